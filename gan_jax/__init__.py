@@ -1,0 +1,1 @@
+"""Generative adversarial networks in functional JAX."""
