@@ -1,1 +1,56 @@
 """Generative adversarial networks in functional JAX."""
+
+from gan_jax.config import GanConfig, RunConfig
+from gan_jax.datasets import Dataset, load_dataset
+from gan_jax.errors import InputError
+from gan_jax.loop import Progress, RunKeys, run_keys, scan_steps, steps_per_epoch, train, train_epoch
+from gan_jax.losses import discriminator_loss, generator_loss, mean_score
+from gan_jax.pixels import normalize_images, quantize_images
+from gan_jax.state import GanState, NetworkState, init_state
+from gan_jax.steps import (
+    DiscriminatorMetrics,
+    GanMetrics,
+    GeneratorMetrics,
+    Step,
+    batch_fakes,
+    discriminate,
+    discriminator_step,
+    gan_step,
+    generate,
+    generator_step,
+    sample_latents,
+)
+
+__all__ = [
+    "Dataset",
+    "DiscriminatorMetrics",
+    "GanConfig",
+    "GanMetrics",
+    "GanState",
+    "GeneratorMetrics",
+    "InputError",
+    "NetworkState",
+    "Progress",
+    "RunConfig",
+    "RunKeys",
+    "Step",
+    "batch_fakes",
+    "discriminate",
+    "discriminator_loss",
+    "discriminator_step",
+    "gan_step",
+    "generate",
+    "generator_loss",
+    "generator_step",
+    "init_state",
+    "load_dataset",
+    "mean_score",
+    "normalize_images",
+    "quantize_images",
+    "run_keys",
+    "sample_latents",
+    "scan_steps",
+    "steps_per_epoch",
+    "train",
+    "train_epoch",
+]

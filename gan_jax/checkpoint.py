@@ -1,0 +1,64 @@
+"""State to and from disk."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
+from gan_jax.files import whole_file
+from gan_jax.state import GanState, init_state
+
+
+def save_weights(path: Path, state: GanState) -> None:
+    """Write both networks' ``params`` and ``batch_stats``, and the step, as an ``.npz`` that NumPy alone can read.
+
+    An array's name is its place in the state, such as ``generator/params/conv_0/kernel``.
+    """
+    with whole_file(path) as temporary:
+        np.savez(temporary, **{name: np.asarray(leaf) for name, leaf in _named_leaves(_weights(state))})
+
+
+def load_weights(path: Path, config: GanConfig) -> GanState:
+    """Read what ``save_weights`` wrote; the optimizers' moments start at zero.
+
+    Raises:
+      InputError: the file is missing, damaged, or of networks that differ from ``config``'s.
+    """
+    try:
+        with np.load(path) as archive:
+            stored = dict(archive)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
+    fresh = init_state(config, jax.random.key(0))
+    wanted = {name: leaf.shape for name, leaf in _named_leaves(_weights(fresh))}
+    found = {name: leaf.shape for name, leaf in stored.items()}
+    if wanted != found:
+        name = min(name for name in wanted | found if wanted.get(name) != found.get(name))
+        raise InputError(
+            f"{path} does not fit the configured networks: {name} is {found.get(name, 'missing')} there and "
+            f"{wanted.get(name, 'missing')} here; use the width, latent_dim and image shape it was trained with."
+        )
+    leaves = [jnp.asarray(stored[name]) for name, _ in _named_leaves(_weights(fresh))]
+    weights = jax.tree.unflatten(jax.tree.structure(_weights(fresh)), leaves)
+    return fresh.replace(
+        step=weights["step"],
+        generator=fresh.generator.replace(**weights["generator"]),
+        discriminator=fresh.discriminator.replace(**weights["discriminator"]),
+    )
+
+
+def _weights(state: GanState) -> dict[str, Any]:
+    networks = {"generator": state.generator, "discriminator": state.discriminator}
+    return {"step": state.step} | {
+        name: {"params": network.params, "batch_stats": network.batch_stats} for name, network in networks.items()
+    }
+
+
+def _named_leaves(tree: Any) -> list[tuple[str, jax.Array]]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]

@@ -1,0 +1,100 @@
+"""What a person chooses: ``GanConfig`` is compiled into the steps, ``RunConfig`` surrounds them."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import jax
+from tyro.conf import Suppress
+
+from gan_jax.errors import InputError
+
+IMAGE_SIZES = (28, 32)
+MAX_SEED = 2**32 - 1
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class GanConfig:
+    """Networks, initial weights and optimizer: everything that changes the compiled step.
+
+    Equal configs share one compilation. The defaults are DCGAN's (Radford et al. 2016), as the course uses them.
+
+    Raises:
+      InputError: a value is outside its range; the message names the value and what is allowed.
+    """
+
+    image_shape: Annotated[tuple[int, int, int], Suppress] = (28, 28, 1)
+    """Height, width, channels; the data set decides."""
+    latent_dim: int = 100
+    """Entries of a latent vector z ~ N(0, 1)."""
+    width: int = 64
+    """Channels next to the image; inner layers have 2 and 4 times as many."""
+    batch_size: int = 128
+    """Real images, and as many fakes, in a step."""
+    learning_rate: float = 2e-4
+    """Adam's step size, for both networks."""
+    beta1: float = 0.5
+    """Adam's decay of the first moment; the second's is 0.999."""
+    initializer: Literal["dcgan", "he"] = "dcgan"
+    """Convolution kernels: N(0, 0.02), or He-normal (variance 2 / (1 + 0.2**2) over fan-in)."""
+
+    def __post_init__(self) -> None:
+        height, width, channels = self.image_shape
+        _require(
+            height == width and height in IMAGE_SIZES and channels >= 1,
+            "image_shape",
+            self.image_shape,
+            "(28, 28, C) or (32, 32, C); resize the images",
+        )
+        for name in ("latent_dim", "width", "batch_size"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "a whole number of at least 1")
+        _require(
+            self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images"
+        )
+        _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a number above 0")
+        _require(0 <= self.beta1 < 1, "beta1", self.beta1, "at least 0 and below 1")
+        _require(self.initializer in ("dcgan", "he"), "initializer", self.initializer, "'dcgan' or 'he'")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig:
+    """One run of a script: data, length, seed and where its files go.
+
+    Raises:
+      InputError: a value is outside its range; the message names the value and what is allowed.
+    """
+
+    gan: GanConfig = dataclasses.field(default_factory=GanConfig)
+    """Networks and optimizer."""
+    dataset: str = "fashion_mnist"
+    """fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded)."""
+    data_dir: Path | None = None
+    """A folder with the four IDX files, used in place of a download."""
+    epochs: int = 40
+    """Passes over the training images."""
+    steps: int | None = None
+    """Stop after this many batches; overrides epochs."""
+    seed: int = 0
+    """Decides initial weights, order of images and latents."""
+    log_every: int = 100
+    """Batches from one logged line to the next."""
+    output_dir: Path = Path("runs/gan")
+    """The run's folder; refused if it already holds something."""
+    overwrite: bool = False
+    """Replace the run that is in the output folder."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "steps", "log_every"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, name, value, "a whole number of at least 1")
+        _require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
+
+    def num_steps(self, steps_per_epoch: int) -> int:
+        """Batches in the whole run."""
+        return self.steps or self.epochs * steps_per_epoch
+
+
+def _require(condition: bool, name: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise InputError(f"{name} is {value!r}; it must be {allowed}.")

@@ -1,0 +1,168 @@
+"""Training over many batches: what is random at each step, the scan, and the host's loop around it."""
+
+import dataclasses
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.typing import ArrayLike
+
+from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
+from gan_jax.pixels import normalize_images
+from gan_jax.state import GanState
+from gan_jax.steps import Step
+
+CHUNK_STEPS = 20  # a few seconds on a CPU: how often the host gets a word in
+
+
+class RunKeys(NamedTuple):
+    """A run's keys, each ``[]`` typed: what is random at step t depends on the seed and t alone."""
+
+    init: Array  # initial weights
+    order: Array  # the images' order, folded with the epoch
+    step: Array  # latents, folded with the step
+    display: Array  # the latents whose images are drawn again and again
+
+
+def run_keys(seed: int) -> RunKeys:
+    """Derive a run's keys from its seed, 0 … 2**32 - 1."""
+    return RunKeys(*jax.random.split(jax.random.key(seed), len(RunKeys._fields)))
+
+
+def steps_per_epoch(config: GanConfig, num_images: int) -> int:
+    """Whole batches in the data set; an epoch's last, partial batch is dropped.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+    """
+    if num_images < config.batch_size:
+        raise InputError(f"batch_size is {config.batch_size}, but there are {num_images} training images; lower it.")
+    return num_images // config.batch_size
+
+
+@partial(jax.jit, static_argnames="num_images")
+def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_images: int) -> Array:
+    """Shuffle an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch)."""
+    shuffled = jax.random.permutation(jax.random.fold_in(order_key, epoch), num_images)
+    steps = steps_per_epoch(config, num_images)
+    return shuffled[: steps * config.batch_size].reshape(steps, config.batch_size)
+
+
+def scan_steps(
+    config: GanConfig, step: Step, state: GanState, images: Array, order: Array, step_key: Array
+) -> tuple[GanState, Any]:
+    """Take one step per row of ``order``, as one scan.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another of their type.
+      state: where to start.
+      images: ``[count, height, width, channels]`` uint8; gathered and mapped to [-1, 1] a batch at a time.
+      order: ``[steps, batch]`` int32, indices into ``images``.
+      step_key: ``[]`` typed PRNG key; folded with ``state.step`` for each step.
+
+    Returns:
+      The last state, and the step's metrics with a leading ``[steps]`` axis.
+    """
+
+    def body(state: GanState, rows: Array) -> tuple[GanState, Any]:
+        return step(config, state, normalize_images(images[rows]), jax.random.fold_in(step_key, state.step))
+
+    return lax.scan(body, state, order)
+
+
+_run_chunk = jax.jit(scan_steps, static_argnames="step", donate_argnames="state")
+
+
+@partial(jax.jit, static_argnames="step")
+def train_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
+    """Train for the epoch that ``state.step`` is at the start of, as one compiled program.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another of their type.
+      state: the state at the start of an epoch; it is not consumed.
+      images: ``[count, height, width, channels]`` uint8.
+      keys: from ``run_keys``.
+
+    Returns:
+      The state after the epoch, and the step's metrics with a leading ``[steps_per_epoch]`` axis.
+    """
+    epoch = state.step // steps_per_epoch(config, len(images))
+    order = epoch_order(config, keys.order, epoch, len(images))
+    return scan_steps(config, step, state, images, order, keys.step)
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where training stands after a chunk."""
+
+    state: GanState  # valid until the next chunk is asked for
+    step: int  # steps taken since initialization
+    epoch: int  # the epoch that the last step was in, from 1
+    batch: int  # batches of that epoch done
+    epoch_end: bool  # the epoch ends here, or the run within it
+    window_end: bool  # a logged line is due
+    metrics: dict[str, np.ndarray]  # per step of the chunk: [steps] float32
+
+
+def train(
+    config: GanConfig,
+    step: Step,
+    state: GanState,
+    images: ArrayLike,
+    keys: RunKeys,
+    *,
+    num_steps: int,
+    log_every: int = 100,
+    chunk_steps: int = CHUNK_STEPS,
+) -> Iterator[Progress]:
+    """Train until ``state.step`` is ``num_steps``, pausing after each chunk so that the host may print, draw and save.
+
+    A chunk is one compiled scan. Chunks end where a line is due and where an epoch does; their length never changes a
+    result.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another of their type.
+      state: where to start; it is not consumed.
+      images: ``[count, height, width, channels]`` uint8; put on the device once.
+      keys: from ``run_keys``.
+      num_steps: steps since initialization at which to end.
+      log_every: batches of an epoch from one logged line to the next.
+      chunk_steps: the most steps between two pauses.
+
+    Yields:
+      ``Progress`` after each chunk. Its state is donated to the next chunk: use it before asking for more.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+    """
+    images = jnp.asarray(images)
+    per_epoch = steps_per_epoch(config, len(images))
+    state = jax.tree.map(jnp.copy, state)
+    done = int(state.step)
+    order, order_epoch = None, None
+    while done < num_steps:
+        epoch, batch = divmod(done, per_epoch)
+        if order is None or epoch != order_epoch:
+            order, order_epoch = epoch_order(config, keys.order, epoch, len(images)), epoch
+        window_end = min(per_epoch, (batch // log_every + 1) * log_every, batch + num_steps - done)
+        length = min(chunk_steps, window_end - batch)
+        rows = lax.dynamic_slice_in_dim(order, batch, length)
+        state, metrics = _run_chunk(config, step, state, images, rows, keys.step)
+        done, batch = done + length, batch + length
+        yield Progress(
+            state=state,
+            step=done,
+            epoch=epoch + 1,
+            batch=batch,
+            epoch_end=batch == per_epoch or done == num_steps,
+            window_end=batch == window_end,
+            metrics={name: np.asarray(values) for name, values in metrics._asdict().items()},
+        )

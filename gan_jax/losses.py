@@ -1,0 +1,40 @@
+"""The GAN losses: pure functions of logits, one formula each."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+def discriminator_loss(real_logits: Array, fake_logits: Array) -> Array:
+    r"""Logistic discriminator loss (Goodfellow et al. 2014, eq. 1, negated).
+
+    :math:`E_x[softplus(-D(x))] + E_z[softplus(D(G(z)))]` with D in logits: binary cross-entropy with labels 1 on reals
+    plus binary cross-entropy with labels 0 on fakes.
+
+    Args:
+      real_logits: ``[batch]`` float, D(x) before the sigmoid.
+      fake_logits: ``[batch]`` float, D(G(z)) before the sigmoid.
+
+    Returns:
+      ``[]`` float, nats; 2 ln 2 when D is undecided.
+    """
+    return jnp.mean(jax.nn.softplus(-real_logits)) + jnp.mean(jax.nn.softplus(fake_logits))
+
+
+def generator_loss(fake_logits: Array) -> Array:
+    r"""Non-saturating generator loss (Goodfellow et al. 2014, section 3).
+
+    :math:`E_z[softplus(-D(G(z)))]` with D in logits: binary cross-entropy with labels 1 on fakes.
+
+    Args:
+      fake_logits: ``[batch]`` float, D(G(z)) before the sigmoid.
+
+    Returns:
+      ``[]`` float, nats; ln 2 when D is undecided.
+    """
+    return jnp.mean(jax.nn.softplus(-fake_logits))
+
+
+def mean_score(logits: Array) -> Array:
+    """Mean probability that D gives to "real": ``mean(sigmoid(logits))``, ``[]`` float in [0, 1]."""
+    return jnp.mean(jax.nn.sigmoid(logits))

@@ -1,0 +1,16 @@
+"""The two directions between stored pixels and the networks' range."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.typing import ArrayLike, DTypeLike
+
+
+def normalize_images(images: ArrayLike, dtype: DTypeLike = jnp.float32) -> Array:
+    """Map uint8 pixels 0…255 to [-1, 1], the range of the generator's tanh: ``x / 127.5 - 1``."""
+    return jnp.asarray(images, dtype) / 127.5 - 1
+
+
+def quantize_images(images: ArrayLike) -> np.ndarray:
+    """Map images in [-1, 1] to the nearest uint8 pixels 0…255, on the host."""
+    return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)

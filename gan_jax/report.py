@@ -1,0 +1,316 @@
+"""Pictures of a run: grids of images, curves of losses and scores, an animation. Arrays in, files out.
+
+Every file is written whole or not at all, so an interrupted run leaves no half picture. Nothing here needs a display.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+_WHITE = 255
+_INK = 51
+_GAP = 3
+_MARGIN = 14
+_HEADER = 48
+_FONT_SIZE = 20
+_TILE_SIDE = 96
+_MAX_FRAMES = 100
+
+
+class _Series(NamedTuple):
+    key: str
+    label: str
+    colour: str
+
+
+# Blue and vermilion of Okabe and Ito: apart for every common kind of colour vision, and in grey print.
+_BLUE, _VERMILION = "#0072B2", "#D55E00"
+_LOSSES = (_Series("d_losses", "discriminator", _BLUE), _Series("g_losses", "generator", _VERMILION))
+_SCORES = (
+    _Series("real_scores", "D(x), real images", _BLUE),
+    _Series("fake_scores", "D(G(z)), generated images", _VERMILION),
+)
+
+
+def tile_images(images: ArrayLike, columns: int, padding: int = 0) -> NDArray[np.uint8]:
+    """Lays images out row by row in one picture.
+
+    Args:
+      images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      columns: images a row, at least 1; the last row may be incomplete.
+      padding: white pixels between neighbours.
+
+    Returns:
+      ``[rows * (H + padding) - padding, columns * (W + padding) - padding, C]`` uint8, white where there is no image.
+
+    Raises:
+      ValueError: the images have another shape or dtype, or there is no column.
+    """
+    images = _check_images(images)
+    if columns < 1 or padding < 0:
+        raise ValueError(f"columns must be at least 1 and padding at least 0, not {columns} and {padding}")
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    cells = np.full((rows * columns, height + padding, width + padding, channels), _WHITE, np.uint8)
+    cells[:count, :height, :width] = images
+    cells = cells.reshape(rows, columns, height + padding, width + padding, channels)
+    picture = cells.swapaxes(1, 2).reshape(rows * (height + padding), columns * (width + padding), channels)
+    return picture[: picture.shape[0] - padding, : picture.shape[1] - padding]
+
+
+def running_mean(values: ArrayLike, window: int) -> NDArray[np.float64]:
+    """Mean of the finite values at most ``window // 2`` places away; NaN where there are none.
+
+    Args:
+      values: ``[n]`` real.
+      window: places to average over, at least 1; at both ends only those that exist.
+
+    Returns:
+      ``[n]`` float64.
+    """
+    values = np.asarray(values, np.float64)
+    finite = np.isfinite(values)
+    places = np.arange(len(values))
+    first = np.maximum(places - window // 2, 0)
+    last = np.minimum(places + window // 2 + 1, len(values))
+
+    def window_sums(terms: NDArray) -> NDArray[np.float64]:
+        sums = np.concatenate([[0.0], np.cumsum(terms)])
+        return sums[last] - sums[first]
+
+    counts = window_sums(finite)
+    totals = window_sums(np.where(finite, values, 0.0))
+    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)
+
+
+def draw_losses(history: Mapping[str, ArrayLike], steps_per_epoch: int) -> Figure:
+    """Draws the losses of a run; ``save_losses`` says of what."""
+    figure, axes, values = _draw_curves(history, _LOSSES, steps_per_epoch)
+    axes.set_ylabel("loss (nats)")
+    if min(np.min(v, where=np.isfinite(v), initial=np.inf) for v in values) >= 0:
+        axes.set_ylim(bottom=0)
+    return figure
+
+
+def draw_scores(history: Mapping[str, ArrayLike], steps_per_epoch: int) -> Figure:
+    """Draws the discriminator's scores; ``save_scores`` says of what."""
+    figure, axes, _ = _draw_curves(history, _SCORES, steps_per_epoch)
+    axes.set_ylabel("score (probability of real)")
+    axes.set_ylim(-0.02, 1.02)
+    axes.axhline(0.5, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), zorder=3)
+    return figure
+
+
+def save_losses(path: str | Path, history: Mapping[str, ArrayLike], steps_per_epoch: int) -> None:
+    """Writes the losses of a run as a PNG: every step in pale, a running mean on top.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      history: one or both of ``d_losses`` and ``g_losses``, each ``[steps]``, nats; other keys are left alone.
+        Values that are not finite are marked at the top edge.
+      steps_per_epoch: for the second axis, which counts epochs.
+
+    Raises:
+      ValueError: no loss in ``history``, series of unequal length or of no step, or ``steps_per_epoch`` below 1.
+    """
+    _save_figure(path, draw_losses(history, steps_per_epoch))
+
+
+def save_scores(path: str | Path, history: Mapping[str, ArrayLike], steps_per_epoch: int) -> None:
+    """Writes the discriminator's scores as a PNG: every step in pale, a running mean on top.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      history: one or both of ``real_scores``, D(x), and ``fake_scores``, D(G(z)) before D's update, each ``[steps]``
+        in 0 to 1; other keys are left alone. Values that are not finite are marked at the top edge.
+      steps_per_epoch: for the second axis, which counts epochs.
+
+    Raises:
+      ValueError: no score in ``history``, series of unequal length or of no step, or ``steps_per_epoch`` below 1.
+    """
+    _save_figure(path, draw_scores(history, steps_per_epoch))
+
+
+def save_grid(path: str | Path, images: ArrayLike, title: str, columns: int = 8) -> None:
+    """Writes the first ``columns * columns`` images as a PNG, enlarged without smoothing, under a title.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      title: one line, such as ``"epoch 3, step 1404"``.
+      columns: images a row, at least 1.
+
+    Raises:
+      ValueError: the images have another shape or dtype, or there is no column.
+    """
+    _save_picture(path, _draw_grid(images, title, columns))
+
+
+def save_comparison(path: str | Path, real_images: ArrayLike, fake_images: ArrayLike, columns: int = 8) -> None:
+    """Writes real and generated images side by side as a PNG, as many of each, ``columns * columns`` at most.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      real_images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      fake_images: ``[m, H, W, C]`` uint8, m at least 1.
+      columns: images a row, at least 1.
+
+    Raises:
+      ValueError: images of another shape or dtype, or of two sizes, or there is no column.
+    """
+    real_images, fake_images = _check_images(real_images), _check_images(fake_images)
+    if real_images.shape[1:] != fake_images.shape[1:]:
+        raise ValueError(f"real images are {real_images.shape[1:]}, generated ones {fake_images.shape[1:]}: unequal")
+    count = min(len(real_images), len(fake_images))
+    real_grid = _draw_grid(real_images[:count], "real", columns)
+    fake_grid = _draw_grid(fake_images[:count], "generated", columns)
+    _save_picture(path, np.concatenate([real_grid, fake_grid], axis=1))
+
+
+def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:
+    """Writes pictures as a GIF that loops for ever and rests on the last one.
+
+    A loop takes about eight seconds and the rest. Of more than 100 pictures, 100 evenly spaced ones are taken, the
+    first and the last among them.
+
+    Args:
+      path: the GIF to write or replace; its folder exists.
+      grid_paths: the pictures in order, all of one size.
+
+    Raises:
+      ValueError: no picture, or pictures of two sizes.
+    """
+    if not grid_paths:
+        raise ValueError("an animation needs at least one picture")
+    chosen = np.linspace(0, len(grid_paths) - 1, min(len(grid_paths), _MAX_FRAMES)).round().astype(int)
+    first, *others = (_read_frame(grid_paths[i]) for i in chosen)
+    if sizes := {frame.size for frame in others} - {first.size}:
+        raise ValueError(f"an animation needs pictures of one size; these are {sorted({first.size, *sizes})}")
+    # Browsers count in hundredths of a second and slow down what is faster than two of them.
+    frame_time = 10 * int(np.clip(800 / len(chosen), 8, 50))
+    options = {"duration": [frame_time] * len(others) + [2000], "loop": 0, "append_images": others}
+    _write_whole(path, lambda file: first.save(file, "GIF", save_all=True, **options))
+
+
+def _check_images(images: ArrayLike) -> NDArray[np.uint8]:
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8 in 0 to 255, not {images.dtype}")
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+        raise ValueError(f"images must be [n, H, W, 1 or 3] with n at least 1, not {list(images.shape)}")
+    return images
+
+
+def _draw_grid(images: ArrayLike, title: str, columns: int) -> NDArray[np.uint8]:
+    images = _check_images(images)[: columns * columns]
+    scale = max(1, _TILE_SIDE // max(images.shape[1:3]))
+    tiles = tile_images(images.repeat(scale, axis=1).repeat(scale, axis=2), columns, padding=_GAP)
+    font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    font = ImageFont.truetype(font_file, _FONT_SIZE)
+    height, width, channels = tiles.shape
+    width = max(width, int(font.getlength(title)) + 1)
+    page = Image.new("L", (width + 2 * _MARGIN, height + _HEADER + _MARGIN), _WHITE)
+    ImageDraw.Draw(page).text((_MARGIN, _HEADER // 2), title, fill=_INK, font=font, anchor="lm")
+    picture = np.repeat(np.asarray(page)[..., None], channels, axis=-1)
+    picture[_HEADER : _HEADER + height, _MARGIN : _MARGIN + tiles.shape[1]] = tiles
+    return picture
+
+
+def _read_frame(path: str | Path) -> Image.Image:
+    with Image.open(path) as picture:
+        # A GIF has 256 colours a frame: enough for every grey; colours are fitted to the frame, without speckle.
+        return picture.copy() if picture.mode == "L" else picture.convert("RGB").quantize(dither=Image.Dither.NONE)
+
+
+def _read_series(
+    history: Mapping[str, ArrayLike], series: Sequence[_Series]
+) -> tuple[list[_Series], list[NDArray[np.float64]]]:
+    present = [one for one in series if one.key in history]
+    if not present:
+        raise ValueError(f"history holds none of {[one.key for one in series]}; it has {sorted(history)}")
+    values = [np.asarray(history[one.key], np.float64) for one in present]
+    shapes = {one.key: list(v.shape) for one, v in zip(present, values, strict=True)}
+    if any(v.ndim != 1 or v.shape != values[0].shape or not v.size for v in values):
+        raise ValueError(f"every series must be [steps], of one length and at least one step, not {shapes}")
+    return present, values
+
+
+def _draw_curves(
+    history: Mapping[str, ArrayLike], series: Sequence[_Series], steps_per_epoch: int
+) -> tuple[Figure, Axes, list[NDArray[np.float64]]]:
+    if steps_per_epoch < 1:
+        raise ValueError(f"steps_per_epoch must be at least 1, not {steps_per_epoch}")
+    present, values = _read_series(history, series)
+    count = len(values[0])
+    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    window = max(1, count // 50)
+    for one, v in zip(present, values, strict=True):
+        _draw_series(axes, one, v, window)
+    _dress_axes(axes, count, steps_per_epoch)
+    note = f"line: mean of {window} steps, pale: each step" if window > 1 else None
+    figure.legend(
+        loc="outside upper left", ncols=4, title=note, alignment="left", frameon=False, fontsize=10, title_fontsize=9
+    )
+    return figure, axes, values
+
+
+def _draw_series(axes: Axes, series: _Series, values: NDArray[np.float64], window: int) -> None:
+    steps = np.arange(1, len(values) + 1)
+    finite = np.isfinite(values)
+    marker = "o" if window == 1 else ""
+    shown = np.where(finite, values, np.nan)
+    axes.plot(steps, shown, color=series.colour, alpha=0.25, linewidth=0.5)
+    mean = np.where(finite, running_mean(values, window), np.nan)
+    axes.plot(
+        steps, mean, color=series.colour, linewidth=1.6, marker=marker, markersize=3, label=series.label, zorder=4
+    )
+    if not finite.all():
+        axes.plot(
+            *(steps[~finite], np.ones(np.sum(~finite))),
+            **{"color": series.colour, "linestyle": "", "marker": "x", "clip_on": False},
+            **{"transform": axes.get_xaxis_transform(), "label": f"{series.label}: not finite"},
+        )
+
+
+def _dress_axes(axes: Axes, count: int, steps_per_epoch: int) -> None:
+    axes.set_xlabel("step")
+    axes.set_xlim(*((0, count) if count > 1 else (0, 2)))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(color="0.92", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["right", "top"]].set_visible(False)
+    if count >= steps_per_epoch:
+        epochs = axes.secondary_xaxis("top", functions=(lambda s: s / steps_per_epoch, lambda e: e * steps_per_epoch))
+        epochs.set_xlabel("epoch")
+        epochs.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _save_figure(path: str | Path, figure: Figure) -> None:
+    _write_whole(path, lambda file: figure.savefig(file, format="png"))
+
+
+def _save_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+    _write_whole(path, lambda file: image.save(file, "PNG"))
+
+
+def _write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
+    path = Path(path)
+    # In the same folder, since a file can only be replaced in one move within a file system.
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            write(file)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import chex
+import jax
+import pytest
+
+from gan_jax import GanConfig, InputError, RunConfig
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"image_shape": (27, 27, 1)}, r"image_shape is \(27, 27, 1\).*resize"),
+        ({"image_shape": (28, 32, 1)}, "image_shape"),
+        ({"image_shape": (28, 28, 0)}, "image_shape"),
+        ({"latent_dim": 0}, "latent_dim is 0.*at least 1"),
+        ({"width": -1}, "width is -1"),
+        ({"batch_size": 1}, "batch_size is 1.*at least 2"),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0.*above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"beta1": 1.0}, "beta1 is 1.0"),
+        ({"initializer": "zeros"}, "initializer is 'zeros'.*'dcgan' or 'he'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(values, complaint):
+    with pytest.raises(InputError, match=complaint):
+        GanConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"epochs": 0}, "epochs is 0"),
+        ({"steps": 0}, "steps is 0"),
+        ({"log_every": 0}, "log_every is 0"),
+        ({"seed": -1}, "seed is -1.*0 to 4294967295"),
+        ({"seed": 2**32}, "seed is 4294967296"),
+    ],
+)
+def test_a_wrong_run_value_is_named(values, complaint):
+    with pytest.raises(InputError, match=complaint):
+        RunConfig(output_dir=Path("somewhere"), **values)
+
+
+def test_steps_override_epochs():
+    assert RunConfig(epochs=3).num_steps(468) == 1404
+    assert RunConfig(epochs=3, steps=7).num_steps(468) == 7
+
+
+def test_equal_configs_share_one_compilation():
+    @jax.jit
+    @chex.assert_max_traces(n=2)
+    def area(config):
+        return config.image_shape[0] * config.image_shape[1]
+
+    assert area(GanConfig()) == area(GanConfig(width=64)) == 784
+    assert area(GanConfig(image_shape=(32, 32, 3))) == 1024

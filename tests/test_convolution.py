@@ -1,0 +1,107 @@
+"""The trilinear form's three derivatives against ``lax.conv_general_dilated`` and autodiff."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from gan_jax.convolution import convolve, convolve_transpose
+
+# batch, size, in, out, kernel, stride, padding: the networks' layers at 28 and 32 pixels, narrow, then odd ones.
+IN_USE = [
+    (3, 28, 1, 4, 4, 2, 1),
+    (3, 14, 4, 8, 4, 2, 1),
+    (3, 7, 8, 16, 3, 2, 1),
+    (3, 4, 16, 1, 4, 1, 0),
+    (3, 32, 3, 4, 4, 2, 1),
+    (3, 16, 4, 8, 4, 2, 1),
+    (3, 8, 8, 16, 4, 2, 1),
+]
+random = np.random.default_rng(0)
+OTHERS = [
+    tuple(int(n) for n in (*random.integers(1, 4, 1), random.integers(6, 12), *random.integers(1, 6, 2), k, s, p))
+    for k, s, p in [(1, 1, 0), (2, 3, 0), (3, 1, 2), (5, 2, 2), (5, 3, 1), (4, 3, 3)]
+]
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def reference(x, w, stride, padding):
+    return lax.conv_general_dilated(
+        x, w, (stride, stride), [(padding, padding)] * 2, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def draw(*shape):
+    return jnp.asarray(np.random.default_rng(sum(shape)).normal(size=shape))
+
+
+def operands(case):
+    batch, size, in_channels, out_channels, kernel, stride, padding = case
+    x, w = draw(batch, size, size, in_channels), draw(kernel, kernel, in_channels, out_channels)
+    return x, w, stride, padding
+
+
+close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("case", IN_USE + OTHERS, ids=str)
+def test_value_and_gradients(case):
+    x, w, stride, padding = operands(case)
+    expected, pull_back = jax.vjp(lambda x, w: reference(x, w, stride, padding), x, w)
+    outputs, our_pull_back = jax.vjp(lambda x, w: convolve(x, w, stride, padding), x, w)
+    close(outputs, expected)
+    for ours, theirs in zip(our_pull_back(draw(*expected.shape)), pull_back(draw(*expected.shape)), strict=True):
+        close(ours, theirs)
+
+
+@pytest.mark.parametrize("case", IN_USE + OTHERS, ids=str)
+def test_transpose_is_the_adjoint(case):
+    batch, _, in_channels, out_channels, kernel, stride, padding = case
+    y, w = draw(batch, 5, 5, out_channels), draw(kernel, kernel, in_channels, out_channels)
+    x = convolve_transpose(y, w, stride, padding)
+    size = 4 * stride - 2 * padding + kernel
+    assert x.shape == (batch, size, size, in_channels)
+    adjoint = jax.linear_transpose(lambda x: reference(x, w, stride, padding), x)
+
+    def transpose_by_autodiff(y, w):
+        return jax.vjp(lambda x: reference(x, w, stride, padding), x)[1](y)[0]
+
+    close(x, adjoint(y)[0])
+    ours = jax.vjp(lambda y, w: convolve_transpose(y, w, stride, padding), y, w)[1](x)
+    theirs = jax.vjp(transpose_by_autodiff, y, w)[1](x)
+    for ours_one, theirs_one in zip(ours, theirs, strict=True):
+        close(ours_one, theirs_one)
+
+
+@pytest.mark.parametrize("case", IN_USE + OTHERS, ids=str)
+def test_gradient_of_a_gradient(case):
+    """A gradient penalty's gradient with respect to kernel and image, through every rule."""
+    x, w, stride, padding = operands(case)
+
+    def penalty(convolution, x, w):
+        gradient = jax.grad(lambda x: jnp.sum(jnp.sin(convolution(x, w, stride, padding))))(x)
+        kernel_gradient = jax.grad(lambda w: jnp.sum(jnp.sin(convolution(x, w, stride, padding))))(w)
+        return jnp.sum(gradient**2) + jnp.sum(kernel_gradient**2)
+
+    ours = jax.grad(partial(penalty, convolve), (0, 1))(x, w)
+    theirs = jax.grad(partial(penalty, reference), (0, 1))(x, w)
+    for ours_one, theirs_one in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(ours_one, theirs_one, rtol=1e-10, atol=1e-10 * np.abs(theirs_one).max())
+
+
+@pytest.mark.parametrize("case", IN_USE, ids=str)
+def test_under_jit_vmap_and_scan(case):
+    x, w, stride, padding = operands(case)
+    kernels = jnp.stack([w, 2 * w])
+    gradient = jax.grad(lambda w: jnp.sum(convolve(x, w, stride, padding) ** 2))
+    expected = jnp.stack([gradient(kernel) for kernel in kernels])
+    close(jax.jit(jax.vmap(gradient))(kernels), expected)
+    close(jax.jit(lambda kernels: lax.scan(lambda carry, w: (carry, gradient(w)), 0, kernels)[1])(kernels), expected)

@@ -1,0 +1,77 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import GanConfig, discriminate, generate, init_state, sample_latents
+from gan_jax.models import apply_discriminator, apply_generator
+
+
+def fresh_key():
+    """The same key each time, unused each time."""
+    return jax.random.key(0)
+
+
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (28, 28, 3), (32, 32, 1), (32, 32, 3)])
+def test_shapes_and_ranges(image_shape):
+    config = GanConfig(image_shape=image_shape, latent_dim=5, width=4, initializer="he")
+    state = init_state(config, fresh_key())
+    images = generate(config, state.generator, sample_latents(config, fresh_key(), 3))
+    assert images.shape == (3, *image_shape)
+    assert images.dtype == jnp.float32
+    assert (jnp.abs(images) <= 1).all()
+    assert discriminate(config, state.discriminator, images).shape == (3,)
+
+
+def test_layers_are_the_courses():
+    state = init_state(GanConfig(width=8, latent_dim=16), fresh_key())
+    kernels = {
+        name: [network.params[f"conv_{i}"]["kernel"].shape for i in range(4)]
+        for name, network in (("generator", state.generator), ("discriminator", state.discriminator))
+    }
+    # height, width, channels nearer the image, channels farther from it
+    assert kernels == {
+        "generator": [(4, 4, 32, 16), (3, 3, 16, 32), (4, 4, 8, 16), (4, 4, 1, 8)],
+        "discriminator": [(4, 4, 1, 8), (4, 4, 8, 16), (3, 3, 16, 32), (4, 4, 32, 1)],
+    }
+    assert sorted(state.discriminator.batch_stats) == ["norm_1", "norm_2"]
+    assert sorted(state.generator.batch_stats) == ["norm_0", "norm_1", "norm_2"]
+
+
+def test_initial_weights_have_the_named_distributions():
+    dcgan = init_state(GanConfig(), fresh_key())
+    he = init_state(GanConfig(initializer="he"), fresh_key())
+    for name in ("generator", "discriminator"):
+        for index in (1, 2):
+            kernel = getattr(dcgan, name).params[f"conv_{index}"]["kernel"]
+            assert jnp.std(kernel) == pytest.approx(0.02, rel=0.02)
+            kernel = getattr(he, name).params[f"conv_{index}"]["kernel"]
+            inputs = kernel.shape[3] if name == "generator" else kernel.shape[2]
+            fan_in = kernel.shape[0] * kernel.shape[1] * inputs
+            assert jnp.std(kernel) == pytest.approx(np.sqrt(2 / 1.04 / fan_in), rel=0.02)
+        scale = getattr(dcgan, name).params["norm_2"]["scale"]
+        assert jnp.mean(scale) == pytest.approx(1, abs=0.01)
+        assert jnp.std(scale) == pytest.approx(0.02, rel=0.3)
+        assert not getattr(dcgan, name).params["norm_2"]["bias"].any()
+
+
+def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
+    config = GanConfig(width=4, latent_dim=5)
+    network = init_state(config, fresh_key()).generator
+    latents = sample_latents(config, fresh_key(), 6)
+    images, stats = apply_generator(config, network.params, network.batch_stats, latents, train=True)
+    alone, _ = apply_generator(config, network.params, network.batch_stats, latents[:3], train=True)
+    assert not np.allclose(images[:3], alone)
+    hidden = jnp.einsum("nl,hwol->nhwo", latents, network.params["conv_0"]["kernel"])
+    np.testing.assert_allclose(stats["norm_0"]["mean"], 0.1 * hidden.mean((0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(stats["norm_0"]["var"], 0.9 + 0.1 * hidden.var((0, 1, 2)), rtol=1e-4)
+
+
+def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
+    config = GanConfig(width=4, latent_dim=5, initializer="he")
+    network = init_state(config, fresh_key()).discriminator
+    images = jax.random.uniform(fresh_key(), (6, 28, 28, 1), minval=-1)
+    logits, stats = apply_discriminator(config, network.params, network.batch_stats, images, train=False)
+    alone, _ = apply_discriminator(config, network.params, network.batch_stats, images[:1], train=False)
+    np.testing.assert_allclose(logits[:1], alone, rtol=1e-5)
+    assert stats is network.batch_stats

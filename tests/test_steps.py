@@ -1,0 +1,109 @@
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import GanConfig, batch_fakes, discriminator_step, gan_step, generator_step, init_state, steps
+
+CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
+
+
+def fresh_key():
+    """The same key each time, unused each time."""
+    return jax.random.key(3)
+
+
+STEPS = (gan_step, generator_step, discriminator_step)
+
+
+@pytest.fixture
+def state():
+    return init_state(CONFIG, jax.random.key(1))
+
+
+@pytest.fixture
+def images():
+    return jax.random.uniform(jax.random.key(2), (4, 28, 28, 1), minval=-1)
+
+
+def identical(one, other) -> bool:
+    return all(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), one, other)))
+
+
+def unlike(one, other) -> bool:
+    """Whether no array of one is the other's."""
+    return not any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), one, other)))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_is_a_pure_function_that_keeps_its_arguments(step, state, images):
+    before = jax.tree.map(np.array, state)
+    first, second = step(CONFIG, state, images, fresh_key()), step(CONFIG, state, images, fresh_key())
+    assert identical(first, second)
+    assert identical(before, state)
+    assert first[0].step == state.step + 1
+    assert not identical(first[1], step(CONFIG, state, images, jax.random.key(4))[1])
+
+
+def test_a_joint_step_trains_both_networks(state, images):
+    after, metrics = gan_step(CONFIG, state, images, fresh_key())
+    assert unlike(state.generator.params, after.generator.params)
+    assert unlike(state.discriminator.params, after.discriminator.params)
+    assert unlike(state.generator.batch_stats, after.generator.batch_stats)
+    assert unlike(state.discriminator.batch_stats, after.discriminator.batch_stats)
+    assert metrics.d_g_z2 < metrics.d_g_z1  # D's update lowered its score of the very fakes it learned from
+    assert all(jnp.shape(value) == () and jnp.isfinite(value) for value in metrics)
+
+
+def test_a_joint_step_runs_the_generator_forward_once(state, images, monkeypatch):
+    calls = []
+
+    def counted(*args, **kwargs):
+        calls.append(kwargs["train"])
+        return apply_generator(*args, **kwargs)
+
+    apply_generator = steps.apply_generator
+    monkeypatch.setattr(steps, "apply_generator", counted)
+    jax.eval_shape(lambda *arguments: gan_step.__wrapped__(*arguments), CONFIG, state, images, fresh_key())
+    assert calls == [True]
+
+
+def test_the_discriminator_is_constant_in_a_generator_step(state, images):
+    after, metrics = generator_step(CONFIG, state, images, fresh_key())
+    assert identical(state.discriminator, after.discriminator)
+    assert unlike(state.generator.params, after.generator.params)
+    assert metrics.g_loss >= -jnp.log(metrics.d_g_z2) - 1e-6  # Jensen
+
+
+def test_the_generators_weights_are_constant_in_a_discriminator_step(state, images):
+    after, _ = discriminator_step(CONFIG, state, images, fresh_key())
+    assert identical(state.generator.params, after.generator.params)
+    assert identical(state.generator.opt_state, after.generator.opt_state)
+    assert unlike(state.discriminator.params, after.discriminator.params)
+
+
+def test_a_generator_step_raises_the_score(state, images):
+    for _ in range(30):
+        state, metrics = generator_step(CONFIG, state, images, fresh_key())
+    first = generator_step(CONFIG, init_state(CONFIG, jax.random.key(1)), images, fresh_key())[1]
+    assert metrics.d_g_z2 > first.d_g_z2 + 0.05
+
+
+def test_the_joint_steps_halves_see_the_same_fakes(state, images):
+    """With the images themselves as fakes D cannot tell the two apart, whatever its weights."""
+    fakes = batch_fakes(CONFIG, state, fresh_key())
+    _, metrics = gan_step(CONFIG, state, fakes, fresh_key())
+    assert metrics.d_x == pytest.approx(float(metrics.d_g_z1), abs=1e-6)
+
+
+def test_integer_images_are_refused(state):
+    with pytest.raises(TypeError, match="normalize_images"):
+        gan_step(CONFIG, state, jnp.zeros((4, 28, 28, 1), jnp.uint8), fresh_key())
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_compiles_once_per_config(step, state, images):
+    traced = jax.jit(chex.assert_max_traces(step.__wrapped__, n=1))
+    after, _ = traced(CONFIG, state, images, fresh_key())
+    traced(GanConfig(**vars(CONFIG)), after, images, fresh_key())
