@@ -1,5 +1,6 @@
 """Generative adversarial networks in functional JAX."""
 
+from gan_jax.checkpoint import load_weights, save_weights
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
@@ -44,11 +45,13 @@ __all__ = [
     "generator_step",
     "init_state",
     "load_dataset",
+    "load_weights",
     "mean_score",
     "normalize_images",
     "quantize_images",
     "run_keys",
     "sample_latents",
+    "save_weights",
     "scan_steps",
     "steps_per_epoch",
     "train",

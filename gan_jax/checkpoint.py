@@ -30,9 +30,9 @@ def load_weights(path: Path, config: GanConfig) -> GanState:
       InputError: the file is missing, damaged, or of networks that differ from ``config``'s.
     """
     try:
-        with np.load(path) as archive:
+        with path.open("rb") as file, np.load(file) as archive:
             stored = dict(archive)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
     fresh = init_state(config, jax.random.key(0))
     wanted = {name: leaf.shape for name, leaf in _named_leaves(_weights(fresh))}

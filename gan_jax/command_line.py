@@ -1,8 +1,11 @@
 """From flags to a configuration, and from a user's mistake to one line."""
 
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import jax
 import tyro
 
 from gan_jax.config import RunConfig
@@ -18,6 +21,7 @@ def run_script(main: Callable[[RunConfig], None], defaults: RunConfig) -> None:
       main: the script.
       defaults: what each flag is when it is not given.
     """
+    keep_compiled_programs()
     try:
         main(
             tyro.cli(
@@ -32,3 +36,14 @@ def run_script(main: Callable[[RunConfig], None], defaults: RunConfig) -> None:
     except (InputError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+
+
+def keep_compiled_programs() -> None:
+    """Let JAX keep what it compiles in the user's cache folder, so that only the first run of a kind waits for it.
+
+    ``JAX_COMPILATION_CACHE_DIR`` names another folder.
+    """
+    if jax.config.jax_compilation_cache_dir is None:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(cache / "gan_jax"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -27,14 +27,6 @@ from gan_jax.loop import Progress, steps_per_epoch
 from gan_jax.pixels import quantize_images
 from gan_jax.state import GanState
 
-# What history.npz calls each metric.
-_HISTORY_NAMES = {
-    "d_loss": "d_losses",
-    "g_loss": "g_losses",
-    "d_x": "real_scores",
-    "d_g_z1": "fake_scores",
-    "d_g_z2": "fake_scores_after_update",
-}
 # What a line on screen calls each metric, in the line's order.
 _SCREEN_NAMES = {
     "d_loss": "D loss",
@@ -92,14 +84,16 @@ class Run:
         """Pass on a training's progress; keep its metrics, log each window, and end early after Ctrl-C."""
         with tqdm(total=self.num_steps, unit="batch", disable=None) as bar:
             for progress in training:
-                self._state = progress.state
                 self._keep(progress)
+                self._state = progress.state
                 bar.update(progress.step - bar.n)
                 if progress.window_end:
                     self._log(progress)
                 yield progress
                 if self._interrupted:
                     return
+                if progress.step < self.num_steps:
+                    self._state = None  # the next chunk consumes it
 
     def _keep(self, progress: Progress) -> None:
         for name, values in progress.metrics.items():
@@ -120,12 +114,13 @@ class Run:
         sys.stdout.flush()
 
     def _finish(self) -> None:
-        if self._state is None or self._images is None:
+        if self._state is not None:
+            save_weights(self.folder / "weights.npz", self._state)
+        if self._images is None or not self._chunks:
             return
-        history = {_HISTORY_NAMES[name]: values for name, values in _concatenate(self._chunks).items()}
+        history = _history(_concatenate(self._chunks))
         with whole_file(self.folder / "history.npz") as path:
             np.savez(path, **history)
-        save_weights(self.folder / "weights.npz", self._state)
         report.save_losses(self.folder / "losses.png", history, self._per_epoch)
         report.save_scores(self.folder / "scores.png", history, self._per_epoch)
         report.save_animation(self.folder / "progress.gif", self._grids)
@@ -168,6 +163,13 @@ def _record(settings: RunConfig, config: GanConfig, dataset: Dataset) -> dict[st
         | {package: importlib.metadata.version(package) for package in packages},
         "device": {"platform": device.platform, "kind": device.device_kind, "count": jax.device_count()},
     }
+
+
+def _history(metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Metrics under the names of history.npz; the fakes' score is the one before D's update where there are two."""
+    names = {"d_loss": "d_losses", "g_loss": "g_losses", "d_x": "real_scores", "d_g_z1": "fake_scores"}
+    names["d_g_z2"] = "updated_fake_scores" if "d_g_z1" in metrics else "fake_scores"
+    return {names[name]: values for name, values in metrics.items()}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

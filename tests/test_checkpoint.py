@@ -1,0 +1,56 @@
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import GanConfig, InputError, gan_step, init_state, load_weights, save_weights
+
+CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4)
+
+
+@pytest.fixture
+def state():
+    images = jnp.zeros((4, 28, 28, 1))
+    return gan_step(CONFIG, init_state(CONFIG, jax.random.key(0)), images, jax.random.key(1))[0]
+
+
+def weights(state):
+    return state.step, *((network.params, network.batch_stats) for network in (state.generator, state.discriminator))
+
+
+def test_weights_come_back_bit_for_bit(state, tmp_path):
+    path = tmp_path / "weights.npz"
+    save_weights(path, state)
+    restored = load_weights(path, CONFIG)
+    chex.assert_trees_all_equal(weights(restored), weights(state))
+    assert restored.step == 1
+    assert not restored.generator.opt_state[0].mu["conv_0"]["kernel"].any()
+    assert [file.name for file in tmp_path.iterdir()] == ["weights.npz"]
+
+
+def test_numpy_alone_reads_them(state, tmp_path):
+    save_weights(tmp_path / "weights.npz", state)
+    with np.load(tmp_path / "weights.npz") as archive:
+        kernel = archive["discriminator/params/conv_0/kernel"]
+        assert "generator/batch_stats/norm_0/mean" in archive
+    np.testing.assert_array_equal(kernel, state.discriminator.params["conv_0"]["kernel"])
+
+
+def test_weights_of_other_networks_are_refused(state, tmp_path):
+    path = tmp_path / "weights.npz"
+    save_weights(path, state)
+    with pytest.raises(InputError, match=r"does not fit.*discriminator/batch_stats/norm_1/mean is \(8,\) there and \(10,\) here"):
+        load_weights(path, GanConfig(latent_dim=8, width=5))
+
+
+def test_damaged_and_missing_files_are_refused(state, tmp_path):
+    path = tmp_path / "weights.npz"
+    save_weights(path, state)
+    content = path.read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"not an archive"):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"weights\.npz cannot be read as weights"):
+            load_weights(path, CONFIG)
+    with pytest.raises(InputError, match="No such file"):
+        load_weights(tmp_path / "none.npz", CONFIG)

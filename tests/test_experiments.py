@@ -1,0 +1,193 @@
+"""The scripts as a user runs them, and the files they leave."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import GanConfig, InputError, RunConfig, load_dataset, load_weights
+from gan_jax.run import Run
+
+ROOT = Path(__file__).parent.parent
+SMALL = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "10"]
+STEPS = 20  # an epoch of fifteen batches and a third
+
+
+def command(script, *flags):
+    return [sys.executable, ROOT / "experiments" / f"{script}.py", *SMALL, *map(str, flags)]
+
+
+def run(script, *flags):
+    return subprocess.run(command(script, *flags), capture_output=True, text=True, timeout=300)
+
+
+class Result:
+    def __init__(self, script, folder):
+        self.script, self.folder = script, folder
+        self.process = run(script, "--steps", STEPS, "--output-dir", folder)
+
+    def grid(self, step):
+        return np.asarray(Image.open(self.folder / "grids" / f"step_{step:07d}.png"))
+
+
+METRICS = {
+    "train_gan": ["d_loss", "g_loss", "d_x", "d_g_z1", "d_g_z2"],
+    "standalone_generator": ["g_loss", "d_g_z2"],
+    "standalone_discriminator": ["d_loss", "d_x", "d_g_z1"],
+}
+HISTORY = {
+    "train_gan": {"d_losses", "g_losses", "real_scores", "fake_scores", "updated_fake_scores"},
+    "standalone_generator": {"g_losses", "fake_scores"},
+    "standalone_discriminator": {"d_losses", "real_scores", "fake_scores"},
+}
+GRIDS = {
+    "train_gan": [0, 15, 20],
+    "standalone_generator": [0, 10, 15, 20],
+    "standalone_discriminator": [0, 10, 15, 20],
+}
+
+
+@pytest.fixture(scope="module", params=list(METRICS))
+def result(request, tmp_path_factory):
+    return Result(request.param, tmp_path_factory.mktemp(request.param) / "run")
+
+
+def test_a_script_ends_well_and_leaves_its_files(result):
+    assert result.process.returncode == 0, result.process.stderr
+    assert {path.name for path in result.folder.iterdir()} == {
+        *("config.json", "metrics.jsonl", "history.npz", "weights.npz", "grids"),
+        *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png"),
+    }
+    assert str(result.folder) in result.process.stdout
+
+
+def test_it_prints_a_line_a_window_and_no_bar(result):
+    lines = re.findall(r"^epoch (\d)/2  batch (\d+)/15  (.*)$", result.process.stdout, re.MULTILINE)
+    assert [(epoch, batch) for epoch, batch, _ in lines] == [("1", "10"), ("1", "15"), ("2", "5")]
+    assert all(len(re.findall(r"\d\.\d{3}", values)) == len(METRICS[result.script]) for _, _, values in lines)
+    assert "%|" not in result.process.stderr
+
+
+def test_metrics_and_history_tell_the_same_story(result):
+    windows = [json.loads(line) for line in (result.folder / "metrics.jsonl").read_text().splitlines()]
+    assert [window["step"] for window in windows] == [10, 15, 20]
+    assert [window["epoch"] for window in windows] == [1, 1, 2]
+    assert list(windows[0]) == ["step", "epoch", *METRICS[result.script]]
+    with np.load(result.folder / "history.npz") as archive:
+        history = dict(archive)
+    assert set(history) == HISTORY[result.script]
+    assert {values.shape for values in history.values()} == {(STEPS,)}
+    name, key = {"train_gan": ("d_losses", "d_loss"), "standalone_generator": ("g_losses", "g_loss")}.get(
+        result.script, ("d_losses", "d_loss")
+    )
+    assert windows[1][key] == pytest.approx(history[name][10:15].mean(), rel=1e-5)
+
+
+def test_the_record_repeats_the_run(result, tmp_path):
+    record = json.loads((result.folder / "config.json").read_text())
+    assert record["dataset"]["sha256"] == load_dataset("digits").content_hash
+    assert record["versions"].keys() >= {"python", "jax", "gan_jax"}
+    assert record["device"]["platform"] == "cpu"
+    gan = record["run"]["gan"]
+    config = GanConfig(**gan | {"image_shape": tuple(gan["image_shape"])})
+    assert load_weights(result.folder / "weights.npz", config).step == STEPS
+    assert gan["initializer"] == ("he" if result.script == "standalone_generator" else "dcgan")
+
+
+def test_grids_show_what_changed(result):
+    assert sorted(path.name for path in (result.folder / "grids").iterdir()) == [
+        f"step_{step:07d}.png" for step in GRIDS[result.script]
+    ]
+    first, last = result.grid(0), result.grid(20)
+    assert first.shape == last.shape
+    assert first[60:].std() > 5
+    assert (first != last).mean() > 0.2
+    with Image.open(result.folder / "progress.gif") as animation:
+        assert animation.n_frames == len(GRIDS[result.script])
+
+
+def test_the_same_command_gives_the_same_bits(result, tmp_path):
+    again = Result(result.script, tmp_path / "again")
+    for name in ("metrics.jsonl", "weights.npz", "grids/step_0000020.png"):
+        assert (again.folder / name).read_bytes() == (result.folder / name).read_bytes()
+
+
+def test_an_untrained_generator_is_scored_before_its_first_batch(tmp_path):
+    result = Result("standalone_generator", tmp_path / "run")
+    assert re.search(r"^before the first batch  D\(G\(z\)\) 0\.\d{3}$", result.process.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--dataset", "cifar"], "unknown data set 'cifar'"),
+        (["--width", "0"], "width is 0"),
+        (["--batch-size", "2000"], "batch_size is 2000"),
+        (["--steps", "-1"], "steps is -1"),
+    ],
+)
+def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
+    process = run("train_gan", "--output-dir", tmp_path / "run", *flags)
+    assert process.returncode == 2
+    assert complaint in process.stderr
+    assert "Traceback" not in process.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
+    process = run("train_gan", "--output-dir", tmp_path / "run", "--learning-rate", "1e30", "--epochs", "1")
+    assert process.returncode == 2
+    assert re.search(r"error: \w+ is not finite at step \d+; try a lower --learning-rate", process.stderr)
+    assert (tmp_path / "run" / "grids" / "step_0000000.png").exists()
+
+
+def test_ctrl_c_keeps_what_was_drawn_and_logged(tmp_path):
+    folder = tmp_path / "run"
+    process = subprocess.Popen(
+        command("train_gan", "--epochs", 1000, "--output-dir", folder), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch 2/1000"):
+            process.send_signal(signal.SIGINT)
+            break
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    steps = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    with np.load(folder / "history.npz") as archive:
+        assert len(archive["d_losses"]) >= steps[-1] > 15
+    for name in ("losses.png", "progress.gif", "weights.npz", "grids/step_0000015.png"):
+        assert (folder / name).stat().st_size > 0
+
+
+@pytest.fixture
+def claim(tmp_path):
+    def claim(**options):
+        settings = RunConfig(dataset="digits", output_dir=tmp_path / "run", **options)
+        return Run(settings, GanConfig(), load_dataset("digits"))
+
+    return claim
+
+
+def test_an_output_folder_in_use_is_refused(claim, tmp_path):
+    claim()
+    (tmp_path / "run" / "grids" / "kept.png").touch()
+    with pytest.raises(InputError, match="not empty.*--overwrite"):
+        claim()
+    assert (tmp_path / "run" / "grids" / "kept.png").exists()
+    claim(overwrite=True)
+    assert not (tmp_path / "run" / "grids" / "kept.png").exists()
+
+
+def test_overwriting_spares_what_is_no_run(claim, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").touch()
+    with pytest.raises(InputError, match="holds files but no run"):
+        claim(overwrite=True)
+    assert (tmp_path / "run" / "thesis.tex").exists()
