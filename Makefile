@@ -11,3 +11,28 @@ install: .venv/installed
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+demo: install
+	$(BIN)/python experiments/train_gan.py --dataset digits --width 32 --batch-size 50 --epochs 40 --log-every 30 \
+	  --output-dir runs/demo --overwrite
+
+test: install
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+# PyTorch is no part of the lock: its builds for CPU and GPU share a version and differ in content.
+bench: install
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet --editable ".[benchmark]"
+	$(BIN)/python benchmarks/step_time.py
+
+# Needs uv; one resolution for every platform and Python version.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:
+	rm -rf .venv runs
