@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
-from gan_jax.files import whole_file
+from gan_jax.files import save_arrays
 from gan_jax.state import GanState, init_state
 
 
@@ -19,8 +19,7 @@ def save_weights(path: Path, state: GanState) -> None:
 
     An array's name is its place in the state, such as ``generator/params/conv_0/kernel``.
     """
-    with whole_file(path) as temporary:
-        np.savez(temporary, **{name: np.asarray(leaf) for name, leaf in _named_leaves(_weights(state))})
+    save_arrays(path, dict(_named_leaves(_weights(state))))
 
 
 def load_weights(path: Path, config: GanConfig) -> GanState:

@@ -43,7 +43,7 @@ def keep_compiled_programs() -> None:
 
     ``JAX_COMPILATION_CACHE_DIR`` names another folder.
     """
-    if jax.config.jax_compilation_cache_dir is None:
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(cache / "gan_jax"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -2,19 +2,15 @@
 
 import gzip
 import hashlib
-import logging
 import math
-import queue
-import tempfile
-import threading
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import requests
 
+from gan_jax.downloads import downloaded_files
 from gan_jax.errors import InputError
 
 _DIGIT_NAMES = tuple("0123456789")
@@ -33,11 +29,6 @@ DATASET_NAMES = tuple(_CLASS_NAMES)
 _IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _IMAGE_SIZE = 28
 _DIGITS_TEST_COUNT = 297
-_PROBE_SECONDS = 5.0
-_INSTEAD = (
-    f"use --data-dir DIR with the four files {', '.join(_IDX_FILES)} (gzipped or not), "
-    "or --dataset digits, which needs no download"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,23 +63,23 @@ class Dataset:
         content = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             content.update(f"{array.shape}".encode())
-            content.update(np.ascontiguousarray(array))
+            content.update(np.ascontiguousarray(array).data)
         return content.hexdigest()
 
 
 def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
     """Loads an image set by name.
 
-    ``fashion_mnist`` (Xiao et al. 2017), ``mnist`` (LeCun et al. 1998) and ``kmnist`` (Clanuwat et al. 2018) hold 60,000
-    and 10,000 images of 28×28×1 in the order of their published files. They are downloaded once into the cache of
-    TensorFlow Datasets (``TFDS_DATA_DIR``, by default ``~/tensorflow_datasets``) and compared with its registered
+    ``fashion_mnist`` (Xiao et al. 2017), ``mnist`` (LeCun et al. 1998) and ``kmnist`` (Clanuwat et al. 2018) hold
+    60,000 and 10,000 images of 28×28×1 in the order of their published files. They are downloaded once into the cache
+    of TensorFlow Datasets (``TFDS_DATA_DIR``, by default ``~/tensorflow_datasets``) and compared with its registered
     sha256 at every load. ``digits`` is scikit-learn's ``load_digits``: 1,797 real 8×8 images (Alpaydin and Kaynak 1998)
     resized to 28×28×1, the first 1,500 for training and the last 297 for testing.
 
     Args:
       name: one of ``DATASET_NAMES``.
-      data_dir: a folder with the four IDX files, gzipped or not, to be used instead of a download. The files may hold
-        any number of 28×28 images and are not compared with a registered sha256.
+      data_dir: a folder with the four IDX files, gzipped or not, to be used instead of a download. They may hold any
+        number of 28×28 images and are not compared with a registered sha256.
 
     Returns:
       The data set.
@@ -104,7 +95,7 @@ def load_dataset(name: str, data_dir: str | Path | None = None) -> Dataset:
         arrays = _digits()
     else:
         try:
-            paths = _cached_files(name) if data_dir is None else _files_in(Path(data_dir).expanduser())
+            paths = downloaded_files(name, _IDX_FILES) if data_dir is None else _files_in(Path(data_dir).expanduser())
             arrays = (*_read_split(*paths[:2]), *_read_split(*paths[2:]))
         except OSError as error:
             raise InputError(f"{name}: {error}; --data-dir and TFDS_DATA_DIR choose another folder") from error
@@ -119,7 +110,7 @@ def _digits() -> tuple[np.ndarray, ...]:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    # Rounded to bytes before the resize: Pillow filters bytes in integer arithmetic, so every machine has the same images.
+    # Rounded to bytes before the resize: Pillow filters bytes in integers, so every machine has the same images.
     small = np.rint(np.asarray(pixels).reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     size = (_IMAGE_SIZE, _IMAGE_SIZE)
     images = np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)) for image in small])
@@ -179,78 +170,3 @@ def _read_idx(path: Path, dimensions: int) -> np.ndarray:
 
 def _damaged(path: Path, problem: str) -> InputError:
     return InputError(f"{path} {problem}: replace it with a good copy")
-
-
-def _cached_files(name: str) -> list[Path]:
-    """The four files in TFDS's cache, in the order of ``_IDX_FILES``; what is missing or damaged is downloaded."""
-    import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.constants import get_default_data_dir
-
-    folder = Path(get_default_data_dir()).expanduser() / "downloads" / name
-    url_infos = tfds.builder_cls(name).url_infos
-    urls = {info.filename: url for url, info in url_infos.items()}
-    paths, missing = [], []
-    for stem in _IDX_FILES:
-        url = urls[f"{stem}.gz"]
-        checksum = url_infos[url].checksum
-        paths.append(folder / tfds.download.resource.get_dl_fname(url, checksum))
-        if not _is_intact(paths[-1], checksum):
-            missing.append(url)
-    if missing:
-        _download(name, missing, folder)
-    return paths
-
-
-def _is_intact(path: Path, checksum: str) -> bool:
-    """Whether the file is there with this sha256; one with another is removed, since TFDS would trust it."""
-    if not path.is_file():
-        return False
-    if hashlib.sha256(path.read_bytes()).hexdigest() == checksum:
-        return True
-    logging.getLogger(__name__).warning("%s was damaged and is downloaded again", path)
-    path.unlink()
-    return False
-
-
-def _download(name: str, urls: list[str], folder: Path) -> None:
-    """Downloads files with TFDS, which verifies them, and moves each into ``folder`` once it is whole."""
-    import tensorflow_datasets as tfds
-
-    reason = _unreachable(urls[0])
-    if reason:
-        raise InputError(f"{name}: cannot download {urls[0]} ({reason}); {_INSTEAD}")
-    folder.mkdir(parents=True, exist_ok=True)
-    # TFDS leaves its half-written files behind when a download fails; in here they go with the folder.
-    with tempfile.TemporaryDirectory(prefix="incomplete.", dir=folder.parent, ignore_cleanup_errors=True) as staging:
-        manager = tfds.download.DownloadManager(download_dir=staging, dataset_name=name)
-        for url in urls:
-            try:
-                path = Path(manager.download(url))
-            except tfds.download.download_manager.NonMatchingChecksumError as error:
-                raise InputError(f"{name}: {url} sent other bytes than the published ones; {_INSTEAD}") from error
-            except (tfds.download.DownloadError, requests.RequestException) as error:
-                reason = type(error).__name__
-                raise InputError(
-                    f"{name}: the download of {url} failed ({reason}): try again, or {_INSTEAD}"
-                ) from error
-            for part in (path, tfds.download.resource.get_info_path(path)):
-                part.replace(folder / part.name)
-
-
-def _unreachable(url: str) -> str | None:
-    """Why ``url`` cannot be downloaded, or None; answers within ``_PROBE_SECONDS``, where TFDS retries for minutes."""
-    answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            with requests.get(url, stream=True, timeout=_PROBE_SECONDS) as response:
-                answers.put(None if response.ok else f"HTTP status {response.status_code}")
-        except (OSError, ValueError) as error:
-            answers.put(type(error).__name__)
-
-    # In a thread because the timeout of requests does not cover the look-up of the host's address.
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        return answers.get(timeout=_PROBE_SECONDS)
-    except queue.Empty:
-        return f"no answer within {_PROBE_SECONDS:g} seconds"

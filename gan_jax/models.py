@@ -86,6 +86,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, latents: Array, train: bool) -> Array:
+        """Generate; ``apply_discriminator`` says what ``train`` means."""
         hidden = latents[:, None, None, :]
         *inner, last = _generator_layers(self.config)
         for index, layer in enumerate(inner):
@@ -101,6 +102,7 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array, train: bool) -> Array:
+        """Score; ``apply_discriminator`` says what ``train`` means."""
         hidden = images
         *inner, last = _discriminator_layers(self.config)
         for index, layer in enumerate(inner):

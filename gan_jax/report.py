@@ -1,11 +1,8 @@
-"""Pictures of a run: grids of images, curves of losses and scores, an animation. Arrays in, files out.
+"""Pictures of a run: grids of images, curves of losses and scores, an animation. Arrays in, files out."""
 
-Every file is written whole or not at all, so an interrupted run leaves no half picture. Nothing here needs a display.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import matplotlib
 import numpy as np
@@ -14,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
+
+from gan_jax.files import whole_file
 
 _WHITE = 255
 _INK = 51
@@ -67,42 +66,34 @@ def tile_images(images: ArrayLike, columns: int, padding: int = 0) -> NDArray[np
 
 
 def running_mean(values: ArrayLike, window: int) -> NDArray[np.float64]:
-    """Mean of the finite values at most ``window // 2`` places away; NaN where there are none.
+    """Mean of the values at most ``window // 2`` places away; at both ends of those that exist.
 
     Args:
       values: ``[n]`` real.
-      window: places to average over, at least 1; at both ends only those that exist.
+      window: places to average over, at least 1.
 
     Returns:
       ``[n]`` float64.
     """
     values = np.asarray(values, np.float64)
-    finite = np.isfinite(values)
     places = np.arange(len(values))
     first = np.maximum(places - window // 2, 0)
     last = np.minimum(places + window // 2 + 1, len(values))
-
-    def window_sums(terms: NDArray) -> NDArray[np.float64]:
-        sums = np.concatenate([[0.0], np.cumsum(terms)])
-        return sums[last] - sums[first]
-
-    counts = window_sums(finite)
-    totals = window_sums(np.where(finite, values, 0.0))
-    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return (sums[last] - sums[first]) / (last - first)
 
 
 def draw_losses(history: Mapping[str, ArrayLike], steps_per_epoch: int) -> Figure:
     """Draws the losses of a run; ``save_losses`` says of what."""
-    figure, axes, values = _draw_curves(history, _LOSSES, steps_per_epoch)
+    figure, axes = _draw_curves(history, _LOSSES, steps_per_epoch)
     axes.set_ylabel("loss (nats)")
-    if min(np.min(v, where=np.isfinite(v), initial=np.inf) for v in values) >= 0:
-        axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=0)
     return figure
 
 
 def draw_scores(history: Mapping[str, ArrayLike], steps_per_epoch: int) -> Figure:
     """Draws the discriminator's scores; ``save_scores`` says of what."""
-    figure, axes, _ = _draw_curves(history, _SCORES, steps_per_epoch)
+    figure, axes = _draw_curves(history, _SCORES, steps_per_epoch)
     axes.set_ylabel("score (probability of real)")
     axes.set_ylim(-0.02, 1.02)
     axes.axhline(0.5, color="0.35", linewidth=0.8, linestyle=(0, (4, 3)), zorder=3)
@@ -115,7 +106,6 @@ def save_losses(path: str | Path, history: Mapping[str, ArrayLike], steps_per_ep
     Args:
       path: the PNG to write or replace; its folder exists.
       history: one or both of ``d_losses`` and ``g_losses``, each ``[steps]``, nats; other keys are left alone.
-        Values that are not finite are marked at the top edge.
       steps_per_epoch: for the second axis, which counts epochs.
 
     Raises:
@@ -130,7 +120,7 @@ def save_scores(path: str | Path, history: Mapping[str, ArrayLike], steps_per_ep
     Args:
       path: the PNG to write or replace; its folder exists.
       history: one or both of ``real_scores``, D(x), and ``fake_scores``, D(G(z)) before D's update, each ``[steps]``
-        in 0 to 1; other keys are left alone. Values that are not finite are marked at the top edge.
+        in 0 to 1; other keys are left alone.
       steps_per_epoch: for the second axis, which counts epochs.
 
     Raises:
@@ -197,7 +187,8 @@ def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:
     # Browsers count in hundredths of a second and slow down what is faster than two of them.
     frame_time = 10 * int(np.clip(800 / len(chosen), 8, 50))
     options = {"duration": [frame_time] * len(others) + [2000], "loop": 0, "append_images": others}
-    _write_whole(path, lambda file: first.save(file, "GIF", save_all=True, **options))
+    with whole_file(Path(path)) as temporary:
+        first.save(temporary, save_all=True, **options)
 
 
 def _check_images(images: ArrayLike) -> NDArray[np.uint8]:
@@ -245,7 +236,7 @@ def _read_series(
 
 def _draw_curves(
     history: Mapping[str, ArrayLike], series: Sequence[_Series], steps_per_epoch: int
-) -> tuple[Figure, Axes, list[NDArray[np.float64]]]:
+) -> tuple[Figure, Axes]:
     if steps_per_epoch < 1:
         raise ValueError(f"steps_per_epoch must be at least 1, not {steps_per_epoch}")
     present, values = _read_series(history, series)
@@ -260,25 +251,22 @@ def _draw_curves(
     figure.legend(
         loc="outside upper left", ncols=4, title=note, alignment="left", frameon=False, fontsize=10, title_fontsize=9
     )
-    return figure, axes, values
+    return figure, axes
 
 
 def _draw_series(axes: Axes, series: _Series, values: NDArray[np.float64], window: int) -> None:
     steps = np.arange(1, len(values) + 1)
-    finite = np.isfinite(values)
-    marker = "o" if window == 1 else ""
-    shown = np.where(finite, values, np.nan)
-    axes.plot(steps, shown, color=series.colour, alpha=0.25, linewidth=0.5)
-    mean = np.where(finite, running_mean(values, window), np.nan)
+    axes.plot(steps, values, color=series.colour, alpha=0.25, linewidth=0.5)
     axes.plot(
-        steps, mean, color=series.colour, linewidth=1.6, marker=marker, markersize=3, label=series.label, zorder=4
+        steps,
+        running_mean(values, window),
+        color=series.colour,
+        linewidth=1.6,
+        marker="o" if window == 1 else "",
+        markersize=3,
+        label=series.label,
+        zorder=4,
     )
-    if not finite.all():
-        axes.plot(
-            *(steps[~finite], np.ones(np.sum(~finite))),
-            **{"color": series.colour, "linestyle": "", "marker": "x", "clip_on": False},
-            **{"transform": axes.get_xaxis_transform(), "label": f"{series.label}: not finite"},
-        )
 
 
 def _dress_axes(axes: Axes, count: int, steps_per_epoch: int) -> None:
@@ -290,27 +278,18 @@ def _dress_axes(axes: Axes, count: int, steps_per_epoch: int) -> None:
     axes.set_axisbelow(True)
     axes.spines[["right", "top"]].set_visible(False)
     if count >= steps_per_epoch:
-        epochs = axes.secondary_xaxis("top", functions=(lambda s: s / steps_per_epoch, lambda e: e * steps_per_epoch))
+        scale = (lambda step: step / steps_per_epoch, lambda epoch: epoch * steps_per_epoch)
+        epochs = axes.secondary_xaxis("top", functions=cast(Any, scale))
         epochs.set_xlabel("epoch")
         epochs.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _save_figure(path: str | Path, figure: Figure) -> None:
-    _write_whole(path, lambda file: figure.savefig(file, format="png"))
+    with whole_file(Path(path)) as temporary:
+        figure.savefig(temporary)
 
 
 def _save_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-    _write_whole(path, lambda file: image.save(file, "PNG"))
-
-
-def _write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
-    path = Path(path)
-    # In the same folder, since a file can only be replaced in one move within a file system.
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            write(file)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(Path(path)) as temporary:
+        image.save(temporary)

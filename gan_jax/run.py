@@ -22,7 +22,7 @@ from gan_jax.checkpoint import save_weights
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset
 from gan_jax.errors import InputError
-from gan_jax.files import whole_file
+from gan_jax.files import save_arrays, whole_file
 from gan_jax.loop import Progress, steps_per_epoch
 from gan_jax.pixels import quantize_images
 from gan_jax.state import GanState
@@ -119,8 +119,7 @@ class Run:
         if self._images is None or not self._chunks:
             return
         history = _history(_concatenate(self._chunks))
-        with whole_file(self.folder / "history.npz") as path:
-            np.savez(path, **history)
+        save_arrays(self.folder / "history.npz", history)
         report.save_losses(self.folder / "losses.png", history, self._per_epoch)
         report.save_scores(self.folder / "scores.png", history, self._per_epoch)
         report.save_animation(self.folder / "progress.gif", self._grids)

@@ -40,7 +40,8 @@ def test_numpy_alone_reads_them(state, tmp_path):
 def test_weights_of_other_networks_are_refused(state, tmp_path):
     path = tmp_path / "weights.npz"
     save_weights(path, state)
-    with pytest.raises(InputError, match=r"does not fit.*discriminator/batch_stats/norm_1/mean is \(8,\) there and \(10,\) here"):
+    complaint = r"does not fit.*discriminator/batch_stats/norm_1/mean is \(8,\) there and \(10,\) here"
+    with pytest.raises(InputError, match=complaint):
         load_weights(path, GanConfig(latent_dim=8, width=5))
 
 

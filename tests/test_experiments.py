@@ -178,7 +178,7 @@ def claim(tmp_path):
 def test_an_output_folder_in_use_is_refused(claim, tmp_path):
     claim()
     (tmp_path / "run" / "grids" / "kept.png").touch()
-    with pytest.raises(InputError, match="not empty.*--overwrite"):
+    with pytest.raises(InputError, match=r"not empty.*--overwrite"):
         claim()
     assert (tmp_path / "run" / "grids" / "kept.png").exists()
     claim(overwrite=True)

@@ -14,6 +14,7 @@ ORDER = [
     "files",
     "config",
     "pixels",
+    "downloads",
     "datasets",
     "convolution",
     "models",
@@ -28,14 +29,14 @@ ORDER = [
 ]
 ONLY_IN = {
     "flax.linen": {"models"},
-    "tensorflow_datasets": {"datasets"},
+    "tensorflow_datasets": {"downloads"},
     "sklearn": {"datasets"},
     "matplotlib": {"report"},
     "tyro": {"config", "command_line"},
     "tqdm": {"run"},
     "optax": {"state"},
 }
-NO_JAX = {"errors", "files", "datasets", "report"}
+NO_JAX = {"errors", "files", "downloads", "datasets", "report"}
 
 
 def imports(path: Path) -> set[str]:

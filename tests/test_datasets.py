@@ -1,0 +1,288 @@
+import gzip
+import hashlib
+import os
+import struct
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_jax import InputError, downloads, load_dataset
+
+STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+FULL = Path(os.environ.get("GAN_JAX_FASHION_MNIST", Path(__file__).parent.parent.parent / "shared" / "fashion-mnist"))
+
+
+def idx(array: np.ndarray) -> bytes:
+    return bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def arrays():
+    random = np.random.default_rng(0)
+    return [
+        random.integers(0, 256, (12, 28, 28), np.uint8),
+        random.integers(0, 10, 12).astype(np.uint8),
+        random.integers(0, 256, (5, 28, 28), np.uint8),
+        random.integers(0, 10, 5).astype(np.uint8),
+    ]
+
+
+@pytest.fixture
+def folder(arrays, tmp_path):
+    """The four files, two of them gzipped, one in its dotted spelling."""
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    for stem, array in zip(STEMS, arrays, strict=True):
+        zipped = "images" in stem
+        path = folder / (f"{stem}.gz" if zipped else stem)
+        path.write_bytes(gzip.compress(idx(array)) if zipped else idx(array))
+    (folder / STEMS[3]).rename(folder / "t10k-labels.idx1-ubyte")
+    return folder
+
+
+def assert_holds(dataset, arrays):
+    for ours, written in zip(
+        (dataset.train_images, dataset.train_labels, dataset.test_images, dataset.test_labels), arrays, strict=True
+    ):
+        np.testing.assert_array_equal(ours, written[..., None] if written.ndim == 3 else written)
+
+
+@pytest.mark.parametrize("name", ["fashion_mnist", "mnist", "kmnist"])
+def test_a_folder_of_idx_files_is_used_as_it_is(name, folder, arrays):
+    dataset = load_dataset(name, folder)
+    assert_holds(dataset, arrays)
+    assert dataset.train_images.dtype == np.uint8
+    assert dataset.image_shape == (28, 28, 1)
+    assert len(dataset.class_names) == 10
+    assert load_dataset(name, str(folder)).content_hash == dataset.content_hash
+
+
+def test_the_hash_tells_the_content(folder, arrays):
+    before = load_dataset("mnist", folder).content_hash
+    labels = arrays[1].copy()
+    labels[7] = (labels[7] + 1) % 10
+    (folder / STEMS[1]).write_bytes(idx(labels))
+    assert load_dataset("mnist", folder).content_hash != before
+
+
+def _truncated_gzip(folder, arrays):
+    path = folder / f"{STEMS[0]}.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _corrupt_gzip(folder, arrays):
+    path = folder / f"{STEMS[2]}.gz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+
+
+def _labels_for_images(folder, arrays):
+    (folder / f"{STEMS[0]}.gz").write_bytes(idx(arrays[1]))
+
+
+def _too_few_labels(folder, arrays):
+    (folder / STEMS[1]).write_bytes(idx(arrays[1][:-1]))
+
+
+def _bytes_missing(folder, arrays):
+    (folder / STEMS[1]).write_bytes(idx(arrays[1])[:-1])
+
+
+def _bytes_too_many(folder, arrays):
+    (folder / STEMS[1]).write_bytes(idx(arrays[1]) + b"\0")
+
+
+def _header_cut(folder, arrays):
+    (folder / STEMS[1]).write_bytes(idx(arrays[1])[:6])
+
+
+def _empty(folder, arrays):
+    (folder / STEMS[1]).write_bytes(b"")
+
+
+def _small_images(folder, arrays):
+    (folder / f"{STEMS[0]}.gz").write_bytes(idx(arrays[0][:, :14]))
+
+
+def _label_out_of_range(folder, arrays):
+    (folder / STEMS[1]).write_bytes(idx(arrays[1] + 10))
+
+
+def _missing(folder, arrays):
+    (folder / f"{STEMS[2]}.gz").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (_truncated_gzip, r"train-images.*truncated or damaged gzip"),
+        (_corrupt_gzip, r"t10k-images.*truncated or damaged gzip"),
+        (_labels_for_images, r"train-images.*starts with 00000801 instead of 00000803"),
+        (_too_few_labels, r"train-labels.*holds 11 labels for the 12 images"),
+        (_bytes_missing, r"train-labels.*has 19 bytes where its header says 20"),
+        (_bytes_too_many, r"train-labels.*has 21 bytes where its header says 20"),
+        (_header_cut, r"train-labels.*ends inside its header"),
+        (_empty, r"train-labels.*starts with nothing"),
+        (_small_images, r"train-images.*12×14×28, not images of 28×28"),
+        (_label_out_of_range, r"train-labels.*outside 0 to 9"),
+        (_missing, r"no t10k-images-idx3-ubyte; expected are"),
+    ],
+)
+def test_each_bad_file_gets_a_line_of_its_own(spoil, complaint, folder, arrays):
+    spoil(folder, arrays)
+    with pytest.raises(InputError, match=complaint) as error:
+        load_dataset("mnist", folder)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_names_and_folders(tmp_path):
+    with pytest.raises(
+        InputError, match="unknown data set 'cifar': choose one of fashion_mnist, mnist, kmnist, digits"
+    ):
+        load_dataset("cifar")
+    with pytest.raises(InputError, match=r"nowhere: no such folder; expected one with train-images"):
+        load_dataset("mnist", tmp_path / "nowhere")
+    with pytest.raises(InputError, match="digits is embedded"):
+        load_dataset("digits", tmp_path)
+
+
+def test_digits_are_real_images_of_their_labels():
+    digits = load_dataset("digits")
+    assert digits.train_images.shape == (1500, 28, 28, 1)
+    assert digits.test_images.shape == (297, 28, 28, 1)
+    assert digits.train_images.min() == 0
+    assert digits.train_images.max() == 255
+    means = np.stack([digits.train_images[digits.train_labels == label].mean(0) for label in range(10)])
+    distances = np.square(digits.test_images[:, None] - means[None]).sum((2, 3, 4))
+    assert (distances.argmin(1) == digits.test_labels).mean() > 0.85
+    assert load_dataset("digits").content_hash == digits.content_hash
+
+
+class Server:
+    """A web proxy that answers every request for one of its URLs from memory."""
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(handler):  # noqa: N805
+                self.requests.append(handler.path)
+                content = contents.get(handler.path)
+                handler.send_response(200 if content is not None else 404)
+                handler.end_headers()
+                handler.wfile.write(content or b"")
+
+            def log_message(handler, *arguments):  # noqa: N805
+                pass
+
+        self.requests: list[str] = []
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def contents(arrays, tmp_path, monkeypatch):
+    """What the published URLs would send, small; the registry is told its checksums, the cache is a new folder."""
+    real = {url: info for url, info in downloads._registered("fashion_mnist").items() if url.endswith(".gz")}
+    by_name = {f"{stem}.gz": gzip.compress(idx(array), mtime=0) for stem, array in zip(STEMS, arrays, strict=True)}
+    contents = {url: by_name[info.filename] for url, info in real.items()}
+    small = {
+        url: type(info)(
+            size=len(contents[url]), checksum=hashlib.sha256(contents[url]).hexdigest(), filename=info.filename
+        )
+        for url, info in real.items()
+    }
+    monkeypatch.setattr(downloads, "_registered", lambda name: small)
+    monkeypatch.setattr("tensorflow_datasets.core.constants.get_default_data_dir", lambda **_: str(tmp_path / "tfds"))
+    return contents
+
+
+@pytest.fixture
+def server(contents, monkeypatch):
+    server = Server(contents)
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(variable, server.url)
+    yield server
+    server.close()
+
+
+def cached(tmp_path):
+    return sorted(path for path in (tmp_path / "tfds").rglob("*") if path.is_file())
+
+
+def test_a_download_is_verified_cached_and_used_without_network(server, arrays, tmp_path):
+    assert_holds(load_dataset("fashion_mnist"), arrays)
+    assert len(cached(tmp_path)) == 4
+    asked = len(server.requests)
+    assert_holds(load_dataset("fashion_mnist"), arrays)
+    assert len(server.requests) == asked
+
+
+def test_wrong_bytes_are_refused_and_leave_nothing(server, contents, tmp_path):
+    url = next(url for url in contents if "t10k-labels" in url)
+    contents[url] += b"\0"
+    with pytest.raises(InputError, match=r"t10k-labels.*sent other bytes than the published ones") as error:
+        load_dataset("fashion_mnist")
+    assert "\n" not in str(error.value)
+    assert not any("t10k-labels" in path.name for path in cached(tmp_path))
+    assert len(cached(tmp_path)) == 3
+
+
+def test_a_damaged_file_in_the_cache_is_replaced(server, arrays, tmp_path):
+    load_dataset("fashion_mnist")
+    path = next(path for path in cached(tmp_path) if "train-images" in path.name)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert_holds(load_dataset("fashion_mnist"), arrays)
+    assert path.read_bytes() == content
+
+
+def test_a_missing_page_is_reported(server, contents, tmp_path):
+    contents.clear()
+    with pytest.raises(InputError, match="HTTP status 404"):
+        load_dataset("fashion_mnist")
+    assert not cached(tmp_path)
+
+
+def test_no_network_is_told_within_ten_seconds(server, tmp_path):
+    server.close()
+    server.close = lambda: None
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"cannot download.*--data-dir DIR.*--dataset digits") as error:
+        load_dataset("fashion_mnist")
+    assert time.monotonic() - start < 10
+    assert "\n" not in str(error.value)
+    assert not cached(tmp_path)
+
+
+def test_a_silent_server_is_told_within_ten_seconds(contents, monkeypatch):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for variable in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(variable, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        start = time.monotonic()
+        with pytest.raises(InputError, match="cannot download"):
+            load_dataset("fashion_mnist")
+        assert time.monotonic() - start < 10
+
+
+@pytest.mark.skipif(not FULL.is_dir(), reason="GAN_JAX_FASHION_MNIST names no folder with the full data set")
+def test_the_full_set():
+    dataset = load_dataset("fashion_mnist", FULL)
+    assert dataset.train_images.shape == (60000, 28, 28, 1)
+    assert dataset.test_images.shape == (10000, 28, 28, 1)
+    assert np.bincount(dataset.train_labels).tolist() == [6000] * 10
+    assert dataset.train_images.mean() == pytest.approx(72.9, abs=0.5)
