@@ -8,11 +8,13 @@ With images x, kernel w and outputs y, the number :math:`\langle F(x, w), y \ran
 
 and the derivatives of each are the other two, to any order of reverse mode.
 
-Each is written as one ``lax.conv_general_dilated`` with operands in NHWC and HWIO. XLA's CPU compiler has a fast kernel
-for that layout alone, and inside a loop it does not transpose others into it; the gradients that autodiff would emit
-for a plain convolution are tens of times slower there.
+Where the kernel meets the images in one place only, each is a matrix product. Elsewhere each is one native convolution,
+``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU compiler has a fast kernel for that layout alone,
+and inside a loop it does not transpose others into it, so that the gradients which autodiff would emit are tens of
+times slower there. On the CPU, layers with enough channels take ``toom_cook``'s form instead.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -20,12 +22,32 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from gan_jax import toom_cook
+
 
 class _Geometry(NamedTuple):
     stride: int
     padding: int
-    input_size: tuple[int, int]
-    kernel_size: tuple[int, int]
+    input_size: tuple[int, ...]  # height and width of x
+    kernel_size: tuple[int, ...]  # of w
+
+    @property
+    def axes(self) -> tuple[toom_cook.Geometry, toom_cook.Geometry]:
+        rows, columns = (
+            toom_cook.Geometry(
+                inputs=size,
+                kernel=kernel,
+                outputs=(size + 2 * self.padding - kernel) // self.stride + 1,
+                stride=self.stride,
+                padding=self.padding,
+            )
+            for size, kernel in zip(self.input_size, self.kernel_size, strict=True)
+        )
+        return rows, columns
+
+    @property
+    def in_one_place(self) -> bool:
+        return self.padding == 0 and self.input_size == self.kernel_size
 
 
 def convolve(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
@@ -40,8 +62,7 @@ def convolve(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
     Returns:
       ``[batch, (height + 2 padding - kernel height) // stride + 1, …, out]``.
     """
-    geometry = _Geometry(stride, padding, inputs.shape[1:3], kernel.shape[:2])
-    return _convolve(geometry, inputs, kernel)
+    return _convolve(_Geometry(stride, padding, inputs.shape[1:3], kernel.shape[:2]), inputs, kernel)
 
 
 def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
@@ -56,43 +77,33 @@ def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) 
     Returns:
       ``[batch, (height - 1) stride - 2 padding + kernel height, …, out]``.
     """
-    height, width = (
-        (size - 1) * stride - 2 * padding + kernel_size
-        for size, kernel_size in zip(inputs.shape[1:3], kernel.shape[:2], strict=True)
+    size = tuple(
+        (outputs - 1) * stride - 2 * padding + kernel_size
+        for outputs, kernel_size in zip(inputs.shape[1:3], kernel.shape[:2], strict=True)
     )
-    geometry = _Geometry(stride, padding, (height, width), kernel.shape[:2])
-    return _transpose(geometry, inputs, kernel)
+    return _transpose(_Geometry(stride, padding, size, kernel.shape[:2]), inputs, kernel)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
-    return _conv(x, w, padding=[(geometry.padding, geometry.padding)] * 2, window_strides=(geometry.stride,) * 2)
+    if geometry.in_one_place:
+        return jnp.einsum("nhwc,hwco->no", x, w)[:, None, None, :]
+    return _by_platform(geometry, toom_cook.convolve, _native_convolve, w.shape, x, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
-    flipped = jnp.flip(w, (0, 1)).swapaxes(2, 3)
-    stride = geometry.stride
-    padding = []
-    for size, kernel_size, outputs in zip(geometry.input_size, geometry.kernel_size, y.shape[1:3], strict=True):
-        low = kernel_size - 1 - geometry.padding
-        padding.append((low, size - 1 - stride * (outputs - 1) + kernel_size - 1 - low))
-    return _conv(y, flipped, padding=padding, lhs_dilation=(stride, stride))
+    if geometry.in_one_place:
+        return jnp.einsum("no,hwco->nhwc", y[:, 0, 0], w)
+    return _by_platform(geometry, toom_cook.transpose, _native_transpose, w.shape, y, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
-    stride = geometry.stride
-    padding = []
-    for size, kernel_size, outputs in zip(geometry.input_size, geometry.kernel_size, y.shape[1:3], strict=True):
-        padding.append((geometry.padding, kernel_size - 1 + stride * (outputs - 1) + 1 - size - geometry.padding))
-    w = _conv(x.transpose(3, 1, 2, 0), y.transpose(1, 2, 0, 3), padding=padding, rhs_dilation=(stride, stride))
-    return w.transpose(1, 2, 0, 3)
-
-
-def _conv(lhs: Array, rhs: Array, padding: list[tuple[int, int]], **arguments: tuple[int, int]) -> Array:
-    strides = arguments.pop("window_strides", (1, 1))
-    return lax.conv_general_dilated(lhs, rhs, strides, padding, dimension_numbers=("NHWC", "HWIO", "NHWC"), **arguments)
+    if geometry.in_one_place:
+        return jnp.einsum("nhwc,no->hwco", x, y[:, 0, 0])
+    shape = (*geometry.kernel_size, x.shape[3], y.shape[3])
+    return _by_platform(geometry, toom_cook.kernel_gradient, _native_kernel_gradient, shape, x, y)
 
 
 _convolve.defvjp(
@@ -107,3 +118,45 @@ _kernel_gradient.defvjp(
     lambda geometry, x, y: (_kernel_gradient(geometry, x, y), (x, y)),
     lambda geometry, xy, w: (_transpose(geometry, xy[1], w), _convolve(geometry, xy[0], w)),
 )
+
+
+def _by_platform(
+    geometry: _Geometry,
+    fewer_products: Callable[..., Array],
+    native: Callable[..., Array],
+    kernel_shape: tuple[int, ...],
+    *operands: Array,
+) -> Array:
+    native = partial(native, geometry)
+    wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
+    if wide and toom_cook.pays(geometry.axes, *kernel_shape[2:]):
+        return lax.platform_dependent(*operands, cpu=partial(fewer_products, geometry.axes), default=native)
+    return native(*operands)
+
+
+_native = partial(lax.conv_general_dilated, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def _native_convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
+    edge = (geometry.padding, geometry.padding)
+    return _native(x, w, (geometry.stride,) * 2, [edge, edge])
+
+
+def _native_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
+    """The outputs spread ``stride`` apart, convolved with the kernel turned half round, its channels swapped."""
+    edges = []
+    for axis in geometry.axes:
+        after = axis.inputs + axis.padding - axis.stride * (axis.outputs - 1) - 1
+        edges.append((axis.kernel - 1 - axis.padding, after))
+    turned = jnp.flip(w, (0, 1)).swapaxes(2, 3)
+    return _native(y, turned, (1, 1), edges, lhs_dilation=(geometry.stride,) * 2)
+
+
+def _native_kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
+    """The inputs convolved with the outputs spread ``stride`` apart, batch and channels trading places."""
+    edges = []
+    for axis in geometry.axes:
+        after = axis.stride * (axis.outputs - 1) + axis.kernel - axis.inputs - axis.padding
+        edges.append((axis.padding, after))
+    x, y = x.transpose(3, 1, 2, 0), y.transpose(1, 2, 0, 3)
+    return _native(x, y, (1, 1), edges, rhs_dilation=(geometry.stride,) * 2).transpose(1, 2, 0, 3)

@@ -1,7 +1,7 @@
 """The generator and the discriminator (DCGAN, Radford et al. 2016), and how they are applied."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from gan_jax.convolution import convolve, convolve_transpose
 
 LEAKY_SLOPE = 0.2
 
-Variables = dict[str, Any]
+Variables = Mapping[str, Any]
 
 
 class _Layer(NamedTuple):
@@ -147,6 +147,6 @@ def _apply(
 ) -> tuple[Array, Variables]:
     variables = {"params": params, "batch_stats": batch_stats}
     if not train:
-        return network.apply(variables, inputs, train=False), batch_stats
+        return cast(Array, network.apply(variables, inputs, train=False)), batch_stats
     outputs, updated = network.apply(variables, inputs, train=True, mutable=["batch_stats"])
-    return outputs, updated["batch_stats"]
+    return cast(Array, outputs), updated["batch_stats"]

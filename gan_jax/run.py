@@ -35,6 +35,7 @@ _SCREEN_NAMES = {
     "d_g_z1": "D(G(z)) before",
     "d_g_z2": "D(G(z)) after",
 }
+_ONE_FAKE_SCORE = _SCREEN_NAMES | {"d_g_z1": "D(G(z))", "d_g_z2": "D(G(z))"}
 
 
 class Run:
@@ -108,7 +109,8 @@ class Run:
         self._window.clear()
         with (self.folder / "metrics.jsonl").open("a") as file:
             file.write(json.dumps({"step": progress.step, "epoch": progress.epoch, **means}) + "\n")
-        values = "  ".join(f"{label} {means[name]:.3f}" for name, label in _SCREEN_NAMES.items() if name in means)
+        labels = _SCREEN_NAMES if "d_g_z1" in means and "d_g_z2" in means else _ONE_FAKE_SCORE
+        values = "  ".join(f"{label} {means[name]:.3f}" for name, label in labels.items() if name in means)
         epochs = -(-self.num_steps // self._per_epoch)
         tqdm.write(f"epoch {progress.epoch}/{epochs}  batch {progress.batch}/{self._per_epoch}  {values}")
         sys.stdout.flush()
@@ -123,7 +125,8 @@ class Run:
         report.save_losses(self.folder / "losses.png", history, self._per_epoch)
         report.save_scores(self.folder / "scores.png", history, self._per_epoch)
         report.save_animation(self.folder / "progress.gif", self._grids)
-        reals = self._dataset.train_images[: len(self._images)]
+        images = self._dataset.train_images  # taken evenly: the files of some data sets are in groups of one kind
+        reals = images[np.linspace(0, len(images) - 1, len(self._images), dtype=int)]
         report.save_comparison(self.folder / "real_vs_fake.png", reals, self._images)
         print(f"Pictures, numbers and weights are in {self.folder}")
 

@@ -20,6 +20,19 @@ IN_USE = [
     (3, 16, 4, 8, 4, 2, 1),
     (3, 8, 8, 16, 4, 2, 1),
 ]
+# Layers that multiply at points on the CPU: each of the forms in use, then others that qualify.
+AT_POINTS = [
+    (2, 14, 16, 17, 4, 2, 1),
+    (2, 7, 16, 18, 3, 2, 1),
+    (2, 8, 17, 16, 4, 2, 1),
+    (2, 5, 16, 16, 2, 1, 0),
+    (2, 6, 16, 16, 3, 1, 1),
+    (2, 10, 16, 16, 3, 2, 2),
+    (2, 13, 18, 16, 4, 2, 0),
+    (2, 9, 16, 16, 5, 2, 2),
+    (2, 10, 16, 16, 5, 3, 1),
+    (2, 15, 16, 16, 5, 3, 2),
+]
 random = np.random.default_rng(0)
 OTHERS = [
     tuple(int(n) for n in (*random.integers(1, 4, 1), random.integers(6, 12), *random.integers(1, 6, 2), k, s, p))
@@ -31,6 +44,24 @@ OTHERS = [
 def float64():
     with jax.enable_x64(True):
         yield
+
+
+@pytest.mark.parametrize("case", AT_POINTS, ids=str)
+def test_these_layers_multiply_at_points_on_the_cpu_alone(case):
+    x, w, stride, padding = operands(case)
+
+    def gradients(x, w):
+        return jax.grad(lambda x, w: jnp.sum(convolve(x, w, stride, padding) ** 2), (0, 1))(x, w)
+
+    def operations(platform):
+        program = jax.export.export(jax.jit(gradients), platforms=[platform])(x, w).mlir_module()
+        return program.count("stablehlo.convolution"), program.count("stablehlo.dot_general")
+
+    convolutions, products = operations("cpu")
+    assert convolutions == 0
+    assert products > 3
+    for platform in ("cuda", "tpu"):
+        assert operations(platform) == (3, 0)
 
 
 def reference(x, w, stride, padding):
@@ -52,7 +83,7 @@ def operands(case):
 close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("case", IN_USE + OTHERS, ids=str)
+@pytest.mark.parametrize("case", IN_USE + AT_POINTS + OTHERS, ids=str)
 def test_value_and_gradients(case):
     x, w, stride, padding = operands(case)
     expected, pull_back = jax.vjp(lambda x, w: reference(x, w, stride, padding), x, w)
@@ -62,7 +93,7 @@ def test_value_and_gradients(case):
         close(ours, theirs)
 
 
-@pytest.mark.parametrize("case", IN_USE + OTHERS, ids=str)
+@pytest.mark.parametrize("case", IN_USE + AT_POINTS + OTHERS, ids=str)
 def test_transpose_is_the_adjoint(case):
     batch, _, in_channels, out_channels, kernel, stride, padding = case
     y, w = draw(batch, 5, 5, out_channels), draw(kernel, kernel, in_channels, out_channels)
@@ -81,7 +112,7 @@ def test_transpose_is_the_adjoint(case):
         close(ours_one, theirs_one)
 
 
-@pytest.mark.parametrize("case", IN_USE + OTHERS, ids=str)
+@pytest.mark.parametrize("case", IN_USE + AT_POINTS + OTHERS, ids=str)
 def test_gradient_of_a_gradient(case):
     """A gradient penalty's gradient with respect to kernel and image, through every rule."""
     x, w, stride, padding = operands(case)
@@ -97,7 +128,7 @@ def test_gradient_of_a_gradient(case):
         np.testing.assert_allclose(ours_one, theirs_one, rtol=1e-10, atol=1e-10 * np.abs(theirs_one).max())
 
 
-@pytest.mark.parametrize("case", IN_USE, ids=str)
+@pytest.mark.parametrize("case", IN_USE + AT_POINTS, ids=str)
 def test_under_jit_vmap_and_scan(case):
     x, w, stride, padding = operands(case)
     kernels = jnp.stack([w, 2 * w])

@@ -16,6 +16,7 @@ ORDER = [
     "pixels",
     "downloads",
     "datasets",
+    "toom_cook",
     "convolution",
     "models",
     "losses",
