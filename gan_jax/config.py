@@ -38,6 +38,8 @@ class GanConfig:
     """Adam's decay of the first moment; the second's is 0.999."""
     initializer: Literal["dcgan", "he"] = "dcgan"
     """Convolution kernels: N(0, 0.02), or He-normal (variance 2 / (1 + 0.2**2) over fan-in)."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Type of the layers' inputs and products; weights, statistics, losses and Adam stay float32."""
 
     def __post_init__(self) -> None:
         height, width, channels = self.image_shape
@@ -55,6 +57,7 @@ class GanConfig:
         _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a number above 0")
         _require(0 <= self.beta1 < 1, "beta1", self.beta1, "at least 0 and below 1")
         _require(self.initializer in ("dcgan", "he"), "initializer", self.initializer, "'dcgan' or 'he'")
+        _require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "'float32' or 'bfloat16'")
 
 
 @dataclasses.dataclass(frozen=True)

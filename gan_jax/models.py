@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, cast
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.linen.dtypes import promote_dtype
 from jax import Array
 
 from gan_jax.config import GanConfig
@@ -61,6 +62,7 @@ class _Conv(nn.Module):
     def __call__(self, inputs: Array) -> Array:
         features, size, stride, padding = self.layer
         kernel = self.param("kernel", _kernel_init(self.config, -2), (size, size, inputs.shape[-1], features))
+        inputs, kernel = promote_dtype(inputs, kernel, dtype=_layer_dtype(self.config))
         return convolve(inputs, kernel, stride, padding)
 
 
@@ -72,11 +74,24 @@ class _ConvTranspose(nn.Module):
     def __call__(self, inputs: Array) -> Array:
         features, size, stride, padding = self.layer
         kernel = self.param("kernel", _kernel_init(self.config, -1), (size, size, features, inputs.shape[-1]))
+        inputs, kernel = promote_dtype(inputs, kernel, dtype=_layer_dtype(self.config))
         return convolve_transpose(inputs, kernel, stride, padding)
 
 
-def _batch_norm(train: bool, name: str) -> nn.BatchNorm:
-    return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, scale_init=_scale_init, name=name)
+def _layer_dtype(config: GanConfig) -> Any:
+    """None leaves a layer in its inputs' type."""
+    return jnp.bfloat16 if config.precision == "bfloat16" else None
+
+
+def _batch_norm(config: GanConfig, train: bool, name: str) -> nn.BatchNorm:
+    return nn.BatchNorm(
+        use_running_average=not train,
+        momentum=0.9,
+        epsilon=1e-5,
+        scale_init=_scale_init,
+        dtype=_layer_dtype(config),
+        name=name,
+    )
 
 
 class Generator(nn.Module):
@@ -91,8 +106,9 @@ class Generator(nn.Module):
         *inner, last = _generator_layers(self.config)
         for index, layer in enumerate(inner):
             hidden = _ConvTranspose(layer, self.config, name=f"conv_{index}")(hidden)
-            hidden = nn.relu(_batch_norm(train, f"norm_{index}")(hidden))
-        return jnp.tanh(_ConvTranspose(last, self.config, name=f"conv_{len(inner)}")(hidden))
+            hidden = nn.relu(_batch_norm(self.config, train, f"norm_{index}")(hidden))
+        images = _ConvTranspose(last, self.config, name=f"conv_{len(inner)}")(hidden)
+        return jnp.tanh(jnp.asarray(images, latents.dtype))
 
 
 class Discriminator(nn.Module):
@@ -108,9 +124,10 @@ class Discriminator(nn.Module):
         for index, layer in enumerate(inner):
             hidden = _Conv(layer, self.config, name=f"conv_{index}")(hidden)
             if index > 0:
-                hidden = _batch_norm(train, f"norm_{index}")(hidden)
+                hidden = _batch_norm(self.config, train, f"norm_{index}")(hidden)
             hidden = nn.leaky_relu(hidden, LEAKY_SLOPE)
-        return _Conv(last, self.config, name=f"conv_{len(inner)}")(hidden).reshape(-1)
+        logits = _Conv(last, self.config, name=f"conv_{len(inner)}")(hidden)
+        return jnp.asarray(logits, images.dtype).reshape(-1)
 
 
 def init_networks(config: GanConfig, key: Array) -> tuple[Variables, Variables]:

@@ -19,6 +19,7 @@ from gan_jax import GanConfig, InputError, RunConfig
         ({"learning_rate": 0.0}, "learning_rate is 0.0.*above 0"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"beta1": 1.0}, "beta1 is 1.0"),
+        ({"precision": "float16"}, "precision is 'float16'.*'float32' or 'bfloat16'"),
         ({"initializer": "zeros"}, "initializer is 'zeros'.*'dcgan' or 'he'"),
     ],
 )

@@ -1,3 +1,5 @@
+import dataclasses
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -100,6 +102,43 @@ def test_the_joint_steps_halves_see_the_same_fakes(state, images):
 def test_integer_images_are_refused(state):
     with pytest.raises(TypeError, match="normalize_images"):
         gan_step(CONFIG, state, jnp.zeros((4, 28, 28, 1), jnp.uint8), fresh_key())
+
+
+def test_bfloat16_is_for_the_layers_alone(state, images):
+    half = dataclasses.replace(CONFIG, precision="bfloat16")
+    after, metrics = gan_step(half, state, images, fresh_key())
+    dtypes = {leaf.dtype for leaf in jax.tree.leaves((after, metrics))}
+    assert dtypes == {jnp.dtype("float32"), jnp.dtype("int32")}
+    exact = gan_step(CONFIG, state, images, fresh_key())[1]
+    for rough, fine in zip(metrics, exact, strict=True):
+        assert rough != fine
+        assert rough == pytest.approx(float(fine), rel=0.05)
+    program = jax.jit(lambda *operands: gan_step(half, *operands)).lower(state, images, fresh_key()).as_text()
+    products = [line for line in program.splitlines() if "stablehlo.convolution" in line or "dot_general" in line]
+    assert products
+    assert all("bf16" in line for line in products)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_accelerators_get_native_convolutions(platform):
+    """Three of each network's four layers are convolutions; the fourth meets its kernel in one place: a product."""
+    config = GanConfig()
+    abstract = jax.eval_shape(lambda: init_state(config, jax.random.key(0)))
+    images = jax.ShapeDtypeStruct((128, 28, 28, 1), jnp.float32)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+
+    def step(state, images, key):
+        return gan_step(config, state, images, key)
+
+    program = jax.export.export(jax.jit(step), platforms=[platform])(abstract, images, key).mlir_module()
+    generator_forward, generator_backward = 3, 3 + 3
+    discriminator_pass = 3 + 2 + 3  # forward, to the inputs of all but the first layer, to the kernels
+    scoring = 3 + 3  # forward, to the inputs
+    assert program.count("stablehlo.convolution") == (
+        generator_forward + generator_backward + 2 * discriminator_pass + scoring
+    )
+    assert program.count("stablehlo.dot_general") == 2 + 2 * 3 + 2
+    assert "stablehlo.gather" not in program
 
 
 @pytest.mark.parametrize("step", STEPS)
