@@ -107,18 +107,23 @@ def _scan_epoch(config: GanConfig, step: Step, state: GanState, images: Array, k
 
 @cache
 def _compiled(function: Callable[..., Any], donated: str = "") -> Callable[..., Any]:
-    """Compile a whole training program, with what makes XLA's CPU programs faster.
-
-    XLA hands small matrix products to a library that runs each of ``toom_cook``'s on one core; its own kernels use all.
-    Compiler options are for the outermost ``jax.jit`` alone, which is why the steps do without.
-    """
-    options = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
     return jax.jit(
         function,
         static_argnames="step",
         donate_argnames=donated or None,
-        compiler_options=options if jax.default_backend() == "cpu" else None,
+        compiler_options=compiler_options(),
     )
+
+
+def compiler_options() -> dict[str, Any] | None:
+    """What a whole training program is compiled with; ``jax.jit`` takes such options at the outermost call alone.
+
+    On the CPU, XLA hands matrix products to a library that runs each of ``toom_cook``'s on one core, where its own
+    kernels use all: that library keeps the reductions, at which it is faster.
+    """
+    if jax.default_backend() != "cpu":
+        return None
+    return {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ LEAKY_SLOPE = 0.2
 Variables = Mapping[str, Any]
 
 
-class _Layer(NamedTuple):
+class Layer(NamedTuple):
     """A convolution of the discriminator; the generator has its mirror image."""
 
     features: int
@@ -26,19 +26,19 @@ class _Layer(NamedTuple):
     padding: int
 
 
-def _discriminator_layers(config: GanConfig) -> list[_Layer]:
+def discriminator_layers(config: GanConfig) -> list[Layer]:
     """From image to logit. The third layer leaves 4x4 pixels: from 7x7 with a kernel of 3, from 8x8 with one of 4."""
     return [
-        _Layer(config.width, 4, 2, 1),
-        _Layer(2 * config.width, 4, 2, 1),
-        _Layer(4 * config.width, 3 if config.image_shape[0] == 28 else 4, 2, 1),
-        _Layer(1, 4, 1, 0),
+        Layer(config.width, 4, 2, 1),
+        Layer(2 * config.width, 4, 2, 1),
+        Layer(4 * config.width, 3 if config.image_shape[0] == 28 else 4, 2, 1),
+        Layer(1, 4, 1, 0),
     ]
 
 
-def _generator_layers(config: GanConfig) -> list[_Layer]:
+def _generator_layers(config: GanConfig) -> list[Layer]:
     """The discriminator's layers backwards: each puts out what its counterpart takes in."""
-    layers = _discriminator_layers(config)
+    layers = discriminator_layers(config)
     features = [config.image_shape[2], *(layer.features for layer in layers[:-1])]
     return [layer._replace(features=count) for layer, count in zip(layers, features, strict=True)][::-1]
 
@@ -55,7 +55,7 @@ def _scale_init(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) ->
 
 
 class _Conv(nn.Module):
-    layer: _Layer
+    layer: Layer
     config: GanConfig
 
     @nn.compact
@@ -67,7 +67,7 @@ class _Conv(nn.Module):
 
 
 class _ConvTranspose(nn.Module):
-    layer: _Layer
+    layer: Layer
     config: GanConfig
 
     @nn.compact
@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
     def __call__(self, images: Array, train: bool) -> Array:
         """Score; ``apply_discriminator`` says what ``train`` means."""
         hidden = images
-        *inner, last = _discriminator_layers(self.config)
+        *inner, last = discriminator_layers(self.config)
         for index, layer in enumerate(inner):
             hidden = _Conv(layer, self.config, name=f"conv_{index}")(hidden)
             if index > 0:

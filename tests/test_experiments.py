@@ -112,6 +112,7 @@ def test_grids_show_what_changed(result):
         assert animation.n_frames == len(GRIDS[result.script])
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bits(result, tmp_path):
     again = Result(result.script, tmp_path / "again")
     for name in ("metrics.jsonl", "weights.npz", "grids/step_0000020.png"):
@@ -140,6 +141,7 @@ def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     process = run("train_gan", "--output-dir", tmp_path / "run", "--learning-rate", "1e30", "--epochs", "1")
     assert process.returncode == 2
@@ -147,6 +149,7 @@ def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     assert (tmp_path / "run" / "grids" / "step_0000000.png").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_drawn_and_logged(tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(

@@ -45,6 +45,7 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
 
 
 @pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
+@pytest.mark.slow
 def test_chunk_length_changes_nothing(step):
     whole = finish(step, chunk_steps=20)
     for chunk_steps in (1, 4):
@@ -55,6 +56,7 @@ def test_log_interval_changes_nothing():
     chex.assert_trees_all_equal(finish(log_every=100), finish(log_every=2))
 
 
+@pytest.mark.slow
 def test_the_scan_over_an_epoch_equals_chunks_of_one():
     keys = run_keys(0)
     state, metrics = train_epoch(CONFIG, gan_step, init_state(CONFIG, keys.init), jnp.asarray(IMAGES), keys)
@@ -116,6 +118,7 @@ def test_pauses_come_where_lines_and_epochs_end():
     ]
 
 
+@pytest.mark.slow
 def test_a_chunk_is_compiled_once_per_length():
     def step(config, state, images, key):
         return gan_step(config, state, images, key)
@@ -129,3 +132,15 @@ def test_a_batch_larger_than_the_data_is_refused():
     config = GanConfig(batch_size=27)
     with pytest.raises(InputError, match="batch_size is 27, but there are 26 training images"):
         next(train(config, gan_step, init_state(config, keys.init), IMAGES, keys, num_steps=1))
+
+
+def test_a_chunk_keeps_to_the_device_and_makes_no_float_copy_of_the_data():
+    keys = run_keys(0)
+    order = loop.epoch_order(CONFIG, keys.order, 0, len(IMAGES))
+    chunk = jax.jit(loop.scan_steps, static_argnames="step")
+    program = chunk.lower(CONFIG, gan_step, init_state(CONFIG, keys.init), IMAGES, order, keys.step)
+    text = program.compile().as_text()
+    assert "u8[26,28,28,1]" in text
+    assert "f32[26,28,28,1]" not in text
+    for transfer in ("infeed", "outfeed", "send(", "recv(", "callback"):
+        assert transfer not in text
