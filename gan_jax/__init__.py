@@ -1,12 +1,13 @@
 """Generative adversarial networks in functional JAX."""
 
-from gan_jax.checkpoint import load_weights, save_weights
+from gan_jax.checkpoint import TrainedRun, load_run, load_weights, save_weights
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
 from gan_jax.loop import Progress, RunKeys, run_keys, scan_steps, steps_per_epoch, train, train_epoch
 from gan_jax.losses import discriminator_loss, generator_loss, mean_score
 from gan_jax.pixels import normalize_images, quantize_images
+from gan_jax.sampling import sample_images
 from gan_jax.state import GanState, NetworkState, init_state
 from gan_jax.steps import (
     DiscriminatorMetrics,
@@ -35,6 +36,7 @@ __all__ = [
     "RunConfig",
     "RunKeys",
     "Step",
+    "TrainedRun",
     "batch_fakes",
     "discriminate",
     "discriminator_loss",
@@ -45,11 +47,13 @@ __all__ = [
     "generator_step",
     "init_state",
     "load_dataset",
+    "load_run",
     "load_weights",
     "mean_score",
     "normalize_images",
     "quantize_images",
     "run_keys",
+    "sample_images",
     "sample_latents",
     "save_weights",
     "scan_steps",

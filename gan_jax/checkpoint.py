@@ -1,8 +1,9 @@
 """State to and from disk."""
 
+import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +23,15 @@ def save_weights(path: Path, state: GanState) -> None:
     save_arrays(path, dict(_named_leaves(_weights(state))))
 
 
-def load_weights(path: Path, config: GanConfig) -> GanState:
+def load_weights(path: Path, config: GanConfig | None = None) -> tuple[GanConfig, GanState]:
     """Read what ``save_weights`` wrote; the optimizers' moments start at zero.
+
+    Args:
+      path: the file.
+      config: the networks' configuration; by default it is told from the arrays' shapes, with the rest as usual.
+
+    Returns:
+      The configuration and the state.
 
     Raises:
       InputError: the file is missing, damaged, or of networks that differ from ``config``'s.
@@ -31,7 +39,8 @@ def load_weights(path: Path, config: GanConfig) -> GanState:
     try:
         with path.open("rb") as file, np.load(file) as archive:
             stored = dict(archive)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        config = config or _config_of(stored)
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
     fresh = init_state(config, jax.random.key(0))
     wanted = {name: leaf.shape for name, leaf in _named_leaves(_weights(fresh))}
@@ -44,11 +53,45 @@ def load_weights(path: Path, config: GanConfig) -> GanState:
         )
     leaves = [jnp.asarray(stored[name]) for name, _ in _named_leaves(_weights(fresh))]
     weights = jax.tree.unflatten(jax.tree.structure(_weights(fresh)), leaves)
-    return fresh.replace(
+    state = fresh.replace(
         step=weights["step"],
         generator=fresh.generator.replace(**weights["generator"]),
         discriminator=fresh.discriminator.replace(**weights["discriminator"]),
     )
+    return config, state
+
+
+class TrainedRun(NamedTuple):
+    """What a run left: its configuration, its last state, and its record, empty where there is only a weights file."""
+
+    config: GanConfig
+    state: GanState
+    record: dict[str, Any]
+
+
+def load_run(path: str | Path) -> TrainedRun:
+    """Read a run's folder, or a weights file alone.
+
+    Raises:
+      InputError: there is no such run, or a file of it is damaged.
+    """
+    path = Path(path)
+    if path.is_file():
+        return TrainedRun(*load_weights(path), {})
+    try:
+        record = json.loads((path / "config.json").read_text())
+        gan = record["run"]["gan"]
+        config = GanConfig(**gan | {"image_shape": tuple(gan["image_shape"])})
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} holds no run ({error}); give the folder that a training wrote.") from None
+    return TrainedRun(*load_weights(path / "weights.npz", config), record)
+
+
+def _config_of(weights: dict[str, np.ndarray]) -> GanConfig:
+    _, _, channels, width = weights["discriminator/params/conv_0/kernel"].shape
+    size = {3: 28, 4: 32}[weights["discriminator/params/conv_2/kernel"].shape[0]]
+    latent_dim = weights["generator/params/conv_0/kernel"].shape[3]
+    return GanConfig(image_shape=(size, size, channels), latent_dim=latent_dim, width=width)
 
 
 def _weights(state: GanState) -> dict[str, Any]:

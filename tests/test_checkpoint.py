@@ -22,7 +22,8 @@ def weights(state):
 def test_weights_come_back_bit_for_bit(state, tmp_path):
     path = tmp_path / "weights.npz"
     save_weights(path, state)
-    restored = load_weights(path, CONFIG)
+    config, restored = load_weights(path, CONFIG)
+    assert config == CONFIG
     chex.assert_trees_all_equal(weights(restored), weights(state))
     assert restored.step == 1
     assert not restored.generator.opt_state[0].mu["conv_0"]["kernel"].any()

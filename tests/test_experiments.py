@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import GanConfig, InputError, RunConfig, load_dataset, load_weights
+from gan_jax import GanConfig, InputError, RunConfig, load_dataset, load_run
 from gan_jax.run import Run
 
 ROOT = Path(__file__).parent.parent
@@ -95,8 +95,11 @@ def test_the_record_repeats_the_run(result, tmp_path):
     assert record["versions"].keys() >= {"python", "jax", "gan_jax"}
     assert record["device"]["platform"] == "cpu"
     gan = record["run"]["gan"]
-    config = GanConfig(**gan | {"image_shape": tuple(gan["image_shape"])})
-    assert load_weights(result.folder / "weights.npz", config).step == STEPS
+    trained = load_run(result.folder)
+    assert trained.state.step == STEPS
+    assert trained.config == GanConfig(
+        image_shape=(28, 28, 1), latent_dim=8, width=4, batch_size=100, initializer=gan["initializer"]
+    )
     assert gan["initializer"] == ("he" if result.script == "standalone_generator" else "dcgan")
 
 
