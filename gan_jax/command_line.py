@@ -2,35 +2,37 @@
 
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import jax
 import tyro
 
 from gan_jax.config import RunConfig
 from gan_jax.errors import InputError
+from gan_jax.files import user_cache
 
 INTERRUPTED = 130  # the shell's status for Ctrl-C
 
 
 def run_script(main: Callable[[RunConfig], None], defaults: RunConfig) -> None:
-    """Run a script on its flags, and exit: 0 when it ends, 2 after a user's mistake, 130 after Ctrl-C.
+    """Run a script on its flags; see ``exit_statuses``.
 
     Args:
       main: the script.
       defaults: what each flag is when it is not given.
     """
+    description = sys.modules["__main__"].__doc__
     keep_compiled_programs()
+    with exit_statuses():
+        main(tyro.cli(RunConfig, default=defaults, description=description, config=(tyro.conf.OmitArgPrefixes,)))
+
+
+@contextmanager
+def exit_statuses() -> Iterator[None]:
+    """Exit with 2 and one line after a user's mistake or a file that cannot be written, with 130 after Ctrl-C."""
     try:
-        main(
-            tyro.cli(
-                RunConfig,
-                default=defaults,
-                description=sys.modules["__main__"].__doc__,
-                config=(tyro.conf.OmitArgPrefixes,),
-            )
-        )
+        yield
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (InputError, OSError) as error:
@@ -44,6 +46,5 @@ def keep_compiled_programs() -> None:
     ``JAX_COMPILATION_CACHE_DIR`` names another folder.
     """
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        jax.config.update("jax_compilation_cache_dir", str(cache / "gan_jax"))
+        jax.config.update("jax_compilation_cache_dir", str(user_cache() / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

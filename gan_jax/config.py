@@ -82,13 +82,15 @@ class RunConfig:
     """Decides initial weights, order of images and latents."""
     log_every: int = 100
     """Batches from one logged line to the next."""
+    evaluate_every: int | None = None
+    """Score 10,000 fakes after every so many epochs; takes most of a minute each time on a laptop."""
     output_dir: Path = Path("runs/gan")
     """The run's folder; refused if it already holds something."""
     overwrite: bool = False
     """Replace the run that is in the output folder."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "log_every"):
+        for name in ("epochs", "steps", "log_every", "evaluate_every"):
             value = getattr(self, name)
             _require(value is None or value >= 1, name, value, "a whole number of at least 1")
         _require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")

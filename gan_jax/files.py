@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, so that an interrupted run leaves no half one."""
+"""Files that are written whole or not at all, so that an interrupted run leaves no half one, and where caches go."""
 
 import os
 import tempfile
@@ -28,3 +28,8 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write named arrays as an uncompressed ``.npz``."""
     with whole_file(path) as temporary:
         np.savez(temporary, **arrays)
+
+
+def user_cache() -> Path:
+    """The package's folder for what can be made anew: ``$XDG_CACHE_HOME/gan_jax``, by default under ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax"

@@ -22,9 +22,12 @@ from gan_jax.checkpoint import save_weights
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset
 from gan_jax.errors import InputError
+from gan_jax.evaluation import load_evaluator, score_images
+from gan_jax.evaluation.summary import HEADINGS, save_score_curves
 from gan_jax.files import save_arrays, whole_file
 from gan_jax.loop import Progress, steps_per_epoch
 from gan_jax.pixels import quantize_images
+from gan_jax.sampling import sample_images
 from gan_jax.state import GanState
 
 # What a line on screen calls each metric, in the line's order.
@@ -58,6 +61,10 @@ class Run:
         self._images: np.ndarray | None = None
         self._state: GanState | None = None
         self._interrupted = False
+        self._config = config
+        self._evaluate_every = settings.evaluate_every
+        self._evaluator = load_evaluator(dataset) if settings.evaluate_every else None
+        self._scores: list[dict[str, float]] = []
         _claim(self.folder, settings.overwrite)
         _write_json(self.folder / "config.json", _record(settings, config, dataset))
 
@@ -90,6 +97,8 @@ class Run:
                 bar.update(progress.step - bar.n)
                 if progress.window_end:
                     self._log(progress)
+                if progress.epoch_end and self._evaluate_every and progress.epoch % self._evaluate_every == 0:
+                    self._evaluate(progress)
                 yield progress
                 if self._interrupted:
                     return
@@ -107,13 +116,26 @@ class Run:
     def _log(self, progress: Progress) -> None:
         means = {name: float(values.mean()) for name, values in _concatenate(self._window).items()}
         self._window.clear()
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps({"step": progress.step, "epoch": progress.epoch, **means}) + "\n")
+        self._append({"step": progress.step, "epoch": progress.epoch, **means})
         labels = _SCREEN_NAMES if "d_g_z1" in means and "d_g_z2" in means else _ONE_FAKE_SCORE
         values = "  ".join(f"{label} {means[name]:.3f}" for name, label in labels.items() if name in means)
         epochs = -(-self.num_steps // self._per_epoch)
         tqdm.write(f"epoch {progress.epoch}/{epochs}  batch {progress.batch}/{self._per_epoch}  {values}")
         sys.stdout.flush()
+
+    def _evaluate(self, progress: Progress) -> None:
+        assert self._evaluator
+        fakes = sample_images(self._config, progress.state.generator, 10_000)
+        scores = score_images(self._evaluator, fakes, self._dataset)
+        self._scores.append({"step": progress.step, "epoch": progress.epoch, **scores})
+        self._append(self._scores[-1])
+        save_score_curves(self.folder / "evaluation.png", self._scores)
+        tqdm.write(f"epoch {progress.epoch}  " + "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS))
+        sys.stdout.flush()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with (self.folder / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def _finish(self) -> None:
         if self._state is not None:

@@ -1,0 +1,126 @@
+# pyright: reportMissingImports=false
+"""The joint step on a GPU: time, images a second, share of the peak, 40 epochs, several seeds at once."""
+
+import importlib.util
+import os
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax_forms import scan_form
+from operations import best_matmul, jax_matmul, step_flops
+from timing import Form, Timing, race, random_data, table
+
+from gan_jax import GanConfig, gan_step, init_state, run_keys, scan_steps, train
+
+EPOCHS = 40
+NUM_IMAGES = 60_000  # 468 steps of 128
+SEEDS = (1, 2, 4, 8)
+
+
+def measure(config: GanConfig, rounds: int, steps: int) -> dict[str, Any] | None:
+    """Print the tables; None if JAX has no GPU."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # leaves memory to PyTorch
+    if jax.default_backend() != "gpu":
+        return None
+    images, order = random_data(config, steps, NUM_IMAGES)
+    peak = best_matmul({"XLA": jax_matmul}, 0.5, config.precision)
+    timings = race({"gan_jax": scan_form(config, "joint", images, order), **_peers(config, images, order)}, rounds)
+    steps_an_epoch = NUM_IMAGES // config.batch_size
+    wall = {name: EPOCHS * steps_an_epoch * timing.median / 1000 for name, timing in timings.items()}
+    wall["gan_jax"] = EPOCHS * _epoch_seconds(config, images)
+    seeds = {count: _seeds_ms(config, images, order, count) for count in SEEDS}
+    print(f"### Joint step on {jax.devices()[0].device_kind}\n\n{_text(config, timings, wall, peak)}")
+    print(f"\n### Several seeds at once, by vmap\n\n{_seeds_text(seeds)}")
+    figures = {name: timing.as_dict() | {"epochs_40_s": wall[name]} for name, timing in timings.items()}
+    return {"matmul": peak, "steps": figures, "seeds_ms_a_step": seeds}
+
+
+def _text(config: GanConfig, timings: dict[str, Timing], wall: dict[str, float], peak: dict[str, Any]) -> str:
+    gflop = step_flops(config)["joint"] / 1e9
+    rows = []
+    for name, timing in timings.items():
+        low, high = timing.quartiles
+        share = gflop / (timing.median / 1000) / peak["gflops_per_s"]
+        images = 1000 * config.batch_size / timing.median
+        times = f"{timing.median:.3f}", f"{low:.3f} – {high:.3f}", f"{timing.least:.3f}"
+        rows.append([name, *times, f"{images:.0f}", f"{share:.0%}", f"{wall[name]:.0f}"])
+    return (
+        f"{config.precision}; fastest product of matrices {peak['gflops_per_s']:.0f} GFLOP/s ({peak['where']}).\n"
+        f"{EPOCHS} epochs of {NUM_IMAGES:,} images: so many times an epoch as training runs it; for PyTorch, its\n"
+        "median step's time, without what a loop does around it.\n\n"
+        + table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
+    )
+
+
+def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
+    """The second epoch of a training, from one pause of the host to the next; the first one compiles."""
+    steps = len(images) // config.batch_size
+    keys = run_keys(0)
+    start = 0.0
+    for progress in train(config, gan_step, init_state(config, keys.init), images, keys, num_steps=2 * steps):
+        if progress.step == steps:
+            start = time.perf_counter()
+    return time.perf_counter() - start
+
+
+def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: int) -> float:
+    """Milliseconds a step in which each of ``count`` seeds takes one."""
+    pixels, rows = jnp.asarray(images), jnp.asarray(order)
+    keys = jax.random.split(jax.random.key(0), count)
+    states = jax.vmap(lambda key: init_state(config, key))(keys)
+    run_all = jax.jit(jax.vmap(lambda state, key: scan_steps(config, gan_step, state, pixels, rows, key)))
+    form = Form(lambda: jax.block_until_ready(run_all(states, keys)), len(order))
+    return race({"seeds": form}, 5)["seeds"].median
+
+
+def _seeds_text(seeds: dict[int, float]) -> str:
+    rows = [[str(count), f"{ms:.3f}", f"{ms / count:.3f}"] for count, ms in seeds.items()]
+    return table(["seeds", "ms a step of all", "ms a step and seed"], rows)
+
+
+def _peers(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str, Form]:
+    """PyTorch's forms, where it is installed and sees the GPU."""
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    import torch
+    from torch_peer import Peer
+
+    if not torch.cuda.is_available():
+        return {}
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")  # TF32, as XLA multiplies float32 matrices by default
+    peers = {
+        "PyTorch eager": Peer(config, images, best=False, device="cuda"),
+        "PyTorch eager, best form": Peer(config, images, best=True, device="cuda"),
+        "torch.compile, best form": Peer(config, images, best=True, compiled=True, device="cuda"),
+    }
+    forms = {name: peer.form("joint", order) for name, peer in peers.items()}
+    return forms | {"CUDA graph, best form": _graph(Peer(config, images, best=True, device="cuda"), order)}
+
+
+def _graph(peer: Any, order: np.ndarray) -> Form:
+    """The whole step recorded once and replayed: each replay reads its batch's indices from the same place."""
+    import torch
+
+    batches = torch.from_numpy(order.astype(np.int64)).cuda()
+    rows = batches[0].clone()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):  # PyTorch asks for a few steps before a recording, on another stream
+        for _ in range(3):
+            peer.joint(rows)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        peer.joint(rows)
+
+    def run() -> None:
+        for batch in batches:
+            rows.copy_(batch)
+            graph.replay()
+        peer.wait()
+
+    return Form(run, len(order))

@@ -1,0 +1,101 @@
+"""Time each layer's convolution F, its adjoint T and its kernel's gradient W, inside a scan, as the step runs them.
+
+The layers are the discriminator's; the generator has the same ones backwards. Every operand hangs on the carry, so that
+nothing leaves the loop, and is used whole, so that nothing is dropped from it.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import tyro
+from jax import Array, lax
+from timing import Form, race, table
+
+from gan_jax import GanConfig, convolution, loop
+from gan_jax.models import discriminator_layers
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to time."""
+
+    gan: GanConfig = dataclasses.field(default_factory=GanConfig)
+    """Networks and batch."""
+    rounds: int = 9
+    """Turns of each form."""
+    repeats: int = 10
+    """Operations in a turn."""
+
+
+Shapes = dict[str, tuple[int, ...]]
+
+# How often a joint step takes each: G forward and backward, D on reals, D on fakes, and D once more for G.
+# The first layer of D needs T once, for G; the last layer of G, its mirror image, likewise.
+USES = {"F": (4, 4, 4, 3), "T": (2, 4, 4, 3), "W": (3, 3, 3, 2)}
+STEM_USES = {"F": 0, "T": 1, "W": 1}
+
+
+def main(settings: Settings) -> None:
+    rows, total = [], {"gan_jax": 0.0, "native": 0.0}
+    for name, shapes, uses in layers(settings.gan):
+        for operation, use in uses.items():
+            forms = {kind: form(kind, operation, *shapes, settings.repeats) for kind in total}
+            timings = race(forms, settings.rounds)
+            medians = {kind: timing.median for kind, timing in timings.items()}
+            for kind, median in medians.items():
+                total[kind] += use * median
+            rows.append([name, operation, str(use), *(f"{median:.2f}" for median in medians.values())])
+    rows.append(["all", "", "", *(f"{value:.0f}" for value in total.values())])
+    print(table(["layer", "operation", "times a joint step", "ms, gan_jax", "ms, native convolution"], rows))
+
+
+def layers(config: GanConfig) -> list[tuple[str, tuple[Shapes, int, int], dict[str, int]]]:
+    """Each layer's name, the shapes of x, w and y with stride and padding, and how often a joint step takes it."""
+    found = []
+    size, _, channels = config.image_shape
+    for index, (features, kernel, stride, padding) in enumerate(discriminator_layers(config)):
+        outputs = (size + 2 * padding - kernel) // stride + 1
+        shapes = layer_shapes(config.batch_size, size, channels, kernel, outputs, features)
+        uses = {operation: counts[index] for operation, counts in USES.items()}
+        found.append((f"{size}×{size}×{channels} to {outputs}×{outputs}×{features}", (shapes, stride, padding), uses))
+        size, channels = outputs, features
+    stem = layer_shapes(config.batch_size, 4, 4 * config.width, 4, 1, config.latent_dim)
+    return [*found, (f"4×4×{4 * config.width} to latents", (stem, 1, 0), STEM_USES)]
+
+
+def layer_shapes(batch: int, size: int, channels: int, kernel: int, outputs: int, features: int) -> Shapes:
+    return {
+        "x": (batch, size, size, channels),
+        "w": (kernel, kernel, channels, features),
+        "y": (batch, outputs, outputs, features),
+    }
+
+
+def form(kind: str, operation: str, shapes: Shapes, stride: int, padding: int, repeats: int) -> Form:
+    """One turn: so many of one operation in a scan."""
+    geometry = convolution._Geometry(stride, padding, shapes["x"][1:3], shapes["w"][:2])
+    names = {"F": "xw", "T": "yw", "W": "xy"}[operation]
+    functions = {
+        "gan_jax": (convolution._convolve, convolution._transpose, convolution._kernel_gradient),
+        "native": (convolution._native_convolve, convolution._native_transpose, convolution._native_kernel_gradient),
+    }
+    function = dict(zip("FTW", functions[kind], strict=True))[operation]
+    operands = [jax.random.normal(jax.random.key(i), shapes[name]) for i, name in enumerate(names)]
+    compiled = compile_scan(lambda *arrays: function(geometry, *arrays), repeats)
+    return Form(lambda: compiled(*operands).block_until_ready(), repeats)
+
+
+def compile_scan(function: Callable[..., Array], repeats: int) -> Callable[..., Array]:
+    def scan(first: Array, second: Array) -> Array:
+        def body(carry: Array, _: None) -> tuple[Array, None]:
+            return jnp.mean(function(first + carry, second)) * 1e-9, None
+
+        return lax.scan(body, jnp.zeros(()), length=repeats)[0]
+
+    return jax.jit(scan, compiler_options=loop.compiler_options())
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

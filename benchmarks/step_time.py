@@ -1,0 +1,204 @@
+"""Time gan_jax's training steps beside PyTorch's and beside JAX's own convolutions.
+
+Without a mode it times the three steps on the CPU, all forms taking turns in one process, and says how much of the
+machine's arithmetic they use. Needs PyTorch: pip install -e ".[benchmark]".
+"""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import tyro
+from operations import best_matmul, jax_matmul, step_flops, torch_matmul
+from timing import Form, Timing, neighbours, race, random_data, table, thread_count
+
+from gan_jax import GanConfig
+
+KINDS = {"joint": "Joint step", "generator": "Generator-only step", "discriminator": "Discriminator-only step"}
+GAN_JAX = "gan_jax"
+# best form? compiled?
+PEERS = {
+    "PyTorch eager": (False, False),
+    "PyTorch eager, best form": (True, False),
+    "torch.compile": (False, True),
+    "torch.compile, best form": (True, True),
+}
+PLAIN_JAX = "JAX, one jitted lax.conv step"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to time."""
+
+    gan: GanConfig = dataclasses.field(default_factory=GanConfig)
+    """Networks and batch."""
+    rounds: int = 15
+    """Turns of each form."""
+    steps: int = 5
+    """Steps in a turn."""
+    sweep: bool = False
+    """Instead: time against batch and width, peak memory, compilation and start-up. A few minutes."""
+    gpu: bool = False
+    """Instead: the joint step and an epoch on a GPU."""
+    json: Path | None = None
+    """Write all figures to this file."""
+
+
+def main(settings: Settings) -> int:
+    if importlib.util.find_spec("torch") is None and not settings.gpu:
+        print('error: this compares with PyTorch; install it with pip install -e ".[benchmark]"', file=sys.stderr)
+        return 2
+    if settings.gpu:
+        import gpu
+
+        figures = gpu.measure(settings.gan, settings.rounds, settings.steps)
+        if figures is None:
+            print(f"error: --gpu needs a GPU, but JAX runs on {jax.default_backend()} here", file=sys.stderr)
+            return 2
+    elif jax.default_backend() != "cpu":
+        print("error: this compares on the CPU; set JAX_PLATFORMS=cpu, or give --gpu", file=sys.stderr)
+        return 2
+    elif settings.sweep:
+        import sweep
+
+        figures = sweep.measure(settings.gan)
+    else:
+        figures = compare(settings)
+    if settings.json:
+        record = {"machine": machine(), "settings": dataclasses.asdict(settings), **figures}
+        settings.json.write_text(json.dumps(record, indent=2, default=str) + "\n")
+    return 0
+
+
+def compare(settings: Settings) -> dict[str, Any]:
+    """Race all forms of the three steps, print a table each, and the floor of direct convolutions."""
+    from torch_peer import set_threads
+
+    config = settings.gan
+    set_threads(thread_count())
+    print(f"{describe_machine()}\n\n{describe_work(settings)}")
+    sides = {"XLA": jax_matmul, "PyTorch": torch_matmul}
+    matmuls = [best_matmul(sides, 0.3, config.precision)]
+    races = {}
+    for kind, title in KINDS.items():
+        races[kind] = race(forms(config, kind, settings.steps), settings.rounds)
+        print(f"\n### {title}\n\n{comparison_table(races[kind])}", flush=True)
+    matmuls.append(best_matmul(sides, 0.3, config.precision))  # again: the machine's speed drifts
+    matmul = max(matmuls, key=lambda result: result["gflops_per_s"])
+    floors = {kind: floor(config, kind, races[kind][GAN_JAX], matmul["gflops_per_s"]) for kind in KINDS}
+    print(f"\n### Share of the direct-convolution floor\n\n{floor_text(floors, matmul)}")
+    print(f"\n{neighbours(races.values())}")
+    steps = {
+        kind: {name: timing.as_dict() | ratios(timings, name) for name, timing in timings.items()}
+        for kind, timings in races.items()
+    }
+    return {"matmul": matmul, "steps": steps, "floors": floors}
+
+
+def forms(config: GanConfig, kind: str, steps: int) -> dict[str, Form]:
+    """Every form of the step, ready to run; the plain JAX one is so slow that it takes one step a turn."""
+    from jax_forms import plain_form, scan_form
+    from torch_peer import Peer
+
+    images, order = random_data(config, steps)
+    plain = plain_form(config, kind, images, order[:1])
+    peers = {
+        name: Peer(config, images, best=best, compiled=compiled).form(kind, order)
+        for name, (best, compiled) in PEERS.items()
+    }
+    return {GAN_JAX: scan_form(config, kind, images, order), **peers, PLAIN_JAX: plain}
+
+
+def ratios(timings: dict[str, Timing], name: str) -> dict[str, float]:
+    """gan_jax's time over this form's: below 1, gan_jax is faster."""
+    own, other = timings[GAN_JAX], timings[name]
+    return {"ratio_of_medians": own.median / other.median, "ratio_of_minima": own.least / other.least}
+
+
+def comparison_table(timings: dict[str, Timing]) -> str:
+    rows = []
+    for name, timing in timings.items():
+        low, high = timing.quartiles
+        ratio = ratios(timings, name)
+        times = f"{timing.median:.1f}", f"{low:.1f} – {high:.1f}", f"{timing.least:.1f}", f"{np.median(timing.cpu):.0f}"
+        rows.append([name, *times, f"{ratio['ratio_of_medians']:.2f}", f"{ratio['ratio_of_minima']:.2f}"])
+    return table(["form", "median", "quartiles", "min", "CPU", "ratio of medians", "ratio of minima"], rows)
+
+
+def floor(config: GanConfig, kind: str, own: Timing, gflops_per_s: float) -> dict[str, float]:
+    gflop = step_flops(config)[kind] / 1e9
+    floor_ms = 1000 * gflop / gflops_per_s
+    return {
+        "gflop": gflop,
+        "floor_ms": floor_ms,
+        "share_of_median": floor_ms / own.median,
+        "share_of_min": floor_ms / own.least,
+    }
+
+
+def floor_text(floors: dict[str, dict[str, float]], matmul: dict[str, Any]) -> str:
+    rows = [
+        [
+            KINDS[kind],
+            f"{values['gflop']:.1f}",
+            f"{values['floor_ms']:.1f}",
+            f"{values['share_of_median']:.0%}",
+            f"{values['share_of_min']:.0%}",
+        ]
+        for kind, values in floors.items()
+    ]
+    best = f"{matmul['gflops_per_s']:.0f} GFLOP/s ({matmul['where']})"
+    return (
+        f"The machine's fastest product of matrices in this run: {best}.\n"
+        "The floor is the time of the step's direct convolutions at that rate, and of nothing else. A step can pass\n"
+        "it (more than 100 %): there are forms of a convolution that need fewer multiplications.\n\n"
+        + table(["step", "GFLOP", "floor ms", "share, gan_jax's median", "share, its min"], rows)
+    )
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    packages = [name for name in ("gan_jax", "jax", "jaxlib", "flax", "torch") if importlib.util.find_spec(name)]
+    return {
+        "cpu": cpu_name(),
+        "threads": thread_count(),
+        "device": jax.devices()[0].device_kind,
+        "system": platform.platform(),
+        "date": datetime.date.today().isoformat(),
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def describe_machine() -> str:
+    facts = machine()
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    return f"{facts['cpu']}, {facts['threads']} threads; {versions}; {facts['date']}"
+
+
+def describe_work(settings: Settings) -> str:
+    config = settings.gan
+    return (
+        f"Batch {config.batch_size}, width {config.width}, latent {config.latent_dim}, {config.precision}. "
+        f"{settings.rounds} turns of {settings.steps} steps\n(1 step for the last form), in milliseconds a step. "
+        "CPU is the time of all threads together. Ratios: gan_jax's time over the form's."
+    )
+
+
+def cpu_name() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,))))

@@ -1,0 +1,117 @@
+"""Forms of the same work take turns on the clock. Imports neither JAX nor PyTorch."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+PAUSE_S = 0.1  # between turns: threads that spin in wait of more work must not slow the next form down
+
+
+class Form(NamedTuple):
+    """One way to do the work; ``run`` takes ``steps`` steps and returns when they are done."""
+
+    run: Callable[[], Any]
+    steps: int
+
+
+class Timing(NamedTuple):
+    """One figure a turn."""
+
+    wall: list[float]  # milliseconds a step
+    cpu: list[float]  # the same, of all threads together
+    others: list[float]  # what other programs used meanwhile, in parts of all processors' time; nan if not known
+
+    @property
+    def median(self) -> float:
+        """Half of the turns took less."""
+        return float(np.median(self.wall))
+
+    @property
+    def least(self) -> float:
+        """The fastest turn."""
+        return min(self.wall)
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """The middle half of the turns lies between them."""
+        low, high = np.percentile(self.wall, [25, 75])
+        return float(low), float(high)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All figures, by name."""
+        return {
+            "median_ms": self.median,
+            "min_ms": self.least,
+            "quartiles_ms": self.quartiles,
+            "cpu_median_ms": float(np.median(self.cpu)),
+            "turns_ms": self.wall,
+            "others_share": None if np.isnan(self.others).any() else self.others,
+        }
+
+
+def race(forms: dict[str, Form], rounds: int) -> dict[str, Timing]:
+    """Time the forms in turns, A B C A B C …, so that all meet the same conditions. A first, untimed round warms up."""
+    timings = {name: Timing([], [], []) for name in forms}
+    for turn in range(rounds + 1):
+        for name, form in forms.items():
+            time.sleep(PAUSE_S)
+            figures = _time_turn(form)
+            if turn > 0:
+                for values, figure in zip(timings[name], figures, strict=True):
+                    values.append(figure)
+    return timings
+
+
+def _time_turn(form: Form) -> tuple[float, float, float]:
+    busy, idle = _processors()
+    wall, cpu = time.perf_counter(), time.process_time()
+    form.run()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    busy, idle = (after - before for after, before in zip(_processors(), (busy, idle), strict=True))
+    # The system counts in hundredths of a second.
+    return 1000 * wall / form.steps, 1000 * cpu / form.steps, max(0.0, busy - cpu) / max(busy + idle, 0.01)
+
+
+def _processors() -> tuple[float, float]:
+    """Seconds that this machine's processors were busy and idle since its start; nan where the system does not tell."""
+    path = Path("/proc/stat")
+    if not path.exists():
+        return float("nan"), float("nan")
+    user, nice, system, idle, waiting, *rest = (int(part) for part in path.read_text().split("\n")[0].split()[1:9])
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + sum(rest)) / tick, (idle + waiting) / tick
+
+
+def neighbours(races: Iterable[dict[str, Timing]]) -> str:
+    """A sentence about what other programs did during these races: how far the figures can be trusted."""
+    share = np.mean([other for timings in races for timing in timings.values() for other in timing.others])
+    if np.isnan(share):
+        return "What other programs did meanwhile is not known."
+    advice = "; measure again when the machine is idle, PyTorch's threads suffer most" if share > 0.03 else ""
+    return f"Other programs used {share:.0%} of the processors meanwhile{advice}."
+
+
+def random_data(config: Any, steps: int, count: int = 4096) -> tuple[np.ndarray, np.ndarray]:
+    """Random images, and which of them are in each step's batch: no form's time depends on what is in the images.
+
+    Returns:
+      ``[count, height, width, channels]`` uint8, and ``[steps, batch]`` int32 indices of images.
+    """
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (count, *config.image_shape), dtype=np.uint8)
+    return images, generator.integers(0, count, (steps, config.batch_size), dtype=np.int32)
+
+
+def thread_count() -> int:
+    """Processors that this process may use; XLA takes as many threads."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A markdown table; all columns but the first are aligned to the right."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,51 @@
+"""Train the classifier whose features the scores compare, and write its weights.
+
+The package ships the result for Fashion-MNIST as gan_jax/evaluation/fd-fmnist64-v1.npz:
+
+  python experiments/train_evaluator.py --name fd-fmnist64-v1 --output gan_jax/evaluation/fd-fmnist64-v1.npz
+"""
+
+import dataclasses
+from pathlib import Path
+
+import tyro
+
+from gan_jax import load_dataset
+from gan_jax.command_line import exit_statuses, keep_compiled_programs
+from gan_jax.evaluation import save_evaluator, train_evaluator
+from gan_jax.evaluation.features import measure_accuracy, require_accurate
+
+
+def main(
+    output: Path,
+    name: str | None = None,
+    dataset: str = "fashion_mnist",
+    data_dir: Path | None = None,
+    seed: int = 0,
+) -> None:
+    """Train an evaluator and write it.
+
+    Args:
+      output: The .npz file to write.
+      name: What to quote beside a score; by default made of the data set's name and content.
+      dataset: fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded).
+      data_dir: A folder with the four IDX files, used in place of a download.
+      seed: Decides initial weights and order of images.
+    """
+    images = load_dataset(dataset, data_dir)
+    evaluator = train_evaluator(images, seed)
+    evaluator = dataclasses.replace(evaluator, name=name or evaluator.name)
+    require_accurate(evaluator)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_evaluator(output, evaluator)
+    print(f"{evaluator.name}: {evaluator.training}")
+    print(f"  accuracy  {evaluator.accuracy:.2%} held out")
+    print(f"            {measure_accuracy(evaluator, images.test_images, images.test_labels):.2%} test (chose nothing)")
+    print(f"  sha256    {evaluator.sha256}")
+    print(f"  written   {output}")
+
+
+if __name__ == "__main__":
+    keep_compiled_programs()
+    with exit_statuses():
+        tyro.cli(main, description=__doc__)

@@ -1,0 +1,184 @@
+"""Scores from nearest neighbours: precision and recall, density and coverage, authenticity."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_jax.evaluation.checks import require_feature_pair, require_image_pair
+
+_BLOCK_ROWS = 500
+_ROUNDING = 1e-13  # what float64 may be off by, beside the largest squared norm
+
+
+class PrecisionRecall(NamedTuple):
+    """Both in [0, 1]."""
+
+    precision: float
+    recall: float
+
+
+class DensityCoverage(NamedTuple):
+    """Density is 1 where fakes lie as reals do, and may be more; coverage is in [0, 1]."""
+
+    density: float
+    coverage: float
+
+
+class Authenticity(NamedTuple):
+    """What ``authenticity`` returns; N fakes."""
+
+    share: float  # of fakes that are no copies, in [0, 1]
+    nearest: np.ndarray  # [N] int64: index of each fake's nearest training image
+    distances: np.ndarray  # [N] float64: to it, in pixel levels
+
+
+def precision_recall(
+    real_features: np.ndarray, fake_features: np.ndarray, *, num_neighbours: int = 3
+) -> PrecisionRecall:
+    r"""Share of fakes among the reals, and of reals among the fakes.
+
+    A set's manifold is the union of balls, one around each of its points, out to that point's k-th nearest other point.
+    Precision is the share of fakes in the reals' manifold, recall the share of reals in the fakes' (Kynkäänniemi et al.
+    2019, equations 1 and 2).
+
+    Bias: two samples of one distribution do not reach 1, and both shares depend on N and M: quote them beside the
+    scores of reals against reals. A single outlier has a large ball, so that precision can flatter (Naeem et al. 2020).
+
+    Args:
+      real_features: ``[N, D]`` float; 10,000 in the protocol.
+      fake_features: ``[M, D]`` float; 10,000 in the protocol.
+      num_neighbours: k.
+
+    Returns:
+      Precision and recall.
+
+    Raises:
+      ValueError: a shape or type is wrong, there are k rows or fewer, or a value is not finite.
+    """
+    real, fake = _checked(real_features, fake_features, num_neighbours)
+    real_radii, fake_radii = _squared_radii(real, num_neighbours), _squared_radii(fake, num_neighbours)
+    precise, recalled = np.zeros(len(fake), bool), np.zeros(len(real), bool)
+    for rows, squared in _squared_distances(fake, real):
+        precise[rows] = (squared <= real_radii[None, :]).any(axis=1)
+        recalled |= (squared <= fake_radii[rows, None]).any(axis=0)
+    return PrecisionRecall(float(precise.mean()), float(recalled.mean()))
+
+
+def density_coverage(
+    real_features: np.ndarray, fake_features: np.ndarray, *, num_neighbours: int = 5
+) -> DensityCoverage:
+    r"""How many reals' balls a fake lies in, and what share of the reals' balls hold a fake.
+
+    With a ball around each real out to its k-th nearest other real, density is the number of pairs of a fake and a ball
+    that holds it, over k M; coverage the share of balls that hold at least one fake (Naeem et al. 2020, section 3).
+
+    Bias: for two samples of one distribution the expected density is 1, and the expected coverage
+    :math:`1 - \prod_{i=0}^{k-1} (N - 1 - i) / (N + M - 1 - i)`, about :math:`1 - 2^{-k}` where N = M: 0.969 for k = 5.
+    Coverage grows with M. Density is not bounded by 1: fakes heaped on the densest reals raise it.
+
+    Args:
+      real_features: ``[N, D]`` float; 10,000 in the protocol.
+      fake_features: ``[M, D]`` float; 10,000 in the protocol.
+      num_neighbours: k.
+
+    Returns:
+      Density and coverage.
+
+    Raises:
+      ValueError: a shape or type is wrong, there are k rows or fewer, or a value is not finite.
+    """
+    real, fake = _checked(real_features, fake_features, num_neighbours)
+    radii = _squared_radii(real, num_neighbours)
+    pairs, covered = 0, np.zeros(len(real), bool)
+    for _, squared in _squared_distances(fake, real):
+        inside = squared <= radii[None, :]
+        pairs += np.count_nonzero(inside)
+        covered |= inside.any(axis=0)
+    return DensityCoverage(pairs / (num_neighbours * len(fake)), float(covered.mean()))
+
+
+def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authenticity:
+    r"""Share of fakes that are farther from the nearest training image than that image is from its own nearest.
+
+    :math:`\frac1M \sum_j [\,d(y_j, x_{i(j)}) > \min_{l \ne i(j)} d(x_{i(j)}, x_l)\,]` with i(j) the training image
+    nearest to fake j (Alaa et al. 2022, authenticity in its nearest-neighbour form), in Euclidean distance of pixels.
+
+    Bias: fresh images of the training distribution reach neither 1 nor one half (0.71 on Fashion-MNIST), so quote it
+    beside the score of reals; it is 0 for copies and 1 for noise. It says whether images are copied and not whether
+    they are good, and sees no copy that is shifted by a pixel.
+
+    Args:
+      fake_images: ``[M, height, width, channels]`` uint8; 10,000 in the protocol.
+      train_images: ``[N, height, width, channels]`` uint8; all that the generator has learned from.
+
+    Returns:
+      The share, and each fake's nearest training image for a picture of the pairs.
+
+    Raises:
+      ValueError: the images are not uint8 of one shape, or there are fewer than two training images.
+    """
+    require_image_pair(train_images, fake_images, ("train_images", "fake_images"))
+    if len(train_images) < 2:
+        raise ValueError("train_images must be at least two")
+    train, fakes = (images.reshape(len(images), -1) for images in (train_images, fake_images))
+    # -|x - y|² / 2 + |x|² / 2 is one product: x·y - |y|² / 2, the second term as one more column.
+    half_norms = np.square(train, dtype=np.float32).sum(axis=1, keepdims=True) / 2
+    table = np.concatenate([train.astype(np.float32), -half_norms], axis=1)
+    nearest = _nearest(fakes, table)
+    seen, places = np.unique(nearest, return_inverse=True)
+    own = _nearest(train[seen], table, excluded=seen)
+    distances = _pixel_distances(fakes, train, nearest)
+    own_distances = _pixel_distances(train[seen], train, own)[places]
+    return Authenticity(float(np.mean(distances > own_distances)), nearest, distances)
+
+
+def _checked(real: np.ndarray, fake: np.ndarray, num_neighbours: int) -> tuple[np.ndarray, np.ndarray]:
+    if num_neighbours < 1:
+        raise ValueError(f"num_neighbours is {num_neighbours}; it must be at least 1")
+    real, fake = require_feature_pair(real, fake, ("real_features", "fake_features"), least=num_neighbours + 1)
+    centre = real.mean(axis=0)
+    return real - centre, fake - centre
+
+
+def _squared_distances(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Squared Euclidean distances of a block of ``first`` to all of ``second``, block by block."""
+    # |x|² - 2 x·y + |y|² is one product: the norms are two more columns.
+    ones = np.ones((len(second), 1))
+    table = np.concatenate([second, ones, np.square(second).sum(axis=1, keepdims=True)], axis=1)
+    for start in range(0, len(first), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        block = first[rows]
+        norms = np.square(block).sum(axis=1, keepdims=True)
+        yield rows, np.concatenate([-2 * block, norms, ones[:1].repeat(len(block), axis=0)], axis=1) @ table.T
+
+
+def _squared_radii(features: np.ndarray, num_neighbours: int) -> np.ndarray:
+    """Squared distance of each row to its k-th nearest other row, and a little more: rounding must not part copies."""
+    radii = np.empty(len(features))
+    for rows, squared in _squared_distances(features, features):
+        radii[rows] = np.partition(squared, num_neighbours, axis=1)[:, num_neighbours]  # place 0 is the row itself
+    return radii + _ROUNDING * np.square(features).sum(axis=1).max()
+
+
+def _nearest(queries: np.ndarray, table: np.ndarray, excluded: np.ndarray | None = None) -> np.ndarray:
+    """Index of each query's nearest row of ``table``, which holds pixels and minus half their squared norm."""
+    nearest = np.empty(len(queries), np.int64)
+    for start in range(0, len(queries), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        block = queries[rows].astype(np.float32)
+        closeness = np.concatenate([block, np.ones((len(block), 1), np.float32)], axis=1) @ table.T
+        if excluded is not None:
+            closeness[np.arange(len(block)), excluded[rows]] = -np.inf
+        nearest[rows] = closeness.argmax(axis=1)
+    return nearest
+
+
+def _pixel_distances(first: np.ndarray, second: np.ndarray, partners: np.ndarray) -> np.ndarray:
+    """Exact distances of bytes: of each row of ``first`` to its partner in ``second``."""
+    distances = np.empty(len(first))
+    for start in range(0, len(first), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        gaps = first[rows].astype(np.int64) - second[partners[rows]]
+        distances[rows] = np.sqrt(np.square(gaps).sum(axis=1))
+    return distances

@@ -1,0 +1,132 @@
+"""What is compared with what: fakes with the test images, and the anchors between which a score is read."""
+
+from typing import Any
+
+import numpy as np
+
+from gan_jax.datasets import Dataset
+from gan_jax.evaluation.checks import require_image_pair
+from gan_jax.evaluation.classes import class_divergence, class_histogram
+from gan_jax.evaluation.critic import critic_accuracy
+from gan_jax.evaluation.distances import frechet_distance, frechet_floor, kernel_distance
+from gan_jax.evaluation.features import Evaluator, extract, require_accurate
+from gan_jax.evaluation.neighbours import authenticity, density_coverage, precision_recall
+from gan_jax.evaluation.sliced import sliced_wasserstein
+
+ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
+
+
+def score_images(evaluator: Evaluator, fakes: np.ndarray, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
+    """Score fakes against the test images; authenticity looks at the training images.
+
+    Args:
+      evaluator: from ``load_evaluator`` for the same data set.
+      fakes: ``[M, height, width, channels]`` uint8, at least eight; 10,000 in the protocol. A constant generator's are
+        scored as any others.
+      dataset: what the fakes imitate; its test images are 10,000 in the protocol.
+      seed: decides the projections, the critic and the blocks of the kernel distance's standard error.
+
+    Returns:
+      Plain numbers, texts and lists, ready for JSON: ``evaluator`` and ``evaluator_sha256`` (quote them beside every
+      score), ``num_fakes``, ``num_reals``, ``seed``, ``frechet_distance`` with its ``frechet_floor``,
+      ``kernel_distance`` with its ``kernel_distance_error``, ``precision``, ``recall``, ``density``, ``coverage``,
+      ``class_divergence`` with ``class_counts`` and ``real_class_counts``, ``sliced_wasserstein``, ``authenticity``
+      and ``critic_accuracy``.
+
+    Raises:
+      InputError: the evaluator is not accurate enough.
+      ValueError: the fakes are not uint8 of the data set's shape, or too few.
+    """
+    return _score(evaluator, fakes, dataset.test_images, dataset.train_images, seed)
+
+
+def anchors(evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: int = 1) -> dict[str, dict[str, Any]]:
+    """Score images that are known to be good or bad, so that other scores can be read between them.
+
+    Each set is as large as the test images (half the training images at most): ``real`` is a random sample of the
+    training images, the floor; ``blurred`` the same after a Gaussian blur of one pixel; ``one class left out`` a sample
+    without the class ``left_out``, which coverage and the class divergence must show; ``mean image`` the training
+    images' mean, repeated; ``noise`` even noise in every pixel. Authenticity is against the training images that are
+    not in the ``real`` sample. The evaluator knows its training images a little better than the test images, so that
+    the measured floor lies somewhat above ``frechet_floor``.
+
+    Args:
+      evaluator: from ``load_evaluator`` for the same data set.
+      dataset: the images.
+      seed: decides the samples, the noise, and what ``score_images`` draws.
+      left_out: the label of the class to leave out.
+
+    Returns:
+      For each of ``ANCHORS`` what ``score_images`` returns.
+
+    Raises:
+      InputError: the evaluator is not accurate enough.
+      ValueError: there is no other class than ``left_out``.
+    """
+    sets, rest = _anchor_images(dataset, seed, left_out)
+    return {name: _score(evaluator, sets[name], dataset.test_images, rest, seed) for name in ANCHORS}
+
+
+def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Each anchor's images, and the training images outside the real sample."""
+    generator = np.random.default_rng(seed)
+    images, labels = dataset.train_images, dataset.train_labels
+    count = min(len(dataset.test_images), len(images) // 2)
+    order = generator.permutation(len(images))
+    sample, rest = order[:count], order[count:]
+    others = np.concatenate([sample[labels[sample] != left_out], rest[labels[rest] != left_out]])
+    if not len(others):
+        raise ValueError(f"left_out is {left_out}, the only class that there is")
+    mean = np.rint(images.mean(axis=0)).astype(np.uint8)
+    sets = {
+        "real": images[sample],
+        "blurred": blur_images(images[sample]),
+        "one class left out": images[np.resize(others, count)],
+        "mean image": np.repeat(mean[np.newaxis], count, axis=0),
+        "noise": generator.integers(0, 256, (count, *dataset.image_shape), np.uint8),
+    }
+    return sets, images[rest]
+
+
+def blur_images(images: np.ndarray, deviation: float = 1.0) -> np.ndarray:
+    """Blur ``[N, height, width, channels]`` uint8 images by a Gaussian with a deviation in pixels; edges repeat."""
+    reach = int(np.ceil(3 * deviation))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights /= weights.sum()
+    blurred = images.astype(np.float32)
+    for axis in (1, 2):
+        padding = [(reach, reach) if at == axis else (0, 0) for at in range(4)]
+        padded, size = np.pad(blurred, padding, mode="edge"), blurred.shape[axis]
+        shifted = (padded.take(range(at, at + size), axis) * weights[at] for at in range(len(weights)))
+        blurred = sum(shifted, np.zeros_like(blurred))
+    return np.clip(np.rint(blurred), 0, 255).astype(np.uint8)
+
+
+def _score(
+    evaluator: Evaluator, fakes: np.ndarray, reals: np.ndarray, train_images: np.ndarray, seed: int
+) -> dict[str, Any]:
+    require_accurate(evaluator)
+    require_image_pair(reals, fakes, ("the test images", "fakes"), least=8)
+    real_features, real_logits = extract(evaluator, reals)
+    fake_features, fake_logits = extract(evaluator, fakes)
+    kernel = kernel_distance(real_features, fake_features, seed=seed)
+    real_counts, fake_counts = class_histogram(real_logits), class_histogram(fake_logits)
+    return {
+        "evaluator": evaluator.name,
+        "evaluator_sha256": evaluator.sha256,
+        "num_fakes": len(fakes),
+        "num_reals": len(reals),
+        "seed": seed,
+        "frechet_distance": frechet_distance(real_features, fake_features),
+        "frechet_floor": frechet_floor(real_features, len(reals), len(fakes)),
+        "kernel_distance": kernel.value,
+        "kernel_distance_error": kernel.standard_error,
+        **precision_recall(real_features, fake_features)._asdict(),
+        **density_coverage(real_features, fake_features)._asdict(),
+        "class_divergence": class_divergence(real_counts, fake_counts),
+        "class_counts": fake_counts.tolist(),
+        "real_class_counts": real_counts.tolist(),
+        "sliced_wasserstein": sliced_wasserstein(reals, fakes, seed=seed),
+        "authenticity": authenticity(fakes, train_images).share,
+        "critic_accuracy": critic_accuracy(reals, fakes, seed=seed),
+    }

@@ -1,0 +1,46 @@
+"""The class histogram and its divergence."""
+
+import numpy as np
+import pytest
+
+from gan_jax.evaluation import class_divergence, class_histogram
+
+
+def test_the_histogram_counts_the_largest_logit():
+    logits = np.array([[0, 5, 1], [2, 1, 0], [0, 1, 0]], np.float32)
+    np.testing.assert_array_equal(class_histogram(logits), [1, 2, 0])
+
+
+def test_the_divergence_is_of_the_fakes_from_the_reals():
+    real, fake = np.array([2, 7, 0]), np.array([4, 1, 3])
+    p, q = (real + 0.5) / 10.5, (fake + 0.5) / 9.5
+    assert class_divergence(real, fake) == pytest.approx(np.sum(q * np.log(q / p)), rel=1e-12)
+
+
+def test_known_divergences():
+    even = np.full(10, 1000)
+    assert class_divergence(even, even) == 0
+    assert class_divergence(even, np.eye(10, dtype=int)[3] * 10_000) == pytest.approx(np.log(10), abs=0.01)
+    divergences = [class_divergence(even, np.where(np.arange(10) < gone, 0, 1000)) for gone in range(10)]
+    assert np.all(np.diff(divergences) > 0)
+
+
+def test_the_stated_bias():
+    generator = np.random.default_rng(0)
+    found = [class_divergence(*generator.multinomial(2000, np.full(10, 0.1), 2)) for _ in range(400)]
+    assert np.mean(found) == pytest.approx(9 * (2 / 2000) / 2, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "counts", [np.array([0, 0]), np.array([-1, 2]), np.array([0.5, 0.5]), np.array([1, 2, 3]), [1, 2]]
+)
+def test_what_is_no_histogram_is_refused(counts):
+    with pytest.raises(ValueError, match="counts"):
+        class_divergence(np.array([1, 2]), counts)
+
+
+def test_logits_are_checked():
+    with pytest.raises(ValueError, match="NaN"):
+        class_histogram(np.full((2, 3), np.nan))
+    with pytest.raises(ValueError, match="shape"):
+        class_histogram(np.zeros(3))

@@ -1,0 +1,120 @@
+"""Precision, recall, density, coverage and authenticity against direct loops, and against the prdc package."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from gan_jax.evaluation import authenticity, density_coverage, precision_recall
+
+
+def draw(seed, count, shift=0.0):
+    return (np.random.default_rng(seed).standard_normal((count, 5)) + shift).astype(np.float32)
+
+
+def with_loops(real, fake, k):
+    """The two papers' four numbers."""
+    real_radii, fake_radii = (np.sort(cdist(rows, rows), axis=1)[:, k] for rows in (real, fake))
+    between = cdist(fake, real)
+    return {
+        "precision": np.mean([any(row <= real_radii) for row in between]),
+        "recall": np.mean([any(column <= fake_radii) for column in between.T]),
+        "density": sum(np.count_nonzero(row <= real_radii) for row in between) / (k * len(fake)),
+        "coverage": np.mean([min(column) <= radius for column, radius in zip(between.T, real_radii, strict=True)]),
+    }
+
+
+def scores(real, fake, k):
+    return {
+        **precision_recall(real, fake, num_neighbours=k)._asdict(),
+        **density_coverage(real, fake, num_neighbours=k)._asdict(),
+    }
+
+
+@pytest.mark.parametrize(("sizes", "shift", "k"), [((200, 150), 0.3, 3), ((150, 200), 1.5, 5), ((80, 80), 0, 1)])
+def test_they_are_the_direct_loops(sizes, shift, k, monkeypatch):
+    monkeypatch.setattr("gan_jax.evaluation.neighbours._BLOCK_ROWS", 64)
+    real, fake = draw(0, sizes[0]), draw(1, sizes[1], shift)
+    assert scores(real, fake, k) == pytest.approx(with_loops(real, fake, k), rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.filterwarnings("ignore")
+def test_they_are_those_of_the_prdc_package(k):
+    prdc = pytest.importorskip("prdc")
+    real, fake = draw(0, 300), draw(1, 200, 0.5)
+    assert scores(real, fake, k) == pytest.approx(prdc.compute_prdc(real, fake, nearest_k=k), rel=1e-12)
+
+
+def test_equal_sets():
+    real = draw(0, 300) + 1000  # far from 0, where rounding is coarse
+    found = scores(real, real.copy(), 5)
+    assert found["precision"] == found["recall"] == found["coverage"] == 1
+    assert found["density"] == pytest.approx(1.2, abs=0.01)  # each ball holds its centre and five others
+
+
+def test_sets_far_apart():
+    assert scores(draw(0, 50), draw(1, 50) + 100, 3) == dict.fromkeys(("precision", "recall", "density", "coverage"), 0)
+
+
+def test_samples_of_one_distribution_have_the_stated_expectations():
+    found = [density_coverage(draw(2 * i, 200), draw(2 * i + 1, 100), num_neighbours=3) for i in range(60)]
+    absent = np.prod([(199 - i) / (299 - i) for i in range(3)])
+    assert np.mean([pair.density for pair in found]) == pytest.approx(1, abs=0.03)
+    assert np.mean([pair.coverage for pair in found]) == pytest.approx(1 - absent, abs=0.01)
+
+
+def test_a_constant_generator():
+    real = draw(0, 100)
+    inside, outside = np.repeat(real[:1], 50, axis=0), np.full((50, 5), 99, np.float32)
+    assert scores(real, outside, 3) == dict.fromkeys(("precision", "recall", "density", "coverage"), 0)
+    found = scores(real, inside, 3)
+    assert found["precision"] == 1
+    assert found["recall"] == 1 / 100  # the one that it copies
+    assert found["coverage"] < 0.2
+
+
+@pytest.mark.parametrize("function", [precision_recall, density_coverage])
+@pytest.mark.parametrize(
+    ("fake", "message"),
+    [
+        (draw(1, 3), "at least 4"),
+        (draw(1, 30)[:, :2], "columns"),
+        (draw(1, 30).astype(np.int32), "floats"),
+        (np.full((30, 5), np.nan), "NaN"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(function, fake, message):
+    with pytest.raises(ValueError, match=message):
+        function(draw(0, 30), fake, num_neighbours=3)
+    with pytest.raises(ValueError, match="at least 1"):
+        function(draw(0, 30), draw(1, 30), num_neighbours=0)
+
+
+def images(seed, count):
+    return np.random.default_rng(seed).integers(0, 256, (count, 4, 4, 1), np.uint8)
+
+
+def test_authenticity_is_the_direct_loop(monkeypatch):
+    monkeypatch.setattr("gan_jax.evaluation.neighbours._BLOCK_ROWS", 16)
+    train = images(0, 90)
+    fakes = np.concatenate([images(1, 40), train[:30], np.clip(train[30:60], 3, 250)])
+    between, within = (cdist(rows.reshape(len(rows), -1), train.reshape(90, -1)) for rows in (fakes, train))
+    np.fill_diagonal(within, np.inf)
+    nearest = between.argmin(axis=1)
+    found = authenticity(fakes, train)
+    np.testing.assert_array_equal(found.nearest, nearest)
+    np.testing.assert_allclose(found.distances, between.min(axis=1), rtol=1e-12)
+    assert found.share == np.mean(between.min(axis=1) > within.min(axis=1)[nearest])
+
+
+def test_authenticity_of_copies_and_of_strangers():
+    train = images(0, 90) // 8
+    assert authenticity(train[::-1].copy(), train).share == 0
+    assert authenticity(np.full((20, 4, 4, 1), 255, np.uint8), train).share == 1
+
+
+def test_authenticity_refuses_what_it_cannot_compare():
+    with pytest.raises(ValueError, match="uint8"):
+        authenticity(images(0, 5) / 255, images(1, 5))
+    with pytest.raises(ValueError, match="two"):
+        authenticity(images(0, 5), images(1, 1))

@@ -1,0 +1,218 @@
+"""The protocol, on digits and the evaluator that the script trains for them."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_jax import InputError, load_dataset
+from gan_jax.evaluation import (
+    ANCHORS,
+    anchors,
+    blur_images,
+    class_divergence,
+    class_histogram,
+    critic,
+    critic_accuracy,
+    density_coverage,
+    extract,
+    frechet_distance,
+    kernel_distance,
+    precision_recall,
+    read_evaluator,
+    score_images,
+    sliced_wasserstein,
+)
+
+SCRIPT = [sys.executable, Path(__file__).parent.parent / "experiments" / "train_evaluator.py"]
+NUMBERS = {
+    *("frechet_distance", "frechet_floor", "kernel_distance", "kernel_distance_error", "precision", "recall"),
+    *("density", "coverage", "class_divergence", "sliced_wasserstein", "authenticity", "critic_accuracy"),
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    path = tmp_path_factory.mktemp("evaluator") / "digits.npz"
+    flags = ["--dataset", "digits", "--output", str(path), "--name", "mine"]
+    return path, subprocess.run([*SCRIPT, *flags], capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def evaluator(trained):
+    return read_evaluator(trained[0])
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """A critic that sees little."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(critic, "_STEPS", 60)
+        patch.setattr(critic, "_BATCH", 16)
+        yield
+
+
+@pytest.fixture(scope="module")
+def table(quick, evaluator, digits):
+    return anchors(evaluator, digits)
+
+
+def test_the_script_writes_an_evaluator_that_may_score(trained, evaluator):
+    assert trained[1].returncode == 0, trained[1].stderr
+    assert evaluator.name == "mine"
+    assert evaluator.sha256 in trained[1].stdout
+    assert evaluator.accuracy >= 0.91
+
+
+def test_the_script_says_a_mistake_in_a_line(tmp_path):
+    flags = ["--dataset", "cats", "--output", str(tmp_path / "cats.npz")]
+    result = subprocess.run([*SCRIPT, *flags], capture_output=True, text=True, timeout=100)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: unknown data set")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_table_is_plain_and_names_its_evaluator(table, evaluator, digits):
+    assert tuple(table) == ANCHORS
+    assert json.loads(json.dumps(table)) == table
+    for scores in table.values():
+        assert scores["evaluator"] == "mine"
+        assert scores["evaluator_sha256"] == evaluator.sha256
+        assert scores["num_fakes"] == scores["num_reals"] == len(digits.test_images)
+        assert all(np.isfinite(scores[name]) for name in NUMBERS)
+        assert sum(scores["class_counts"]) == len(digits.test_images)
+
+
+def test_real_images_are_the_best_of_the_anchors(table):
+    real, *others = table.values()
+    for name in ("frechet_distance", "kernel_distance", "sliced_wasserstein"):
+        assert all(real[name] < other[name] for other in others), name
+    for name in ("recall", "coverage"):
+        assert all(real[name] > other[name] for other in others), name
+    for anchor in ("one class left out", "mean image", "noise"):  # a blur leaves most classes what they are
+        assert real["class_divergence"] < table[anchor]["class_divergence"]
+    for anchor in ("blurred", "mean image", "noise"):  # a critic need not miss a class
+        assert real["critic_accuracy"] + 0.1 < table[anchor]["critic_accuracy"]
+
+
+def test_the_anchors_show_what_they_are_for(table):
+    left_out = table["one class left out"]
+    assert left_out["class_counts"][1] <= 3
+    assert left_out["coverage"] < table["real"]["coverage"] - 0.05
+    assert left_out["class_divergence"] > table["real"]["class_divergence"] + 0.05
+    assert table["noise"]["authenticity"] == 1
+    assert 0.3 < table["real"]["authenticity"] < 0.9  # against images that are not in the sample
+    assert max(table["mean image"]["class_counts"]) == table["mean image"]["num_fakes"]
+
+
+def test_scores_are_of_the_fakes_and_seeded(quick, table, evaluator, digits):
+    first = score_images(evaluator, digits.train_images[:200], digits)
+    assert first == score_images(evaluator, digits.train_images[:200], digits)
+    assert first.keys() == table["real"].keys()
+    assert first["authenticity"] == 0  # copies
+    assert first["num_fakes"] == 200
+    assert (
+        first["sliced_wasserstein"]
+        != score_images(evaluator, digits.train_images[:200], digits, seed=1)["sliced_wasserstein"]
+    )
+
+
+@pytest.mark.parametrize("pixel", [0, 128, 255])
+def test_a_constant_generator_is_scored(quick, evaluator, digits, pixel):
+    scores = score_images(evaluator, np.full((60, 28, 28, 1), pixel, np.uint8), digits)
+    assert all(np.isfinite(scores[name]) for name in NUMBERS)
+    assert scores["recall"] < 0.05
+    assert scores["coverage"] < 0.1
+    assert scores["class_divergence"] > 1
+
+
+def test_what_cannot_be_scored_is_refused(evaluator, digits):
+    fakes = digits.train_images[:20]
+    with pytest.raises(InputError, match="scores need 91%"):
+        score_images(dataclasses.replace(evaluator, accuracy=0.9), fakes, digits)
+    for spoiled, message in [
+        (fakes / np.float32(255), "uint8"),
+        (fakes[:, :27], "agree"),
+        (fakes[:7], "at least 8"),
+        (fakes[..., 0], "shape"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            score_images(evaluator, spoiled, digits)
+
+
+def noisy(images, labels, level):
+    noise = np.random.default_rng(0).standard_normal(images.shape) * 50 * level
+    return np.clip(images + noise, 0, 255).astype(np.uint8)
+
+
+def blurred(images, labels, level):
+    return blur_images(images, 1.2 * level) if level else images
+
+
+def with_classes_dropped(images, labels, level):
+    return images[labels >= 2 * level]
+
+
+ALWAYS = {"frechet_distance", "kernel_distance", "coverage", "sliced_wasserstein"}
+
+
+@pytest.mark.parametrize(
+    ("worsen", "names"),
+    [
+        (noisy, ALWAYS | {"density", "precision"}),
+        (blurred, ALWAYS | {"recall"}),
+        (with_classes_dropped, ALWAYS | {"recall", "class_divergence"}),
+    ],
+)
+def test_scores_worsen_step_by_step(evaluator, digits, worsen, names):
+    half = len(digits.train_images) // 2
+    reals, reals_features = digits.train_images[:half], extract(evaluator, digits.train_images[:half])
+    found = []
+    for level in range(4):
+        fakes = worsen(digits.train_images[half:], digits.train_labels[half:], level)
+        features, logits = extract(evaluator, fakes)
+        scores = {
+            "frechet_distance": frechet_distance(reals_features[0], features),
+            "kernel_distance": kernel_distance(reals_features[0], features).value,
+            "sliced_wasserstein": sliced_wasserstein(reals, fakes),
+            "class_divergence": class_divergence(class_histogram(reals_features[1]), class_histogram(logits)),
+        }
+        shares = {
+            **precision_recall(reals_features[0], features)._asdict(),
+            **density_coverage(reals_features[0], features)._asdict(),
+        }
+        found.append(scores | {name: -share for name, share in shares.items()})
+    for name in names:
+        assert np.all(np.diff([scores[name] for scores in found]) > 0), (name, [scores[name] for scores in found])
+
+
+@pytest.mark.slow
+def test_a_critic_tells_what_differs_and_guesses_where_nothing_does(digits, monkeypatch):
+    monkeypatch.setattr(critic, "_STEPS", 120)
+    monkeypatch.setattr(critic, "_BATCH", 32)
+    order = np.random.default_rng(0).permutation(1500)
+    reals, others = digits.train_images[order[:750]], digits.train_images[order[750:]]
+    assert critic_accuracy(reals, others) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(750))
+    assert critic_accuracy(reals, noisy(others, None, 1)) > 0.95
+    assert critic_accuracy(reals, np.zeros_like(others[:400])) > 0.95
+    with pytest.raises(ValueError, match="at least 8"):
+        critic_accuracy(reals, others[:4])
+
+
+def test_a_blur_keeps_means_and_lowers_contrast(digits):
+    images = digits.test_images[:20]
+    blurs = [blur_images(images, deviation).astype(float) for deviation in (0.5, 1, 2)]
+    assert [blur.shape for blur in blurs] == [images.shape] * 3
+    assert np.all(np.diff([images.std(), *(blur.std() for blur in blurs)]) < 0)
+    np.testing.assert_allclose(np.mean(blurs[1]), images.mean(), rtol=0.02)
+    flat = np.full((1, 28, 28, 1), 77, np.uint8)
+    np.testing.assert_array_equal(blur_images(flat), flat)

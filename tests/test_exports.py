@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import GanConfig, InputError, init_state, run_keys, sample_images
+from gan_jax.exports import load_images, save_images
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), np.uint8)
+
+
+def test_an_archive_has_arr_0_in_three_channels(tmp_path):
+    save_images(tmp_path / "samples.npz", IMAGES, "")
+    with np.load(tmp_path / "samples.npz") as archive:
+        assert list(archive) == ["arr_0"]
+        np.testing.assert_array_equal(archive["arr_0"], IMAGES.repeat(3, axis=3))
+    np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), IMAGES)
+
+
+def test_colours_survive(tmp_path):
+    colour = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    save_images(tmp_path / "new" / "samples.npz", colour, "")
+    np.testing.assert_array_equal(load_images(tmp_path / "new" / "samples.npz"), colour)
+
+
+def test_a_folder_has_a_picture_an_image(tmp_path):
+    save_images(tmp_path / "pictures", IMAGES, "")
+    names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert names == [f"{index:06d}.png" for index in range(10)]
+    with Image.open(tmp_path / "pictures" / "000007.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), IMAGES[7].repeat(3, axis=2))
+    with pytest.raises(InputError, match="not an empty folder"):
+        save_images(tmp_path / "pictures", IMAGES, "")
+
+
+def test_a_grid_holds_them_all(tmp_path):
+    save_images(tmp_path / "grid.png", IMAGES, "ten")
+    with Image.open(tmp_path / "grid.png") as picture:
+        tile = np.asarray(picture)[48 + 2 * 87 : 48 + 2 * 87 + 84 : 3, 14 + 87 : 14 + 87 + 84 : 3]
+    np.testing.assert_array_equal(tile, IMAGES[9, ..., 0])
+
+
+def test_wrong_names_and_files_are_told(tmp_path):
+    with pytest.raises(InputError, match=r"samples\.jpg ends in \.jpg; it must end in \.npz or \.png"):
+        save_images(tmp_path / "samples.jpg", IMAGES, "")
+    np.savez(tmp_path / "floats.npz", arr_0=np.zeros((2, 28, 28, 1)))
+    with pytest.raises(InputError, match="arr_0 is float64"):
+        load_images(tmp_path / "floats.npz")
+    np.savez(tmp_path / "other.npz", images=IMAGES)
+    for name in ("other.npz", "none.npz"):
+        with pytest.raises(InputError, match="cannot be read as samples"):
+            load_images(tmp_path / name)
+
+
+def test_the_first_of_many_samples_are_those_of_few():
+    config = GanConfig(latent_dim=8, width=4)
+    generator = init_state(config, run_keys(0).init).generator
+    many = sample_images(config, generator, 260)
+    assert many.shape == (260, 28, 28, 1)
+    assert many.dtype == np.uint8
+    np.testing.assert_array_equal(sample_images(config, generator, 3), many[:3])
+    assert (sample_images(config, generator, 3, seed=1) != many[:3]).any()
+    assert len(np.unique(many.reshape(260, -1), axis=0)) == 260
