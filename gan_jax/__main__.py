@@ -59,7 +59,8 @@ def evaluate(
     home = path if path.is_dir() else path.parent
     save_scores_figure(figure or home / "evaluation.png", rows, {"real": None, **references})
     nearest = authenticity(fakes[:64], data.train_images).nearest
-    save_comparison(home / "nearest.png", data.train_images[nearest], fakes[:64])
+    title = "each one's nearest training image"
+    save_comparison(home / "nearest.png", data.train_images[nearest], fakes[:64], real_title=title)
     if json:
         _write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
 

@@ -144,7 +144,9 @@ def save_grid(path: str | Path, images: ArrayLike, title: str, columns: int = 8)
     _save_picture(path, _draw_grid(images, title, columns))
 
 
-def save_comparison(path: str | Path, real_images: ArrayLike, fake_images: ArrayLike, columns: int = 8) -> None:
+def save_comparison(
+    path: str | Path, real_images: ArrayLike, fake_images: ArrayLike, columns: int = 8, real_title: str = "real"
+) -> None:
     """Writes real and generated images side by side as a PNG, as many of each, ``columns * columns`` at most.
 
     Args:
@@ -152,6 +154,7 @@ def save_comparison(path: str | Path, real_images: ArrayLike, fake_images: Array
       real_images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
       fake_images: ``[m, H, W, C]`` uint8, m at least 1.
       columns: images a row, at least 1.
+      real_title: what stands above the real ones.
 
     Raises:
       ValueError: images of another shape or dtype, or of two sizes, or there is no column.
@@ -160,7 +163,7 @@ def save_comparison(path: str | Path, real_images: ArrayLike, fake_images: Array
     if real_images.shape[1:] != fake_images.shape[1:]:
         raise ValueError(f"real images are {real_images.shape[1:]}, generated ones {fake_images.shape[1:]}: unequal")
     count = min(len(real_images), len(fake_images))
-    real_grid = _draw_grid(real_images[:count], "real", columns)
+    real_grid = _draw_grid(real_images[:count], real_title, columns)
     fake_grid = _draw_grid(fake_images[:count], "generated", columns)
     _save_picture(path, np.concatenate([real_grid, fake_grid], axis=1))
 

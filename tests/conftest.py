@@ -11,3 +11,4 @@ jax.config.update("jax_debug_key_reuse", True)
 # The scripts' processes inherit the environment and share what they compile; this one compiles afresh.
 _cache = tempfile.TemporaryDirectory(prefix="gan_jax-compiled-")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name
+os.environ["XDG_CACHE_HOME"] = _cache.name
