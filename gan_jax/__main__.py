@@ -14,7 +14,7 @@ from gan_jax.evaluation import authenticity, load_anchors, load_evaluator, score
 from gan_jax.evaluation.summary import save_scores_figure, scores_table
 from gan_jax.exports import load_images, save_images
 from gan_jax.files import whole_file
-from gan_jax.report import save_comparison
+from gan_jax.grids import save_comparison
 from gan_jax.sampling import sample_images
 
 

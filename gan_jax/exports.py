@@ -7,7 +7,7 @@ from PIL import Image
 
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
-from gan_jax.report import save_grid
+from gan_jax.grids import save_grid
 
 
 def save_images(path: Path, images: np.ndarray, title: str) -> None:

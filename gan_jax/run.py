@@ -17,7 +17,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from tqdm import tqdm
 
-from gan_jax import report
+from gan_jax import curves, grids
 from gan_jax.checkpoint import save_weights
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset
@@ -85,7 +85,7 @@ class Run:
         """Add a grid of 64 images, ``[64, height, width, channels]`` float in [-1, 1], as they are after ``step``."""
         self._images = quantize_images(images)
         path = self.folder / "grids" / f"step_{step:07d}.png"
-        report.save_grid(path, self._images, f"epoch {step / self._per_epoch:.2f}   step {step}")
+        grids.save_grid(path, self._images, f"epoch {step / self._per_epoch:.2f}   step {step}")
         self._grids.append(path)
 
     def follow(self, training: Iterable[Progress]) -> Iterator[Progress]:
@@ -144,12 +144,12 @@ class Run:
             return
         history = _history(_concatenate(self._chunks))
         save_arrays(self.folder / "history.npz", history)
-        report.save_losses(self.folder / "losses.png", history, self._per_epoch)
-        report.save_scores(self.folder / "scores.png", history, self._per_epoch)
-        report.save_animation(self.folder / "progress.gif", self._grids)
+        curves.save_losses(self.folder / "losses.png", history, self._per_epoch)
+        curves.save_scores(self.folder / "scores.png", history, self._per_epoch)
+        grids.save_animation(self.folder / "progress.gif", self._grids)
         images = self._dataset.train_images  # taken evenly: the files of some data sets are in groups of one kind
         reals = images[np.linspace(0, len(images) - 1, len(self._images), dtype=int)]
-        report.save_comparison(self.folder / "real_vs_fake.png", reals, self._images)
+        grids.save_comparison(self.folder / "real_vs_fake.png", reals, self._images)
         print(f"Pictures, numbers and weights are in {self.folder}")
 
     def _interrupt(self, signum: int, frame: Any) -> None:
@@ -173,10 +173,11 @@ def _claim(folder: Path, overwrite: bool) -> None:
 
 def _record(settings: RunConfig, config: GanConfig, dataset: Dataset) -> dict[str, Any]:
     device = jax.devices()[0]
+    data_dir = settings.data_dir and settings.data_dir.resolve()
     packages = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
     return {
         "script": Path(sys.argv[0]).name,
-        "run": dataclasses.asdict(settings) | {"gan": dataclasses.asdict(config)},
+        "run": dataclasses.asdict(settings) | {"gan": dataclasses.asdict(config), "data_dir": data_dir},
         "dataset": {
             "name": dataset.name,
             "sha256": dataset.content_hash,

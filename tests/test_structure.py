@@ -36,7 +36,8 @@ ORDER = [
     "evaluation.store",
     "evaluation",
     "evaluation.summary",
-    "report",
+    "grids",
+    "curves",
     "exports",
     "run",
     "command_line",
@@ -46,12 +47,12 @@ ONLY_IN = {
     "flax.linen": {"models"},
     "tensorflow_datasets": {"downloads"},
     "sklearn": {"datasets"},
-    "matplotlib": {"report", "evaluation.summary"},
+    "matplotlib": {"grids", "curves", "evaluation.summary"},
     "tyro": {"config", "command_line", "__main__"},
     "tqdm": {"run"},
     "optax": {"state", "evaluation.features"},
 }
-NO_JAX = {"errors", "files", "downloads", "datasets", "report"}
+NO_JAX = {"errors", "files", "downloads", "datasets", "grids", "curves"}
 
 
 def imports(path: Path) -> set[str]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import report
+from gan_jax import grids
 
 random = np.random.default_rng(0)
 GREY = random.integers(0, 256, (64, 28, 28, 1), np.uint8)
@@ -15,7 +15,7 @@ def pixels(path):
 
 
 def test_tiles_lie_row_by_row_with_white_between_and_after():
-    tiles = report.tile_images(GREY[:5], columns=3, padding=2)
+    tiles = grids.tile_images(GREY[:5], columns=3, padding=2)
     assert tiles.shape == (2 * 30 - 2, 3 * 30 - 2, 1)
     np.testing.assert_array_equal(tiles[:28, 30:58], GREY[1])
     np.testing.assert_array_equal(tiles[30:, :28], GREY[3])
@@ -25,7 +25,7 @@ def test_tiles_lie_row_by_row_with_white_between_and_after():
 
 @pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
 def test_a_grid_shows_every_image_enlarged_without_smoothing(images, tmp_path):
-    report.save_grid(tmp_path / "grid.png", images, "epoch 3   step 1404")
+    grids.save_grid(tmp_path / "grid.png", images, "epoch 3   step 1404")
     picture = pixels(tmp_path / "grid.png").reshape(*pixels(tmp_path / "grid.png").shape[:2], -1)
     assert picture.shape[2] == images.shape[3]
     scale = 96 // images.shape[1]
@@ -41,7 +41,7 @@ def test_a_grid_shows_every_image_enlarged_without_smoothing(images, tmp_path):
 def test_a_grids_title_is_written_above_it(tmp_path):
     headers = []
     for title in ("", "step 1", "step 2"):
-        report.save_grid(tmp_path / "grid.png", GREY, title)
+        grids.save_grid(tmp_path / "grid.png", GREY, title)
         headers.append(pixels(tmp_path / "grid.png")[:48])
     assert (headers[0] == 255).all()
     assert (headers[1] != headers[0]).any()
@@ -50,7 +50,7 @@ def test_a_grids_title_is_written_above_it(tmp_path):
 
 def test_a_comparison_has_reals_on_the_left(tmp_path):
     reals, fakes = np.zeros_like(GREY), np.full_like(GREY, 200)
-    report.save_comparison(tmp_path / "comparison.png", reals, fakes)
+    grids.save_comparison(tmp_path / "comparison.png", reals, fakes)
     picture = pixels(tmp_path / "comparison.png")
     left, right = np.split(picture[60:-20], 2, axis=1)
     assert (left == 0).mean() > 0.8
@@ -61,8 +61,8 @@ def test_an_animation_has_the_grids_in_order_and_rests_on_the_last(tmp_path):
     paths = []
     for level in (0, 80, 160):
         paths.append(tmp_path / f"{level}.png")
-        report.save_grid(paths[-1], np.full_like(GREY, level), f"{level}")
-    report.save_animation(tmp_path / "progress.gif", paths)
+        grids.save_grid(paths[-1], np.full_like(GREY, level), f"{level}")
+    grids.save_animation(tmp_path / "progress.gif", paths)
     with Image.open(tmp_path / "progress.gif") as animation:
         assert animation.info["loop"] == 0
         frames = []
@@ -78,7 +78,7 @@ def test_a_long_animation_keeps_first_and_last(tmp_path):
     for level in range(120):
         paths.append(tmp_path / f"{level}.png")
         Image.fromarray(np.full((4, 4), 2 * level, np.uint8)).save(paths[-1])
-    report.save_animation(tmp_path / "progress.gif", paths)
+    grids.save_animation(tmp_path / "progress.gif", paths)
     with Image.open(tmp_path / "progress.gif") as animation:
         assert animation.n_frames == 100
         assert np.asarray(animation.convert("L")).max() == 0
@@ -86,49 +86,8 @@ def test_a_long_animation_keeps_first_and_last(tmp_path):
         assert np.asarray(animation.convert("L")).max() == 238
 
 
-def test_running_mean_of_known_values():
-    np.testing.assert_allclose(report.running_mean([0, 3, 6, 0], 3), [1.5, 3, 3, 3])
-    np.testing.assert_allclose(report.running_mean([0, 3, 6, 0], 1), [0, 3, 6, 0])
-
-
-@pytest.mark.parametrize("steps", [1, 3, 2000])
-def test_curves_hold_the_values_and_count_epochs(steps):
-    history = {"d_losses": random.random(steps), "g_losses": 3 + random.random(steps), "fake_scores": np.zeros(steps)}
-    axes = report.draw_losses(history, 100).axes[0]
-    drawn = {tuple(line.get_ydata()) for line in axes.lines}
-    assert tuple(history["d_losses"]) in drawn
-    assert tuple(history["g_losses"]) in drawn
-    assert [line.get_label() for line in axes.lines if not line.get_label().startswith("_")] == [
-        "discriminator",
-        "generator",
-    ]
-    assert axes.get_ylim()[0] == 0
-    assert bool(axes.child_axes) == (steps >= 100)
-
-
-def test_scores_are_drawn_from_0_to_1_with_what_there_is():
-    axes = report.draw_scores({"fake_scores": np.full(10, 0.3)}, 5).axes[0]
-    assert axes.get_ylim() == (-0.02, 1.02)
-    assert any(np.allclose(line.get_ydata(), 0.3) for line in axes.lines)
-
-
-def test_curves_are_written_as_png(tmp_path):
-    history = {"g_losses": random.random(50), "real_scores": random.random(50)}
-    report.save_losses(tmp_path / "losses.png", history, 10)
-    report.save_scores(tmp_path / "scores.png", history, 10)
-    assert pixels(tmp_path / "losses.png").std() > 5
-    assert (pixels(tmp_path / "losses.png") != pixels(tmp_path / "scores.png")).any()
-
-
 @pytest.mark.parametrize("images", [GREY.astype(np.float32), GREY[0], GREY[:0], GREY.repeat(2, axis=3)])
 def test_wrong_images_are_named(images, tmp_path):
     with pytest.raises(ValueError, match=r"images must be"):
-        report.save_grid(tmp_path / "grid.png", images, "")
+        grids.save_grid(tmp_path / "grid.png", images, "")
     assert not list(tmp_path.iterdir())
-
-
-def test_wrong_histories_are_named(tmp_path):
-    with pytest.raises(ValueError, match="holds none of"):
-        report.save_losses(tmp_path / "losses.png", {"real_scores": np.ones(3)}, 1)
-    with pytest.raises(ValueError, match="one length"):
-        report.save_losses(tmp_path / "losses.png", {"d_losses": np.ones(3), "g_losses": np.ones(2)}, 1)
