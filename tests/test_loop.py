@@ -1,3 +1,5 @@
+import dataclasses
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -22,7 +24,7 @@ CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
 IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  # six batches and a half
 
 
-def finish(step=gan_step, seed=0, num_steps=9, **options):
+def finish(step=gan_step, seed=0, num_steps=8, **options):
     keys = run_keys(seed)
     chunks = []
     for progress in train(CONFIG, step, init_state(CONFIG, keys.init), IMAGES, keys, num_steps=num_steps, **options):
@@ -48,7 +50,7 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
 @pytest.mark.slow
 def test_chunk_length_changes_nothing(step):
     whole = finish(step, chunk_steps=20)
-    for chunk_steps in (1, 4):
+    for chunk_steps in (1, 2):
         chex.assert_trees_all_equal(whole, finish(step, chunk_steps=chunk_steps))
 
 
@@ -74,16 +76,16 @@ def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
         epoch, batch = divmod(step, 6)
         rows = loop.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
         state, _ = gan_step(CONFIG, state, normalize_images(IMAGES[rows]), jax.random.fold_in(keys.step, step))
-    trained, _ = finish(num_steps=8)
+    trained, _ = finish()
     # A step compiled alone rounds differently from one in a scan, and Adam magnifies that: within a step's length.
     chex.assert_trees_all_close(state, trained, atol=2e-4, rtol=1e-3)
 
 
 def test_a_run_stopped_and_continued_is_the_run_that_was_not():
     keys = run_keys(0)
-    *_, progress = train(CONFIG, gan_step, init_state(CONFIG, keys.init), IMAGES, keys, num_steps=5)
-    *_, progress = train(CONFIG, gan_step, progress.state, IMAGES, keys, num_steps=9)
-    chex.assert_trees_all_equal(jax.tree.map(np.asarray, progress.state), finish(num_steps=9)[0])
+    *_, progress = train(CONFIG, gan_step, init_state(CONFIG, keys.init), IMAGES, keys, num_steps=4)
+    *_, progress = train(CONFIG, gan_step, progress.state, IMAGES, keys, num_steps=8)
+    chex.assert_trees_all_equal(jax.tree.map(np.asarray, progress.state), finish()[0])
 
 
 def test_a_seed_decides_everything():
@@ -124,12 +126,12 @@ def test_a_chunk_is_compiled_once_per_length():
         return gan_step(config, state, images, key)
 
     traced = chex.assert_max_traces(step, n=2)  # chunks of four, and the two left over in each epoch
-    finish(traced, num_steps=24, chunk_steps=4)
+    finish(traced, num_steps=18, chunk_steps=4)
 
 
 def test_a_batch_larger_than_the_data_is_refused():
     keys = run_keys(0)
-    config = GanConfig(batch_size=27)
+    config = dataclasses.replace(CONFIG, batch_size=27)
     with pytest.raises(InputError, match="batch_size is 27, but there are 26 training images"):
         next(train(config, gan_step, init_state(config, keys.init), IMAGES, keys, num_steps=1))
 
