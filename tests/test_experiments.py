@@ -127,6 +127,16 @@ def test_an_untrained_generator_is_scored_before_its_first_batch(tmp_path):
     assert re.search(r"^before the first batch  D\(G\(z\)\) 0\.\d{3}$", result.process.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
+def test_scores_join_the_metrics_while_it_trains(tmp_path):
+    process = run("train_gan", "--epochs", 2, "--evaluate-every", 2, "--output-dir", tmp_path / "run")
+    assert process.returncode == 0, process.stderr
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    (scores,) = [line for line in lines if "frechet_distance" in line]
+    assert (scores["epoch"], scores["step"], scores["num_fakes"]) == (2, 30, 10_000)
+    assert (tmp_path / "run" / "evaluation.png").stat().st_size > 10_000
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
