@@ -13,7 +13,7 @@ from jax_forms import scan_form
 from operations import best_matmul, jax_matmul, step_flops
 from timing import Form, Timing, race, random_data, table
 
-from gan_jax import GanConfig, gan_step, init_state, run_keys, scan_steps, train
+from gan_jax import GanConfig, ResidentImages, gan_step, init_state, run_keys, scan_steps, train
 
 EPOCHS = 40
 NUM_IMAGES = 60_000  # 468 steps of 128
@@ -60,7 +60,8 @@ def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
     steps = len(images) // config.batch_size
     keys = run_keys(0)
     start = 0.0
-    for progress in train(config, gan_step, init_state(config, keys.init), images, keys, num_steps=2 * steps):
+    state, source = init_state(config, keys.init), ResidentImages(config, images, keys)
+    for progress in train(config, gan_step, state, source, keys, num_steps=2 * steps):
         if progress.step == steps:
             start = time.perf_counter()
     return time.perf_counter() - start
@@ -68,10 +69,10 @@ def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
 
 def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: int) -> float:
     """Milliseconds a step in which each of ``count`` seeds takes one."""
-    pixels, rows = jnp.asarray(images), jnp.asarray(order)
+    batches = jnp.asarray(images)[jnp.asarray(order)]
     keys = jax.random.split(jax.random.key(0), count)
     states = jax.vmap(lambda key: init_state(config, key))(keys)
-    run_all = jax.jit(jax.vmap(lambda state, key: scan_steps(config, gan_step, state, pixels, rows, key)))
+    run_all = jax.jit(jax.vmap(lambda state, key: scan_steps(config, gan_step, state, batches, key)))
     form = Form(lambda: jax.block_until_ready(run_all(states, keys)), len(order))
     return race({"seeds": form}, 5)["seeds"].median
 

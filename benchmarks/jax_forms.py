@@ -17,13 +17,13 @@ STEPS = {"joint": gan_step, "generator": generator_step, "discriminator": discri
 
 
 def scan_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarray) -> Form:
-    """One turn: a chunk as training runs it, one compiled scan which consumes its state and returns the next."""
+    """One turn: a chunk as training runs it, its batches gathered and one compiled scan."""
     keys, pixels, rows = run_keys(0), jnp.asarray(images), jnp.asarray(order)
     state = init_state(config, keys.init)
 
     def run() -> None:
         nonlocal state
-        state, metrics = run_chunk(config, STEPS[kind], state, pixels, rows, keys.step)
+        state, metrics = run_chunk(config, STEPS[kind], state, pixels[rows], keys.step)
         jax.block_until_ready((state, metrics))
 
     return Form(run, len(order))

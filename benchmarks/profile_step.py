@@ -35,11 +35,12 @@ def main(settings: Settings) -> None:
     keys = run_keys(0)
     state = init_state(settings.gan, keys.init)
     jitted = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options())
-    chunk = jitted.lower(settings.gan, gan_step, state, images, order, keys.step).compile()
+    batches = images[order]
+    chunk = jitted.lower(settings.gan, gan_step, state, batches, keys.step).compile()
     parts = {name: part_of(text) for name, text in operations(chunk.as_text() or "")}
 
     def run() -> None:
-        jax.block_until_ready(chunk(settings.gan, state, images, order, keys.step))
+        jax.block_until_ready(chunk(settings.gan, state, batches, keys.step))
 
     times: dict[str, float] = collections.defaultdict(float)
     for operation, nanoseconds in trace(run):

@@ -4,45 +4,19 @@ Each step trains D on real images and on fakes, then G on the updated D's score 
 are drawn after every epoch, so that one sees G improve.
 """
 
-import dataclasses
 from pathlib import Path
 
-from gan_jax import (
-    RunConfig,
-    gan_step,
-    generate,
-    init_state,
-    load_dataset,
-    run_keys,
-    sample_latents,
-    train,
-)
+from jax import Array
+
+from gan_jax import GanConfig, GanState, RunConfig, RunKeys, gan_step, generate, sample_latents
 from gan_jax.command_line import run_script
-from gan_jax.run import Run
+from gan_jax.experiment import Experiment
 
 
-def main(settings: RunConfig) -> None:
-    dataset = load_dataset(settings.dataset, settings.data_dir)
-    config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
-    keys = run_keys(settings.seed)
-    state = init_state(config, keys.init)
-    latents = sample_latents(config, keys.display, 64)
-
-    with Run(settings, config, dataset) as run:
-        run.draw(0, generate(config, state.generator, latents))
-        training = train(
-            config,
-            gan_step,
-            state,
-            dataset.train_images,
-            keys,
-            num_steps=run.num_steps,
-            log_every=settings.log_every,
-        )
-        for progress in run.follow(training):
-            if progress.epoch_end:
-                run.draw(progress.step, generate(config, progress.state.generator, latents))
+def draw_same_latents(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
+    return generate(config, state.generator, sample_latents(config, keys.display, 64))
 
 
 if __name__ == "__main__":
-    run_script(main, RunConfig(epochs=40, output_dir=Path("runs/gan")))
+    experiment = Experiment(gan_step, draw_same_latents, draw_at="epoch_end")
+    run_script(experiment, RunConfig(epochs=40, output_dir=Path("runs/gan")))

@@ -1,10 +1,19 @@
 """Generative adversarial networks in functional JAX."""
 
-from gan_jax.checkpoint import TrainedRun, load_run, load_weights, save_weights
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
-from gan_jax.loop import Progress, RunKeys, run_keys, scan_steps, steps_per_epoch, train, train_epoch
+from gan_jax.loop import (
+    ImageSource,
+    Progress,
+    ResidentImages,
+    RunKeys,
+    run_keys,
+    scan_steps,
+    steps_per_epoch,
+    train,
+    train_epoch,
+)
 from gan_jax.losses import discriminator_loss, generator_loss, mean_score
 from gan_jax.pixels import normalize_images, quantize_images
 from gan_jax.sampling import sample_images
@@ -22,6 +31,8 @@ from gan_jax.steps import (
     generator_step,
     sample_latents,
 )
+from gan_jax.trained import TrainedRun, load_run
+from gan_jax.weights import load_weights, save_weights
 
 __all__ = [
     "Dataset",
@@ -30,9 +41,11 @@ __all__ = [
     "GanMetrics",
     "GanState",
     "GeneratorMetrics",
+    "ImageSource",
     "InputError",
     "NetworkState",
     "Progress",
+    "ResidentImages",
     "RunConfig",
     "RunKeys",
     "Step",

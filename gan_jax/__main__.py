@@ -1,12 +1,13 @@
 """``gan-jax``: what works on a finished run."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import tyro
 
-from gan_jax.checkpoint import load_run
+from gan_jax import verification
 from gan_jax.command_line import exit_statuses, keep_compiled_programs
 from gan_jax.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
@@ -15,7 +16,10 @@ from gan_jax.evaluation.summary import save_scores_figure, scores_table
 from gan_jax.exports import load_images, save_images
 from gan_jax.files import whole_file
 from gan_jax.grids import save_comparison
+from gan_jax.records import other_circumstances
 from gan_jax.sampling import sample_images
+from gan_jax.trained import load_run
+from gan_jax.verification import FinishedRun
 
 
 def evaluate(
@@ -104,13 +108,57 @@ def reals(
     print(f"{len(images)} real images are in {output}")
 
 
+def verify(path: tyro.conf.Positional[Path], /, epochs: str | None = None, data_dir: Path | None = None) -> None:
+    """Train a run again and compare it bit for bit with what it recorded; exits with 1 if it differs.
+
+    Example: gan-jax verify runs/gan --epochs 3:5
+
+    Args:
+        path: A run's folder.
+        epochs: A:B starts after epoch A, from its checkpoint if it was kept, and ends after epoch B; all by default.
+        data_dir: A folder with the four IDX files; by default the run's.
+    """
+    run = FinishedRun(path, data_dir)
+    first, last = _epoch_range(epochs)
+    for difference in other_circumstances(run.record):
+        print(f"warning: {difference}; the last bits may come out otherwise", file=sys.stderr)
+    count, difference = verification.verify(run, first, last)
+    if difference is None:
+        print(f"identical: {count} epochs, every step's metrics and every array of the state")
+        return
+    print(f"different: epoch {difference.epoch} is the first", end="")
+    print(f", step {difference.step} the first whose metrics differ" if difference.step else "", end="")
+    print(f", {difference.array} the first array that differs at its end" if difference.array else "")
+    sys.exit(1)
+
+
+def replay(path: tyro.conf.Positional[Path], /, step: int, output: Path, data_dir: Path | None = None) -> None:
+    """Take one step of a run again and keep its batch, latents, fakes, metrics and gradient norms.
+
+    Example: gan-jax replay runs/gan --step 1000 --output step.npz
+
+    Args:
+        path: A run's folder.
+        step: From 1.
+        output: An .npz; a .png of the same name shows the batch beside the fakes.
+        data_dir: A folder with the four IDX files; by default the run's.
+    """
+    if output.suffix != ".npz":
+        raise InputError(f"{output} must end in .npz.")
+    metrics, same = verification.replay(FinishedRun(path, data_dir), step, output)
+    print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+    verdict = {True: "as the run had them", False: "NOT as the run had them", None: "not in the run's history"}
+    print(f"These metrics are {verdict[same]}. The step is in {output}")
+    sys.exit(1 if same is False else 0)
+
+
 def main() -> None:
     """Run the subcommand that the command line names."""
     keep_compiled_programs()
     with exit_statuses():
-        tyro.extras.subcommand_cli_from_dict(
-            {"evaluate": evaluate, "sample": sample, "reals": reals}, prog="gan-jax", description=__doc__
-        )
+        commands = (evaluate, sample, verify, replay, reals)
+        named = {command.__name__: command for command in commands}
+        tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=__doc__)
 
 
 def _fakes(path: Path, count: int, seed: int) -> tuple[dict, np.ndarray]:
@@ -136,6 +184,14 @@ def _dataset(record: dict, name: str | None, data_dir: Path | None) -> Dataset:
         raise InputError("there is no run to tell the data set; give --dataset.")
     data_dir = data_dir or (run.get("data_dir") if name in (None, run.get("dataset")) else None)
     return load_dataset(name or run["dataset"], data_dir)
+
+
+def _epoch_range(text: str | None) -> tuple[int, int | None]:
+    try:
+        first, last = (text or "0:").split(":")
+        return int(first or 0), int(last) if last else None
+    except ValueError:
+        raise InputError(f"epochs is {text!r}; it must be A:B, such as 3:5, with either left out.") from None
 
 
 def _require_count(name: str, value: int) -> None:

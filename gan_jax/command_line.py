@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import jax
@@ -10,29 +10,37 @@ import tyro
 
 from gan_jax.config import RunConfig
 from gan_jax.errors import InputError
+from gan_jax.experiment import Experiment, run_experiment
 from gan_jax.files import user_cache
+from gan_jax.run import Stopped
 
 INTERRUPTED = 130  # the shell's status for Ctrl-C
 
 
-def run_script(main: Callable[[RunConfig], None], defaults: RunConfig) -> None:
-    """Run a script on its flags; see ``exit_statuses``.
+def run_script(experiment: Experiment, defaults: RunConfig) -> None:
+    """Run an experiment on the command line's flags; see ``exit_statuses``.
 
     Args:
-      main: the script.
+      experiment: what the script asks.
       defaults: what each flag is when it is not given.
     """
     description = sys.modules["__main__"].__doc__
     keep_compiled_programs()
     with exit_statuses():
-        main(tyro.cli(RunConfig, default=defaults, description=description, config=(tyro.conf.OmitArgPrefixes,)))
+        flags = tyro.cli(RunConfig, default=defaults, description=description, config=(tyro.conf.OmitArgPrefixes,))
+        run_experiment(experiment, flags)
 
 
 @contextmanager
 def exit_statuses() -> Iterator[None]:
-    """Exit with 2 and one line after a user's mistake or a file that cannot be written, with 130 after Ctrl-C."""
+    """Exit with 2 and one line after a user's mistake or a file that cannot be written.
+
+    The status is 130 after Ctrl-C and 143 after SIGTERM, as a shell has it.
+    """
     try:
         yield
+    except Stopped as stopped:
+        sys.exit(stopped.status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (InputError, OSError) as error:

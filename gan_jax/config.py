@@ -1,6 +1,7 @@
-"""What a person chooses: ``GanConfig`` is compiled into the steps, ``RunConfig`` surrounds them."""
+"""What a person chooses: ``GanConfig`` decides the steps, ``RunConfig`` surrounds them."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,14 +12,18 @@ from gan_jax.errors import InputError
 
 IMAGE_SIZES = (28, 32)
 MAX_SEED = 2**32 - 1
+TRACED = ("learning_rate", "beta1", "real_weight", "fake_weight")
+STATIC = ("image_shape", "latent_dim", "width", "batch_size", "initializer", "precision")
 
 
-@jax.tree_util.register_static
+@partial(jax.tree_util.register_dataclass, data_fields=TRACED, meta_fields=STATIC)
 @dataclasses.dataclass(frozen=True)
 class GanConfig:
-    """Networks, initial weights and optimizer: everything that changes the compiled step.
+    """Networks, initial weights, losses and optimizer: everything that decides a step.
 
-    Equal configs share one compilation. The defaults are DCGAN's (Radford et al. 2016), as the course uses them.
+    A step is compiled for the fields in ``STATIC`` and takes those in ``TRACED`` as operands, so that one compilation
+    serves all their values, several at a time under ``jax.vmap``. The defaults are DCGAN's (Radford et al. 2016), as
+    the course uses them.
 
     Raises:
       InputError: a value is outside its range; the message names the value and what is allowed.
@@ -36,8 +41,12 @@ class GanConfig:
     """Adam's step size, for both networks."""
     beta1: float = 0.5
     """Adam's decay of the first moment; the second's is 0.999."""
-    initializer: Literal["dcgan", "he"] = "dcgan"
-    """Convolution kernels: N(0, 0.02), or He-normal (variance 2 / (1 + 0.2**2) over fan-in)."""
+    real_weight: float = 1.0
+    """Factor of the loss on reals in D's loss."""
+    fake_weight: float = 1.0
+    """Factor of the loss on fakes in D's loss."""
+    initializer: Literal["dcgan", "lecun", "he"] = "dcgan"
+    """Convolution kernels: N(0, 0.02), LeCun-normal (variance 1 / fan-in), He-normal (2 / (1 + 0.2**2) / fan-in)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Type of the layers' inputs and products; weights, statistics, losses and Adam stay float32."""
 
@@ -54,10 +63,19 @@ class GanConfig:
         _require(
             self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images"
         )
+        if all(isinstance(getattr(self, name), float | int) for name in TRACED):
+            self._require_traced()
+        _require(
+            self.initializer in ("dcgan", "lecun", "he"), "initializer", self.initializer, "'dcgan', 'lecun' or 'he'"
+        )
+        _require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "'float32' or 'bfloat16'")
+
+    def _require_traced(self) -> None:
+        """Check what has a value outside of a compiled function only."""
         _require(0 < self.learning_rate < float("inf"), "learning_rate", self.learning_rate, "a number above 0")
         _require(0 <= self.beta1 < 1, "beta1", self.beta1, "at least 0 and below 1")
-        _require(self.initializer in ("dcgan", "he"), "initializer", self.initializer, "'dcgan' or 'he'")
-        _require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "'float32' or 'bfloat16'")
+        for name in ("real_weight", "fake_weight"):
+            _require(0 <= getattr(self, name) < float("inf"), name, getattr(self, name), "a number of at least 0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,16 +102,26 @@ class RunConfig:
     """Batches from one logged line to the next."""
     evaluate_every: int | None = None
     """Score 10,000 fakes after every so many epochs; takes most of a minute each time on a laptop."""
+    checkpoint_every: int | None = None
+    """Save every so many batches too; a run is always saved at the end of an epoch and when it is stopped."""
+    keep_checkpoints: int = 2
+    """The newest so many stay, and the best by Fréchet distance where there are scores."""
+    discriminator: Path | None = None
+    """A finished run whose discriminator to start from, in place of an untrained one."""
     output_dir: Path = Path("runs/gan")
     """The run's folder; refused if it already holds something."""
+    resume: bool = False
+    """Go on with the run in the output folder from its newest checkpoint; start it if there is none."""
     overwrite: bool = False
     """Replace the run that is in the output folder."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "log_every", "evaluate_every"):
+        for name in ("epochs", "steps", "log_every", "evaluate_every", "checkpoint_every", "keep_checkpoints"):
             value = getattr(self, name)
             _require(value is None or value >= 1, name, value, "a whole number of at least 1")
         _require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
+        if self.resume and self.overwrite:
+            raise InputError("--resume goes on with a run and --overwrite replaces it; give one of them.")
 
     def num_steps(self, steps_per_epoch: int) -> int:
         """Batches in the whole run."""

@@ -46,19 +46,20 @@ def tile_images(images: ArrayLike, columns: int, padding: int = 0) -> NDArray[np
     return picture[: picture.shape[0] - padding, : picture.shape[1] - padding]
 
 
-def save_grid(path: str | Path, images: ArrayLike, title: str, columns: int = 8) -> None:
-    """Writes the first ``columns * columns`` images as a PNG, enlarged without smoothing, under a title.
+def save_grid(path: str | Path, images: ArrayLike, title: str, columns: int = 8, rows: int | None = None) -> None:
+    """Writes the first ``columns * rows`` images as a PNG, enlarged without smoothing, under a title.
 
     Args:
       path: the PNG to write or replace; its folder exists.
       images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
       title: one line, such as ``"epoch 3, step 1404"``.
       columns: images a row, at least 1.
+      rows: at most so many; by default as many as columns.
 
     Raises:
       ValueError: the images have another shape or dtype, or there is no column.
     """
-    _save_picture(path, _draw_grid(images, title, columns))
+    _save_picture(path, _draw_grid(images, title, columns, rows))
 
 
 def save_comparison(
@@ -101,14 +102,23 @@ def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:
     if not grid_paths:
         raise ValueError("an animation needs at least one picture")
     chosen = np.linspace(0, len(grid_paths) - 1, min(len(grid_paths), _MAX_FRAMES)).round().astype(int)
-    first, *others = (_read_frame(grid_paths[i]) for i in chosen)
-    if sizes := {frame.size for frame in others} - {first.size}:
-        raise ValueError(f"an animation needs pictures of one size; these are {sorted({first.size, *sizes})}")
-    # Browsers count in hundredths of a second and slow down what is faster than two of them.
-    frame_time = 10 * int(np.clip(800 / len(chosen), 8, 50))
-    options = {"duration": [frame_time] * len(others) + [2000], "loop": 0, "append_images": others}
-    with whole_file(Path(path)) as temporary:
-        first.save(temporary, save_all=True, **options)
+    _save_frames(path, [_read_frame(grid_paths[i]) for i in chosen], rest=2000)
+
+
+def save_loop(path: str | Path, images: ArrayLike) -> None:
+    """Writes images as a GIF that plays them at an even pace, enlarged without smoothing, for ever.
+
+    A loop takes about eight seconds, within 80 to 500 ms a frame.
+
+    Args:
+      path: the GIF to write or replace; its folder exists.
+      images: ``[n, H, W, C]`` uint8 in order, n at least 1, C 1 (grey) or 3 (RGB); after the last comes the first.
+
+    Raises:
+      ValueError: the images have another shape or dtype.
+    """
+    images = _enlarge(_check_images(images), 2 * _TILE_SIDE)
+    _save_frames(path, [_as_frame(_as_picture(image)) for image in images])
 
 
 def _check_images(images: ArrayLike) -> NDArray[np.uint8]:
@@ -120,10 +130,15 @@ def _check_images(images: ArrayLike) -> NDArray[np.uint8]:
     return images
 
 
-def _draw_grid(images: ArrayLike, title: str, columns: int) -> NDArray[np.uint8]:
-    images = _check_images(images)[: columns * columns]
-    scale = max(1, _TILE_SIDE // max(images.shape[1:3]))
-    tiles = tile_images(images.repeat(scale, axis=1).repeat(scale, axis=2), columns, padding=_GAP)
+def _enlarge(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Repeat pixels a whole number of times, until the images are about ``side`` wide."""
+    scale = max(1, side // max(images.shape[1:3]))
+    return images.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def _draw_grid(images: ArrayLike, title: str, columns: int, rows: int | None = None) -> NDArray[np.uint8]:
+    images = _check_images(images)[: columns * (rows or columns)]
+    tiles = tile_images(_enlarge(images, _TILE_SIDE), columns, padding=_GAP)
     font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
     font = ImageFont.truetype(font_file, _FONT_SIZE)
     height, width, channels = tiles.shape
@@ -137,11 +152,30 @@ def _draw_grid(images: ArrayLike, title: str, columns: int) -> NDArray[np.uint8]
 
 def _read_frame(path: str | Path) -> Image.Image:
     with Image.open(path) as picture:
-        # A GIF has 256 colours a frame: enough for every grey; colours are fitted to the frame, without speckle.
-        return picture.copy() if picture.mode == "L" else picture.convert("RGB").quantize(dither=Image.Dither.NONE)
+        return _as_frame(picture)
+
+
+def _as_frame(picture: Image.Image) -> Image.Image:
+    # A GIF has 256 colours a frame: enough for every grey; colours are fitted to the frame, without speckle.
+    return picture.copy() if picture.mode == "L" else picture.convert("RGB").quantize(dither=Image.Dither.NONE)
+
+
+def _save_frames(path: str | Path, frames: Sequence[Image.Image], rest: int | None = None) -> None:
+    """Write a GIF that loops for ever; ``rest`` is how long the last frame stays, in milliseconds."""
+    first, *others = frames
+    if sizes := {frame.size for frame in others} - {first.size}:
+        raise ValueError(f"an animation needs pictures of one size; these are {sorted({first.size, *sizes})}")
+    # Browsers count in hundredths of a second and slow down what is faster than two of them.
+    frame_time = 10 * int(np.clip(800 / len(frames), 8, 50))
+    options = {"duration": [frame_time] * len(others) + [rest or frame_time], "loop": 0, "append_images": others}
+    with whole_file(Path(path)) as temporary:
+        first.save(temporary, save_all=True, **options)
+
+
+def _as_picture(picture: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
 
 
 def _save_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     with whole_file(Path(path)) as temporary:
-        image.save(temporary)
+        _as_picture(picture).save(temporary)

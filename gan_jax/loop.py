@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -53,34 +53,75 @@ def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_image
     return shuffled[: steps * config.batch_size].reshape(steps, config.batch_size)
 
 
-def scan_steps(
-    config: GanConfig, step: Step, state: GanState, images: Array, order: Array, step_key: Array
-) -> tuple[GanState, Any]:
-    """Take one step per row of ``order``, as one scan.
+class ImageSource(Protocol):
+    """Where a training's real images come from: an array on the device, or a stream from disk or network.
+
+    ``batches`` is a function of its arguments alone: a source that keeps to that can be resumed and replayed.
+    """
+
+    steps_per_epoch: int
+
+    def batches(self, epoch: int, start: int, stop: int) -> Array:
+        """Batches ``start`` to ``stop`` of an epoch, from 0: ``[stop - start, batch, H, W, C]`` uint8."""
+        ...
+
+
+class ResidentImages:
+    """All images on the device, in a new order each epoch.
+
+    Args:
+      config: the networks' configuration.
+      images: ``[count, height, width, channels]`` uint8.
+      keys: from ``run_keys``.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+    """
+
+    def __init__(self, config: GanConfig, images: ArrayLike, keys: RunKeys) -> None:
+        self._config, self._images, self._keys = config, jnp.asarray(images), keys
+        self._order: tuple[int, Array] | None = None
+        self.steps_per_epoch = steps_per_epoch(config, len(self._images))
+
+    def batches(self, epoch: int, start: int, stop: int) -> Array:
+        """Gather batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8."""
+        return _gather(self._images, self.order(epoch), start, stop - start)
+
+    def order(self, epoch: int) -> Array:
+        """Which images an epoch's batches are: ``[steps_per_epoch, batch]`` int32."""
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, epoch_order(self._config, self._keys.order, epoch, len(self._images))
+        return self._order[1]
+
+
+@partial(jax.jit, static_argnames="count")
+def _gather(images: Array, order: Array, start: ArrayLike, count: int) -> Array:
+    return images[lax.dynamic_slice_in_dim(order, start, count)]
+
+
+def scan_steps(config: GanConfig, step: Step, state: GanState, batches: Array, step_key: Array) -> tuple[GanState, Any]:
+    """Take one step per batch, as one scan.
 
     Args:
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another of their type.
       state: where to start.
-      images: ``[count, height, width, channels]`` uint8; gathered and mapped to [-1, 1] a batch at a time.
-      order: ``[steps, batch]`` int32, indices into ``images``.
+      batches: ``[steps, batch, height, width, channels]`` uint8; mapped to [-1, 1] a batch at a time.
       step_key: ``[]`` typed PRNG key; folded with ``state.step`` for each step.
 
     Returns:
       The last state, and the step's metrics with a leading ``[steps]`` axis.
     """
 
-    def body(state: GanState, rows: Array) -> tuple[GanState, Any]:
-        return step(config, state, normalize_images(images[rows]), jax.random.fold_in(step_key, state.step))
+    def body(state: GanState, batch: Array) -> tuple[GanState, Any]:
+        return step(config, state, normalize_images(batch), jax.random.fold_in(step_key, state.step))
 
-    return lax.scan(body, state, order)
+    return lax.scan(body, state, batches)
 
 
-def run_chunk(
-    config: GanConfig, step: Step, state: GanState, images: Array, order: Array, step_key: Array
-) -> tuple[GanState, Any]:
-    """``scan_steps``, compiled; ``state`` is consumed."""
-    return _compiled(scan_steps, donated="state")(config, step, state, images, order, step_key)
+def run_chunk(config: GanConfig, step: Step, state: GanState, batches: Array, step_key: Array) -> tuple[GanState, Any]:
+    """``scan_steps``, compiled."""
+    return _compiled(scan_steps)(config, step, state, batches, step_key)
 
 
 def train_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
@@ -102,17 +143,12 @@ def train_epoch(config: GanConfig, step: Step, state: GanState, images: Array, k
 def _scan_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
     epoch = state.step // steps_per_epoch(config, len(images))
     order = epoch_order(config, keys.order, epoch, len(images))
-    return scan_steps(config, step, state, images, order, keys.step)
+    return scan_steps(config, step, state, images[order], keys.step)
 
 
 @cache
-def _compiled(function: Callable[..., Any], donated: str = "") -> Callable[..., Any]:
-    return jax.jit(
-        function,
-        static_argnames="step",
-        donate_argnames=donated or None,
-        compiler_options=compiler_options(),
-    )
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return jax.jit(function, static_argnames="step", compiler_options=compiler_options())
 
 
 def compiler_options() -> dict[str, Any] | None:
@@ -128,26 +164,34 @@ def compiler_options() -> dict[str, Any] | None:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Where training stands after a chunk."""
+    """Where training stands after a chunk; the default is the start."""
 
-    state: GanState  # valid until the next chunk is asked for
-    step: int  # steps taken since initialization
-    epoch: int  # the epoch that the last step was in, from 1
-    batch: int  # batches of that epoch done
-    epoch_end: bool  # the epoch ends here, or the run within it
-    window_end: bool  # a logged line is due
-    metrics: dict[str, np.ndarray]  # per step of the chunk: [steps] float32
+    state: GanState
+    step: int = 0  # steps taken since initialization
+    epoch: int = 0  # the epoch that the last step was in, from 1
+    batch: int = 0  # batches of that epoch done
+    epoch_end: bool = True  # the epoch ends here, or the run within it
+    window_end: bool = True  # a logged line is due
+    metrics: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)  # per step of the chunk: [steps] float32
+
+
+class NonFiniteError(ArithmeticError):
+    """A metric of a step is not a finite number; the last ``Progress`` has the state before that step."""
+
+    def __init__(self, name: str, step: int) -> None:
+        super().__init__(f"{name} is not finite at step {step}")
 
 
 def train(
     config: GanConfig,
     step: Step,
     state: GanState,
-    images: ArrayLike,
+    source: ImageSource,
     keys: RunKeys,
     *,
     num_steps: int,
     log_every: int = 100,
+    pause_every: int | None = None,
     chunk_steps: int = CHUNK_STEPS,
 ) -> Iterator[Progress]:
     """Train until ``state.step`` is ``num_steps``, pausing after each chunk so that the host may print, draw and save.
@@ -159,32 +203,36 @@ def train(
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another of their type.
       state: where to start; it is not consumed.
-      images: ``[count, height, width, channels]`` uint8; put on the device once.
+      source: the real images, such as ``ResidentImages``.
       keys: from ``run_keys``.
       num_steps: steps since initialization at which to end.
       log_every: batches of an epoch from one logged line to the next.
+      pause_every: pause after every so many steps since initialization too.
       chunk_steps: the most steps between two pauses.
 
     Yields:
-      ``Progress`` after each chunk. Its state is donated to the next chunk: use it before asking for more.
+      ``Progress`` after each chunk.
 
     Raises:
-      InputError: there are fewer images than one batch.
+      NonFiniteError: a metric of a step is infinite or not a number; the steps before it have been yielded.
     """
-    images = jnp.asarray(images)
-    per_epoch = steps_per_epoch(config, len(images))
-    state = jax.tree.map(jnp.copy, state)
-    done = int(state.step)
-    order, order_epoch = None, None
+    per_epoch, done = source.steps_per_epoch, int(state.step)
     while done < num_steps:
         epoch, batch = divmod(done, per_epoch)
-        if order is None or epoch != order_epoch:
-            order, order_epoch = epoch_order(config, keys.order, epoch, len(images)), epoch
         window_end = min(per_epoch, (batch // log_every + 1) * log_every, batch + num_steps - done)
-        length = min(chunk_steps, window_end - batch)
-        rows = lax.dynamic_slice_in_dim(order, batch, length)
-        state, metrics = run_chunk(config, step, state, images, rows, keys.step)
-        done, batch = done + length, batch + length
+        pause = pause_every - done % pause_every if pause_every else chunk_steps
+        length = min(chunk_steps, window_end - batch, pause)
+        batches = source.batches(epoch, batch, batch + length)
+        after, metrics = run_chunk(config, step, state, batches, keys.step)
+        metrics = {name: np.asarray(values) for name, values in metrics._asdict().items()}
+        finite = np.logical_and.reduce([np.isfinite(values) for values in metrics.values()])
+        good = length if finite.all() else int(finite.argmin())
+        bad = next((name for name, values in metrics.items() if not np.isfinite(values[good : good + 1]).all()), None)
+        if bad and not good:
+            raise NonFiniteError(bad, done + 1)
+        if bad:  # go again, as far as there is something to keep
+            after, _ = run_chunk(config, step, state, batches[:good], keys.step)
+        state, done, batch = after, done + good, batch + good
         yield Progress(
             state=state,
             step=done,
@@ -192,5 +240,7 @@ def train(
             batch=batch,
             epoch_end=batch == per_epoch or done == num_steps,
             window_end=batch == window_end,
-            metrics={name: np.asarray(values) for name, values in metrics._asdict().items()},
+            metrics={name: values[:good] for name, values in metrics.items()},
         )
+        if bad:
+            raise NonFiniteError(bad, done + 1)

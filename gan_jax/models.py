@@ -46,7 +46,7 @@ def _generator_layers(config: GanConfig) -> list[Layer]:
 def _kernel_init(config: GanConfig, in_axis: int) -> Callable[..., Array]:
     if config.initializer == "dcgan":
         return nn.initializers.normal(0.02)
-    variance = 2 / (1 + LEAKY_SLOPE**2)
+    variance = 2 / (1 + LEAKY_SLOPE**2) if config.initializer == "he" else 1
     return nn.initializers.variance_scaling(variance, "fan_in", "normal", in_axis=in_axis, out_axis=-3 - in_axis)
 
 

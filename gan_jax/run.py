@@ -1,206 +1,237 @@
-"""A run as its user sees it: the folder, the record in it, and the lines on screen."""
+"""A run as its user sees it: the folder, what is in it however the run ends, and going on with it."""
 
-import dataclasses
-import importlib.metadata
-import json
-import platform
-import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
 
-import jax
 import numpy as np
 from jax.typing import ArrayLike
 from tqdm import tqdm
 
 from gan_jax import curves, grids
-from gan_jax.checkpoint import save_weights
+from gan_jax.checkpoints import Checkpoint, Checkpoints
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset
 from gan_jax.errors import InputError
 from gan_jax.evaluation import load_evaluator, score_images
 from gan_jax.evaluation.summary import HEADINGS, save_score_curves
-from gan_jax.files import save_arrays, whole_file
-from gan_jax.loop import Progress, steps_per_epoch
+from gan_jax.files import save_arrays
+from gan_jax.folder import claim
+from gan_jax.journal import Journal, history_names
+from gan_jax.loop import NonFiniteError, Progress, ResidentImages, run_keys, train
 from gan_jax.pixels import quantize_images
+from gan_jax.records import (
+    epoch_digest,
+    make_record,
+    other_circumstances,
+    read_record,
+    require_same_run,
+    write_record,
+)
 from gan_jax.sampling import sample_images
-from gan_jax.state import GanState
+from gan_jax.sentinel import image_set_spread
+from gan_jax.starts import initial_state
+from gan_jax.steps import Step
+from gan_jax.weights import save_weights
 
-# What a line on screen calls each metric, in the line's order.
-_SCREEN_NAMES = {
-    "d_loss": "D loss",
-    "g_loss": "G loss",
-    "d_x": "D(x)",
-    "d_g_z1": "D(G(z)) before",
-    "d_g_z2": "D(G(z)) after",
-}
-_ONE_FAKE_SCORE = _SCREEN_NAMES | {"d_g_z1": "D(G(z))", "d_g_z2": "D(G(z))"}
+
+class Stopped(Exception):  # noqa: N818 - a request, not an error
+    """A signal asked the run to end; all is saved."""
+
+    def __init__(self, signum: int) -> None:
+        self.status = 128 + signum
+        super().__init__(f"stopped by {signal.Signals(signum).name}")
 
 
 class Run:
-    """A context that claims the output folder, follows a training and leaves a whole record however it ends.
+    """A context that claims the output folder, trains, and leaves a whole record however it ends.
 
-    Ctrl-C ends the training at the next pause, with everything so far on disk; a second one ends it at once.
+    SIGINT (Ctrl-C) and SIGTERM end the training at the next pause, with a checkpoint; a second one ends it at once.
+    Whatever belongs to a step is on disk before the checkpoint of that step, so that going on from a checkpoint
+    means to drop what is newer than it.
+
+    Args:
+      settings: the run.
+      config: its networks' configuration.
+      dataset: its images.
+      step: what it trains with.
 
     Raises:
-      InputError: the folder holds something already, or cannot be written.
+      InputError: the folder is another process's, another run's, or no run's; its checkpoints are all damaged.
+      OSError: the folder cannot be written.
     """
 
-    def __init__(self, settings: RunConfig, config: GanConfig, dataset: Dataset) -> None:
-        self.folder = settings.output_dir
-        self._dataset = dataset
-        self._per_epoch = steps_per_epoch(config, len(dataset.train_images))
-        self.num_steps = settings.num_steps(self._per_epoch)
-        self._chunks: list[dict[str, np.ndarray]] = []
-        self._window: list[dict[str, np.ndarray]] = []
-        self._grids: list[Path] = []
-        self._images: np.ndarray | None = None
-        self._state: GanState | None = None
-        self._interrupted = False
-        self._config = config
-        self._evaluate_every = settings.evaluate_every
+    def __init__(self, settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step) -> None:
+        self.config, self.folder = config, settings.output_dir
+        self.keys = run_keys(settings.seed)
+        self.source = ResidentImages(config, dataset.train_images, self.keys)
+        self.per_epoch = self.source.steps_per_epoch
+        self.num_steps = settings.num_steps(self.per_epoch)
+        self._settings, self._dataset, self._step = settings, dataset, step
         self._evaluator = load_evaluator(dataset) if settings.evaluate_every else None
-        self._scores: list[dict[str, float]] = []
-        _claim(self.folder, settings.overwrite)
-        _write_json(self.folder / "config.json", _record(settings, config, dataset))
+        self.state = initial_state(settings, config, self.keys)
+        self._record = make_record(settings, config, dataset, getattr(step, "__name__", str(step)))
+        spread = image_set_spread(dataset.train_images[:: len(dataset.train_images) // 5000 + 1])
+        self._lock = claim(self.folder, resume=settings.resume, overwrite=settings.overwrite)
+        try:
+            self._journal = Journal(self.folder / "metrics.jsonl", self._place, spread)
+            self._go_on() if (self.folder / "run.json").exists() else write_record(self.folder, self._record)
+            self._checkpoints = Checkpoints(self.folder / "checkpoints", settings.keep_checkpoints)
+            self._restore()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._signal: int | None = None
 
     def __enter__(self) -> Self:
-        self._previous_handler = signal.signal(signal.SIGINT, self._interrupt)
+        self._handlers = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._previous_handler)
-        if not isinstance(error, OSError):
-            self._finish()
-        if self._interrupted and error is None:
-            raise KeyboardInterrupt
+        try:
+            if not isinstance(error, OSError):
+                self._finish()
+                self._checkpoints.close()
+        finally:
+            for number, handler in self._handlers.items():
+                signal.signal(number, handler)
+            self._lock.release()
+        if self._signal and error is None:
+            raise Stopped(self._signal)
+
+    def train(self) -> Iterator[Progress]:
+        """Train to the end; yields at the start, unless the run goes on, and after each chunk.
+
+        What the caller does with a ``Progress`` is done before that step's checkpoint is written.
+
+        Raises:
+          InputError: a metric is not finite; the state before that step is saved.
+        """
+        if int(self.state.step) == 0:
+            yield Progress(self.state)
+        settings = self._settings
+        training = train(
+            self.config,
+            self._step,
+            self.state,
+            self.source,
+            self.keys,
+            num_steps=self.num_steps,
+            log_every=settings.log_every,
+            pause_every=settings.checkpoint_every,
+        )
+        with tqdm(total=self.num_steps, initial=int(self.state.step), unit="batch", disable=None) as bar:
+            try:
+                for progress in training:
+                    self.note(progress)
+                    bar.update(progress.step - bar.n)
+                    yield progress
+                    self.keep(progress)
+                    if self._signal:
+                        return
+            except NonFiniteError as error:
+                if self._journal.metrics():
+                    self._save()
+                raise InputError(f"{error}; the state before it is saved. Try a lower --learning-rate.") from None
+
+    def note(self, progress: Progress) -> None:
+        """Take over a chunk: its state, metrics, lines and scores."""
+        self.state = progress.state
+        self._journal.add(progress)
+        every = self._settings.evaluate_every
+        if every and progress.batch == self.per_epoch and progress.epoch % every == 0:
+            self._evaluate(progress)
+
+    def keep(self, progress: Progress) -> None:
+        """Save, where a checkpoint is due."""
+        every = self._settings.checkpoint_every
+        if progress.epoch_end:
+            self._record["epochs"].append(epoch_digest(progress.epoch, progress.state))
+            write_record(self.folder, self._record)
+        if progress.epoch_end or self._signal or (every and progress.step % every == 0):
+            self._save()
 
     def draw(self, step: int, images: ArrayLike) -> None:
-        """Add a grid of 64 images, ``[64, height, width, channels]`` float in [-1, 1], as they are after ``step``."""
-        self._images = quantize_images(images)
-        path = self.folder / "grids" / f"step_{step:07d}.png"
-        grids.save_grid(path, self._images, f"epoch {step / self._per_epoch:.2f}   step {step}")
-        self._grids.append(path)
+        """Write a grid of 64 images, ``[64, height, width, channels]`` float in [-1, 1], as they are after ``step``."""
+        fakes = quantize_images(images)
+        title = f"epoch {step / self.per_epoch:.2f}   step {step}"
+        grids.save_grid(self.folder / "grids" / f"step_{step:07d}.png", fakes, title)
+        images = self._dataset.train_images  # taken evenly: the files of some data sets are in groups of one kind
+        reals = images[np.linspace(0, len(images) - 1, len(fakes), dtype=int)]
+        grids.save_comparison(self.folder / "real_vs_fake.png", reals, fakes)
 
-    def follow(self, training: Iterable[Progress]) -> Iterator[Progress]:
-        """Pass on a training's progress; keep its metrics, log each window, and end early after Ctrl-C."""
-        with tqdm(total=self.num_steps, unit="batch", disable=None) as bar:
-            for progress in training:
-                self._keep(progress)
-                self._state = progress.state
-                bar.update(progress.step - bar.n)
-                if progress.window_end:
-                    self._log(progress)
-                if progress.epoch_end and self._evaluate_every and progress.epoch % self._evaluate_every == 0:
-                    self._evaluate(progress)
-                yield progress
-                if self._interrupted:
-                    return
-                if progress.step < self.num_steps:
-                    self._state = None  # the next chunk consumes it
+    def _go_on(self) -> None:
+        found = read_record(self.folder)
+        require_same_run(found, self._record)
+        for difference in other_circumstances(found):
+            print(f"warning: {difference}; the last bits may come out otherwise", file=sys.stderr)
+        self._record["epochs"] = found["epochs"]
 
-    def _keep(self, progress: Progress) -> None:
-        for name, values in progress.metrics.items():
-            if not np.isfinite(values).all():
-                step = progress.step - len(values) + int(np.argmin(np.isfinite(values))) + 1
-                raise InputError(f"{name} is not finite at step {step}; try a lower --learning-rate.")
-        self._chunks.append(progress.metrics)
-        self._window.append(progress.metrics)
+    def _restore(self) -> None:
+        found, complaints = self._checkpoints.restore_newest(self.state)
+        for complaint in complaints:
+            print(f"warning: {complaint} Using the one before it.", file=sys.stderr)
+        step = int(found.state.step) if found else 0
+        self._checkpoints.drop_after(step)
+        self._rewind(step, found.metrics if found else {})
+        if found:
+            self.state = found.state
+            print(f"Going on after step {step} of {self.num_steps}")
 
-    def _log(self, progress: Progress) -> None:
-        means = {name: float(values.mean()) for name, values in _concatenate(self._window).items()}
-        self._window.clear()
-        self._append({"step": progress.step, "epoch": progress.epoch, **means})
-        labels = _SCREEN_NAMES if "d_g_z1" in means and "d_g_z2" in means else _ONE_FAKE_SCORE
-        values = "  ".join(f"{label} {means[name]:.3f}" for name, label in labels.items() if name in means)
-        epochs = -(-self.num_steps // self._per_epoch)
-        tqdm.write(f"epoch {progress.epoch}/{epochs}  batch {progress.batch}/{self._per_epoch}  {values}")
-        sys.stdout.flush()
+    def _rewind(self, step: int, metrics: dict[str, np.ndarray]) -> None:
+        """Drop what is newer than a step, or was written only because an earlier, shorter run ended there."""
+
+        def keep(at: int) -> bool:
+            batch = at % self.per_epoch
+            return at <= step and (at == self.num_steps or batch % self._settings.log_every == 0)
+
+        batch = step % self.per_epoch
+        window_start = step - (0 if step == self.num_steps else batch % self._settings.log_every)
+        self._journal.restore(metrics, window_start, keep)
+        for path in [*self.folder.glob(".*-*"), *(self.folder / "grids").glob(".*-*")]:
+            path.unlink()
+        for path in (self.folder / "grids").glob("step_*.png"):
+            if not keep(int(path.stem.removeprefix("step_"))):
+                path.unlink()
+        ends = (at for at in self._record["epochs"] if at["step"] <= step)
+        self._record["epochs"] = [at for at in ends if at["step"] in (self.num_steps, at["epoch"] * self.per_epoch)]
+        write_record(self.folder, self._record)
+
+    def _save(self) -> None:
+        scores = [line for line in self._journal.scores() if line["step"] == int(self.state.step)]
+        self._checkpoints.save(Checkpoint(self.state, self._journal.metrics()), scores[0] if scores else None)
 
     def _evaluate(self, progress: Progress) -> None:
         assert self._evaluator
-        fakes = sample_images(self._config, progress.state.generator, 10_000)
+        fakes = sample_images(self.config, progress.state.generator, 10_000)
         scores = score_images(self._evaluator, fakes, self._dataset)
-        self._scores.append({"step": progress.step, "epoch": progress.epoch, **scores})
-        self._append(self._scores[-1])
-        save_score_curves(self.folder / "evaluation.png", self._scores)
-        tqdm.write(f"epoch {progress.epoch}  " + "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS))
-        sys.stdout.flush()
-
-    def _append(self, line: dict[str, Any]) -> None:
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        text = "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS)
+        self._journal.add_scores(progress, scores, text)
+        save_score_curves(self.folder / "evaluation.png", self._journal.scores())
 
     def _finish(self) -> None:
-        if self._state is not None:
-            save_weights(self.folder / "weights.npz", self._state)
-        if self._images is None or not self._chunks:
-            return
-        history = _history(_concatenate(self._chunks))
-        save_arrays(self.folder / "history.npz", history)
-        curves.save_losses(self.folder / "losses.png", history, self._per_epoch)
-        curves.save_scores(self.folder / "scores.png", history, self._per_epoch)
-        grids.save_animation(self.folder / "progress.gif", self._grids)
-        images = self._dataset.train_images  # taken evenly: the files of some data sets are in groups of one kind
-        reals = images[np.linspace(0, len(images) - 1, len(self._images), dtype=int)]
-        grids.save_comparison(self.folder / "real_vs_fake.png", reals, self._images)
+        metrics = self._journal.metrics()
+        drawn = sorted((self.folder / "grids").glob("step_*.png"))
+        save_weights(self.folder / "weights.npz", self.state)
+        if drawn:
+            grids.save_animation(self.folder / "progress.gif", drawn)
+        if metrics:
+            history = history_names(metrics)
+            save_arrays(self.folder / "history.npz", history)
+            curves.save_losses(self.folder / "losses.png", history, self.per_epoch)
+            curves.save_scores(self.folder / "scores.png", history, self.per_epoch)
         print(f"Pictures, numbers and weights are in {self.folder}")
 
+    def _place(self, step: int) -> str:
+        epoch, batch = divmod(step - 1, self.per_epoch)
+        return f"epoch {epoch + 1}/{-(-self.num_steps // self.per_epoch)}  batch {batch + 1}/{self.per_epoch}"
+
     def _interrupt(self, signum: int, frame: Any) -> None:
-        self._interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        tqdm.write("Stopping at the next pause; Ctrl-C again to stop at once.")
-
-
-def _claim(folder: Path, overwrite: bool) -> None:
-    """Make an empty folder, replacing an earlier run only when told to, and nothing but a run ever."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; give another --output-dir.")
-    if folder.exists() and any(folder.iterdir()):
-        if not overwrite:
-            raise InputError(f"{folder} is not empty; give another --output-dir, or --overwrite to replace that run.")
-        if not (folder / "config.json").exists():
-            raise InputError(f"{folder} holds files but no run, so --overwrite leaves it alone; give another folder.")
-        shutil.rmtree(folder)
-    (folder / "grids").mkdir(parents=True, exist_ok=True)
-
-
-def _record(settings: RunConfig, config: GanConfig, dataset: Dataset) -> dict[str, Any]:
-    device = jax.devices()[0]
-    data_dir = settings.data_dir and settings.data_dir.resolve()
-    packages = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
-    return {
-        "script": Path(sys.argv[0]).name,
-        "run": dataclasses.asdict(settings) | {"gan": dataclasses.asdict(config), "data_dir": data_dir},
-        "dataset": {
-            "name": dataset.name,
-            "sha256": dataset.content_hash,
-            "train_images": len(dataset.train_images),
-            "test_images": len(dataset.test_images),
-        },
-        "versions": {"python": platform.python_version()}
-        | {package: importlib.metadata.version(package) for package in packages},
-        "device": {"platform": device.platform, "kind": device.device_kind, "count": jax.device_count()},
-    }
-
-
-def _history(metrics: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Metrics under the names of history.npz; the fakes' score is the one before D's update where there are two."""
-    names = {"d_loss": "d_losses", "g_loss": "g_losses", "d_x": "real_scores", "d_g_z1": "fake_scores"}
-    names["d_g_z2"] = "updated_fake_scores" if "d_g_z1" in metrics else "fake_scores"
-    return {names[name]: values for name, values in metrics.items()}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n")
-
-
-def _concatenate(chunks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+        self._signal = signum
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_DFL)
+        tqdm.write("Stopping at the next pause, with a checkpoint; once more to stop at once.")

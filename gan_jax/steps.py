@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import Array
 
 from gan_jax.config import GanConfig
@@ -26,6 +27,9 @@ class GanMetrics(NamedTuple):
     d_x: Array  # mean D(x), in [0, 1]
     d_g_z1: Array  # mean D(G(z)) before D's update
     d_g_z2: Array  # mean D(G(z)) of the same fakes after D's update
+    d_gradient_norm: Array  # Euclidean, over all of D's parameters
+    g_gradient_norm: Array  # Euclidean, over all of G's parameters
+    fake_spread: Array  # image_spread of the fakes, in [0, 1]
 
 
 class GeneratorMetrics(NamedTuple):
@@ -33,6 +37,8 @@ class GeneratorMetrics(NamedTuple):
 
     g_loss: Array  # nats
     d_g_z2: Array  # mean D(G(z)), in [0, 1]
+    g_gradient_norm: Array
+    fake_spread: Array
 
 
 class DiscriminatorMetrics(NamedTuple):
@@ -41,6 +47,8 @@ class DiscriminatorMetrics(NamedTuple):
     d_loss: Array  # nats
     d_x: Array  # mean D(x), in [0, 1]
     d_g_z1: Array  # mean D(G(z)) before D's update
+    d_gradient_norm: Array
+    fake_spread: Array
 
 
 def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> Array:
@@ -77,6 +85,15 @@ def batch_fakes(config: GanConfig, state: GanState, key: Array) -> Array:
     """
     generator, latents = state.generator, sample_latents(config, key)
     return apply_generator(config, generator.params, generator.batch_stats, latents, train=True)[0]
+
+
+def image_spread(images: Array) -> Array:
+    """How much images differ: the root of the pixels' mean variance over the batch, ``[]`` float; 0 if all are alike.
+
+    Args:
+      images: ``[batch, height, width, channels]`` float in [-1, 1].
+    """
+    return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
 
 
 @jax.jit
@@ -133,7 +150,8 @@ def gan_step(config: GanConfig, state: GanState, images: Array, key: Array) -> t
         generator=apply_gradients(config, state.generator, generator_gradient, generator_stats),
         discriminator=discriminator.replace(batch_stats=discriminator_stats),
     )
-    return next_state, GanMetrics(**d_metrics._asdict(), g_loss=g_loss, d_g_z2=score)
+    norm = optax.tree.norm(generator_gradient)
+    return next_state, GanMetrics(**d_metrics._asdict(), g_loss=g_loss, d_g_z2=score, g_gradient_norm=norm)
 
 
 @jax.jit
@@ -152,14 +170,15 @@ def generator_step(config: GanConfig, state: GanState, images: Array, key: Array
     del images
     latents = sample_latents(config, key)
 
-    def loss(params: Variables) -> tuple[Array, tuple[Array, Variables]]:
+    def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
         fakes, stats = apply_generator(config, params, state.generator.batch_stats, latents, train=True)
         logits = discriminate(config, state.discriminator, fakes)
-        return generator_loss(logits), (mean_score(logits), stats)
+        return generator_loss(logits), (mean_score(logits), image_spread(fakes), stats)
 
-    (g_loss, (score, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
+    (g_loss, (score, spread, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
     generator = apply_gradients(config, state.generator, gradient, stats)
-    return state.replace(step=state.step + 1, generator=generator), GeneratorMetrics(g_loss, score)
+    metrics = GeneratorMetrics(g_loss, score, optax.tree.norm(gradient), spread)
+    return state.replace(step=state.step + 1, generator=generator), metrics
 
 
 @jax.jit
@@ -199,10 +218,11 @@ def _update_discriminator(
         real_logits, stats = apply_discriminator(config, params, discriminator.batch_stats, images, train=True)
         fake_logits, stats = apply_discriminator(config, params, stats, fakes, train=True)
         scores = mean_score(real_logits), mean_score(fake_logits)
-        return discriminator_loss(real_logits, fake_logits), (*scores, stats)
+        return discriminator_loss(real_logits, fake_logits, config.real_weight, config.fake_weight), (*scores, stats)
 
     (d_loss, (d_x, d_g_z1, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
-    return apply_gradients(config, discriminator, gradient, stats), DiscriminatorMetrics(d_loss, d_x, d_g_z1)
+    metrics = DiscriminatorMetrics(d_loss, d_x, d_g_z1, optax.tree.norm(gradient), image_spread(fakes))
+    return apply_gradients(config, discriminator, gradient, stats), metrics
 
 
 def _require_float(images: Array) -> None:

@@ -20,7 +20,8 @@ from gan_jax import GanConfig, InputError, RunConfig
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"beta1": 1.0}, "beta1 is 1.0"),
         ({"precision": "float16"}, "precision is 'float16'.*'float32' or 'bfloat16'"),
-        ({"initializer": "zeros"}, "initializer is 'zeros'.*'dcgan' or 'he'"),
+        ({"initializer": "zeros"}, "initializer is 'zeros'.*'dcgan', 'lecun' or 'he'"),
+        ({"real_weight": -1.0}, "real_weight is -1.0"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(values, complaint):
@@ -48,11 +49,17 @@ def test_steps_override_epochs():
     assert RunConfig(epochs=3, steps=7).num_steps(468) == 7
 
 
-def test_equal_configs_share_one_compilation():
+def test_configs_of_equal_networks_share_one_compilation():
     @jax.jit
     @chex.assert_max_traces(n=2)
-    def area(config):
-        return config.image_shape[0] * config.image_shape[1]
+    def scaled_width(config):
+        return config.width * config.learning_rate
 
-    assert area(GanConfig()) == area(GanConfig(width=64)) == 784
-    assert area(GanConfig(image_shape=(32, 32, 3))) == 1024
+    assert scaled_width(GanConfig(learning_rate=0.5)) == 32
+    assert scaled_width(GanConfig(learning_rate=0.25)) == 16
+    assert scaled_width(GanConfig(width=8, learning_rate=0.25)) == 2
+
+
+def test_resuming_and_overwriting_exclude_each_other():
+    with pytest.raises(InputError, match="--resume"):
+        RunConfig(resume=True, overwrite=True)

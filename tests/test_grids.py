@@ -86,6 +86,34 @@ def test_a_long_animation_keeps_first_and_last(tmp_path):
         assert np.asarray(animation.convert("L")).max() == 238
 
 
+def test_rows_may_outnumber_columns(tmp_path):
+    grids.save_grid(tmp_path / "square.png", GREY, "", columns=3)
+    grids.save_grid(tmp_path / "tall.png", GREY, "", columns=3, rows=5)
+    assert len(pixels(tmp_path / "tall.png")) == len(pixels(tmp_path / "square.png")) + 2 * (84 + 3)
+
+
+@pytest.mark.parametrize("images", [GREY[:20], COLOUR[:20] // 64 * 85], ids=["grey", "colour"])
+def test_a_loop_plays_every_image_at_one_pace_for_ever(images, tmp_path):
+    grids.save_loop(tmp_path / "loop.gif", images)
+    scale = 192 // images.shape[1]
+    with Image.open(tmp_path / "loop.gif") as animation:
+        assert animation.info["loop"] == 0
+        assert animation.n_frames == 20
+        for index, image in enumerate(images):
+            animation.seek(index)
+            assert animation.info["duration"] == 400
+            expected = np.broadcast_to(image, (*image.shape[:2], 3)).repeat(scale, axis=0).repeat(scale, axis=1)
+            np.testing.assert_array_equal(animation.convert("RGB"), expected)
+
+
+def test_pictures_of_two_sizes_are_told(tmp_path):
+    for side in (4, 5):
+        Image.fromarray(np.zeros((side, side), np.uint8)).save(tmp_path / f"{side}.png")
+    with pytest.raises(ValueError, match="one size"):
+        grids.save_animation(tmp_path / "progress.gif", [tmp_path / "4.png", tmp_path / "5.png"])
+    assert not (tmp_path / "progress.gif").exists()
+
+
 @pytest.mark.parametrize("images", [GREY.astype(np.float32), GREY[0], GREY[:0], GREY.repeat(2, axis=3)])
 def test_wrong_images_are_named(images, tmp_path):
     with pytest.raises(ValueError, match=r"images must be"):

@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from gan_jax import RunConfig, init_state, load_dataset, run_keys
-from gan_jax.checkpoint import save_weights
+from gan_jax import RunConfig, gan_step, init_state, load_dataset, run_keys, save_weights
 from gan_jax.config import GanConfig
 from gan_jax.run import Run
 
@@ -18,7 +17,7 @@ CONFIG = GanConfig(latent_dim=8, width=4, batch_size=100)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "run"
-    Run(RunConfig(CONFIG, dataset="digits", output_dir=folder), CONFIG, load_dataset("digits"))
+    Run(RunConfig(CONFIG, dataset="digits", output_dir=folder), CONFIG, load_dataset("digits"), gan_step)
     save_weights(folder / "weights.npz", init_state(CONFIG, run_keys(0).init))
     return folder
 
@@ -79,7 +78,7 @@ def test_a_run_is_scored_between_its_anchors(folder, tmp_path):
         (["sample", "{run}", "--num", "0", "--output", "x.npz"], "num is 0"),
         (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
         (["evaluate", "{run}/weights.npz"], "give --dataset"),
-        (["evaluate", "{run}/config.json"], "cannot be read as weights"),
+        (["evaluate", "{run}/run.json"], "cannot be read as weights"),
     ],
 )
 def test_mistakes_get_a_line(arguments, complaint, folder):

@@ -89,7 +89,8 @@ def replay(golden, dtype) -> tuple[GanState, dict[str, np.ndarray]]:
     for images, latents in zip(golden["images"], golden["latents"], strict=True):
         state, metrics = step(config, state, normalize_images(images[..., None], dtype), jnp.asarray(latents, dtype))
         history.append(metrics._asdict())
-    return state, {name: np.array([metrics[name] for metrics in history]) for name in history[0]}
+    names = [name.removeprefix("metrics/") for name in golden if name.startswith("metrics/")]
+    return state, {name: np.array([metrics[name] for metrics in history]) for name in names}
 
 
 def final_weights(golden, state) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

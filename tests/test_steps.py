@@ -110,9 +110,9 @@ def test_bfloat16_is_for_the_layers_alone(state, images):
     dtypes = {leaf.dtype for leaf in jax.tree.leaves((after, metrics))}
     assert dtypes == {jnp.dtype("float32"), jnp.dtype("int32")}
     exact = gan_step(CONFIG, state, images, fresh_key())[1]
-    for rough, fine in zip(metrics, exact, strict=True):
+    for name, rough, fine in zip(metrics._fields, metrics, exact, strict=True):
         assert rough != fine
-        assert rough == pytest.approx(float(fine), rel=0.05)
+        assert rough == pytest.approx(float(fine), rel=0.2 if "gradient" in name else 0.05)
     program = jax.jit(lambda *operands: gan_step(half, *operands)).lower(state, images, fresh_key()).as_text()
     products = [line for line in program.splitlines() if "stablehlo.convolution" in line or "dot_general" in line]
     assert products

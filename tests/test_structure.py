@@ -24,7 +24,13 @@ ORDER = [
     "steps",
     "loop",
     "sampling",
-    "checkpoint",
+    "digests",
+    "weights",
+    "checkpoints",
+    "records",
+    "trained",
+    "starts",
+    "portable",
     "evaluation.checks",
     "evaluation.features",
     "evaluation.classes",
@@ -39,7 +45,12 @@ ORDER = [
     "grids",
     "curves",
     "exports",
+    "folder",
+    "sentinel",
+    "journal",
     "run",
+    "experiment",
+    "verification",
     "command_line",
     "__main__",
 ]
@@ -49,10 +60,12 @@ ONLY_IN = {
     "sklearn": {"datasets"},
     "matplotlib": {"grids", "curves", "evaluation.summary"},
     "tyro": {"config", "command_line", "__main__"},
-    "tqdm": {"run"},
-    "optax": {"state", "evaluation.features"},
+    "tqdm": {"journal", "run"},
+    "optax": {"state", "steps", "evaluation.features"},
+    "orbax": {"checkpoints"},
+    "filelock": {"folder"},
 }
-NO_JAX = {"errors", "files", "downloads", "datasets", "grids", "curves"}
+NO_JAX = {"errors", "files", "downloads", "datasets", "grids", "curves", "sentinel"}
 
 
 def imports(path: Path) -> set[str]:

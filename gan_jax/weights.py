@@ -1,15 +1,15 @@
-"""State to and from disk."""
+"""Both networks' weights as an ``.npz`` that NumPy alone reads."""
 
-import json
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.config import GanConfig
+from gan_jax.digests import named_leaves
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
 from gan_jax.state import GanState, init_state
@@ -20,7 +20,7 @@ def save_weights(path: Path, state: GanState) -> None:
 
     An array's name is its place in the state, such as ``generator/params/conv_0/kernel``.
     """
-    save_arrays(path, dict(_named_leaves(_weights(state))))
+    save_arrays(path, dict(named_leaves(_weights(state))))
 
 
 def load_weights(path: Path, config: GanConfig | None = None) -> tuple[GanConfig, GanState]:
@@ -43,7 +43,7 @@ def load_weights(path: Path, config: GanConfig | None = None) -> tuple[GanConfig
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
     fresh = init_state(config, jax.random.key(0))
-    wanted = {name: leaf.shape for name, leaf in _named_leaves(_weights(fresh))}
+    wanted = {name: leaf.shape for name, leaf in named_leaves(_weights(fresh))}
     found = {name: leaf.shape for name, leaf in stored.items()}
     if wanted != found:
         name = min(name for name in wanted | found if wanted.get(name) != found.get(name))
@@ -51,7 +51,7 @@ def load_weights(path: Path, config: GanConfig | None = None) -> tuple[GanConfig
             f"{path} does not fit the configured networks: {name} is {found.get(name, 'missing')} there and "
             f"{wanted.get(name, 'missing')} here; use the width, latent_dim and image shape it was trained with."
         )
-    leaves = [jnp.asarray(stored[name]) for name, _ in _named_leaves(_weights(fresh))]
+    leaves = [jnp.asarray(stored[name]) for name, _ in named_leaves(_weights(fresh))]
     weights = jax.tree.unflatten(jax.tree.structure(_weights(fresh)), leaves)
     state = fresh.replace(
         step=weights["step"],
@@ -59,32 +59,6 @@ def load_weights(path: Path, config: GanConfig | None = None) -> tuple[GanConfig
         discriminator=fresh.discriminator.replace(**weights["discriminator"]),
     )
     return config, state
-
-
-class TrainedRun(NamedTuple):
-    """What a run left: its configuration, its last state, and its record, empty where there is only a weights file."""
-
-    config: GanConfig
-    state: GanState
-    record: dict[str, Any]
-
-
-def load_run(path: str | Path) -> TrainedRun:
-    """Read a run's folder, or a weights file alone.
-
-    Raises:
-      InputError: there is no such run, or a file of it is damaged.
-    """
-    path = Path(path)
-    if path.is_file():
-        return TrainedRun(*load_weights(path), {})
-    try:
-        record = json.loads((path / "config.json").read_text())
-        gan = record["run"]["gan"]
-        config = GanConfig(**gan | {"image_shape": tuple(gan["image_shape"])})
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} holds no run ({error}); give the folder that a training wrote.") from None
-    return TrainedRun(*load_weights(path / "weights.npz", config), record)
 
 
 def _config_of(weights: dict[str, np.ndarray]) -> GanConfig:
@@ -99,8 +73,3 @@ def _weights(state: GanState) -> dict[str, Any]:
     return {"step": state.step} | {
         name: {"params": network.params, "batch_stats": network.batch_stats} for name, network in networks.items()
     }
-
-
-def _named_leaves(tree: Any) -> list[tuple[str, jax.Array]]:
-    leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]

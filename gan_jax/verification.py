@@ -1,0 +1,182 @@
+"""Proof that a run can be repeated: the same bits again, or the first that differ."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gan_jax.checkpoints import Checkpoints
+from gan_jax.datasets import load_dataset
+from gan_jax.errors import InputError
+from gan_jax.files import save_arrays
+from gan_jax.grids import save_comparison
+from gan_jax.journal import history_names
+from gan_jax.loop import ResidentImages, run_chunk, run_keys, train
+from gan_jax.pixels import quantize_images
+from gan_jax.records import Record, epoch_digest, read_record, read_settings
+from gan_jax.starts import initial_state
+from gan_jax.state import GanState
+from gan_jax.steps import batch_fakes, discriminator_step, gan_step, generator_step, sample_latents
+
+STEPS = {"gan_step": gan_step, "generator_step": generator_step, "discriminator_step": discriminator_step}
+
+
+class Difference(NamedTuple):
+    """The first place where a repetition is not the run."""
+
+    epoch: int  # from 1
+    step: int | None  # from 1; None where the steps' metrics agree or are not known
+    array: str | None  # of the state at the epoch's end; None where only metrics differ
+
+
+class FinishedRun:
+    """A run's folder, and what training it again needs.
+
+    Args:
+      folder: a run's.
+      data_dir: a folder with the four IDX files; by default the run's.
+
+    Raises:
+      InputError: there is no such run, it was not made by one of this package's steps, or the data are others.
+    """
+
+    def __init__(self, folder: Path, data_dir: Path | None = None) -> None:
+        self.folder, self.record = folder, read_record(folder)
+        self.settings, self.config = read_settings(self.record)
+        if self.record["step"] not in STEPS:
+            raise InputError(
+                f"{folder} was trained with {self.record['step']}; one of {', '.join(STEPS)} is known here."
+            )
+        self.step = STEPS[self.record["step"]]
+        dataset = load_dataset(self.settings.dataset, data_dir or self.settings.data_dir)
+        if dataset.content_hash != self.record["dataset"]["sha256"]:
+            raise InputError(f"{folder} was trained on other images of {dataset.name}; give its --data-dir.")
+        self.keys = run_keys(self.settings.seed)
+        self.images = dataset.train_images
+        self.source = ResidentImages(self.config, self.images, self.keys)
+        self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
+
+    def state_after(self, step: int) -> GanState:
+        """The state after a step, from the newest checkpoint that is not after it, or from the start."""
+        state = initial_state(self.settings, self.config, self.keys)
+        if (self.folder / "checkpoints").is_dir():
+            checkpoints = Checkpoints(self.folder / "checkpoints", read_only=True)
+            found, _ = checkpoints.restore_newest(state, until=step)
+            checkpoints.close()
+            state = found.state if found else state
+        for progress in self.train(state, step):
+            state = progress.state
+        return state
+
+    def train(self, state: GanState, until: int) -> Any:
+        """Train on from a state as the run did."""
+        return train(
+            *(self.config, self.step, state, self.source, self.keys),
+            num_steps=until,
+            log_every=self.settings.log_every,
+            pause_every=self.settings.checkpoint_every,
+        )
+
+    def history(self) -> dict[str, np.ndarray]:
+        """``history.npz``; empty where there is none, as after a kill.
+
+        Raises:
+          InputError: it is damaged.
+        """
+        path = self.folder / "history.npz"
+        if not path.exists():
+            return {}
+        try:
+            with np.load(path) as archive:
+                return dict(archive)
+        except (OSError, EOFError, ValueError) as error:
+            raise InputError(f"{path} cannot be read ({error}); delete it to compare the epochs alone.") from None
+
+
+def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[int, Difference | None]:
+    """Train a run again and compare every step's metrics and every epoch's state, bit for bit.
+
+    Args:
+      run: what to verify.
+      first: start after this epoch, from its checkpoint where there is one; 0 starts at the initial weights.
+      last: stop after this epoch; by default the last that was recorded.
+
+    Returns:
+      The number of epochs compared, and the first difference, or None if all is identical.
+
+    Raises:
+      InputError: no epoch in that range was recorded.
+    """
+    recorded = {epoch["epoch"]: epoch for epoch in run.record["epochs"]}
+    wanted = [epoch for epoch in sorted(recorded) if first < epoch and (last is None or epoch <= last)]
+    if not wanted or first < 0:
+        known = f"1 to {max(recorded)}" if recorded else "none"
+        raise InputError(f"no epoch after {first} and up to {last or 'the last'} is recorded; there are: {known}.")
+    start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
+    state, history = run.state_after(start), run.history()
+    if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
+        return 0, Difference(first, None, array)
+    for count, epoch in enumerate(wanted):
+        step = None
+        for progress in run.train(state, recorded[epoch]["step"]):
+            state = progress.state
+            step = step or _first_other_step(history, progress.metrics, progress.step)
+        array = _first_other(recorded[epoch], epoch_digest(epoch, state))
+        if step or array:
+            return count, Difference(epoch, step, array)
+    return len(wanted), None
+
+
+def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float], bool | None]:
+    """Take one step of a run again and keep all that was in it.
+
+    Args:
+      run: what to look into.
+      step: from 1.
+      output: an ``.npz``: ``rows`` (which training images), ``images``, ``latents``, ``fakes`` as the step saw them, and
+        each metric, gradient norms among them. A ``.png`` of that name shows images beside fakes.
+
+    Returns:
+      The metrics, and whether they are those of ``history.npz``; None where it does not have that step.
+
+    Raises:
+      InputError: the run has no such step.
+    """
+    if not 1 <= step <= run.num_steps:
+        raise InputError(f"step is {step}; the run has steps 1 to {run.num_steps}.")
+    state = run.state_after(step - 1)
+    epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
+    batches = run.source.batches(epoch, batch, batch + 1)
+    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1))
+    _, metrics = run_chunk(run.config, run.step, state, batches, run.keys.step)
+    metrics = {name: np.asarray(values) for name, values in metrics._asdict().items()}
+    arrays = {
+        "rows": run.source.order(epoch)[batch],
+        "images": batches[0],
+        "latents": sample_latents(run.config, jax.random.fold_in(run.keys.step, step - 1)),
+        "fakes": fakes,
+    }
+    save_arrays(output, arrays | {name: values[0] for name, values in metrics.items()})
+    save_comparison(output.with_suffix(".png"), np.asarray(batches[0]), quantize_images(fakes))
+    history = run.history()
+    known = bool(history) and all(len(values) >= step for values in history.values())
+    same = _first_other_step(history, metrics, step) is None if known else None
+    return {name: float(values[0]) for name, values in metrics.items()}, same
+
+
+def _first_other_step(history: dict[str, np.ndarray], metrics: dict[str, np.ndarray], end: int) -> int | None:
+    """The first step of a chunk that ends at step ``end`` whose metrics are not those of the history."""
+    for index in range(len(next(iter(metrics.values())))):
+        step = end - len(next(iter(metrics.values()))) + index + 1
+        for name, values in history_names(metrics).items():
+            there = history.get(name, values[:0])[step - 1 : step]
+            if len(there) and there.tobytes() != values[index : index + 1].tobytes():
+                return step
+    return None
+
+
+def _first_other(recorded: Record, found: Record) -> str | None:
+    """The first array whose digest differs."""
+    arrays = (name for name, digest in found["arrays"].items() if recorded["arrays"].get(name) != digest)
+    return next(arrays, None) if recorded["sha256"] != found["sha256"] else None

@@ -1,0 +1,144 @@
+"""What a run loses when it is killed, stopped, or written where nothing can be written: nothing."""
+
+import concurrent.futures
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from small_runs import content, finish, screen, start
+
+KILLS = {"joint": 50, "generator": 3, "discriminator": 3}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that was never interrupted."""
+    folder = tmp_path_factory.mktemp("joint") / "whole"
+    status, text = finish(folder)
+    assert status == 0, text
+    return folder
+
+
+def wait_for(condition, process, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        assert process.is_alive(), "ended early"
+        time.sleep(0.002)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "kills"), KILLS.items())
+def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
+    assert finish(tmp_path / "whole", kind)[0] == 0
+    expected = content(tmp_path / "whole")
+    begin = time.monotonic()
+    assert finish(tmp_path / "timed", kind)[0] == 0
+    seconds = time.monotonic() - begin
+    assert content(tmp_path / "timed") == expected
+
+    def kill_and_go_on(index):
+        folder = tmp_path / f"killed_{index}"
+        process = start(folder, kind)
+        time.sleep(random.Random(index).uniform(0, 1.2 * seconds))
+        process.kill()
+        process.join()
+        saved = sorted(int(path.name) for path in (folder / "checkpoints").glob("*") if path.name.isdigit())
+        status, text = finish(folder, kind)
+        assert status == 0, text
+        if saved:
+            assert f"Going on after step {saved[-1]} of" in text
+        assert content(folder) == expected, f"kill {index}"
+        shutil.rmtree(folder)
+        return len(saved)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        saved = list(pool.map(kill_and_go_on, range(kills)))
+    assert len(saved) == kills
+    if kind == "joint":
+        assert min(saved) == 0 < max(saved)  # some moments were before the first checkpoint, and some after
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_ends_with_its_status(number, status, tmp_path):
+    folder = tmp_path / "run"
+    process = start(folder, checkpoint_every=None, steps=100_000)
+    lines = folder / "metrics.jsonl"
+    wait_for(lambda: lines.exists() and lines.stat().st_size, process)
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == status, screen(folder)
+    assert (folder / "weights.npz").exists()
+    (step,) = (int(path.name) for path in (folder / "checkpoints").glob("*") if path.name.isdigit())
+    for name in ("run", "never_stopped"):
+        assert finish(tmp_path / name, checkpoint_every=None, steps=step + 10)[0] == 0
+    assert content(folder) == content(tmp_path / "never_stopped")
+
+
+def damage(checkpoint: Path, how: str) -> None:
+    for data in [path for path in checkpoint.rglob("d/*") if path.is_file()]:
+        content = bytearray(data.read_bytes())
+        content[len(content) // 2] ^= 1
+        if how == "missing":
+            data.unlink()
+        else:
+            data.write_bytes(content if how == "flipped" else content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "missing"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(how, whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    newest, before = sorted((tmp_path / "run" / "checkpoints").iterdir(), key=lambda path: -int(path.name))[:2]
+    damage(newest, how)
+    status, text = finish(tmp_path / "run")
+    assert status == 0, text
+    (complaint,) = [line for line in text.splitlines() if line.startswith("warning:")]
+    assert f"checkpoints/{newest.name}" in complaint
+    assert f"Going on after step {before.name} of" in text
+    assert content(tmp_path / "run") == content(whole)
+
+
+def test_a_full_disk_loses_nothing(whole, tmp_path):
+    folder = tmp_path / "run"
+    assert finish(folder, steps=12)[0] == 0
+    status, text = finish(folder, file_limit=20_000)
+    assert status == 2, text
+    assert "error:" in text
+    assert "Traceback" not in text
+    status, text = finish(folder)
+    assert status == 0, text
+    assert content(folder) == content(whole)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o500)
+    if os.access(folder, os.W_OK):  # nothing is closed to root but what the kernel keeps for itself
+        folder = Path("/sys/gan_jax")
+    status, text = finish(folder / "run", log=tmp_path / "log")
+    assert status == 2
+    assert text.count("\n") == 1
+    assert str(folder) in text
+
+
+def test_another_configuration_is_refused_by_name(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    before = content(tmp_path / "run")
+    for options, complaint in (({"seed": 1}, "seed 0, this one 1"), ({"log_every": 5}, "log_every 4, this one 5")):
+        status, text = finish(tmp_path / "run", **options)
+        assert status == 2
+        assert complaint in text
+    assert content(tmp_path / "run") == before
+
+
+def test_more_steps_go_on_as_if_they_had_been_asked_for_at_first(whole, tmp_path):
+    assert finish(tmp_path / "run", steps=10)[0] == 0
+    assert finish(tmp_path / "run")[0] == 0
+    assert content(tmp_path / "run") == content(whole)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert [epoch["step"] for epoch in record["epochs"]] == [12, 24]
