@@ -9,7 +9,7 @@ from jax import Array, lax
 from timing import Form
 
 from gan_jax import GanConfig, init_state, models, normalize_images, run_keys
-from gan_jax.loop import run_chunk
+from gan_jax.programs import run_chunk
 from gan_jax.state import GanState
 from gan_jax.steps import Step, discriminator_step, gan_step, generator_step
 

@@ -13,7 +13,7 @@ import tyro
 from jax import Array, lax
 from timing import Form, race, table
 
-from gan_jax import GanConfig, convolution, loop
+from gan_jax import GanConfig, convolution, programs
 from gan_jax.models import discriminator_layers
 
 
@@ -94,7 +94,7 @@ def compile_scan(function: Callable[..., Array], repeats: int) -> Callable[..., 
 
         return lax.scan(body, jnp.zeros(()), length=repeats)[0]
 
-    return jax.jit(scan, compiler_options=loop.compiler_options())
+    return jax.jit(scan, compiler_options=programs.compiler_options())
 
 
 if __name__ == "__main__":

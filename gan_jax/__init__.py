@@ -3,20 +3,12 @@
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
-from gan_jax.loop import (
-    ImageSource,
-    Progress,
-    ResidentImages,
-    RunKeys,
-    run_keys,
-    scan_steps,
-    steps_per_epoch,
-    train,
-    train_epoch,
-)
+from gan_jax.loop import Progress, train
 from gan_jax.losses import discriminator_loss, generator_loss, mean_score
 from gan_jax.pixels import normalize_images, quantize_images
+from gan_jax.programs import scan_steps, train_epoch, train_run
 from gan_jax.sampling import sample_images
+from gan_jax.sources import ImageSource, ResidentImages, RunKeys, run_keys, steps_per_epoch
 from gan_jax.state import GanState, NetworkState, init_state
 from gan_jax.steps import (
     DiscriminatorMetrics,
@@ -73,4 +65,5 @@ __all__ = [
     "steps_per_epoch",
     "train",
     "train_epoch",
+    "train_run",
 ]

@@ -12,7 +12,8 @@ from gan_jax.config import RunConfig
 from gan_jax.errors import InputError
 from gan_jax.experiment import Experiment, run_experiment
 from gan_jax.files import user_cache
-from gan_jax.run import Stopped
+from gan_jax.many import run_many
+from gan_jax.stopping import Stopped
 
 INTERRUPTED = 130  # the shell's status for Ctrl-C
 
@@ -28,7 +29,7 @@ def run_script(experiment: Experiment, defaults: RunConfig) -> None:
     keep_compiled_programs()
     with exit_statuses():
         flags = tyro.cli(RunConfig, default=defaults, description=description, config=(tyro.conf.OmitArgPrefixes,))
-        run_experiment(experiment, flags)
+        (run_many if flags.seeds or flags.sweep else run_experiment)(experiment, flags)
 
 
 @contextmanager

@@ -108,6 +108,22 @@ class RunConfig:
     """The newest so many stay, and the best by Fréchet distance where there are scores."""
     discriminator: Path | None = None
     """A finished run whose discriminator to start from, in place of an untrained one."""
+    seeds: str | None = None
+    """Train many seeds, each in a folder of its own: 0:8 for seeds 0 to 7, or a list such as 0,3,5."""
+    sweep: tuple[str, ...] = ()
+    """Train each value, times seeds: name=value,value of learning_rate, beta1, real_weight or fake_weight."""
+    schedule: Literal["auto", "in_turn", "side_by_side"] = "auto"
+    """Train many runs one after another, or side by side in one program; auto takes them in turn on a CPU."""
+    devices: int | None = None
+    """Share each batch among so many local devices; by default one, and all in a run of several processes."""
+    distributed: bool = False
+    """One of several processes; SLURM, Open MPI, Kubernetes or Cloud TPU tells which."""
+    coordinator: str | None = None
+    """One of several processes: the host:port of process 0."""
+    num_processes: int | None = None
+    """How many processes there are."""
+    process_id: int | None = None
+    """Which of them this is, from 0; process 0 alone prints, draws and writes."""
     output_dir: Path = Path("runs/gan")
     """The run's folder; refused if it already holds something."""
     resume: bool = False
@@ -116,7 +132,8 @@ class RunConfig:
     """Replace the run that is in the output folder."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps", "log_every", "evaluate_every", "checkpoint_every", "keep_checkpoints"):
+        intervals = ("log_every", "evaluate_every", "checkpoint_every")
+        for name in ("epochs", "steps", *intervals, "keep_checkpoints", "devices"):
             value = getattr(self, name)
             _require(value is None or value >= 1, name, value, "a whole number of at least 1")
         _require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")

@@ -92,6 +92,33 @@ def save_scores(path: str | Path, history: Mapping[str, ArrayLike], steps_per_ep
     _save_figure(path, draw_scores(history, steps_per_epoch))
 
 
+def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figure:
+    """Draws losses and scores of many runs: the median and the quartiles over runs, smoothed over steps.
+
+    Args:
+      groups: runs that belong together, under their name: for each run ``d_losses``, ``g_losses``, ``real_scores`` and
+        ``fake_scores``, as far as there are any, each ``[steps]``; a group is drawn as far as its shortest run.
+    """
+    figure = Figure(figsize=(11, 2.8 * len(groups) + 0.6), dpi=120, layout="constrained")
+    panels = figure.subplots(len(groups), 2, squeeze=False)
+    for row, (name, histories) in zip(panels, groups.items(), strict=True):
+        for axes, wanted, label in zip(row, (_LOSSES, _SCORES), ("loss (nats)", "score"), strict=True):
+            for one in [one for one in wanted if one.key in histories[0]]:
+                length = min(len(np.asarray(history[one.key])) for history in histories)
+                window = max(1, length // 50)
+                runs = [running_mean(np.asarray(history[one.key])[:length], window) for history in histories]
+                low, median, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
+                steps = np.arange(1, length + 1)
+                axes.fill_between(steps, low, high, color=one.colour, alpha=0.25, linewidth=0)
+                axes.plot(steps, median, color=one.colour, linewidth=1.4, label=one.label)
+            axes.set_xlabel("step")
+            axes.set_ylabel(label)
+            axes.spines[["right", "top"]].set_visible(False)
+            axes.legend(frameon=False, fontsize=8)
+        row[0].set_title(f"{name} {len(histories)} runs: median and quartiles".strip(), fontsize=10, loc="left")
+    return figure
+
+
 def _read_series(
     history: Mapping[str, ArrayLike], series: Sequence[_Series]
 ) -> tuple[list[_Series], list[NDArray[np.float64]]]:

@@ -9,10 +9,14 @@ from jax import Array
 
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import load_dataset
-from gan_jax.loop import RunKeys
+from gan_jax.hosts import connect, is_main, leave_together
+from gan_jax.loop import Progress
 from gan_jax.run import Run
+from gan_jax.sharding import batch_mesh, local_copy
+from gan_jax.sources import RunKeys
 from gan_jax.state import GanState
 from gan_jax.steps import Step, batch_fakes
+from gan_jax.stopping import StopRequest
 
 
 class Experiment(NamedTuple):
@@ -29,20 +33,31 @@ class Experiment(NamedTuple):
 
 
 def run_experiment(experiment: Experiment, settings: RunConfig) -> None:
-    """Train as the settings say.
+    """Train one run as the settings say, on one device, on several, or as one of several processes.
 
     Raises:
       InputError: a setting, the data or the output folder is wrong.
       Stopped: a signal ended it.
     """
+    connect(settings)
     dataset = load_dataset(settings.dataset, settings.data_dir)
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
-    with Run(settings, config, dataset, experiment.step) as run:
-        for progress in run.train():
-            if progress.step == 0 and experiment.describe_start:
-                print(experiment.describe_start(config, progress.state, run.keys))
-            if getattr(progress, experiment.draw_at):
-                run.draw(progress.step, experiment.draw(config, progress.state, run.keys))
+    mesh = batch_mesh(config, settings.devices) if settings.devices or jax.process_count() > 1 else None
+    with leave_together(), StopRequest() as stop:
+        with Run(settings, config, dataset, experiment.step, stop, mesh=mesh) as run:
+            for progress in run.train():
+                show(experiment, run, progress)
+        stop.raise_if_heard()
+
+
+def show(experiment: Experiment, run: Run, progress: Progress) -> None:
+    """Print and draw what the experiment has to show where training stands; on the main process."""
+    if not is_main() or not (progress.step == 0 or getattr(progress, experiment.draw_at)):
+        return
+    state, keys = local_copy((progress.state, run.keys))
+    if progress.step == 0 and experiment.describe_start:
+        print(experiment.describe_start(run.config, state, keys))
+    run.draw(progress.step, experiment.draw(run.config, state, keys))
 
 
 def fakes_of_last_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Array:

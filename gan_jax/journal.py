@@ -40,15 +40,12 @@ class Journal:
         self._lines: list[dict[str, Any]] = []
         self._window_start = 0
 
-    def restore(self, metrics: Mapping[str, np.ndarray], window_start: int, keep: Callable[[int], bool]) -> None:
-        """Take up a run where its checkpoint left it.
-
-        Args:
-          metrics: of every step so far.
-          window_start: the step after which the unfinished window began.
-          keep: whether the lines of a step belong to the run.
-        """
+    def restore(self, metrics: Mapping[str, np.ndarray], window_start: int) -> None:
+        """Take up every step's metrics so far, the unfinished window beginning after a step."""
         self._chunks, self._window_start = [metrics] if metrics else [], window_start
+
+    def rewind(self, keep: Callable[[int], bool]) -> None:
+        """Read the lines that are on disk, and drop there those of steps not to keep."""
         lines = self._path.read_text().splitlines() if self._path.exists() else []
         self._lines = [line for line in map(_whole_line, lines) if line and keep(line["step"])]
         with whole_file(self._path) as temporary:
@@ -64,11 +61,11 @@ class Journal:
         """The lines with scores."""
         return [line for line in self._lines if "frechet_distance" in line]
 
-    def add(self, progress: Progress) -> None:
-        """Keep a chunk's metrics; where a window ends, write its means and what is wrong with them."""
+    def add(self, progress: Progress, aloud: bool = True) -> None:
+        """Keep a chunk's metrics; where a window ends, write its means and what is wrong with them, if ``aloud``."""
         if progress.metrics:
             self._chunks.append(progress.metrics)
-        if not progress.window_end:
+        if not progress.window_end or not aloud:
             return
         window = {name: values[self._window_start :] for name, values in self.metrics().items()}
         self._window_start = progress.step

@@ -22,8 +22,10 @@ from gan_jax.state import GanState
 FORMAT = 2
 _NAME, _FIRST_NAME = "run.json", "config.json"
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
-_WITHOUT_EFFECT = (  # settings that a resumed run may change
-    *("data_dir", "epochs", "steps", "checkpoint_every", "keep_checkpoints", "output_dir", "resume", "overwrite"),
+_OF_THIS_PROCESS = ("resume", "overwrite", "distributed", "coordinator", "num_processes", "process_id")
+_MAY_CHANGE = (  # in a run that goes on: where things are, how long it lasts, and what it runs on
+    *("data_dir", "epochs", "steps", "checkpoint_every", "keep_checkpoints", "output_dir"),
+    *("seeds", "sweep", "schedule", "devices", *_OF_THIS_PROCESS),
 )
 
 Record = dict[str, Any]
@@ -34,7 +36,7 @@ def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step_n
     run: dict[str, Any] = dataclasses.asdict(settings) | {"gan": dataclasses.asdict(config)}
     for name in ("data_dir", "discriminator"):
         run[name] = run[name] and str(run[name].resolve())
-    del run["resume"], run["overwrite"]
+    run = {name: value for name, value in run.items() if name not in _OF_THIS_PROCESS}
     return {
         "format": FORMAT,
         "script": Path(sys.argv[0]).name,
@@ -61,6 +63,7 @@ def circumstances() -> Record:
             "platform": device.platform,
             "kind": device.device_kind,
             "count": jax.device_count(),
+            "processes": jax.process_count(),
             "cpu_cores": os.cpu_count(),
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
         },
@@ -145,7 +148,7 @@ def _decisive(record: Record) -> dict[str, Any]:
     """What makes a run the run that it is; a setting that was unknown when the record was written has its default."""
     defaults = dataclasses.asdict(RunConfig())
     run = defaults | record["run"] | {"gan": defaults["gan"] | record["run"]["gan"]}
-    settings = {name: value for name, value in run.items() if name not in _WITHOUT_EFFECT}
+    settings = {name: value for name, value in run.items() if name not in _MAY_CHANGE}
     return _flat({"step": record["step"], "dataset": record["dataset"]["sha256"], **settings})
 
 

@@ -23,6 +23,17 @@ def image_set_spread(images: np.ndarray) -> float:
     return float(np.sqrt((images.astype(np.float32) / 127.5).var(axis=0).mean()))
 
 
+def has_collapsed(history: Mapping[str, np.ndarray], real_images: np.ndarray) -> bool:
+    """Whether the fakes of a run's last hundred steps are alike.
+
+    Args:
+      history: ``fake_spreads``, ``[steps]``.
+      real_images: ``[N, H, W, C]`` uint8.
+    """
+    spread = float(np.mean(history["fake_spreads"][-100:]))
+    return spread < COLLAPSED * image_set_spread(real_images[:: len(real_images) // 5000 + 1])
+
+
 def find_signs(means: Mapping[str, float], step: int, real_spread: float) -> list[Sign]:
     """Judge the means of some steps' metrics.
 

@@ -4,7 +4,7 @@ import jax
 
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.errors import InputError
-from gan_jax.loop import RunKeys
+from gan_jax.sources import RunKeys
 from gan_jax.state import GanState, init_state
 from gan_jax.trained import load_run
 

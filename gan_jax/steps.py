@@ -14,6 +14,7 @@ from jax import Array
 from gan_jax.config import GanConfig
 from gan_jax.losses import discriminator_loss, generator_loss, mean_score
 from gan_jax.models import Variables, apply_discriminator, apply_generator
+from gan_jax.sharding import shard_batch
 from gan_jax.state import GanState, NetworkState, apply_gradients
 
 Step = Callable[[GanConfig, GanState, Array, Array], tuple[GanState, Any]]
@@ -131,7 +132,7 @@ def gan_step(config: GanConfig, state: GanState, images: Array, key: Array) -> t
       TypeError: the images are integers; ``normalize_images`` maps them.
     """
     _require_float(images)
-    latents = sample_latents(config, key)
+    latents = shard_batch(sample_latents(config, key))
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
         return apply_generator(config, params, state.generator.batch_stats, latents, train=True)
@@ -168,7 +169,7 @@ def generator_step(config: GanConfig, state: GanState, images: Array, key: Array
       The state one step on, and its ``GeneratorMetrics``.
     """
     del images
-    latents = sample_latents(config, key)
+    latents = shard_batch(sample_latents(config, key))
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
         fakes, stats = apply_generator(config, params, state.generator.batch_stats, latents, train=True)
@@ -202,7 +203,7 @@ def discriminator_step(
       TypeError: the images are integers; ``normalize_images`` maps them.
     """
     _require_float(images)
-    latents = sample_latents(config, key)
+    latents = shard_batch(sample_latents(config, key))
     generator = state.generator
     fakes, stats = apply_generator(config, generator.params, generator.batch_stats, latents, train=True)
     discriminator, metrics = _update_discriminator(config, state.discriminator, images, fakes)

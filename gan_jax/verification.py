@@ -12,9 +12,11 @@ from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
 from gan_jax.grids import save_comparison
 from gan_jax.journal import history_names
-from gan_jax.loop import ResidentImages, run_chunk, run_keys, train
+from gan_jax.loop import train
 from gan_jax.pixels import quantize_images
+from gan_jax.programs import run_chunk
 from gan_jax.records import Record, epoch_digest, read_record, read_settings
+from gan_jax.sources import ResidentImages, run_keys
 from gan_jax.starts import initial_state
 from gan_jax.state import GanState
 from gan_jax.steps import batch_fakes, discriminator_step, gan_step, generator_step, sample_latents
@@ -134,8 +136,8 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     Args:
       run: what to look into.
       step: from 1.
-      output: an ``.npz``: ``rows`` (which training images), ``images``, ``latents``, ``fakes`` as the step saw them, and
-        each metric, gradient norms among them. A ``.png`` of that name shows images beside fakes.
+      output: an ``.npz``: ``rows`` (which training images), ``images``, ``latents``, ``fakes`` as the step saw
+        them, and each metric, gradient norms among them. A ``.png`` of that name shows images beside fakes.
 
     Returns:
       The metrics, and whether they are those of ``history.npz``; None where it does not have that step.

@@ -14,7 +14,7 @@ from gan_jax import GanConfig, RunConfig, discriminator_step, gan_step, generate
 from gan_jax.command_line import exit_statuses, keep_compiled_programs
 from gan_jax.experiment import Experiment, draw_current_batch, run_experiment
 
-GAN = GanConfig(latent_dim=4, width=2, batch_size=125)  # twelve batches an epoch
+GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 
 
 def draw_same_latents(config, state, keys):

@@ -14,9 +14,10 @@ from gan_jax import (
     gan_step,
     generator_step,
     init_state,
-    loop,
     normalize_images,
+    programs,
     run_keys,
+    sources,
     train,
     train_epoch,
 )
@@ -41,15 +42,15 @@ def finish(step=gan_step, seed=0, num_steps=8, **options):
 
 def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     keys = run_keys(0)
-    orders = [np.asarray(loop.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))) for epoch in (0, 1)]
+    orders = [np.asarray(sources.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))) for epoch in (0, 1)]
     for order in orders:
         assert order.shape == (6, 4)
         assert len(set(order.ravel())) == 24
         assert order.min() >= 0
         assert order.max() < 26
     assert (orders[0] != orders[1]).any()
-    chex.assert_trees_all_equal(orders[1], loop.epoch_order(CONFIG, keys.order, 1, len(IMAGES)))
-    assert (orders[0] != loop.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
+    chex.assert_trees_all_equal(orders[1], sources.epoch_order(CONFIG, keys.order, 1, len(IMAGES)))
+    assert (orders[0] != sources.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
 @pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
@@ -80,7 +81,7 @@ def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
     state = init_state(CONFIG, keys.init)
     for step in range(8):
         epoch, batch = divmod(step, 6)
-        rows = loop.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
+        rows = sources.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
         state, _ = gan_step(CONFIG, state, normalize_images(IMAGES[rows]), jax.random.fold_in(keys.step, step))
     trained, _ = finish()
     # A step compiled alone rounds differently from one in a scan, and Adam magnifies that: within a step's length.
@@ -144,8 +145,8 @@ def test_a_batch_larger_than_the_data_is_refused():
 
 def test_a_chunk_keeps_to_the_device_and_makes_no_float_copy_of_the_data():
     keys = run_keys(0)
-    order = loop.epoch_order(CONFIG, keys.order, 0, len(IMAGES))
-    chunk = jax.jit(loop.scan_steps, static_argnames="step")
+    order = sources.epoch_order(CONFIG, keys.order, 0, len(IMAGES))
+    chunk = jax.jit(programs.scan_steps, static_argnames="step")
     program = chunk.lower(CONFIG, gan_step, init_state(CONFIG, keys.init), IMAGES[order], keys.step)
     text = program.compile().as_text()
     assert "u8[6,4,28,28,1]" in text

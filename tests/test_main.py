@@ -10,6 +10,7 @@ import pytest
 from gan_jax import RunConfig, gan_step, init_state, load_dataset, run_keys, save_weights
 from gan_jax.config import GanConfig
 from gan_jax.run import Run
+from gan_jax.stopping import StopRequest
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=100)
 
@@ -17,7 +18,7 @@ CONFIG = GanConfig(latent_dim=8, width=4, batch_size=100)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "run"
-    Run(RunConfig(CONFIG, dataset="digits", output_dir=folder), CONFIG, load_dataset("digits"), gan_step)
+    Run(RunConfig(CONFIG, dataset="digits", output_dir=folder), CONFIG, load_dataset("digits"), gan_step, StopRequest())
     save_weights(folder / "weights.npz", init_state(CONFIG, run_keys(0).init))
     return folder
 
