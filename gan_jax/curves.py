@@ -97,13 +97,15 @@ def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figur
 
     Args:
       groups: runs that belong together, under their name: for each run ``d_losses``, ``g_losses``, ``real_scores`` and
-        ``fake_scores``, as far as there are any, each ``[steps]``; a group is drawn as far as its shortest run.
+        ``fake_scores``, as far as there are any, each ``[steps]``; a group is drawn as far as its shortest run, leaving
+        out runs without a step.
     """
     figure = Figure(figsize=(11, 2.8 * len(groups) + 0.6), dpi=120, layout="constrained")
     panels = figure.subplots(len(groups), 2, squeeze=False)
-    for row, (name, histories) in zip(panels, groups.items(), strict=True):
+    for row, (name, group) in zip(panels, groups.items(), strict=True):
+        histories = [history for history in group if history]
         for axes, wanted, label in zip(row, (_LOSSES, _SCORES), ("loss (nats)", "score"), strict=True):
-            for one in [one for one in wanted if one.key in histories[0]]:
+            for one in [one for one in wanted if histories and one.key in histories[0]]:
                 length = min(len(np.asarray(history[one.key])) for history in histories)
                 window = max(1, length // 50)
                 runs = [running_mean(np.asarray(history[one.key])[:length], window) for history in histories]
@@ -113,8 +115,10 @@ def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figur
                 axes.plot(steps, median, color=one.colour, linewidth=1.4, label=one.label)
             axes.set_xlabel("step")
             axes.set_ylabel(label)
+            axes.set_ylim(0, 1 if label == "score" else None)
             axes.spines[["right", "top"]].set_visible(False)
-            axes.legend(frameon=False, fontsize=8)
+            if axes.lines:
+                axes.legend(frameon=False, fontsize=8)
         row[0].set_title(f"{name} {len(histories)} runs: median and quartiles".strip(), fontsize=10, loc="left")
     return figure
 

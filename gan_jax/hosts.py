@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,7 +28,7 @@ def connect(settings: RunConfig) -> None:
         return
     if any(value is None for value in given) and not settings.distributed:
         raise InputError("--coordinator, --num-processes and --process-id go together; or give --distributed alone.")
-    options = {}
+    options: dict[str, Any] = {}
     if not settings.distributed:
         options = dict(zip(("coordinator_address", "num_processes", "process_id"), given, strict=True))
         options["cluster_detection_method"] = "deactivate"

@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def run_many(experiment: Experiment, settings: RunConfig) -> None:
         train_side_by_side(experiment, members, dataset)
     else:
         for member in members:
-            with contextlib.suppress(Diverged):
+            with _divergence_noted(member.name):
                 run_experiment(experiment, member.settings)
     outcomes = [outcome(member, dataset) for member in members]
     save_summary(settings.output_dir, outcomes)
@@ -75,7 +76,7 @@ def train_side_by_side(experiment: Experiment, members: Sequence[Member], datase
             runs = []
             for member in members:
                 config = dataclasses.replace(member.settings.gan, image_shape=dataset.image_shape)
-                with contextlib.suppress(Diverged):
+                with _divergence_noted(member.name):
                     run = Run(member.settings, config, dataset, experiment.step, stop, label=f"{member.name}  ")
                     runs.append(stack.enter_context(run))
             if runs:
@@ -107,7 +108,7 @@ def _train_in_lockstep(experiment: Experiment, runs: list[Run], settings: RunCon
             good, bad = finite_steps(own)
             if bad:
                 diverged.add(run)
-                with contextlib.suppress(Diverged):
+                with _divergence_noted(str(run.folder)):
                     run.diverge(NonFiniteError(bad, chunk.first_step + good))
                 continue
             progress = chunk.progress(_member(states, index), own)
@@ -116,6 +117,15 @@ def _train_in_lockstep(experiment: Experiment, runs: list[Run], settings: RunCon
             run.keep(progress, stopping)
         if stopping or len(diverged) == len(runs):
             return
+
+
+@contextlib.contextmanager
+def _divergence_noted(name: str) -> Iterator[None]:
+    """One run's end is not the others'."""
+    try:
+        yield
+    except Diverged as error:
+        print(f"warning: {name}: {error}", file=sys.stderr)
 
 
 def _as_arrays(config: GanConfig) -> GanConfig:
@@ -136,8 +146,10 @@ def outcome(member: Member, dataset: Dataset) -> dict[str, Any]:
     record_path = folder / "outcome.json"
     run = load_run(folder)
     step = int(run.state.step)
-    with np.load(folder / "history.npz") as archive:
-        history = dict(archive)
+    history = {}
+    if (folder / "history.npz").exists():  # not if the very first step diverged
+        with np.load(folder / "history.npz") as archive:
+            history = dict(archive)
     known = json.loads(record_path.read_text()) if record_path.exists() else {}
     if known.get("step") != step:
         evaluator = load_evaluator(dataset)

@@ -6,9 +6,10 @@ communication, so that batch normalization sees the global batch. Without a mesh
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
@@ -58,7 +59,7 @@ def _constrain(array: Array, spec: PartitionSpec) -> Array:
 def mesh_of(array: Array) -> AbstractContextManager[object]:
     """A context that puts the mesh in force that an array is split over, if it is."""
     sharding = array.sharding
-    return jax.set_mesh(sharding.mesh) if isinstance(sharding, NamedSharding) else nullcontext()
+    return jax.set_mesh(cast(Mesh, sharding.mesh)) if isinstance(sharding, NamedSharding) else nullcontext()
 
 
 def copy_to_all(tree: Tree, mesh: Mesh | None) -> Tree:
@@ -67,7 +68,7 @@ def copy_to_all(tree: Tree, mesh: Mesh | None) -> Tree:
         return tree
 
     def copy(array: Array) -> Array:
-        if jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
+        if jnp.issubdtype(array.dtype, jax.dtypes.prng_key):
             return jax.random.wrap_key_data(copy(jax.random.key_data(array)))
         host = np.asarray(array)
         return jax.make_array_from_callback(host.shape, NamedSharding(mesh, PartitionSpec()), lambda index: host[index])
@@ -80,7 +81,7 @@ def local_copy(tree: Tree) -> Tree:
     return jax.tree.map(lambda array: array.addressable_data(0) if isinstance(array, Array) else array, tree)
 
 
-def split_batches(shape: tuple[int, ...], mesh: Mesh, read: Callable[[tuple[slice, ...]], np.ndarray]) -> Array:
+def split_batches(shape: tuple[int, ...], mesh: Mesh, read: Callable[[Any], np.ndarray]) -> Array:
     """An array ``[steps, batch, …]`` whose second axis is split over a mesh.
 
     Args:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gan_jax import GanConfig, RunConfig, discriminator_step, gan_step, generate, generator_step, sample_latents
 from gan_jax.command_line import exit_statuses, keep_compiled_programs
 from gan_jax.experiment import Experiment, draw_current_batch, run_experiment
+from gan_jax.many import run_many
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 
@@ -34,6 +35,7 @@ _processes.set_forkserver_preload(["small_runs", "sklearn.datasets", "PIL.PngIma
 
 
 def settings(folder: Path, **options) -> RunConfig:
+    """What a small training is made with; ``options`` replace some of it."""
     defaults = {"steps": 24, "log_every": 4, "checkpoint_every": 4, "resume": True}
     return RunConfig(GAN, dataset="digits", output_dir=folder, **defaults | options)
 
@@ -76,4 +78,5 @@ def _train(folder: Path, kind: str, file_limit: int | None, log_path: Path, opti
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     keep_compiled_programs()
     with exit_statuses():
-        run_experiment(EXPERIMENTS[kind], settings(folder, **options))
+        flags = settings(folder, **options)
+        (run_many if flags.seeds or flags.sweep else run_experiment)(EXPERIMENTS[kind], flags)

@@ -1,0 +1,106 @@
+"""Several real processes on this machine that train one run together."""
+
+import json
+import socket
+
+import numpy as np
+import pytest
+from small_runs import finish, start
+
+from gan_jax import InputError, RunConfig
+from gan_jax.checkpoints import Checkpoints
+from gan_jax.hosts import LOST_AFTER_SECONDS, connect
+from gan_jax.trained import load_run
+
+pytestmark = pytest.mark.slow
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start_all(folder, count, **options):
+    flags = {"coordinator": f"127.0.0.1:{free_port()}", "num_processes": count}
+    logs = [folder.parent / f"{folder.name}_{index}.log" for index in range(count)]
+    processes = [start(folder, log=log, **flags, process_id=index, **options) for index, log in enumerate(logs)]
+    return processes, logs
+
+
+def train_together(folder, count, **options):
+    processes, logs = start_all(folder, count, **options)
+    for process, log in zip(processes, logs, strict=True):
+        process.join(120)
+        assert process.exitcode == 0, log.read_text()
+    return [log.read_text() for log in logs]
+
+
+def history(folder):
+    with np.load(folder / "history.npz") as archive:
+        return dict(archive)
+
+
+def assert_same_run(one, other):
+    """Sums over a batch round otherwise when they are shared, and the gradient of so small a network magnifies that."""
+    for name, values in history(one).items():
+        tolerance = 2e-2 if "gradient" in name else 2e-3
+        np.testing.assert_allclose(history(other)[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("alone") / "run"
+    assert finish(folder)[0] == 0
+    return folder
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_train_the_run_that_one_trains(count, alone, tmp_path):
+    main, *others = train_together(tmp_path / "run", count)
+    assert_same_run(alone, tmp_path / "run")
+    assert "epoch 2/2  batch 12/12" in main
+    assert not any("epoch" in other for other in others)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["device"]["processes"] == count
+
+
+def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
+    folder = tmp_path / "run"
+    train_together(folder, 2, steps=12)
+    assert int(load_run(folder).state.step) == Checkpoints(folder / "checkpoints", read_only=True).steps()[-1] == 12
+    text = finish(folder, steps=18)[1]
+    assert "Going on after step 12 of 18" in text
+    main, _ = train_together(folder, 2)
+    assert "Going on after step 18 of 24" in main
+    assert_same_run(alone, folder)
+
+
+def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
+    folder = tmp_path / "run"
+    (main, other), logs = start_all(folder, 2, steps=100_000)
+    checkpoints = folder / "checkpoints"
+    while main.is_alive() and not any(path.name.isdigit() for path in checkpoints.glob("*")):
+        main.join(0.05)
+    other.kill()
+    main.join(LOST_AFTER_SECONDS + 60)
+    assert main.exitcode not in (None, 0)
+    assert "another process was lost" in logs[0].read_text() or "distributed service detected" in logs[0].read_text()
+    last = max(int(path.name) for path in checkpoints.glob("*") if path.name.isdigit())
+    status, text = finish(folder, steps=last + 4)
+    assert status == 0, text
+    assert f"Going on after step {last} of" in text
+
+
+def test_a_mistake_of_the_main_process_reaches_the_others(alone, tmp_path):
+    processes, logs = start_all(alone, 2, resume=False)
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [2, 2]
+    assert "not empty" in logs[0].read_text()
+    assert "process 0 cannot go on" in logs[1].read_text()
+
+
+def test_half_an_address_is_refused():
+    with pytest.raises(InputError, match="go together"):
+        connect(RunConfig(coordinator="127.0.0.1:1"))

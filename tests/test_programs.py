@@ -1,0 +1,123 @@
+"""A whole run as one program, many runs in one, and one run on many devices."""
+
+import subprocess
+import sys
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import (
+    GanConfig,
+    ResidentImages,
+    gan_step,
+    generate,
+    init_state,
+    run_keys,
+    sample_latents,
+    train,
+    train_run,
+)
+
+pytestmark = pytest.mark.slow
+
+CONFIG = GanConfig(latent_dim=8, width=4, batch_size=8, initializer="he")
+IMAGES = np.random.default_rng(0).integers(0, 256, (52, 28, 28, 1), np.uint8)  # six batches and a half
+TOLERANCE = {"rtol": 1e-3, "atol": 1e-5}  # of what vmap and sharing a batch change by rounding, over twelve steps
+
+
+def host_driven(seed=0, config=CONFIG):
+    keys = run_keys(seed)
+    state, source = init_state(config, keys.init), ResidentImages(config, IMAGES, keys)
+    chunks = list(train(config, gan_step, state, source, keys, num_steps=12))
+    names = chunks[0].metrics
+    return chunks[-1].state, {name: np.concatenate([chunk.metrics[name] for chunk in chunks]) for name in names}
+
+
+def stack(trees):
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def test_a_run_as_one_program_is_the_host_driven_run():
+    keys = run_keys(0)
+    start = init_state(CONFIG, keys.init)
+    state, metrics, grids = train_run(CONFIG, gan_step, start, jnp.asarray(IMAGES), keys, 2)
+    host_state, host_metrics = host_driven()
+    chex.assert_trees_all_equal(state, host_state)
+    chex.assert_trees_all_equal({name: value.ravel() for name, value in metrics._asdict().items()}, host_metrics)
+    assert grids.shape == (3, 64, 28, 28, 1)
+    latents = sample_latents(CONFIG, run_keys(0).display, 64)
+    np.testing.assert_allclose(grids[0], generate(CONFIG, start.generator, latents), atol=1e-5)
+    np.testing.assert_allclose(grids[-1], generate(CONFIG, state.generator, latents), atol=1e-5)
+
+
+def test_seeds_and_learning_rates_side_by_side_are_the_runs_alone():
+    configs = [CONFIG, GanConfig(latent_dim=8, width=4, batch_size=8, initializer="he", learning_rate=1e-3)]
+    keys = stack([run_keys(seed) for seed in (0, 1)])
+    states = stack([init_state(CONFIG, run_keys(seed).init) for seed in (0, 1)])
+    arrays = stack([jax.tree.map(jnp.float32, config) for config in configs])
+    whole = jax.vmap(lambda config, state, keys: train_run(config, gan_step, state, jnp.asarray(IMAGES), keys, 2))
+    with jax.debug_key_reuse(False):  # it takes the same key in two lanes for one key used twice
+        _, metrics, _ = whole(arrays, states, keys)
+    for seed, config in enumerate(configs):
+        for name, values in host_driven(seed, config)[1].items():
+            np.testing.assert_allclose(getattr(metrics, name)[seed].ravel(), values, **TOLERANCE, err_msg=name)
+
+
+class Stream:
+    """A source that has no image before it is asked: what a reader from disk or network looks like to the loop."""
+
+    def __init__(self, images, keys):
+        self.steps_per_epoch = len(images) // CONFIG.batch_size
+        self._order = ResidentImages(CONFIG, images, keys).order
+
+    def batches(self, epoch, start, stop):
+        def read():
+            for rows in np.asarray(self._order(epoch))[start:stop]:
+                yield np.stack([IMAGES[row] for row in rows])
+
+        return jnp.stack(list(read()))
+
+
+def test_a_stream_of_batches_trains_as_a_resident_set_does():
+    keys = run_keys(0)
+    state = init_state(CONFIG, keys.init)
+    *_, last = train(CONFIG, gan_step, state, Stream(IMAGES, keys), keys, num_steps=12)
+    chex.assert_trees_all_equal(last.state, host_driven()[0])
+
+
+ON_EIGHT_DEVICES = """
+import sys, jax, numpy as np
+from gan_jax import InputError, gan_step, init_state, run_keys, train
+from gan_jax.sharding import batch_mesh, copy_to_all
+from gan_jax.sources import ShardedImages
+sys.path.insert(0, {tests!r})
+from test_programs import CONFIG, IMAGES
+assert jax.device_count() == 8
+try:
+    batch_mesh(CONFIG, 3)
+except InputError as error:
+    assert "batch_size is 8, which 3 devices cannot share evenly" in str(error)
+else:
+    raise AssertionError
+mesh, keys = batch_mesh(CONFIG, 8), run_keys(0)
+source = ShardedImages(CONFIG, IMAGES, keys, mesh)
+assert len({{str(shard.index) for shard in source.batches(0, 0, 2).addressable_shards}}) == 8
+state = copy_to_all(init_state(CONFIG, keys.init), mesh)
+keys = copy_to_all(keys, mesh)
+metrics = [progress.metrics for progress in train(CONFIG, gan_step, state, source, keys, num_steps=12)]
+np.savez({path!r}, **{{name: np.concatenate([one[name] for one in metrics]) for name in metrics[0]}})
+"""
+
+
+def test_eight_devices_train_the_run_that_one_trains(tmp_path, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+    path = str(tmp_path / "metrics.npz")
+    program = ON_EIGHT_DEVICES.format(tests=str(__file__).rsplit("/", 1)[0], path=path)
+    process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert process.returncode == 0, process.stderr
+    with np.load(path) as archive:
+        for name, values in host_driven()[1].items():
+            np.testing.assert_allclose(archive[name], values, **TOLERANCE, err_msg=name)

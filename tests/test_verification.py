@@ -1,0 +1,136 @@
+"""Repeating a small run that a process of its own trained."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_runs import finish
+
+from gan_jax import InputError, load_run
+from gan_jax.verification import Difference, FinishedRun, replay, verify
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("verified") / "run"
+    status, text = finish(folder, steps=36, keep_checkpoints=4)
+    assert status == 0, text
+    return folder
+
+
+@pytest.fixture
+def copied(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def edit(folder, change):
+    record = json.loads((folder / "run.json").read_text())
+    change(record)
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_a_run_is_identical_to_itself(folder):
+    assert verify(FinishedRun(folder)) == (3, None)
+
+
+def test_some_epochs_start_from_a_checkpoint(folder, monkeypatch):
+    run = FinishedRun(folder)
+    trained = []
+    train = run.train
+
+    def noted(state, until):
+        trained.append((int(state.step), until))
+        return train(state, until)
+
+    monkeypatch.setattr(run, "train", noted)
+    assert verify(run, 2, 3) == (1, None)
+    assert trained == [(24, 24), (24, 36)]
+
+
+def test_another_setting_shows_in_its_first_step(copied):
+    edit(copied, lambda record: record["run"]["gan"].update(learning_rate=3e-4))
+    count, difference = verify(FinishedRun(copied))
+    assert count == 0
+    assert difference == Difference(1, 1, "generator/params/conv_0/kernel")
+
+
+def test_a_changed_history_is_named_by_step(copied):
+    with np.load(copied / "history.npz") as archive:
+        history = dict(archive)
+    history["d_losses"][20] = np.nextafter(history["d_losses"][20], np.float32(9))
+    np.savez(copied / "history.npz", **history)
+    assert verify(FinishedRun(copied)) == (1, Difference(2, 21, None))
+
+
+def test_a_changed_digest_is_named_by_array(copied):
+    def change(record):
+        record["epochs"][2]["sha256"] = "0" * 64
+        record["epochs"][2]["arrays"]["discriminator/params/conv_1/kernel"] = "0" * 16
+
+    edit(copied, change)
+    assert verify(FinishedRun(copied)) == (2, Difference(3, None, "discriminator/params/conv_1/kernel"))
+
+
+def test_epochs_that_were_not_recorded_are_refused(folder):
+    with pytest.raises(InputError, match="there are: 1 to 3"):
+        verify(FinishedRun(folder), 3)
+
+
+def test_a_step_is_replayed_with_all_that_was_in_it(folder, tmp_path):
+    metrics, same = replay(FinishedRun(folder), 30, tmp_path / "step.npz")
+    assert same is True
+    assert metrics["g_gradient_norm"] > 0
+    with np.load(tmp_path / "step.npz") as archive:
+        kept = dict(archive)
+    assert kept["images"].shape == (120, 28, 28, 1)
+    assert kept["latents"].shape == (120, 4)
+    assert kept["fakes"].shape == (120, 28, 28, 1)
+    np.testing.assert_array_equal(FinishedRun(folder).images[kept["rows"]], kept["images"])
+    assert kept["d_loss"] == np.load(folder / "history.npz")["d_losses"][29]
+    with Image.open(tmp_path / "step.png") as picture:
+        assert np.asarray(picture).std() > 20
+    with pytest.raises(InputError, match="steps 1 to 36"):
+        replay(FinishedRun(folder), 37, tmp_path / "step.npz")
+
+
+def test_other_data_and_unknown_steps_are_refused(copied):
+    edit(copied, lambda record: record["dataset"].update(sha256="0"))
+    with pytest.raises(InputError, match="other images"):
+        FinishedRun(copied)
+    edit(copied, lambda record: record.update(step="my_step"))
+    with pytest.raises(InputError, match="trained with my_step"):
+        FinishedRun(copied)
+
+
+def test_runs_of_other_formats(copied):
+    def make_old(record):
+        for name in ("format", "step", "epochs"):
+            del record[name]
+        for name in ("checkpoint_every", "seeds", "sweep", "devices", "schedule"):
+            del record["run"][name]
+        for name in ("real_weight", "fake_weight"):
+            del record["run"]["gan"][name]
+
+    edit(copied, make_old)
+    (copied / "run.json").rename(copied / "config.json")
+    assert int(load_run(copied).state.step) == 36
+    edit_path = copied / "config.json"
+    edit_path.write_text(json.dumps({"format": 99, "run": {"gan": {}}}))
+    with pytest.raises(InputError, match=r"format 99.*install a later one"):
+        load_run(copied)
+
+
+def test_a_killed_run_is_loaded_from_its_checkpoint(copied):
+    weights = load_run(copied)
+    (copied / "weights.npz").unlink()
+    found = load_run(copied)
+    assert int(found.state.step) == 36
+    np.testing.assert_array_equal(
+        found.generator.params["conv_0"]["kernel"], weights.generator.params["conv_0"]["kernel"]
+    )
+    shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(InputError, match=r"weights\.npz"):
+        load_run(copied)
