@@ -15,9 +15,10 @@ from gan_jax.evaluation import authenticity, load_anchors, load_evaluator, score
 from gan_jax.evaluation.summary import save_scores_figure, scores_table
 from gan_jax.exports import load_images, save_images
 from gan_jax.files import whole_file
-from gan_jax.grids import save_comparison
+from gan_jax.grids import save_comparison, save_grid, save_loop
+from gan_jax.portable import export_generator
 from gan_jax.records import other_circumstances
-from gan_jax.sampling import sample_images
+from gan_jax.sampling import interpolate_images, sample_images
 from gan_jax.trained import load_run
 from gan_jax.verification import FinishedRun
 
@@ -108,6 +109,52 @@ def reals(
     print(f"{len(images)} real images are in {output}")
 
 
+def interpolate(
+    path: tyro.conf.Positional[Path], /, output: Path, rows: int = 6, columns: int = 10, seed: int = 0
+) -> None:
+    """Walk from latent to latent along great circles: one picture, or a GIF that loops.
+
+    Example: gan-jax interpolate runs/gan --output walk.gif
+
+    Args:
+        path: A run's folder, or its weights.npz.
+        output: .png (a row from each latent to the next, the last back to the first), or .gif (the same, in motion).
+        rows: Latents on the way.
+        columns: Images from one latent to the next.
+        seed: Decides the latents: those of the first images of gan-jax sample.
+    """
+    if output.suffix not in (".png", ".gif"):
+        raise InputError(f"{output} must end in .png or .gif.")
+    for name, value in (("rows", rows), ("columns", columns)):
+        if value < 2:
+            raise InputError(f"{name} is {value}; it must be at least 2.")
+    run = load_run(path)
+    images = interpolate_images(run.config, run.generator, rows, columns, seed)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if output.suffix == ".gif":
+        save_loop(output, np.concatenate(images[:, :-1]))
+    else:
+        title = f"{path.name}   step {int(run.state.step)}   seed {seed}"
+        save_grid(output, np.concatenate(images), title, columns, rows)
+    print(f"The walk is in {output}")
+
+
+def export(path: tyro.conf.Positional[Path], /, output: Path) -> None:
+    """Write a generator as StableHLO, which JAX alone runs on CPU, CUDA and TPU.
+
+    Example: gan-jax export runs/gan --output generator.jax
+
+    Args:
+        path: A run's folder, or its weights.npz.
+        output: A file; jax.export.deserialize(its bytes).call(latents) gives images.
+    """
+    run = load_run(path)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(output) as temporary:
+        temporary.write_bytes(export_generator(run.config, run.generator))
+    print(f"The generator is in {output}: latents [b, {run.config.latent_dim}] to images")
+
+
 def verify(path: tyro.conf.Positional[Path], /, epochs: str | None = None, data_dir: Path | None = None) -> None:
     """Train a run again and compare it bit for bit with what it recorded; exits with 1 if it differs.
 
@@ -156,7 +203,7 @@ def main() -> None:
     """Run the subcommand that the command line names."""
     keep_compiled_programs()
     with exit_statuses():
-        commands = (evaluate, sample, verify, replay, reals)
+        commands = (evaluate, sample, interpolate, export, verify, replay, reals)
         named = {command.__name__: command for command in commands}
         tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=__doc__)
 
