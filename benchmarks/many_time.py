@@ -1,0 +1,130 @@
+"""Time many seeds, many devices, and what the sentinel and the host's pauses cost.
+
+On a CPU the devices are eight that share its cores: what they show is the price of sharing, not its gain.
+"""
+
+import dataclasses
+import os
+from typing import Any
+
+import tyro
+from timing import Form, Timing, race, random_data, table
+
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from gan_jax import GanConfig, GanMetrics, ResidentImages, gan_step, init_state, run_keys, train, train_run
+from gan_jax.programs import run_chunk, run_chunks
+from gan_jax.sharding import batch_mesh, copy_to_all
+from gan_jax.sources import ShardedImages
+from gan_jax.state import GanState
+
+COUNTS = (1, 2, 4, 8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to time."""
+
+    gan: GanConfig = dataclasses.field(default_factory=GanConfig)
+    """Networks and batch."""
+    rounds: int = 5
+    """Turns of each form."""
+    steps: int = 4
+    """Steps in a turn."""
+    most: int = 8
+    """Seeds and devices at most."""
+
+
+def main(settings: Settings) -> None:
+    counts = [count for count in COUNTS if count <= settings.most]
+    sections = {
+        "Seeds side by side": {f"{count} seeds": side_by_side(settings, count) for count in counts},
+        "Devices": {f"{count} devices": on_devices(settings, count) for count in counts},
+        "Sentinel": {"with": on_devices(settings, 0), "without": without_sentinel(settings)},
+        "Whole run": {"train": host_driven(settings), "train_run": one_program(settings)},
+    }
+    for title, forms in sections.items():
+        print(f"\n{title}\n\n{rows(race(forms, settings.rounds))}", flush=True)
+
+
+def rows(timings: dict[str, Timing]) -> str:
+    first = next(iter(timings.values())).median
+    body = [
+        [name, f"{one.median:.1f}", "–".join(f"{value:.1f}" for value in one.quartiles), f"{one.median / first:.2f}"]
+        for name, one in timings.items()
+    ]
+    return table(["", "ms a step", "quartiles", "of the first"], body)
+
+
+def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Images and ``[steps, batch, H, W, C]`` of them."""
+    images, order = random_data(settings.gan, settings.steps)
+    return images, images[order]
+
+
+def side_by_side(settings: Settings, count: int) -> Form:
+    """A step of every seed counts as one; ``count`` times one seed's is what taking them in turn costs."""
+    stack: Any = lambda trees: jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)  # noqa: E731
+    states = stack([init_state(settings.gan, run_keys(seed).init) for seed in range(count)])
+    configs = stack([jax.tree.map(jnp.float32, settings.gan)] * count)
+    keys = jnp.stack([run_keys(seed).step for seed in range(count)])
+    batches = jnp.stack([jnp.asarray(batches_of(settings)[1])] * count)
+    return Form(lambda: jax.block_until_ready(run_chunks(configs, gan_step, states, batches, keys)), settings.steps)
+
+
+def on_devices(settings: Settings, count: int) -> Form:
+    """One run, its batch shared by ``count`` devices; 0 is a run without a mesh."""
+    images, batches = batches_of(settings)
+    keys = run_keys(0)
+    state = init_state(settings.gan, run_keys(0).init)
+    shared = jnp.asarray(batches)
+    if count:
+        mesh = batch_mesh(settings.gan, count)
+        keys, state = copy_to_all(keys, mesh), copy_to_all(state, mesh)
+        shared = ShardedImages(settings.gan, images, run_keys(0), mesh).batches(0, 0, settings.steps)
+    return Form(
+        lambda: jax.block_until_ready(run_chunk(settings.gan, gan_step, state, shared, keys.step)), settings.steps
+    )
+
+
+def without_sentinel(settings: Settings) -> Form:
+    """A step that reports what the course's does; the compiler drops the rest."""
+
+    def step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, GanMetrics]:
+        state, metrics = gan_step(config, state, images, key)
+        zero = jnp.zeros(())
+        return state, metrics._replace(d_gradient_norm=zero, g_gradient_norm=zero, fake_spread=zero)
+
+    batches, keys = jnp.asarray(batches_of(settings)[1]), run_keys(0)
+    state = init_state(settings.gan, run_keys(0).init)
+    return Form(lambda: jax.block_until_ready(run_chunk(settings.gan, step, state, batches, keys.step)), settings.steps)
+
+
+def host_driven(settings: Settings) -> Form:
+    """Two epochs with a pause of the host's in each."""
+    images, keys = batches_of(settings)[0][: settings.steps * settings.gan.batch_size], run_keys(0)
+    state, source = init_state(settings.gan, run_keys(0).init), ResidentImages(settings.gan, images, keys)
+
+    def run() -> None:
+        for progress in train(settings.gan, gan_step, state, source, keys, num_steps=2 * source.steps_per_epoch):
+            jax.block_until_ready(progress.state)
+
+    return Form(run, 2 * source.steps_per_epoch)
+
+
+def one_program(settings: Settings) -> Form:
+    """The same epochs without one, with pictures of the same latents."""
+    images = jnp.asarray(batches_of(settings)[0][: settings.steps * settings.gan.batch_size])
+    state, keys = init_state(settings.gan, run_keys(0).init), run_keys(0)
+    epochs = 2
+    steps = epochs * (len(images) // settings.gan.batch_size)
+    return Form(lambda: jax.block_until_ready(train_run(settings.gan, gan_step, state, images, keys, epochs)), steps)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -1,0 +1,275 @@
+"""Show that a generator improves only while its critic learns.
+
+Four arms share seeds, data, networks, latents and budget: both networks together; G alone against an untrained D that
+stays constant; G alone against a trained D that stays constant; D alone. Each is scored as it goes. Writes lesson.json,
+lesson.md (the tables) and lesson.png, and goes on where it stopped when it is started again.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import tyro
+from lesson_claims import claims, tables
+from lesson_figure import save_lesson_figure
+
+from gan_jax import (
+    Dataset,
+    GanConfig,
+    RunConfig,
+    Step,
+    discriminate,
+    discriminator_step,
+    gan_step,
+    generate,
+    generator_step,
+    load_dataset,
+    load_weights,
+    mean_score,
+    run_keys,
+    sample_images,
+    sample_latents,
+    save_weights,
+)
+from gan_jax.command_line import exit_statuses, keep_compiled_programs
+from gan_jax.digests import tree_digest
+from gan_jax.evaluation import (
+    Evaluator,
+    critic_accuracy,
+    extract,
+    frechet_distance,
+    load_anchors,
+    load_evaluator,
+    sliced_wasserstein,
+)
+from gan_jax.files import whole_file
+from gan_jax.pixels import quantize_images
+from gan_jax.run import Run
+from gan_jax.stopping import StopRequest
+
+SCORES = ("frechet_distance", "sliced_wasserstein", "critic_accuracy")
+INITIALIZERS = ("dcgan", "lecun", "he")
+TABLE_BATCHES = (1, 50, 100, 200)  # of the table of initializers
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One way to train."""
+
+    name: str  # its folder
+    label: str
+    step: Step
+    trained_critic: bool = False  # D is taken from the joint arm
+
+
+ARMS = (
+    Arm("joint", "G and D together", gan_step),
+    Arm("untrained_critic", "G alone, D untrained", generator_step),
+    Arm("trained_critic", "G alone, D trained", generator_step, trained_critic=True),
+    Arm("discriminator", "D alone", discriminator_step),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the lesson is shown with."""
+
+    gan: GanConfig = dataclasses.field(default_factory=lambda: GanConfig(initializer="he"))
+    """Networks and optimizer, of every arm."""
+    dataset: str = "fashion_mnist"
+    """fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded)."""
+    data_dir: Path | None = None
+    """A folder with the four IDX files, used in place of a download."""
+    epochs: int = 3
+    """Passes over the training images, of every arm."""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """At least three, for the claims to be tested."""
+    points: int = 8
+    """How often an arm is scored after its start, more densely at first."""
+    num_samples: int = 10_000
+    """Images to score."""
+    log_every: int = 50
+    """Batches from one logged line to the next."""
+    output_dir: Path = Path("runs/lesson")
+    """Where everything goes; a run in it goes on."""
+
+
+def main(settings: Settings) -> None:
+    dataset = load_dataset(settings.dataset, settings.data_dir)
+    config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
+    for seed in settings.seeds:
+        for arm in ARMS:
+            train_arm(settings, config, dataset, arm, seed)
+    train_initializers(settings, config, dataset)
+    evaluator = load_evaluator(dataset)
+    arms = {
+        arm.name: [measure(settings, config, dataset, evaluator, arm, seed) for seed in settings.seeds] for arm in ARMS
+    }
+    anchors = load_anchors(evaluator, dataset)
+    chosen = dataclasses.asdict(settings)
+    lesson = {
+        "settings": {name: value for name, value in chosen.items() if name not in ("data_dir", "output_dir")},
+        "labels": {arm.name: arm.label for arm in ARMS},
+        "dataset_sha256": dataset.content_hash,
+        "evaluator": evaluator.name,
+        "evaluator_sha256": evaluator.sha256,
+        "anchors": {name: {score: anchors[name][score] for score in SCORES} for name in ("real", "noise")},
+        "arms": arms,
+        "cross_play": cross_play(settings, config),
+        "initializers": initializer_table(settings),
+        "initializer_batches": TABLE_BATCHES,
+    }
+    lesson["claims"] = claims(lesson)
+    write(settings.output_dir / "lesson.json", json.dumps(lesson, indent=1))
+    write(settings.output_dir / "lesson.md", tables(lesson))
+    strips = {arm.name: strip(settings, config, arm) for arm in ARMS}
+    save_lesson_figure(settings.output_dir / "lesson.png", lesson, strips)
+    print(tables(lesson))
+    print(f"The lesson is in {settings.output_dir}")
+
+
+def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm, seed: int) -> None:
+    """Train, or go on, and keep the weights at the steps to score."""
+    folder = run_folder(settings, arm, seed)
+    critic = run_folder(settings, ARMS[0], seed) if arm.trained_critic else None
+    run_settings = run_config(settings, config, seed, folder, epochs=settings.epochs, discriminator=critic)
+    with StopRequest() as stop, Run(run_settings, config, dataset, arm.step, stop) as run:
+        latents = sample_latents(config, run.keys.display, 64)
+        wanted = points(settings, run.per_epoch)
+        for progress in run.train():
+            if progress.step in wanted:
+                run.draw(progress.step, generate(config, progress.state.generator, latents))
+                save_weights(snapshot_path(folder, progress.step), progress.state)
+    stop.raise_if_heard()
+
+
+def train_initializers(settings: Settings, config: GanConfig, dataset: Dataset) -> None:
+    """The first batches of G alone against an untrained D, from each distribution of initial weights."""
+    for initializer in INITIALIZERS:
+        for seed in settings.seeds:
+            gan = dataclasses.replace(config, initializer=initializer)
+            folder = settings.output_dir / "initializers" / initializer / f"seed_{seed}"
+            run_settings = run_config(settings, gan, seed, folder, steps=TABLE_BATCHES[-1])
+            with StopRequest() as stop, Run(run_settings, gan, dataset, generator_step, stop) as run:
+                for _ in run.train():
+                    pass
+            stop.raise_if_heard()
+
+
+def run_config(settings: Settings, config: GanConfig, seed: int, folder: Path, **options: Any) -> RunConfig:
+    shared = {"dataset": settings.dataset, "data_dir": settings.data_dir, "log_every": settings.log_every}
+    return RunConfig(gan=config, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1, **shared, **options)
+
+
+def points(settings: Settings, per_epoch: int) -> list[int]:
+    """The steps to score at: the start, then ever more sparsely, each where a logged line is due."""
+    num_steps = settings.epochs * per_epoch
+    spaced = np.geomspace(min(settings.log_every, num_steps), num_steps, settings.points)
+
+    def line_at(step: int) -> int:
+        epoch, batch = divmod(step - 1, per_epoch)
+        return epoch * per_epoch + min(per_epoch, (batch // settings.log_every + 1) * settings.log_every)
+
+    return [0, *sorted({num_steps, *(min(num_steps, line_at(round(step))) for step in spaced)})]
+
+
+def measure(
+    settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator, arm: Arm, seed: int
+) -> dict[str, Any]:
+    """An arm's scores at its points, its discriminator's scores of the fakes at every step, and D's digests."""
+    folder = run_folder(settings, arm, seed)
+    steps = snapshot_steps(folder)
+    scores = [score(settings, config, dataset, evaluator, snapshot_path(folder, step)) for step in steps]
+    with np.load(folder / "history.npz") as history:
+        own = history["updated_fake_scores" if "updated_fake_scores" in history else "fake_scores"]
+    ends = [load_weights(snapshot_path(folder, step), config)[1].discriminator for step in (steps[0], steps[-1])]
+    return {
+        "seed": seed,
+        "steps": steps,
+        **{name: [one[name] for one in scores] for name in SCORES},
+        "own_scores": [round(float(value), 6) for value in own],
+        "discriminator_sha256": [tree_digest((end.params, end.batch_stats)) for end in ends],
+    }
+
+
+def score(
+    settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator, snapshot: Path
+) -> dict[str, float]:
+    """A snapshot's scores, kept beside it."""
+    kept = snapshot.with_suffix(".json")
+    asked = {"num_samples": settings.num_samples, "evaluator": evaluator.sha256}
+    if kept.exists() and (found := json.loads(kept.read_text()))["asked"] == asked:
+        return found["scores"]
+    fakes = sample_images(config, load_weights(snapshot, config)[1].generator, settings.num_samples)
+    reals = dataset.test_images
+    scores = {
+        "frechet_distance": frechet_distance(extract(evaluator, reals)[0], extract(evaluator, fakes)[0]),
+        "sliced_wasserstein": sliced_wasserstein(reals, fakes),
+        "critic_accuracy": critic_accuracy(reals, fakes),
+    }
+    write(kept, json.dumps({"asked": asked, "scores": scores}))
+    print(snapshot.with_suffix(""), "  ".join(f"{name} {value:.3g}" for name, value in scores.items()), flush=True)
+    return scores
+
+
+def cross_play(settings: Settings, config: GanConfig) -> list[list[list[float]]]:
+    """Mean score that each arm's last D (columns) gives to each arm's last G (rows), for each seed."""
+    matrices = []
+    for seed in settings.seeds:
+        states = [load_weights(run_folder(settings, arm, seed) / "weights.npz", config)[1] for arm in ARMS]
+        latents = sample_latents(config, jax.random.key(seed), 500)
+        fakes = [generate(config, state.generator, latents) for state in states]
+        judges = [state.discriminator for state in states]
+        matrices.append(
+            [[float(mean_score(discriminate(config, judge, images))) for judge in judges] for images in fakes]
+        )
+    return matrices
+
+
+def initializer_table(settings: Settings) -> dict[str, list[list[float]]]:
+    """D's score of the fakes at ``TABLE_BATCHES``, for each distribution of initial weights and each seed."""
+    table = {}
+    for initializer in INITIALIZERS:
+        table[initializer] = []
+        for seed in settings.seeds:
+            folder = settings.output_dir / "initializers" / initializer / f"seed_{seed}"
+            with np.load(folder / "history.npz") as history:
+                table[initializer].append([float(history["fake_scores"][batch - 1]) for batch in TABLE_BATCHES])
+    return table
+
+
+def strip(settings: Settings, config: GanConfig, arm: Arm) -> tuple[list[int], np.ndarray]:
+    """The first seed's images of the same four latents at each point: ``[points, 4, H, W, C]`` uint8."""
+    folder = run_folder(settings, arm, settings.seeds[0])
+    steps = snapshot_steps(folder)
+    latents = sample_latents(config, run_keys(settings.seeds[0]).display, 64)
+    generators = [load_weights(snapshot_path(folder, step), config)[1].generator for step in steps]
+    images = [generate(config, generator, latents)[:4] for generator in generators]
+    return steps, quantize_images(np.stack(images))
+
+
+def run_folder(settings: Settings, arm: Arm, seed: int) -> Path:
+    return settings.output_dir / arm.name / f"seed_{seed}"
+
+
+def snapshot_path(folder: Path, step: int) -> Path:
+    (folder / "snapshots").mkdir(exist_ok=True)
+    return folder / "snapshots" / f"step_{step:07d}.npz"
+
+
+def snapshot_steps(folder: Path) -> list[int]:
+    return sorted(int(path.stem.removeprefix("step_")) for path in (folder / "snapshots").glob("*.npz"))
+
+
+def write(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    keep_compiled_programs()
+    with exit_statuses():
+        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

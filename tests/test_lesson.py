@@ -1,0 +1,171 @@
+"""The lesson's claims on numbers made by hand, and the whole script on a small budget."""
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+ARMS = ("joint", "untrained_critic", "trained_critic", "discriminator")
+
+
+@pytest.fixture
+def lesson_claims(monkeypatch):
+    monkeypatch.syspath_prepend(EXPERIMENTS)
+    import lesson_claims
+
+    return lesson_claims
+
+
+def arm(final, score, digests, seeds=3):
+    """Seeds a little apart: two points of scores, a hundred steps of D's score."""
+    return [
+        {
+            "seed": seed,
+            "steps": [0, 50, 100],
+            "frechet_distance": [60.0, final + 0.1 * seed, final + 0.1 * seed],
+            "sliced_wasserstein": [60.0, final + 0.1 * seed, final + 0.1 * seed],
+            "critic_accuracy": [1.0, 1.0, 1.0],
+            "own_scores": [0.5] * 20 + [score] * 80,
+            "discriminator_sha256": [f"{digests[0]}{seed}", f"{digests[1]}{seed}"],
+        }
+        for seed in range(seeds)
+    ]
+
+
+@pytest.fixture
+def lesson():
+    """Numbers for which every claim holds."""
+    return {
+        "labels": {name: name for name in ARMS},
+        "anchors": {
+            "real": {"frechet_distance": 0.1, "sliced_wasserstein": 1.0, "critic_accuracy": 0.5},
+            "noise": {"frechet_distance": 57.0, "sliced_wasserstein": 60.0, "critic_accuracy": 1.0},
+        },
+        "arms": {
+            "joint": arm(3.0, 0.2, "ab"),
+            "untrained_critic": arm(50.0, 1.0, "aa"),
+            "trained_critic": arm(40.0, 1.0, "bb"),
+            "discriminator": arm(60.0, 0.0, "ac"),
+        },
+        "cross_play": [np.full((4, 4), 0.25).tolist()] * 3,
+        "initializers": {name: [[0.5, 0.6, 0.7, 0.8]] * 3 for name in ("dcgan", "he")},
+        "initializer_batches": [1, 50, 100, 200],
+    }
+
+
+def verdicts(lesson_claims, lesson):
+    return {name: claim["holds"] for name, claim in lesson_claims.claims(lesson).items()}
+
+
+def test_claims_that_hold(lesson_claims, lesson):
+    assert set(verdicts(lesson_claims, lesson).values()) == {True}
+
+
+def own_score_never_passes(lesson):
+    lesson["arms"]["untrained_critic"][1]["own_scores"] = [0.98] * 100
+
+
+def images_near_real_once(lesson):
+    lesson["arms"]["untrained_critic"][2]["sliced_wasserstein"][1] = 29.0
+
+
+def arms_overlap(lesson):
+    for seed, value in zip(lesson["arms"]["joint"], (3.0, 40.0, 60.0), strict=True):
+        seed["frechet_distance"][-1] = value
+
+
+def constant_critic_moves(lesson):
+    lesson["arms"]["untrained_critic"][0]["discriminator_sha256"][1] = "other"
+
+
+def critic_is_another(lesson):
+    lesson["arms"]["trained_critic"][0]["discriminator_sha256"] = ["other", "other"]
+
+
+def generator_changes_without_a_step(lesson):
+    lesson["arms"]["discriminator"][0]["frechet_distance"][-1] = 40.0
+
+
+def trained_critic_teaches(lesson):
+    for seed in lesson["arms"]["trained_critic"]:
+        seed["frechet_distance"][-1] = 3.0
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (own_score_never_passes, "the_score_rises"),
+        (images_near_real_once, "the_images_stay_as_far_as_noise"),
+        (arms_overlap, "the_images_stay_far_from_joint_training"),
+        (trained_critic_teaches, "a_trained_critic_that_stays_constant_does_not_help_either"),
+        (constant_critic_moves, "the_constant_critics_stay_constant"),
+        (critic_is_another, "the_constant_critics_stay_constant"),
+        (generator_changes_without_a_step, "without_a_generator_step_the_images_stay"),
+    ],
+)
+def test_a_claim_that_does_not_hold_says_so(change, name, lesson_claims, lesson):
+    changed = copy.deepcopy(lesson)
+    change(changed)
+    assert verdicts(lesson_claims, changed)[name] is False
+
+
+def test_two_seeds_are_too_few_for_a_spread(lesson_claims, lesson):
+    for name in ARMS:
+        lesson["arms"][name] = lesson["arms"][name][:2]
+    found = lesson_claims.claims(lesson)["the_images_stay_far_from_joint_training"]
+    assert found["holds"] is None
+    assert "2 seed(s)" in found["frechet_distance"]["note"]
+
+
+def test_the_distance_between_arms_is_in_pooled_standard_deviations(lesson_claims, lesson):
+    found = lesson_claims.gap(lesson, "joint", "untrained_critic", "frechet_distance")
+    assert found["difference"] == pytest.approx(47)
+    assert found["pooled_std"] == pytest.approx(0.1)
+    assert found["in_pooled_stds"] == pytest.approx(470)
+
+
+def test_a_score_passes_where_its_trailing_mean_does(lesson_claims):
+    assert lesson_claims.step_passed([0.0] * 10 + [1.0] * 60) == 60
+    assert lesson_claims.step_passed([0.9] * 100) is None
+
+
+def test_the_tables_name_arms_anchors_and_verdicts(lesson_claims, lesson):
+    lesson["claims"] = lesson_claims.claims(lesson)
+    text = lesson_claims.tables(lesson)
+    assert "| real images (floor) | 0.1 | 1 | 0.5 |  |" in text
+    assert "| joint | 3.1 ± 0.1 | 3.1 ± 0.1 | 1 ± 0 | 0.2 ± 0 |" in text
+    assert text.count("| holds |") == 6
+    assert "| dcgan | 0.5 ± 0 | 0.6" in text
+
+
+@pytest.mark.slow
+def test_the_script_trains_scores_draws_and_goes_on(tmp_path):
+    flags = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "5"]
+    budget = ["--epochs", "1", "--seeds", "0", "--points", "1", "--num-samples", "200", "--output-dir", tmp_path]
+    command = [sys.executable, EXPERIMENTS / "lesson.py", *flags, *budget]
+    first = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert first.returncode == 0, first.stderr
+    found = json.loads((tmp_path / "lesson.json").read_text())
+    assert list(found["arms"]) == list(ARMS)
+    for name in ARMS:
+        (seed,) = found["arms"][name]
+        assert seed["steps"] == [0, 15]
+        assert len(seed["own_scores"]) == 15
+        assert min(seed["frechet_distance"]) > found["anchors"]["real"]["frechet_distance"]
+    assert found["claims"]["the_constant_critics_stay_constant"]["holds"] is True
+    assert found["claims"]["the_images_stay_far_from_joint_training"]["holds"] is None
+    assert np.shape(found["cross_play"]) == (1, 4, 4)
+    assert set(found["initializers"]) == {"dcgan", "lecun", "he"}
+    picture = np.asarray(Image.open(tmp_path / "lesson.png").convert("L"))
+    assert picture.shape[0] > 1000
+    assert picture.std() > 20
+    again = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert "epoch 1/1" not in again.stdout
+    assert json.loads((tmp_path / "lesson.json").read_text()) == found
