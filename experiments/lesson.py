@@ -6,7 +6,9 @@ lesson.md (the tables) and lesson.png, and goes on where it stopped when it is s
 """
 
 import dataclasses
+import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +107,8 @@ def main(settings: Settings) -> None:
             train_arm(settings, config, dataset, arm, seed)
     train_initializers(settings, config, dataset)
     evaluator = load_evaluator(dataset)
-    arms = {
-        arm.name: [measure(settings, config, dataset, evaluator, arm, seed) for seed in settings.seeds] for arm in ARMS
-    }
+    score = make_scorer(settings, config, dataset, evaluator)
+    arms = {arm.name: [measure(settings, config, score, arm, seed) for seed in settings.seeds] for arm in ARMS}
     anchors = load_anchors(evaluator, dataset)
     chosen = dataclasses.asdict(settings)
     lesson = {
@@ -177,12 +178,12 @@ def points(settings: Settings, per_epoch: int) -> list[int]:
 
 
 def measure(
-    settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator, arm: Arm, seed: int
+    settings: Settings, config: GanConfig, score: Callable[[Path], dict[str, float]], arm: Arm, seed: int
 ) -> dict[str, Any]:
     """An arm's scores at its points, its discriminator's scores of the fakes at every step, and D's digests."""
     folder = run_folder(settings, arm, seed)
-    steps = snapshot_steps(folder)
-    scores = [score(settings, config, dataset, evaluator, snapshot_path(folder, step)) for step in steps]
+    steps = sorted(int(path.stem.removeprefix("step_")) for path in (folder / "snapshots").glob("*.npz"))
+    scores = [score(snapshot_path(folder, step)) for step in steps]
     with np.load(folder / "history.npz") as history:
         own = history["updated_fake_scores" if "updated_fake_scores" in history else "fake_scores"]
     ends = [load_weights(snapshot_path(folder, step), config)[1].discriminator for step in (steps[0], steps[-1])]
@@ -195,24 +196,30 @@ def measure(
     }
 
 
-def score(
-    settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator, snapshot: Path
-) -> dict[str, float]:
-    """A snapshot's scores, kept beside it."""
-    kept = snapshot.with_suffix(".json")
+def make_scorer(
+    settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator
+) -> Callable[[Path], dict[str, float]]:
+    """A function that scores a snapshot and keeps the scores beside it."""
     asked = {"num_samples": settings.num_samples, "evaluator": evaluator.sha256}
-    if kept.exists() and (found := json.loads(kept.read_text()))["asked"] == asked:
-        return found["scores"]
-    fakes = sample_images(config, load_weights(snapshot, config)[1].generator, settings.num_samples)
     reals = dataset.test_images
-    scores = {
-        "frechet_distance": frechet_distance(extract(evaluator, reals)[0], extract(evaluator, fakes)[0]),
-        "sliced_wasserstein": sliced_wasserstein(reals, fakes),
-        "critic_accuracy": critic_accuracy(reals, fakes),
-    }
-    write(kept, json.dumps({"asked": asked, "scores": scores}))
-    print(snapshot.with_suffix(""), "  ".join(f"{name} {value:.3g}" for name, value in scores.items()), flush=True)
-    return scores
+    real_features = functools.cache(lambda: extract(evaluator, reals)[0])
+
+    def score(snapshot: Path) -> dict[str, float]:
+        kept = snapshot.with_suffix(".json")
+        if kept.exists() and (found := json.loads(kept.read_text()))["asked"] == asked:
+            return found["scores"]
+        fakes = sample_images(config, load_weights(snapshot, config)[1].generator, settings.num_samples)
+        scores = {
+            "frechet_distance": frechet_distance(real_features(), extract(evaluator, fakes)[0]),
+            "sliced_wasserstein": sliced_wasserstein(reals, fakes),
+            "critic_accuracy": critic_accuracy(reals, fakes),
+        }
+        write(kept, json.dumps({"asked": asked, "scores": scores}))
+        values = "  ".join(f"{name} {value:.3g}" for name, value in scores.items())
+        print(f"{snapshot.with_suffix('')}  {values}", flush=True)
+        return scores
+
+    return score
 
 
 def cross_play(settings: Settings, config: GanConfig) -> list[list[list[float]]]:

@@ -130,6 +130,8 @@ def require_same_run(found: Record, wanted: Record) -> None:
     Raises:
       InputError: they differ; the message says in what.
     """
+    if found.get("format", 1) < FORMAT:
+        raise InputError("the run in the folder is an earlier version's, without checkpoints; give a new folder.")
     for name, there, here in _differences(_decisive(found), _decisive(wanted)):
         raise InputError(
             f"the run in the folder has {name} {there!r}, this one {here!r}; give the same, or a new folder."

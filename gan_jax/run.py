@@ -26,6 +26,7 @@ from gan_jax.loop import NonFiniteError, Progress, train
 from gan_jax.pixels import quantize_images
 from gan_jax.records import (
     epoch_digest,
+    has_record,
     make_record,
     other_circumstances,
     read_record,
@@ -34,9 +35,8 @@ from gan_jax.records import (
 )
 from gan_jax.sampling import sample_images
 from gan_jax.sentinel import image_set_spread
-from gan_jax.sharding import copy_to_all, local_copy
-from gan_jax.sources import ResidentImages, ShardedImages, run_keys
-from gan_jax.starts import initial_state
+from gan_jax.sharding import local_copy
+from gan_jax.starts import prepare_start
 from gan_jax.steps import Step
 from gan_jax.stopping import StopRequest
 from gan_jax.weights import save_weights
@@ -79,18 +79,13 @@ class Run:
         label: str = "",
     ) -> None:
         self.config, self.step, self.folder = config, step, settings.output_dir
-        keys = run_keys(settings.seed)
-        self.keys = copy_to_all(keys, mesh)
-        images = dataset.train_images
-        self.source = ShardedImages(config, images, keys, mesh) if mesh else ResidentImages(config, images, keys)
+        self.keys, self.source, self._start = prepare_start(settings, config, dataset.train_images, mesh)
         self.per_epoch = self.source.steps_per_epoch
         self.num_steps = settings.num_steps(self.per_epoch)
         self._settings, self._dataset, self._stop = settings, dataset, stop
         self._evaluator = load_evaluator(dataset) if settings.evaluate_every else None
-        start = initial_state(settings, config, keys)
-        self._start = lambda: copy_to_all(start, mesh)
         self._record = make_record(settings, config, dataset, getattr(step, "__name__", str(step)))
-        spread = image_set_spread(images[:: len(images) // 5000 + 1])
+        spread = image_set_spread(dataset.train_images)
         self._journal = Journal(self.folder / "metrics.jsonl", self._place, spread, label)
         self._lock: FileLock | None = None
         try:
@@ -195,7 +190,7 @@ class Run:
 
     def _open_folder(self) -> None:
         self._lock = claim(self.folder, resume=self._settings.resume, overwrite=self._settings.overwrite)
-        if not (self.folder / "run.json").exists():
+        if not has_record(self.folder):
             return write_record(self.folder, self._record)
         found = read_record(self.folder)
         require_same_run(found, self._record)
@@ -206,9 +201,9 @@ class Run:
             raise Diverged(found["diverged"])
 
     def _restore(self, until: int | None = None) -> None:
-        found, complaints = self._checkpoints.restore_newest(self._start(), until)
+        found, complaints = self._checkpoints.restore_newest(self._start, until)
         step = int(found.state.step) if found else 0
-        self.state = found.state if found else self._start()
+        self.state = found.state if found else self._start
         self._checkpoints.drop_after(step)
         self._journal.restore(found.metrics if found else {}, self._window_start(step))
         if is_main():

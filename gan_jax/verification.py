@@ -16,8 +16,8 @@ from gan_jax.loop import train
 from gan_jax.pixels import quantize_images
 from gan_jax.programs import run_chunk
 from gan_jax.records import Record, epoch_digest, read_record, read_settings
-from gan_jax.sources import ResidentImages, run_keys
-from gan_jax.starts import initial_state
+from gan_jax.sharding import batch_mesh
+from gan_jax.starts import prepare_start
 from gan_jax.state import GanState
 from gan_jax.steps import batch_fakes, discriminator_step, gan_step, generator_step, sample_latents
 
@@ -54,14 +54,14 @@ class FinishedRun:
         dataset = load_dataset(self.settings.dataset, data_dir or self.settings.data_dir)
         if dataset.content_hash != self.record["dataset"]["sha256"]:
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give its --data-dir.")
-        self.keys = run_keys(self.settings.seed)
         self.images = dataset.train_images
-        self.source = ResidentImages(self.config, self.images, self.keys)
+        mesh = batch_mesh(self.config, self.settings.devices) if self.settings.devices else None
+        self.keys, self.source, self._start = prepare_start(self.settings, self.config, self.images, mesh)
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
 
     def state_after(self, step: int) -> GanState:
         """The state after a step, from the newest checkpoint that is not after it, or from the start."""
-        state = initial_state(self.settings, self.config, self.keys)
+        state = self._start
         if (self.folder / "checkpoints").is_dir():
             checkpoints = Checkpoints(self.folder / "checkpoints", read_only=True)
             found, _ = checkpoints.restore_newest(state, until=step)

@@ -1,6 +1,8 @@
 """Several real processes on this machine that train one run together."""
 
 import json
+import os
+import signal
 import socket
 
 import numpy as np
@@ -74,6 +76,19 @@ def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     main, _ = train_together(folder, 2)
     assert "Going on after step 18 of 24" in main
     assert_same_run(alone, folder)
+
+
+def test_one_process_asked_to_stop_stops_all_with_a_checkpoint(tmp_path):
+    folder = tmp_path / "run"
+    processes, logs = start_all(folder, 2, steps=100_000, checkpoint_every=None)
+    lines = folder / "metrics.jsonl"
+    while processes[0].is_alive() and not (lines.exists() and lines.stat().st_size):
+        processes[0].join(0.05)
+    os.kill(processes[1].pid, signal.SIGTERM)
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [143, 143], [log.read_text() for log in logs]
+    assert Checkpoints(folder / "checkpoints", read_only=True).steps()
 
 
 def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
