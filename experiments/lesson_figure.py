@@ -18,6 +18,7 @@ LEFT, COLUMNS_WIDTH = 1.4, 8.3  # what stands on the step axis
 SIDE, SIDE_WIDTH = 10.0, 3.35  # what stands beside it
 PANELS = {"own_scores": (9.15, 1.9), "frechet_distance": (6.75, 1.9), "critic_accuracy": (5.3, 0.95)}  # bottom, height
 ROW, ROWS_TOP = 0.94, 4.18
+SMOOTHING = 1.06  # a score is a mean over the steps from 1 / 1.06 to 1.06 times its own
 INK, PALE = "0.2", "0.45"
 
 
@@ -68,9 +69,20 @@ def draw_own_scores(panel: Axes, lesson: Mapping[str, Any]) -> None:
     panel.set_title("What its own critic says:  D's score of the fakes", loc="left")
     panel.axhline(0.5, color=PALE, linewidth=0.8)
     for name, seeds in lesson["arms"].items():
-        draw_seeds(panel, name, range(1, len(seeds[0]["own_scores"]) + 1), [seed["own_scores"] for seed in seeds])
+        smooth = [smoothed(seed["own_scores"]) for seed in seeds]
+        draw_seeds(panel, name, range(1, len(smooth[0]) + 1), smooth)
     panel.set_ylim(-0.03, 1.03)
     panel.set_yticks([0, 0.5, 1], ["0  fake", "0.5", "1  real"])
+
+
+def smoothed(values: Sequence[float]) -> np.ndarray:
+    """Means over a share of the steps so far, which is an even width on a logarithmic axis."""
+    count = len(values)
+    steps = np.arange(1, count + 1)
+    first = np.floor(steps / SMOOTHING).astype(int)
+    last = np.minimum(np.ceil(steps * SMOOTHING).astype(int), count)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return (sums[last] - sums[first]) / (last - first)
 
 
 def draw_distances(panel: Axes, lesson: Mapping[str, Any]) -> None:
@@ -153,7 +165,7 @@ def draw_strips(figure: Figure, above: Axes, lesson: Mapping[str, Any], strips: 
         figure.add_artist(line)
     for row, name in enumerate(lesson["arms"]):
         bottom = ROWS_TOP - ROW * (row + 1)
-        style, label = STYLES[name], lesson["labels"][name].replace(", ", ",\n")
+        style, label = STYLES[name], lesson["labels"][name].replace(", ", ",\n").replace("G and D ", "G and D\n")
         text_at(
             figure, LEFT - 0.12, bottom + ROW / 2, label, ha="right", va="center", color=style.colour, weight="bold"
         )
@@ -181,9 +193,9 @@ def draw_cross_play(figure: Figure, lesson: Mapping[str, Any]) -> None:
         middle = SIDE + SIDE_WIDTH * (at + 0.5) / count
         label = lesson["labels"][name].replace(", ", ",\n").replace("G and D ", "G and D\n")
         text_at(figure, middle, ROWS_TOP + 0.06, label, ha="center", va="bottom", size=8.5, color=STYLES[name].colour)
-    text_at(figure, SIDE, ROWS_TOP + 0.68, "Cross-play", va="bottom", size=12)
+    text_at(figure, SIDE, ROWS_TOP + 0.82, "Cross-play", va="bottom", size=12)
     text = "mean score of the images on the left\nby the D of each arm; framed: by their own"
-    text_at(figure, SIDE, ROWS_TOP + 0.64, text, va="top", size=9)
+    text_at(figure, SIDE, ROWS_TOP + 0.78, text, va="top", size=9)
 
 
 def draw_key(figure: Figure, lesson: Mapping[str, Any]) -> None:
@@ -203,6 +215,7 @@ def draw_key(figure: Figure, lesson: Mapping[str, Any]) -> None:
         f"Thin: each of {count} seeds; thick: their mean." if count > 1 else "One seed.",
         "The arms of a seed share initial weights, latents,",
         "the order of the images and the number of steps.",
+        "Scores: means over the steps within 6 % of each.",
         f"Below: the same four latents of seed {settings['seeds'][0]}.",
         "",
         f"{settings['dataset']}, {settings['num_samples']:,} fakes a point,",

@@ -71,10 +71,11 @@ class Journal:
         self._window_start = progress.step
         means = {name: float(values.mean()) for name, values in window.items()}
         at = {"step": progress.step, "epoch": progress.epoch}
+        previous = self._lines[-1]["step"] if self._lines else 0
+        before = {line.get("warning") for line in self._lines if line["step"] == previous}
         self._write({**at, **means})
         labels = _SCREEN_NAMES if "d_g_z1" in means and "d_g_z2" in means else _ONE_FAKE_SCORE
         self._say(progress, "  ".join(f"{label} {means[name]:.3f}" for name, label in labels.items() if name in means))
-        before = {line.get("warning") for line in self._lines if line["step"] == self._previous_window()}
         for sign in find_signs(means, progress.step, self._real_spread):
             self._write({**at, "warning": sign.name, "try": sign.advice})
             if sign.name not in before:
@@ -84,10 +85,6 @@ class Journal:
         """Write the scores of a generator."""
         self._write({"step": progress.step, "epoch": progress.epoch, **scores})
         self._say(progress, text)
-
-    def _previous_window(self) -> int | None:
-        windows = [line["step"] for line in self._lines if len(line) > 2 and not {"warning", "num_fakes"} & line.keys()]
-        return windows[-2] if len(windows) > 1 else None
 
     def _say(self, progress: Progress, text: str) -> None:
         tqdm.write(f"{self._prefix}{self._place(progress.step)}  {text}")
