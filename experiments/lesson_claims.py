@@ -231,7 +231,7 @@ def spread(values: Any, digits: int = 3) -> str:
     """Mean ± standard deviation over the seeds; the mean alone for one seed."""
     values = np.array(list(values), np.float64)
     mean = f"{values.mean():.{digits}g}" if digits == 3 else f"{values.mean():.{digits}f}"
-    return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.1g}"
+    return mean if len(values) < 2 else f"{mean} ± {values.std(ddof=1):.2g}"
 
 
 def listed(values: Sequence[Any]) -> str:
