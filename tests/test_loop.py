@@ -1,3 +1,4 @@
+import collections
 import dataclasses
 
 import chex
@@ -21,6 +22,7 @@ from gan_jax import (
     train,
     train_epoch,
 )
+from gan_jax.loop import NonFiniteError
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
 IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  # six batches and a half
@@ -134,6 +136,23 @@ def test_a_chunk_is_compiled_once_per_length():
 
     traced = chex.assert_max_traces(step, n=2)  # chunks of four, and the two left over in each epoch
     finish(traced, num_steps=18, chunk_steps=4)
+
+
+def test_a_step_that_is_not_finite_ends_the_training_with_the_state_before_it():
+    keys = run_keys(0)
+
+    def step(config, state, images, key):
+        state, metrics = gan_step(config, state, images, key)
+        return state, metrics._replace(g_loss=jnp.where(state.step >= 5, jnp.inf, metrics.g_loss))
+
+    seen = []
+    training = train(CONFIG, step, init_state(CONFIG, keys.init), source(keys), keys, num_steps=8)
+    with pytest.raises(NonFiniteError, match="g_loss is not finite at step 5"):
+        collections.deque(map(seen.append, training))
+    assert [(progress.step, progress.window_end, len(progress.metrics["g_loss"])) for progress in seen] == [
+        (4, False, 4)
+    ]
+    chex.assert_trees_all_equal(jax.tree.map(np.asarray, seen[-1].state), finish(num_steps=4)[0])
 
 
 def test_a_batch_larger_than_the_data_is_refused():
