@@ -24,7 +24,8 @@ def connect(settings: RunConfig) -> None:
       InputError: the coordinator's flags are incomplete, or the others do not answer.
     """
     given = [settings.coordinator, settings.num_processes, settings.process_id]
-    if not settings.distributed and all(value is None for value in given):
+    alone = not settings.distributed and all(value is None for value in given)
+    if alone or jax.distributed.is_initialized():
         return
     if any(value is None for value in given) and not settings.distributed:
         raise InputError("--coordinator, --num-processes and --process-id go together; or give --distributed alone.")

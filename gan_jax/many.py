@@ -18,6 +18,7 @@ from gan_jax.errors import InputError
 from gan_jax.evaluation import load_evaluator, score_images
 from gan_jax.experiment import Experiment, run_experiment, show
 from gan_jax.files import whole_file
+from gan_jax.hosts import connect, is_main
 from gan_jax.loop import CHUNK_STEPS, NonFiniteError, finite_steps, plan_chunks
 from gan_jax.members import Member, list_members
 from gan_jax.programs import run_chunks
@@ -39,6 +40,7 @@ def run_many(experiment: Experiment, settings: RunConfig) -> None:
       InputError: a setting, the data or an output folder is wrong.
       Stopped: a signal ended it; --resume goes on.
     """
+    connect(settings)
     members = list_members(settings)
     dataset = load_dataset(settings.dataset, settings.data_dir)
     if choose_side_by_side(settings):
@@ -47,8 +49,8 @@ def run_many(experiment: Experiment, settings: RunConfig) -> None:
         for member in members:
             with _divergence_noted(member.name):
                 run_experiment(experiment, member.settings)
-    outcomes = [outcome(member, dataset) for member in members]
-    save_summary(settings.output_dir, outcomes)
+    if is_main():
+        save_summary(settings.output_dir, [outcome(member, dataset) for member in members])
 
 
 def choose_side_by_side(settings: RunConfig) -> bool:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from small_runs import content, finish, settings
 
 from gan_jax import InputError
+from gan_jax.evaluation.summary import HEADINGS
 from gan_jax.many import choose_side_by_side
 from gan_jax.summary import summary_table
 
@@ -63,7 +65,7 @@ def test_a_schedule_is_chosen_by_platform_and_flags(tmp_path):
 
 
 def test_mistakes_get_a_line(tmp_path):
-    script = "experiments/train_gan.py"
+    script = Path(__file__).parent.parent / "experiments" / "train_gan.py"
     for flags, complaint in ((["--seeds", "3:1"], "seeds is '3:1'"), (["--sweep", "width=3"], "sweep is 'width=3'")):
         command = [sys.executable, script, "--dataset", "digits", "--output-dir", tmp_path / "run", *flags]
         process = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -75,8 +77,6 @@ def test_mistakes_get_a_line(tmp_path):
 
 
 def test_a_table_has_a_row_for_each_run_and_their_spread():
-    from gan_jax.evaluation.summary import HEADINGS
-
     def run(name, value, collapsed):
         return {"name": name, "scores": dict.fromkeys(HEADINGS, value), "collapsed": collapsed, "diverged": None}
 
