@@ -43,11 +43,14 @@ def run_experiment(experiment: Experiment, settings: RunConfig) -> None:
     dataset = load_dataset(settings.dataset, settings.data_dir)
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
     mesh = batch_mesh(config, settings.devices) if settings.devices or jax.process_count() > 1 else None
-    with leave_together(), StopRequest() as stop:
-        with Run(settings, config, dataset, experiment.step, stop, mesh=mesh) as run:
-            for progress in run.train():
-                show(experiment, run, progress)
-        stop.raise_if_heard()
+    with (
+        leave_together(),
+        StopRequest() as stop,
+        Run(settings, config, dataset, experiment.step, stop, mesh=mesh) as run,
+    ):
+        for progress in run.train():
+            show(experiment, run, progress)
+    stop.raise_if_heard()
 
 
 def show(experiment: Experiment, run: Run, progress: Progress) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
-from gan_jax.evaluation import load_evaluator, score_images
+from gan_jax.evaluation import load_evaluator, sample_count, score_images
 from gan_jax.experiment import Experiment, run_experiment, show
 from gan_jax.files import whole_file
 from gan_jax.hosts import connect, is_main
@@ -155,7 +155,7 @@ def outcome(member: Member, dataset: Dataset) -> dict[str, Any]:
     known = json.loads(record_path.read_text()) if record_path.exists() else {}
     if known.get("step") != step:
         evaluator = load_evaluator(dataset)
-        scores = score_images(evaluator, sample_images(run.config, run.generator, 10_000), dataset)
+        scores = score_images(evaluator, sample_images(run.config, run.generator, sample_count(dataset)), dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
         known = {"step": step, "diverged": run.record.get("diverged"), "collapsed": collapsed, "scores": scores}
         _write_json(record_path, known)

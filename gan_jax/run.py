@@ -16,7 +16,7 @@ from gan_jax.checkpoints import Checkpoint, Checkpoints
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.datasets import Dataset
 from gan_jax.errors import InputError
-from gan_jax.evaluation import load_evaluator, score_images
+from gan_jax.evaluation import load_evaluator, sample_count, score_images
 from gan_jax.evaluation.summary import HEADINGS, save_score_curves
 from gan_jax.files import save_arrays
 from gan_jax.folder import claim
@@ -240,7 +240,8 @@ class Run:
 
     def _evaluate(self, progress: Progress) -> None:
         assert self._evaluator
-        fakes = sample_images(self.config, local_copy(progress.state.generator), 10_000)
+        generator = local_copy(progress.state.generator)
+        fakes = sample_images(self.config, generator, sample_count(self._dataset))
         scores = score_images(self._evaluator, fakes, self._dataset)
         text = "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS)
         self._journal.add_scores(progress, scores, text)

@@ -155,7 +155,7 @@ def test_the_script_trains_scores_draws_and_goes_on(tmp_path):
     assert list(found["arms"]) == list(ARMS)
     for name in ARMS:
         (seed,) = found["arms"][name]
-        assert seed["steps"] == [0, 15]
+        assert seed["steps"] == [0, 5, 15]
         assert len(seed["own_scores"]) == 15
         assert min(seed["frechet_distance"]) > found["anchors"]["real"]["frechet_distance"]
     assert found["claims"]["the_constant_critics_stay_constant"]["holds"] is True

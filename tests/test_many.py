@@ -34,7 +34,7 @@ def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path):
     assert found == expected
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert [one["name"] for one in summary] == ["seed_0", "seed_1"]
-    assert summary[0]["scores"]["num_fakes"] == 10_000
+    assert summary[0]["scores"]["num_fakes"] == 1_000
     assert "| **mean ± std** |" in text
     again = finish(tmp_path / "run", seeds="0:2")[1]
     assert again.splitlines()[-6:] == text.splitlines()[-6:]

@@ -12,7 +12,7 @@ from gan_jax.evaluation.neighbours import (
     density_coverage,
     precision_recall,
 )
-from gan_jax.evaluation.protocol import ANCHORS, anchors, blur_images, score_images
+from gan_jax.evaluation.protocol import ANCHORS, anchors, blur_images, sample_count, score_images
 from gan_jax.evaluation.sliced import sliced_wasserstein
 from gan_jax.evaluation.store import load_anchors, load_evaluator, read_evaluator, save_evaluator
 
@@ -38,6 +38,7 @@ __all__ = [
     "load_evaluator",
     "precision_recall",
     "read_evaluator",
+    "sample_count",
     "save_evaluator",
     "score_images",
     "sliced_wasserstein",

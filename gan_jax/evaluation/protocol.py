@@ -16,6 +16,11 @@ from gan_jax.evaluation.sliced import sliced_wasserstein
 ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
 
 
+def sample_count(dataset: Dataset) -> int:
+    """How many fakes to score: 10,000, the protocol's number; 1,000 if there are fewer test images than that."""
+    return 10_000 if len(dataset.test_images) >= 1_000 else 1_000
+
+
 def score_images(evaluator: Evaluator, fakes: np.ndarray, dataset: Dataset, *, seed: int = 0) -> dict[str, Any]:
     """Score fakes against the test images; authenticity looks at the training images.
 
