@@ -120,9 +120,7 @@ def draw_accuracies(panel: Axes, lesson: Mapping[str, Any]) -> None:
     panel.yaxis.set_minor_locator(NullLocator())
 
 
-def draw_seeds(
-    panel: Axes, name: str, steps: Sequence[int], values: Sequence[Sequence[float]], points: bool = False
-) -> None:
+def draw_seeds(panel: Axes, name: str, steps: Sequence[int], values: Sequence[Any], points: bool = False) -> None:
     """Every seed thin, the mean thick."""
     style = STYLES[name]
     for one in values:

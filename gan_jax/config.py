@@ -117,7 +117,7 @@ class RunConfig:
     devices: int | None = None
     """Share each batch among so many local devices; by default one, and all in a run of several processes."""
     distributed: bool = False
-    """One of several processes; SLURM, Open MPI, Kubernetes or Cloud TPU tells which."""
+    """One of several processes; SLURM, Open MPI 4, Kubernetes or Cloud TPU tells which."""
     coordinator: str | None = None
     """One of several processes: the host:port of process 0."""
     num_processes: int | None = None

@@ -148,6 +148,7 @@ def test_scores_join_the_metrics_while_it_trains(tmp_path):
         (["--width", "0"], "width is 0"),
         (["--batch-size", "2000"], "batch_size is 2000"),
         (["--steps", "-1"], "steps is -1"),
+        (["--devices", "3"], "devices is 3, but there are 1"),
     ],
 )
 def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
