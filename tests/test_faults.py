@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from small_runs import content, finish, screen, start
 
+SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 KILLS = {"joint": 50, "generator": 3, "discriminator": 3}
 
 
@@ -35,21 +36,21 @@ def wait_for(condition, process, seconds=60):
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "kills"), KILLS.items())
 def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
-    assert finish(tmp_path / "whole", kind)[0] == 0
+    assert finish(tmp_path / "whole", kind, steps=SHORT)[0] == 0
     expected = content(tmp_path / "whole")
     begin = time.monotonic()
-    assert finish(tmp_path / "timed", kind)[0] == 0
+    assert finish(tmp_path / "timed", kind, steps=SHORT)[0] == 0
     seconds = time.monotonic() - begin
     assert content(tmp_path / "timed") == expected
 
     def kill_and_go_on(index):
         folder = tmp_path / f"killed_{index}"
-        process = start(folder, kind)
+        process = start(folder, kind, steps=SHORT)
         time.sleep(random.Random(index).uniform(0, 1.2 * seconds))
         process.kill()
         process.join()
         saved = sorted(int(path.name) for path in (folder / "checkpoints").glob("*") if path.name.isdigit())
-        status, text = finish(folder, kind)
+        status, text = finish(folder, kind, steps=SHORT)
         assert status == 0, text
         if saved:
             assert f"Going on after step {saved[-1]} of" in text
