@@ -9,9 +9,9 @@ from jax import Array, lax
 from timing import Form
 
 from gan_jax import GanConfig, init_state, models, normalize_images, run_keys
-from gan_jax.programs import run_chunk
-from gan_jax.state import GanState
-from gan_jax.steps import Step, discriminator_step, gan_step, generator_step
+from gan_jax.training.compiled import run_chunk
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step
 
 STEPS = {"joint": gan_step, "generator": generator_step, "discriminator": discriminator_step}
 

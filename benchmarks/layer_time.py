@@ -14,7 +14,7 @@ from jax import Array, lax
 from timing import Form, race, table
 
 from gan_jax import GanConfig, convolution, programs
-from gan_jax.models import discriminator_layers
+from gan_jax.nn.networks import discriminator_layers
 
 
 @dataclasses.dataclass(frozen=True)

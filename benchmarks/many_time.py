@@ -5,7 +5,6 @@ On a CPU the devices are eight that share its cores: what they show is the price
 
 import dataclasses
 import os
-from typing import Any
 
 import tyro
 from timing import Form, Timing, race, random_data, table
@@ -18,10 +17,10 @@ import numpy as np
 from jax import Array
 
 from gan_jax import GanConfig, GanMetrics, ResidentImages, gan_step, init_state, run_keys, train, train_run
-from gan_jax.programs import run_chunk, run_chunks
-from gan_jax.sharding import batch_mesh, copy_to_all
-from gan_jax.sources import ShardedImages
-from gan_jax.state import GanState
+from gan_jax.training.batches import ShardedImages
+from gan_jax.training.compiled import run_chunk, run_chunks
+from gan_jax.training.sharding import batch_mesh, replicate
+from gan_jax.training.state import GanState
 
 COUNTS = (1, 2, 4, 8)
 
@@ -69,12 +68,11 @@ def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
 
 def side_by_side(settings: Settings, count: int) -> Form:
     """A step of every seed counts as one; ``count`` times one seed's is what taking them in turn costs."""
-    stack: Any = lambda trees: jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)  # noqa: E731
-    states = stack([init_state(settings.gan, run_keys(seed).init) for seed in range(count)])
-    configs = stack([jax.tree.map(jnp.float32, settings.gan)] * count)
-    keys = jnp.stack([run_keys(seed).step for seed in range(count)])
-    batches = jnp.stack([jnp.asarray(batches_of(settings)[1])] * count)
-    return Form(lambda: jax.block_until_ready(run_chunks(configs, gan_step, states, batches, keys)), settings.steps)
+    keys = [run_keys(seed) for seed in range(count)]
+    states = [init_state(settings.gan, one.init) for one in keys]
+    batches = [jnp.asarray(batches_of(settings)[1])] * count
+    runs = [settings.gan] * count, gan_step, states, batches, [one.step for one in keys]
+    return Form(lambda: jax.block_until_ready(run_chunks(*runs)), settings.steps)
 
 
 def on_devices(settings: Settings, count: int) -> Form:
@@ -85,7 +83,7 @@ def on_devices(settings: Settings, count: int) -> Form:
     shared = jnp.asarray(batches)
     if count:
         mesh = batch_mesh(settings.gan, count)
-        keys, state = copy_to_all(keys, mesh), copy_to_all(state, mesh)
+        keys, state = replicate(keys, mesh), replicate(state, mesh)
         shared = ShardedImages(settings.gan, images, run_keys(0), mesh).batches(0, 0, settings.steps)
     return Form(
         lambda: jax.block_until_ready(run_chunk(settings.gan, gan_step, state, shared, keys.step)), settings.steps

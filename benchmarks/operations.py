@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import GanConfig
-from gan_jax.models import discriminator_layers
+from gan_jax.nn.networks import discriminator_layers
 
 # [m, k] x [k, n]: the middle convolutions as products of matrices, and squares; only a GPU is fastest at the largest.
 MATMUL_SHAPES = [(6272, 1024, 128), (2048, 1152, 256), (1024, 1024, 1024), (2048, 2048, 2048)]

@@ -17,7 +17,7 @@ import tyro
 from timing import random_data, table
 
 from gan_jax import GanConfig, gan_step, init_state, run_keys
-from gan_jax.programs import compiler_options, scan_steps
+from gan_jax.training.compiled import compiler_options, scan_steps
 
 
 @dataclasses.dataclass(frozen=True)

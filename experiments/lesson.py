@@ -2,13 +2,13 @@
 
 Four arms share seeds, data, networks, latents and budget: both networks together; G alone against an untrained D that
 stays constant; G alone against a trained D that stays constant; D alone. Each is scored as it goes. Writes lesson.json,
-lesson.md (the tables) and lesson.png, and goes on where it stopped when it is started again.
+lesson.md (the tables) and lesson.png, and resumes where it stopped when it is started again.
 """
 
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,13 @@ from lesson_figure import save_lesson_figure
 
 from gan_jax import (
     Dataset,
+    Experiment,
     GanConfig,
+    Progress,
     RunConfig,
+    RunContext,
     Step,
+    Watcher,
     discriminate,
     discriminator_step,
     gan_step,
@@ -31,13 +35,15 @@ from gan_jax import (
     load_dataset,
     load_weights,
     mean_score,
+    quantize_images,
+    run_experiment,
     run_keys,
     sample_images,
     sample_latents,
     save_weights,
+    steps_per_epoch,
 )
-from gan_jax.command_line import exit_statuses, keep_compiled_programs
-from gan_jax.digests import tree_digest
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.evaluation import (
     Evaluator,
     critic_accuracy,
@@ -47,10 +53,10 @@ from gan_jax.evaluation import (
     load_evaluator,
     sliced_wasserstein,
 )
-from gan_jax.files import whole_file
-from gan_jax.pixels import quantize_images
-from gan_jax.run import Run
-from gan_jax.stopping import StopRequest
+from gan_jax.files import write_json, write_text
+from gan_jax.runs.experiment import draw_preview
+from gan_jax.storage.digests import tree_digest
+from gan_jax.storage.history import read_history
 
 SCORES = ("frechet_distance", "sliced_wasserstein", "critic_accuracy")
 INITIALIZERS = ("dcgan", "lecun", "he")
@@ -96,7 +102,7 @@ class Settings:
     log_every: int = 50
     """Batches from one logged line to the next."""
     output_dir: Path = Path("runs/lesson")
-    """Where everything goes; a run in it goes on."""
+    """Where everything goes; a lesson that is there is resumed."""
 
 
 def main(settings: Settings) -> None:
@@ -124,40 +130,44 @@ def main(settings: Settings) -> None:
         "initializer_batches": TABLE_BATCHES,
     }
     lesson["claims"] = claims(lesson)
-    write(settings.output_dir / "lesson.json", json.dumps(lesson, indent=1))
-    write(settings.output_dir / "lesson.md", tables(lesson))
+    write_json(settings.output_dir / "lesson.json", lesson)
+    write_text(settings.output_dir / "lesson.md", tables(lesson))
     strips = {arm.name: strip(settings, config, arm) for arm in ARMS}
     save_lesson_figure(settings.output_dir / "lesson.png", lesson, strips)
     print(tables(lesson))
     print(f"The lesson is in {settings.output_dir}")
 
 
+class Snapshots(Watcher):
+    """Keeps the weights after the steps to score."""
+
+    def __init__(self, context: RunContext, steps: Collection[int]) -> None:
+        self.folder, self.steps = context.folder.path, steps
+
+    def draw(self, progress: Progress) -> None:
+        if progress.step in self.steps:
+            save_weights(snapshot_path(self.folder, progress.step), progress.state)
+
+
 def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm, seed: int) -> None:
-    """Train, or go on, and keep the weights at the steps to score."""
-    folder = run_folder(settings, arm, seed)
+    """Train, or resume, and keep the weights at the steps to score."""
     critic = run_folder(settings, ARMS[0], seed) if arm.trained_critic else None
+    folder = run_folder(settings, arm, seed)
     run_settings = run_config(settings, config, seed, folder, epochs=settings.epochs, discriminator=critic)
-    with StopRequest() as stop, Run(run_settings, config, dataset, arm.step, stop) as run:
-        latents = sample_latents(config, run.keys.display, 64)
-        wanted = points(settings, run.per_epoch)
-        for progress in run.train():
-            if progress.step in wanted:
-                run.draw(progress.step, generate(config, progress.state.generator, latents))
-                save_weights(snapshot_path(folder, progress.step), progress.state)
-    stop.raise_if_heard()
+    steps = points(settings, steps_per_epoch(config, len(dataset.train_images)))
+    snapshots = functools.partial(Snapshots, steps=steps)
+    run_experiment(Experiment(arm.step, draw_preview, steps, watchers=(snapshots,)), run_settings, dataset=dataset)
 
 
 def train_initializers(settings: Settings, config: GanConfig, dataset: Dataset) -> None:
     """The first batches of G alone against an untrained D, from each distribution of initial weights."""
+    experiment = Experiment(generator_step, draw_preview, draw_at=())
     for initializer in INITIALIZERS:
         for seed in settings.seeds:
             gan = dataclasses.replace(config, initializer=initializer)
             folder = settings.output_dir / "initializers" / initializer / f"seed_{seed}"
             run_settings = run_config(settings, gan, seed, folder, steps=TABLE_BATCHES[-1])
-            with StopRequest() as stop, Run(run_settings, gan, dataset, generator_step, stop) as run:
-                for _ in run.train():
-                    pass
-            stop.raise_if_heard()
+            run_experiment(experiment, run_settings, dataset=dataset)
 
 
 def run_config(settings: Settings, config: GanConfig, seed: int, folder: Path, **options: Any) -> RunConfig:
@@ -184,8 +194,8 @@ def measure(
     folder = run_folder(settings, arm, seed)
     steps = sorted(int(path.stem.removeprefix("step_")) for path in (folder / "snapshots").glob("*.npz"))
     scores = [score(snapshot_path(folder, step)) for step in steps]
-    with np.load(folder / "history.npz") as history:
-        own = history["updated_fake_scores" if "updated_fake_scores" in history else "fake_scores"]
+    history = read_history(folder / "history.npz")
+    own = history["d_g_z2" if "d_g_z2" in history else "d_g_z1"]
     ends = [load_weights(snapshot_path(folder, step), config)[1].discriminator for step in (steps[0], steps[-1])]
     return {
         "seed": seed,
@@ -214,7 +224,7 @@ def make_scorer(
             "sliced_wasserstein": sliced_wasserstein(reals, fakes),
             "critic_accuracy": critic_accuracy(reals, fakes),
         }
-        write(kept, json.dumps({"asked": asked, "scores": scores}))
+        write_json(kept, {"asked": asked, "scores": scores})
         values = "  ".join(f"{name} {value:.3g}" for name, value in scores.items())
         print(f"{snapshot.with_suffix('')}  {values}", flush=True)
         return scores
@@ -243,8 +253,8 @@ def initializer_table(settings: Settings) -> dict[str, list[list[float]]]:
         table[initializer] = []
         for seed in settings.seeds:
             folder = settings.output_dir / "initializers" / initializer / f"seed_{seed}"
-            with np.load(folder / "history.npz") as history:
-                table[initializer].append([float(history["fake_scores"][batch - 1]) for batch in TABLE_BATCHES])
+            scores = read_history(folder / "history.npz")["d_g_z2"]
+            table[initializer].append([float(scores[batch - 1]) for batch in TABLE_BATCHES])
     return table
 
 
@@ -271,12 +281,7 @@ def snapshot_steps(folder: Path) -> list[int]:
     return sorted(int(path.stem.removeprefix("step_")) for path in (folder / "snapshots").glob("*.npz"))
 
 
-def write(path: Path, text: str) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(text + "\n")
-
-
 if __name__ == "__main__":
-    keep_compiled_programs()
+    prepare_jax()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from gan_jax.pictures.tables import markdown_table
+
 THRESHOLD = 0.99  # a score that calls nearly every fake real
 WINDOW = 50  # steps; a mean over so many is what passes the threshold, not one lucky batch
 POOLED_STDS = 3  # how far apart two arms must be
@@ -192,7 +194,7 @@ def last_scores_table(lesson: Lesson) -> str:
     ]
     real, noise = ([f"{lesson['anchors'][name][score]:.3g}" for score in columns] for name in ("real", "noise"))
     heading = ["", *(f"{name} ↓" for name in DISTANCES.values()), "fresh critic ↓", "own D's score"]
-    return markdown(heading, [["real images (floor)", *real, ""], *body, ["noise", *noise, ""]])
+    return markdown_table(heading, [["real images (floor)", *real, ""], *body, ["noise", *noise, ""]])
 
 
 def cross_play_table(lesson: Lesson) -> str:
@@ -202,13 +204,13 @@ def cross_play_table(lesson: Lesson) -> str:
         [f"G of: {label}", *(spread(matrices[:, row, column], 2) for column in range(len(labels)))]
         for row, label in enumerate(labels)
     ]
-    return markdown(["", *(f"D of: {label}" for label in labels)], body)
+    return markdown_table(["", *(f"D of: {label}" for label in labels)], body)
 
 
 def claims_table(lesson: Lesson) -> str:
     verdict = {True: "holds", False: "does not hold", None: "not tested"}
     body = [[one["claim"], one["summary"], verdict[one["holds"]]] for one in lesson["claims"].values()]
-    return markdown(["claim", "numbers, a seed each", ""], body, numbers=False)
+    return markdown_table(["claim", "numbers, a seed each", ""], body, numbers=False)
 
 
 def gap_text(one: Mapping[str, Any]) -> str:
@@ -224,7 +226,7 @@ def initializers_table(lesson: Lesson) -> str:
         [name, *(spread(np.array(seeds)[:, at]) for at in range(len(batches)))]
         for name, seeds in lesson["initializers"].items()
     ]
-    return markdown(["D(G(z)) at batch", *map(str, batches)], body)
+    return markdown_table(["D(G(z)) at batch", *map(str, batches)], body)
 
 
 def spread(values: Any, digits: int = 3) -> str:
@@ -236,8 +238,3 @@ def spread(values: Any, digits: int = 3) -> str:
 
 def listed(values: Sequence[Any]) -> str:
     return ", ".join("never" if one is None else f"{one:,}" if isinstance(one, int) else f"{one:.3g}" for one in values)
-
-
-def markdown(heading: Sequence[str], body: Sequence[Sequence[str]], numbers: bool = True) -> str:
-    rule = ["---", *(["---:" if numbers else "---"] * (len(heading) - 1))]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [heading, rule, *body])

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from matplotlib.ticker import NullLocator
 
-from gan_jax.files import whole_file
-from gan_jax.grids import tile_images
+from gan_jax.pictures.figures import save_figure
+from gan_jax.pictures.grids import tile_images
 
 WIDTH, HEIGHT = 13.6, 11.9  # inches, as every place below
 LEFT, COLUMNS_WIDTH = 1.4, 8.3  # what stands on the step axis
@@ -61,8 +61,7 @@ def save_lesson_figure(path: Path, lesson: Mapping[str, Any], strips: Strips) ->
     draw_strips(figure, panels["critic_accuracy"], lesson, strips)
     draw_cross_play(figure, lesson)
     draw_key(figure, lesson)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary)
+    save_figure(path, figure)
 
 
 def draw_own_scores(panel: Axes, lesson: Mapping[str, Any]) -> None:

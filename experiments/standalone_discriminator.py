@@ -1,15 +1,23 @@
-"""Train a discriminator alone, against a generator that never learns.
+"""Train a discriminator alone, against a generator whose weights stay constant.
 
-D soon tells images from noise without fail, its loss falls to nearly 0, and nothing comes of it: no generator uses what
-it knows. The fakes of the current batch are drawn at every logged line; they stay noise.
+D soon tells images from noise every time, its loss falls to nearly 0, and nothing comes of it: no generator uses what D
+knows. The fakes of the current batch are drawn at every logged line; they stay noise.
 """
 
 from pathlib import Path
 
-from gan_jax import RunConfig, discriminator_step
-from gan_jax.command_line import run_script
-from gan_jax.experiment import Experiment, draw_current_batch
+import jax
+from jax import Array
+
+from gan_jax import Experiment, GanConfig, GanState, RunConfig, RunKeys, batch_fakes, discriminator_step
+from gan_jax.cli.train import run_script
+
+
+def draw_fakes(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
+    last_step = max(int(state.step) - 1, 0)
+    return batch_fakes(config, state, jax.random.fold_in(keys.step, last_step))[:64]
+
 
 if __name__ == "__main__":
-    experiment = Experiment(discriminator_step, draw_current_batch, draw_at="window_end")
+    experiment = Experiment(discriminator_step, draw_fakes, draw_at="window_end")
     run_script(experiment, RunConfig(epochs=5, output_dir=Path("runs/discriminator")))

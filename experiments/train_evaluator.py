@@ -11,7 +11,7 @@ from pathlib import Path
 import tyro
 
 from gan_jax import load_dataset
-from gan_jax.command_line import exit_statuses, keep_compiled_programs
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.evaluation import save_evaluator, train_evaluator
 from gan_jax.evaluation.features import measure_accuracy, require_accurate
 
@@ -46,6 +46,6 @@ def main(
 
 
 if __name__ == "__main__":
-    keep_compiled_programs()
+    prepare_jax()
     with exit_statuses():
         tyro.cli(main, description=__doc__)

@@ -1,7 +1,10 @@
-"""Files that are written whole or not at all, so that an interrupted run leaves no half one, and where caches go."""
+"""Files that are written completely or not at all, and the user's cache folder."""
 
+import json
 import os
-import tempfile
+import re
+import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,27 +12,53 @@ from typing import Any
 
 import numpy as np
 
+_PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; what is written there replaces ``path`` when the block ends well."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; what is written there replaces ``path`` if the block succeeds.
+
+    Raises:
+      OSError: the file cannot be written; it names ``path``.
+    """
+    temporary = path.with_name(f".{path.stem}.partial-{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
-        temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def is_partial(path: Path) -> bool:
+    """Whether this is what an ``atomic_write`` that was killed has left."""
+    return path.is_file() and _PARTIAL.fullmatch(path.name) is not None
+
+
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write named arrays as an uncompressed ``.npz``."""
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text with a final newline, as UTF-8."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain values as indented JSON."""
+    write_text(path, json.dumps(content, indent=1))
+
+
+def warn(message: str) -> None:
+    """Print a warning of one line to standard error."""
+    print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
 def user_cache() -> Path:
-    """The package's folder for what can be made anew: ``$XDG_CACHE_HOME/gan_jax``, by default under ``~/.cache``."""
+    """The package's folder for what can be made again: ``$XDG_CACHE_HOME/gan_jax``, by default under ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax"

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from gan_jax import GanConfig, RunConfig, discriminator_step, gan_step, generate, generator_step, sample_latents
-from gan_jax.command_line import exit_statuses, keep_compiled_programs
-from gan_jax.experiment import Experiment, draw_current_batch, run_experiment
-from gan_jax.many import run_many
+from gan_jax.cli.statuses import exit_statuses, keep_compiled_programs
+from gan_jax.runs.experiment import Experiment, draw_current_batch, run_experiment
+from gan_jax.sweeps.run import run_many
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 

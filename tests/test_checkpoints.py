@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from gan_jax import GanConfig, InputError, init_state
-from gan_jax.checkpoints import Checkpoint, Checkpoints
-from gan_jax.digests import tree_digest
+from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
+from gan_jax.storage.digests import tree_digest
 
 CONFIG = GanConfig(latent_dim=4, width=2, batch_size=4)
 STATE = init_state(CONFIG, jax.random.key(0))
@@ -67,7 +67,7 @@ def test_arrays_that_are_not_those_saved_are_noticed_and_the_ones_before_used(ch
     def digest_of_damaged(tree):
         return "other" if int(tree["state"].step) == 4 else digest_of(tree)
 
-    monkeypatch.setattr("gan_jax.checkpoints.tree_digest", digest_of_damaged)
+    monkeypatch.setattr("gan_jax.storage.checkpoints.tree_digest", digest_of_damaged)
     with pytest.raises(InputError, match="checkpoints/4 is not what was saved"):
         checkpoints.restore(4, STATE)
     found, (complaint,) = checkpoints.restore_newest(STATE)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from gan_jax.convolution import convolve, convolve_transpose
+from gan_jax.nn.convolution import convolve, convolve_transpose
 
 # batch, size, in, out, kernel, stride, padding: the networks' layers at 28 and 32 pixels, narrow, then odd ones.
 IN_USE = [

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.digests import array_digests, tree_digest
+from gan_jax.storage.digests import array_digests, tree_digest
 
 TREE = {"a": jnp.arange(6.0).reshape(2, 3), "b": {"c": jnp.zeros((), jnp.int32)}}
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from gan_jax import GanConfig, InputError, init_state, run_keys, sample_images
-from gan_jax.exports import load_images, save_images
+from gan_jax.pictures.image_files import load_images, save_images
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 28, 28, 1), np.uint8)
 

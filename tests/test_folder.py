@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from gan_jax import InputError
-from gan_jax.folder import claim
+from gan_jax.storage.run_folder import claim
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 def test_two_processes_cannot_hold_one_folder_and_a_dead_one_holds_none(folder):
     program = (
-        "import pathlib, time; from gan_jax.folder import claim; "
+        "import pathlib, time; from gan_jax.storage.run_folder import claim; "
         f"lock = claim(pathlib.Path({str(folder)!r}), resume=True); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:

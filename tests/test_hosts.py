@@ -10,9 +10,9 @@ import pytest
 from small_runs import finish, start
 
 from gan_jax import InputError, RunConfig
-from gan_jax.checkpoints import Checkpoints
-from gan_jax.hosts import LOST_AFTER_SECONDS, connect
-from gan_jax.trained import load_run
+from gan_jax.runs.processes import LOST_AFTER_SECONDS, connect
+from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.storage.load import load_run
 
 pytestmark = pytest.mark.slow
 

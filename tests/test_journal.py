@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
+from gan_jax.runs.journal import Journal
 
-from gan_jax.journal import Journal
-from gan_jax.loop import Progress
+from gan_jax.training.loop import Progress
 
 LINE = {"d_x": 0.8, "d_g_z1": 0.2, "fake_spread": 0.5}
 STATE = None  # no part of what a journal does

@@ -22,7 +22,7 @@ from gan_jax import (
     train,
     train_epoch,
 )
-from gan_jax.loop import NonFiniteError
+from gan_jax.training.loop import NonFiniteError
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
 IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  # six batches and a half

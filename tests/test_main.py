@@ -9,8 +9,8 @@ import pytest
 
 from gan_jax import RunConfig, gan_step, init_state, load_dataset, run_keys, save_weights
 from gan_jax.config import GanConfig
-from gan_jax.run import Run
-from gan_jax.stopping import StopRequest
+from gan_jax.runs.interrupts import StopRequest
+from gan_jax.runs.run import Run
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=100)
 

@@ -11,9 +11,9 @@ from PIL import Image
 from small_runs import content, finish, settings
 
 from gan_jax import InputError
-from gan_jax.evaluation.summary import HEADINGS
-from gan_jax.many import choose_side_by_side
-from gan_jax.summary import summary_table
+from gan_jax.pictures.scores import HEADINGS
+from gan_jax.sweeps.report import summary_table
+from gan_jax.sweeps.run import choose_side_by_side
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import InputError, RunConfig
-from gan_jax.members import list_members, parse_seeds, parse_sweep
+from gan_jax.sweeps.plan import list_members, parse_seeds, parse_sweep
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), (":2", [0, 1]), ("5", [5]), ("0,3,5", [0, 3, 5])])

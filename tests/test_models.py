@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan_jax import GanConfig, discriminate, generate, init_state, sample_latents
-from gan_jax.models import apply_discriminator, apply_generator
+from gan_jax.nn.networks import apply_discriminator, apply_generator
 
 
 def fresh_key():

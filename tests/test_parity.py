@@ -14,7 +14,7 @@ import pytest
 
 import gan_jax
 from gan_jax import GanConfig, GanState, NetworkState, normalize_images, steps
-from gan_jax.state import optimizer
+from gan_jax.training.state import optimizer
 
 GOLDENS = sorted(Path(os.environ.get("GAN_JAX_GOLDENS", Path(__file__).parent / "goldens")).glob("*.npz"))
 STEPS = {

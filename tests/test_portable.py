@@ -9,7 +9,7 @@ import pytest
 from jax import export
 
 from gan_jax import GanConfig, generate, init_state, run_keys
-from gan_jax.portable import export_generator
+from gan_jax.inference.export import export_generator
 
 # Wide enough for the CPU's own form of the convolutions.
 CONFIG = GanConfig(latent_dim=8, width=16, initializer="he")

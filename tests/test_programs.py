@@ -91,8 +91,8 @@ def test_a_stream_of_batches_trains_as_a_resident_set_does():
 ON_EIGHT_DEVICES = """
 import sys, jax, numpy as np
 from gan_jax import InputError, gan_step, init_state, run_keys, train
-from gan_jax.sharding import batch_mesh, copy_to_all
-from gan_jax.sources import ShardedImages
+from gan_jax.training.sharding import batch_mesh, copy_to_all
+from gan_jax.training.batches import ShardedImages
 sys.path.insert(0, {tests!r})
 from test_programs import CONFIG, IMAGES
 assert jax.device_count() == 8

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from gan_jax import GanConfig, generate, init_state, quantize_images, run_keys
-from gan_jax.sampling import interpolate_images, interpolate_latents, sample_images
+from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_images
 
 CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
 START, END = np.random.default_rng(0).normal(size=(2, 100))

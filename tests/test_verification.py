@@ -9,7 +9,7 @@ from PIL import Image
 from small_runs import finish
 
 from gan_jax import InputError, load_run
-from gan_jax.verification import Difference, FinishedRun, replay, verify
+from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
 
 
 @pytest.fixture(scope="module")

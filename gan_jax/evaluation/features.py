@@ -12,11 +12,11 @@ import numpy as np
 import optax
 from jax import Array, lax
 
-from gan_jax.convolution import convolve
-from gan_jax.datasets import Dataset
+from gan_jax.data.datasets import Dataset
+from gan_jax.data.pixels import normalize_images
 from gan_jax.errors import InputError
 from gan_jax.evaluation.checks import require_images
-from gan_jax.pixels import normalize_images
+from gan_jax.nn.convolution import convolve
 
 NUM_FEATURES = 64
 REQUIRED_ACCURACY = 0.91

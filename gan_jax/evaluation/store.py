@@ -3,16 +3,18 @@
 import dataclasses
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gan_jax.datasets import Dataset
+from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
 from gan_jax.evaluation.features import Evaluator, held_out, measure_accuracy, train_evaluator
 from gan_jax.evaluation.protocol import anchors
-from gan_jax.files import save_arrays, user_cache, whole_file
+from gan_jax.files import save_arrays, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 
@@ -56,8 +58,8 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
         except InputError:
             pass  # a damaged cache is made anew
     evaluator = train_evaluator(dataset)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_evaluator(path, evaluator)
+    with _cache_may_fail(path):
+        save_evaluator(path, evaluator)
     return evaluator
 
 
@@ -69,10 +71,19 @@ def load_anchors(evaluator: Evaluator, dataset: Dataset, seed: int = 0) -> dict[
         return json.loads(path.read_text())
     except (OSError, ValueError):
         scores = anchors(evaluator, dataset, seed=seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(scores))
+    with _cache_may_fail(path):
+        write_json(path, scores)
     return scores
+
+
+@contextmanager
+def _cache_may_fail(path: Path) -> Iterator[None]:
+    """Make the cache's folder; what cannot be kept there is computed again the next time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        warn(f"{path} cannot be written ({error.strerror}); it will be computed again the next time")
 
 
 def save_evaluator(path: Path, evaluator: Evaluator) -> None:

@@ -1,0 +1,84 @@
+"""``gan-jax evaluate``."""
+
+from pathlib import Path
+
+import tyro
+
+from gan_jax.cli.sources import choose_dataset, holds_samples, prepare_output, require_count, require_seed
+from gan_jax.errors import InputError
+from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluator, score_images
+from gan_jax.evaluation.features import require_accurate
+from gan_jax.files import write_json
+from gan_jax.inference.sampling import sample_images
+from gan_jax.pictures.grids import save_comparison
+from gan_jax.pictures.image_files import load_images
+from gan_jax.pictures.scores import save_scores_figure, scores_table
+from gan_jax.storage.load import load_run
+
+FEWEST = 8  # images that a score can be made of
+
+
+def evaluate(
+    path: tyro.conf.Positional[Path],
+    /,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+    num_samples: int = 10_000,
+    seed: int = 0,
+    json: Path | None = None,
+    figure: Path | None = None,
+) -> None:
+    """Score a generator's images, or samples from a file, against the test images, between the anchors.
+
+    Example: gan-jax evaluate runs/gan --json scores.json
+
+    Writes a figure and the fakes beside their nearest training images next to what it scored.
+
+    Args:
+        path: A run's folder, its weights.npz, or samples: an .npz with arr_0, NHWC uint8.
+        dataset: By default the run's.
+        data_dir: A folder with the four IDX files; by default the run's.
+        num_samples: Images to draw from a generator.
+        seed: Decides the latents and what the scores draw.
+        json: Also write the scores here.
+        figure: Where the figure goes; evaluation.png beside the run by default.
+    """
+    require_count("num-samples", num_samples, FEWEST)
+    require_seed(seed)
+    home = path if path.is_dir() else path.parent
+    figure = figure or home / "evaluation.png"
+    for output in (figure, home / "nearest.png", *([json] if json else [])):
+        prepare_output(output)
+    if path.is_file() and holds_samples(path):
+        record, fakes = {}, load_images(path)
+        require_count(f"the number of images in {path}", len(fakes), FEWEST)
+    else:
+        run = load_run(path)
+        record, fakes = run.record, sample_images(run.config, run.generator, num_samples, seed)
+    data = choose_dataset(record, dataset, data_dir)
+    if fakes.shape[1:] != data.image_shape:
+        raise InputError(
+            f"{path} has images of {fakes.shape[1:]}, {data.name} of {data.image_shape}; name its --dataset."
+        )
+    evaluator = load_evaluator(data)
+    require_accurate(evaluator)
+    anchors = load_anchors(evaluator, data, seed)
+    scores = score_images(evaluator, fakes, data, seed=seed)
+    name = _label(path)
+    rows = {"real": anchors["real"], name: scores} | {anchor: anchors[anchor] for anchor in ANCHORS[1:]}
+    print(f"{len(fakes):,} fakes, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
+    print(f"(sha256 {evaluator.sha256[:12]}, {evaluator.accuracy:.1%} accurate)")
+    print(scores_table(rows))
+    print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
+    save_scores_figure(figure, rows, anchors)
+    nearest = authenticity(fakes[:64], data.train_images).nearest
+    title = "each one's nearest training image"
+    save_comparison(home / "nearest.png", data.train_images[nearest], fakes[:64], real_title=title)
+    if json:
+        write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
+
+
+def _label(path: Path) -> str:
+    """What was scored, under a name that no anchor has."""
+    name = path.resolve().name or str(path)
+    return f"{name} (scored)" if name in ANCHORS else name

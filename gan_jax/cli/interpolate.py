@@ -1,0 +1,42 @@
+"""``gan-jax interpolate``."""
+
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from gan_jax.cli.sources import prepare_output, require_count, require_seed
+from gan_jax.errors import InputError
+from gan_jax.inference.sampling import interpolate_images
+from gan_jax.pictures.grids import save_grid, save_loop
+from gan_jax.storage.load import load_run
+
+
+def interpolate(
+    path: tyro.conf.Positional[Path], /, output: Path, rows: int = 6, columns: int = 10, seed: int = 0
+) -> None:
+    """Walk from latent to latent along great circles: one picture, or a GIF that loops.
+
+    Example: gan-jax interpolate runs/gan --output walk.gif
+
+    Args:
+        path: A run's folder, or its weights.npz.
+        output: .png (a row from each latent to the next, the last back to the first), or .gif (the same, in motion).
+        rows: Latents on the way.
+        columns: Images from one latent to the next.
+        seed: Decides the latents: those of the first images of gan-jax sample.
+    """
+    if output.suffix not in (".png", ".gif"):
+        raise InputError(f"{output} must end in .png or .gif.")
+    require_count("rows", rows, 2)
+    require_count("columns", columns, 2)
+    require_seed(seed)
+    prepare_output(output)
+    run = load_run(path)
+    images = interpolate_images(run.config, run.generator, rows, columns, seed)
+    if output.suffix == ".gif":
+        save_loop(output, np.concatenate(images[:, :-1]))
+    else:
+        title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}"
+        save_grid(output, np.concatenate(images), title, columns, rows)
+    print(f"The walk is in {output}")

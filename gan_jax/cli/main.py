@@ -1,0 +1,29 @@
+"""``gan-jax``: train, and work on finished runs."""
+
+import sys
+
+import tyro
+
+from gan_jax.cli.evaluate import evaluate
+from gan_jax.cli.export import export
+from gan_jax.cli.interpolate import interpolate
+from gan_jax.cli.reals import reals
+from gan_jax.cli.replay import replay
+from gan_jax.cli.sample import sample
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.train import TRAININGS, train
+from gan_jax.cli.verify import verify
+
+COMMANDS = (evaluate, sample, interpolate, export, verify, replay, reals)
+
+
+def run_command() -> None:
+    """Run the subcommand that the command line names."""
+    prepare_jax()
+    with exit_statuses():
+        name, *args = sys.argv[1:] or ["--help"]
+        if name in TRAININGS:
+            return train(name, args)
+        described = "\n".join(f"  gan-jax {name}: {description}" for name, (*_, description) in TRAININGS.items())
+        named = {command.__name__: command for command in COMMANDS}
+        tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=f"{__doc__}\n\n{described}")

@@ -1,0 +1,32 @@
+"""``gan-jax replay``."""
+
+import sys
+from pathlib import Path
+
+import tyro
+
+from gan_jax.cli.sources import prepare_output
+from gan_jax.cli.statuses import DIFFERENT
+from gan_jax.errors import InputError
+from gan_jax.runs import reproduce
+
+
+def replay(path: tyro.conf.Positional[Path], /, step: int, output: Path, data_dir: Path | None = None) -> None:
+    """Take one step of a run again and write its batch, latents, fakes, metrics and gradient norms.
+
+    Example: gan-jax replay runs/gan --step 1000 --output step.npz
+
+    Args:
+        path: A run's folder.
+        step: From 1.
+        output: An .npz; a .png of the same name shows the batch beside the fakes.
+        data_dir: A folder with the four IDX files; by default the run's.
+    """
+    if output.suffix != ".npz":
+        raise InputError(f"{output} must end in .npz.")
+    prepare_output(output)
+    metrics, same = reproduce.replay(reproduce.FinishedRun(path, data_dir), step, output)
+    print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
+    verdict = {True: "as the run had them", False: "NOT as the run had them", None: "not in the run's history"}
+    print(f"These metrics are {verdict[same]}. The step is in {output}")
+    sys.exit(DIFFERENT if same is False else 0)

@@ -1,0 +1,67 @@
+"""What a subcommand works on: a run, weights or samples, and the data set that goes with them."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_jax.config import MAX_SEED
+from gan_jax.data.datasets import Dataset, load_dataset
+from gan_jax.errors import InputError
+
+
+def require_count(name: str, value: int, least: int = 1) -> None:
+    """Check a number of things.
+
+    Raises:
+      InputError: it is too small.
+    """
+    if value < least:
+        raise InputError(f"{name} is {value}; it must be at least {least}.")
+
+
+def require_seed(seed: int) -> None:
+    """Check a seed.
+
+    Raises:
+      InputError: it is outside its range.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"seed is {seed}; it must be from 0 to {MAX_SEED}.")
+
+
+def prepare_output(path: Path) -> None:
+    """Make the folder that a file goes into, before the work that it is for.
+
+    Raises:
+      InputError: the file cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); give another place.") from None
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written; give another place.")
+
+
+def holds_samples(path: Path) -> bool:
+    """Whether a file is an archive of images rather than of weights."""
+    try:
+        with np.load(path) as archive:
+            return isinstance(archive, np.lib.npyio.NpzFile) and "arr_0" in archive.files
+    except (OSError, EOFError, ValueError):
+        return False
+
+
+def choose_dataset(record: dict[str, Any], name: str | None, data_dir: Path | None) -> Dataset:
+    """The data set that the flags name, else the one that the run was trained on.
+
+    Raises:
+      InputError: neither names one, or it cannot be loaded.
+    """
+    run = record.get("run", {})
+    if name is None and not run:
+        raise InputError("there is no run to tell the data set; give --dataset.")
+    data_dir = data_dir or (run.get("data_dir") if name in (None, run.get("dataset")) else None)
+    return load_dataset(name or run["dataset"], data_dir)

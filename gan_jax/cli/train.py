@@ -1,0 +1,91 @@
+"""``gan-jax train`` and the two standalone trainings, and what the scripts in ``experiments/`` call."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tyro
+
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.config import GanConfig, RunConfig
+from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
+from gan_jax.storage.record import has_record, read_record, read_settings
+from gan_jax.sweeps.run import run_experiment
+
+Config = TypeVar("Config")
+Size = Annotated[tuple[int, int, int], tyro.conf.Suppress]
+
+
+@dataclasses.dataclass(frozen=True)
+class _GanFlags(GanConfig):
+    image_shape: Size = (28, 28, 1)  # the data set decides, so there is no flag
+
+
+@dataclasses.dataclass(frozen=True)
+class _RunFlags(RunConfig):
+    gan: _GanFlags = dataclasses.field(default_factory=_GanFlags)
+
+
+def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] | None = None) -> None:
+    """Run an experiment with the command line's flags; ``exit_statuses`` says how it ends.
+
+    With ``--resume`` the flags that are not given are those that the run recorded.
+
+    Args:
+      experiment: what to train with.
+      defaults: what each flag is when it is not given.
+      args: the command line without the program's name; by default the process's.
+    """
+    prepare_jax()
+    with exit_statuses():
+        description = sys.modules["__main__"].__doc__
+        run_experiment(experiment, parse_flags(defaults, args, description=description))
+
+
+def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **options: Any) -> RunConfig:
+    """The settings that a command line gives.
+
+    Raises:
+      InputError: a value is outside its range, or the run to resume has no readable record.
+    """
+    settings = _parse(defaults, args, **options)
+    if settings.resume and has_record(settings.output_dir):
+        recorded, _ = read_settings(read_record(settings.output_dir))
+        settings = _parse(dataclasses.replace(recorded, output_dir=settings.output_dir), args, **options)
+    return settings
+
+
+def _parse(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> RunConfig:
+    default = _convert(defaults, _RunFlags, gan=_convert(defaults.gan, _GanFlags))
+    flags = tyro.cli(_RunFlags, default=default, args=args, config=(tyro.conf.OmitArgPrefixes,), **options)
+    return _convert(flags, RunConfig, gan=_convert(flags.gan, GanConfig))
+
+
+def _convert(config: Any, kind: Callable[..., Config], **replacements: Any) -> Config:
+    """The same fields in a dataclass of another kind."""
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    return kind(**values | replacements)
+
+
+TRAININGS = {
+    "train": (JOINT, RunConfig(output_dir=Path("runs/gan")), "Train a generator and a discriminator together."),
+    "standalone-generator": (
+        GENERATOR_ALONE,
+        RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator")),
+        "Train a generator alone, against a discriminator that stays constant.",
+    ),
+    "standalone-discriminator": (
+        DISCRIMINATOR_ALONE,
+        RunConfig(epochs=5, output_dir=Path("runs/discriminator")),
+        "Train a discriminator alone, against a generator that stays constant.",
+    ),
+}
+
+
+def train(name: str, args: Sequence[str]) -> None:
+    """Train one of ``TRAININGS``."""
+    experiment, defaults, description = TRAININGS[name]
+    settings = parse_flags(defaults, args, prog=f"gan-jax {name}", description=description)
+    run_experiment(experiment, settings)

@@ -1,0 +1,44 @@
+"""``gan-jax verify``."""
+
+import sys
+from pathlib import Path
+
+import tyro
+
+from gan_jax.cli.statuses import DIFFERENT
+from gan_jax.errors import InputError
+from gan_jax.files import warn
+from gan_jax.runs import reproduce
+from gan_jax.storage.record import environment_differences
+
+
+def verify(path: tyro.conf.Positional[Path], /, epochs: str | None = None, data_dir: Path | None = None) -> None:
+    """Train a run again and compare it bit for bit with what it recorded; exits with 3 if it differs.
+
+    Example: gan-jax verify runs/gan --epochs 3:5
+
+    Args:
+        path: A run's folder.
+        epochs: A:B starts after epoch A, from its checkpoint if it was kept, and ends after epoch B; all by default.
+        data_dir: A folder with the four IDX files; by default the run's.
+    """
+    first, last = _epoch_range(epochs)
+    run = reproduce.FinishedRun(path, data_dir)
+    for difference in environment_differences(run.record):
+        warn(f"{difference}; the last bits may come out differently")
+    count, difference = reproduce.verify(run, first, last)
+    if difference is None:
+        print(f"identical: {count} epochs, every step's metrics and every array of the state")
+        return
+    print(f"different: epoch {difference.epoch} is the first", end="")
+    print(f", step {difference.step} the first whose metrics differ" if difference.step else "", end="")
+    print(f", {difference.array} the first array that differs at its end" if difference.array else "")
+    sys.exit(DIFFERENT)
+
+
+def _epoch_range(text: str | None) -> tuple[int, int | None]:
+    try:
+        first, last = (text or "0:").split(":")
+        return int(first or 0), int(last) if last else None
+    except ValueError:
+        raise InputError(f"epochs is {text!r}; it must be A:B, such as 3:5, with either left out.") from None

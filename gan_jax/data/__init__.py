@@ -1,0 +1,1 @@
+"""Real images: by name, from files, and their pixels. Imports the configuration and errors alone."""

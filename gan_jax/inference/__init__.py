@@ -1,0 +1,1 @@
+"""What a trained generator is for: sampling, interpolation, export. Imports training and the rooms below it."""

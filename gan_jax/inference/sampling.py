@@ -1,0 +1,107 @@
+"""Images from a trained generator, as many as one likes, as pixels on the host."""
+
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike, NDArray
+
+from gan_jax.config import GanConfig
+from gan_jax.data.pixels import quantize_images
+from gan_jax.training.state import NetworkState
+from gan_jax.training.steps import generate, sample_latents
+
+_BATCH = 250
+_PARALLEL = 1e-8  # sine of an angle that float32 does not tell from none
+
+
+def sample_images(config: GanConfig, generator: NetworkState, count: int, seed: int = 0) -> np.ndarray:
+    """Draw images in eval mode.
+
+    Args:
+      config: the networks' configuration.
+      generator: the generator's state.
+      count: how many; the first of many are those of few.
+      seed: decides the latents.
+
+    Returns:
+      ``[count, height, width, channels]`` uint8.
+    """
+    batches = [quantize_images(generate(config, generator, latents)) for latents in _latents(config, count, seed)]
+    return np.concatenate(batches)[:count]
+
+
+def interpolate_images(
+    config: GanConfig, generator: NetworkState, rows: int, columns: int, seed: int = 0
+) -> np.ndarray:
+    """Walk from latent to latent and back to the first, along great circles, in eval mode.
+
+    Row r goes from latent r to latent r + 1, both included, and the last row back to latent 0: row after row without
+    its last image, the walk is a closed loop. The latents are those of the first images of ``sample_images``.
+
+    Args:
+      config: the networks' configuration.
+      generator: the generator's state.
+      rows: latents on the way, at least 2.
+      columns: images from one latent to the next, at least 2.
+      seed: decides the latents.
+
+    Returns:
+      ``[rows, columns, height, width, channels]`` uint8.
+
+    Raises:
+      ValueError: too few rows or columns.
+    """
+    if min(rows, columns) < 2:
+        raise ValueError(f"rows and columns must be at least 2, not {rows} and {columns}")
+    stops = np.concatenate(list(_latents(config, rows, seed)))[:rows]
+    walks = (interpolate_latents(start, end, columns) for start, end in zip(stops, np.roll(stops, -1, 0), strict=True))
+    return np.stack([quantize_images(generate(config, generator, walk)) for walk in walks])
+
+
+def interpolate_latents(start: ArrayLike, end: ArrayLike, count: int) -> NDArray[np.float32]:
+    """Go from one latent to another at an even pace, along a great circle (Shoemake 1985).
+
+    N(0, 1) in many dimensions is near a sphere; a straight line would cut through its inside, where the generator has
+    learned nothing (White 2016). Here the direction turns steadily and the length changes steadily, so that for vectors
+    of one length this is Shoemake's slerp. Between opposite vectors all great circles are equally short; it takes one.
+
+    Args:
+      start: ``[latent_dim]`` float, not zero.
+      end: ``[latent_dim]`` float, not zero.
+      count: latents on the way, both ends included.
+
+    Returns:
+      ``[count, latent_dim]`` float32.
+
+    Raises:
+      ValueError: the latents are not two vectors of one size, or one is zero or not finite.
+    """
+    start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
+    if start.shape != end.shape or start.ndim != 1:
+        raise ValueError(f"latents must be two vectors of one size, not {list(start.shape)} and {list(end.shape)}")
+    lengths = np.linalg.norm(start), np.linalg.norm(end)
+    if not all(0 < length < np.inf for length in lengths):
+        raise ValueError("latents must be finite and not zero: zero has no direction to turn from")
+    here, there = start / lengths[0], end / lengths[1]
+    cosine, across = there @ here, _orthogonal(there, here)
+    sine = np.linalg.norm(across)
+    if sine < _PARALLEL:
+        across = _orthogonal(np.eye(len(here))[np.abs(here).argmin()], here)
+    across /= np.linalg.norm(across) or 1  # 0 in one dimension: the way to the opposite is then through zero
+    fractions = np.linspace(0, 1, count)[:, None]
+    angles = fractions * np.arctan2(sine, cosine)
+    directions = np.cos(angles) * here + np.sin(angles) * across
+    return (((1 - fractions) * lengths[0] + fractions * lengths[1]) * directions).astype(np.float32)
+
+
+def _latents(config: GanConfig, count: int, seed: int) -> Iterator[Array]:
+    """Draw whole batches, so that the first of many latents are those of few, until there are at least ``count``."""
+    for index in range(-(-count // _BATCH)):
+        yield sample_latents(config, jax.random.fold_in(jax.random.key(seed), index), _BATCH)
+
+
+def _orthogonal(vector: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """The part of a vector at right angles to a unit vector."""
+    return vector - (vector @ direction) * direction

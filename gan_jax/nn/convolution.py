@@ -1,0 +1,162 @@
+r"""A convolution is one trilinear form; this file is its three partial derivatives.
+
+With images x, kernel w and outputs y, the number :math:`\langle F(x, w), y \rangle` is linear in each of the three, so
+
+- ``F(x, w)`` is the convolution,
+- ``T(y, w)`` its adjoint, the transposed convolution,
+- ``W(x, y)`` the gradient with respect to the kernel,
+
+and the derivatives of each are the other two, to any order of reverse mode.
+
+Where the kernel meets the images in one place only, each is a matrix product. Elsewhere each is one native convolution,
+``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU compiler has a fast kernel for that layout alone,
+and inside a loop it does not transpose others into it, so that the gradients which autodiff would emit are tens of
+times slower there. On the CPU, layers with enough channels take ``toom_cook``'s form instead.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from gan_jax.nn import toom_cook
+
+
+class _Geometry(NamedTuple):
+    stride: int
+    padding: int
+    input_size: tuple[int, ...]  # height and width of x
+    kernel_size: tuple[int, ...]  # of w
+
+    @property
+    def axes(self) -> tuple[toom_cook.Geometry, toom_cook.Geometry]:
+        rows, columns = (
+            toom_cook.Geometry(
+                inputs=size,
+                kernel=kernel,
+                outputs=(size + 2 * self.padding - kernel) // self.stride + 1,
+                stride=self.stride,
+                padding=self.padding,
+            )
+            for size, kernel in zip(self.input_size, self.kernel_size, strict=True)
+        )
+        return rows, columns
+
+    @property
+    def in_one_place(self) -> bool:
+        return self.padding == 0 and self.input_size == self.kernel_size
+
+
+def convolve(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
+    """Convolution (cross-correlation), as PyTorch's ``conv2d``.
+
+    Args:
+      inputs: ``[batch, height, width, in]`` float.
+      kernel: ``[kernel height, kernel width, in, out]`` float.
+      stride: step between windows, the same both ways.
+      padding: zeros added on each of the four sides.
+
+    Returns:
+      ``[batch, (height + 2 padding - kernel height) // stride + 1, …, out]``.
+    """
+    return _convolve(_Geometry(stride, padding, inputs.shape[1:3], kernel.shape[:2]), inputs, kernel)
+
+
+def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
+    """Transposed convolution, as PyTorch's ``conv_transpose2d``: the adjoint of ``convolve`` with the same kernel.
+
+    Args:
+      inputs: ``[batch, height, width, in]`` float.
+      kernel: ``[kernel height, kernel width, out, in]`` float: the kernel of the convolution that it is the adjoint of.
+      stride: that convolution's stride.
+      padding: that convolution's padding.
+
+    Returns:
+      ``[batch, (height - 1) stride - 2 padding + kernel height, …, out]``.
+    """
+    size = tuple(
+        (outputs - 1) * stride - 2 * padding + kernel_size
+        for outputs, kernel_size in zip(inputs.shape[1:3], kernel.shape[:2], strict=True)
+    )
+    return _transpose(_Geometry(stride, padding, size, kernel.shape[:2]), inputs, kernel)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
+    if geometry.in_one_place:
+        return jnp.einsum("nhwc,hwco->no", x, w)[:, None, None, :]
+    return _by_platform(geometry, toom_cook.convolve, _native_convolve, w.shape, x, w)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
+    if geometry.in_one_place:
+        return jnp.einsum("no,hwco->nhwc", y[:, 0, 0], w)
+    return _by_platform(geometry, toom_cook.transpose, _native_transpose, w.shape, y, w)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
+    if geometry.in_one_place:
+        return jnp.einsum("nhwc,no->hwco", x, y[:, 0, 0])
+    shape = (*geometry.kernel_size, x.shape[3], y.shape[3])
+    return _by_platform(geometry, toom_cook.kernel_gradient, _native_kernel_gradient, shape, x, y)
+
+
+_convolve.defvjp(
+    lambda geometry, x, w: (_convolve(geometry, x, w), (x, w)),
+    lambda geometry, xw, y: (_transpose(geometry, y, xw[1]), _kernel_gradient(geometry, xw[0], y)),
+)
+_transpose.defvjp(
+    lambda geometry, y, w: (_transpose(geometry, y, w), (y, w)),
+    lambda geometry, yw, x: (_convolve(geometry, x, yw[1]), _kernel_gradient(geometry, x, yw[0])),
+)
+_kernel_gradient.defvjp(
+    lambda geometry, x, y: (_kernel_gradient(geometry, x, y), (x, y)),
+    lambda geometry, xy, w: (_transpose(geometry, xy[1], w), _convolve(geometry, xy[0], w)),
+)
+
+
+def _by_platform(
+    geometry: _Geometry,
+    fewer_products: Callable[..., Array],
+    native: Callable[..., Array],
+    kernel_shape: tuple[int, ...],
+    *operands: Array,
+) -> Array:
+    native = partial(native, geometry)
+    wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
+    if wide and toom_cook.pays(geometry.axes, *kernel_shape[2:]):
+        return lax.platform_dependent(*operands, cpu=partial(fewer_products, geometry.axes), default=native)
+    return native(*operands)
+
+
+_native = partial(lax.conv_general_dilated, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def _native_convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
+    edge = (geometry.padding, geometry.padding)
+    return _native(x, w, (geometry.stride,) * 2, [edge, edge])
+
+
+def _native_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
+    """The outputs spread ``stride`` apart, convolved with the kernel turned half round, its channels swapped."""
+    edges = []
+    for axis in geometry.axes:
+        after = axis.inputs + axis.padding - axis.stride * (axis.outputs - 1) - 1
+        edges.append((axis.kernel - 1 - axis.padding, after))
+    turned = jnp.flip(w, (0, 1)).swapaxes(2, 3)
+    return _native(y, turned, (1, 1), edges, lhs_dilation=(geometry.stride,) * 2)
+
+
+def _native_kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
+    """The inputs convolved with the outputs spread ``stride`` apart, batch and channels trading places."""
+    edges = []
+    for axis in geometry.axes:
+        after = axis.stride * (axis.outputs - 1) + axis.kernel - axis.inputs - axis.padding
+        edges.append((axis.padding, after))
+    x, y = x.transpose(3, 1, 2, 0), y.transpose(1, 2, 0, 3)
+    return _native(x, y, (1, 1), edges, rhs_dilation=(geometry.stride,) * 2).transpose(1, 2, 0, 3)

@@ -1,0 +1,1 @@
+"""What the networks minimize: functions of logits. Imports nothing else of the package."""

@@ -1,0 +1,181 @@
+"""Pictures of images: grids, comparisons, an animation. Arrays in, files out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_jax.files import atomic_write
+
+_WHITE = 255
+_INK = 51
+_GAP = 3
+_MARGIN = 14
+_HEADER = 48
+_FONT_SIZE = 20
+_TILE_SIDE = 96
+_MAX_FRAMES = 100
+
+
+def tile_images(images: ArrayLike, columns: int, padding: int = 0) -> NDArray[np.uint8]:
+    """Lays images out row by row in one picture.
+
+    Args:
+      images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      columns: images a row, at least 1; the last row may be incomplete.
+      padding: white pixels between neighbours.
+
+    Returns:
+      ``[rows * (H + padding) - padding, columns * (W + padding) - padding, C]`` uint8, white where there is no image.
+
+    Raises:
+      ValueError: the images have another shape or dtype, or there is no column.
+    """
+    images = _check_images(images)
+    if columns < 1 or padding < 0:
+        raise ValueError(f"columns must be at least 1 and padding at least 0, not {columns} and {padding}")
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    cells = np.full((rows * columns, height + padding, width + padding, channels), _WHITE, np.uint8)
+    cells[:count, :height, :width] = images
+    cells = cells.reshape(rows, columns, height + padding, width + padding, channels)
+    picture = cells.swapaxes(1, 2).reshape(rows * (height + padding), columns * (width + padding), channels)
+    return picture[: picture.shape[0] - padding, : picture.shape[1] - padding]
+
+
+def save_grid(path: str | Path, images: ArrayLike, title: str, columns: int = 8, rows: int | None = None) -> None:
+    """Writes the first ``columns * rows`` images as a PNG, enlarged without smoothing, under a title.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      title: one line, such as ``"epoch 3, step 1404"``.
+      columns: images a row, at least 1.
+      rows: at most so many; by default as many as columns.
+
+    Raises:
+      ValueError: the images have another shape or dtype, or there is no column.
+    """
+    _save_picture(path, _draw_grid(images, title, columns, rows))
+
+
+def save_comparison(
+    path: str | Path, real_images: ArrayLike, fake_images: ArrayLike, columns: int = 8, real_title: str = "real"
+) -> None:
+    """Writes real and generated images side by side as a PNG, as many of each, ``columns * columns`` at most.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      real_images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      fake_images: ``[m, H, W, C]`` uint8, m at least 1.
+      columns: images a row, at least 1.
+      real_title: what stands above the real ones.
+
+    Raises:
+      ValueError: images of another shape or dtype, or of two sizes, or there is no column.
+    """
+    real_images, fake_images = _check_images(real_images), _check_images(fake_images)
+    if real_images.shape[1:] != fake_images.shape[1:]:
+        raise ValueError(f"real images are {real_images.shape[1:]}, generated ones {fake_images.shape[1:]}: unequal")
+    count = min(len(real_images), len(fake_images))
+    real_grid = _draw_grid(real_images[:count], real_title, columns)
+    fake_grid = _draw_grid(fake_images[:count], "generated", columns)
+    _save_picture(path, np.concatenate([real_grid, fake_grid], axis=1))
+
+
+def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:
+    """Writes pictures as a GIF that loops for ever and rests on the last one.
+
+    A loop takes about eight seconds and the rest. Of more than 100 pictures, 100 evenly spaced ones are taken, the
+    first and the last among them.
+
+    Args:
+      path: the GIF to write or replace; its folder exists.
+      grid_paths: the pictures in order, all of one size.
+
+    Raises:
+      ValueError: no picture, or pictures of two sizes.
+    """
+    if not grid_paths:
+        raise ValueError("an animation needs at least one picture")
+    chosen = np.linspace(0, len(grid_paths) - 1, min(len(grid_paths), _MAX_FRAMES)).round().astype(int)
+    _save_frames(path, [_read_frame(grid_paths[i]) for i in chosen], rest=2000)
+
+
+def save_loop(path: str | Path, images: ArrayLike) -> None:
+    """Writes images as a GIF that plays them at an even pace, enlarged without smoothing, for ever.
+
+    A loop takes about eight seconds, within 80 to 500 ms a frame.
+
+    Args:
+      path: the GIF to write or replace; its folder exists.
+      images: ``[n, H, W, C]`` uint8 in order, n at least 1, C 1 (grey) or 3 (RGB); after the last comes the first.
+
+    Raises:
+      ValueError: the images have another shape or dtype.
+    """
+    images = _enlarge(_check_images(images), 2 * _TILE_SIDE)
+    _save_frames(path, [_as_frame(_as_picture(image)) for image in images])
+
+
+def _check_images(images: ArrayLike) -> NDArray[np.uint8]:
+    images = np.asarray(images)
+    if images.dtype != np.uint8:
+        raise ValueError(f"images must be uint8 in 0 to 255, not {images.dtype}")
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+        raise ValueError(f"images must be [n, H, W, 1 or 3] with n at least 1, not {list(images.shape)}")
+    return images
+
+
+def _enlarge(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Repeat pixels a whole number of times, until the images are about ``side`` wide."""
+    scale = max(1, side // max(images.shape[1:3]))
+    return images.repeat(scale, axis=1).repeat(scale, axis=2)
+
+
+def _draw_grid(images: ArrayLike, title: str, columns: int, rows: int | None = None) -> NDArray[np.uint8]:
+    images = _check_images(images)[: columns * (rows or columns)]
+    tiles = tile_images(_enlarge(images, _TILE_SIDE), columns, padding=_GAP)
+    font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    font = ImageFont.truetype(font_file, _FONT_SIZE)
+    height, width, channels = tiles.shape
+    width = max(width, int(font.getlength(title)) + 1)
+    page = Image.new("L", (width + 2 * _MARGIN, height + _HEADER + _MARGIN), _WHITE)
+    ImageDraw.Draw(page).text((_MARGIN, _HEADER // 2), title, fill=_INK, font=font, anchor="lm")
+    picture = np.repeat(np.asarray(page)[..., None], channels, axis=-1)
+    picture[_HEADER : _HEADER + height, _MARGIN : _MARGIN + tiles.shape[1]] = tiles
+    return picture
+
+
+def _read_frame(path: str | Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return _as_frame(picture)
+
+
+def _as_frame(picture: Image.Image) -> Image.Image:
+    # A GIF has 256 colours a frame: enough for every grey; colours are fitted to the frame, without speckle.
+    return picture.copy() if picture.mode == "L" else picture.convert("RGB").quantize(dither=Image.Dither.NONE)
+
+
+def _save_frames(path: str | Path, frames: Sequence[Image.Image], rest: int | None = None) -> None:
+    """Write a GIF that loops for ever; ``rest`` is how long the last frame stays, in milliseconds."""
+    first, *others = frames
+    if sizes := {frame.size for frame in others} - {first.size}:
+        raise ValueError(f"an animation needs pictures of one size; these are {sorted({first.size, *sizes})}")
+    # Browsers count in hundredths of a second and slow down what is faster than two of them.
+    frame_time = 10 * int(np.clip(800 / len(frames), 8, 50))
+    options = {"duration": [frame_time] * len(others) + [rest or frame_time], "loop": 0, "append_images": others}
+    with atomic_write(Path(path)) as temporary:
+        first.save(temporary, save_all=True, **options)
+
+
+def _as_picture(picture: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+
+
+def _save_picture(path: str | Path, picture: NDArray[np.uint8]) -> None:
+    with atomic_write(Path(path)) as temporary:
+        _as_picture(picture).save(temporary)

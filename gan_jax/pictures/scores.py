@@ -1,0 +1,67 @@
+"""Scores as a table and as a picture, always beside their anchors."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gan_jax.pictures.figures import save_figure
+from gan_jax.pictures.tables import markdown_table
+
+# Each score's heading, and whether more is better; for those between, the anchor "real" is the aim.
+HEADINGS = {
+    "frechet_distance": "Fréchet ↓",
+    "kernel_distance": "kernel ↓",
+    "precision": "precision ↑",
+    "recall": "recall ↑",
+    "density": "density ↑",
+    "coverage": "coverage ↑",
+    "class_divergence": "class KL ↓",
+    "sliced_wasserstein": "pixel W1 ↓",
+    "authenticity": "authenticity",
+    "critic_accuracy": "critic ↓",
+}
+_POINT, _ANCHOR = "#D55E00", "0.45"
+
+
+def scores_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """A markdown table: a row for each named set of images, a column for each score."""
+    body = [[name, *(f"{scores[key]:.3g}" for key in HEADINGS)] for name, scores in rows.items()]
+    return markdown_table(["", *HEADINGS.values()], body)
+
+
+def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, Any]) -> None:
+    """Write a PNG: a panel for each score, a line for each set of images, those that are not anchors in colour."""
+    figure = Figure(figsize=(14, 0.32 * len(rows) * 2 + 1.6), dpi=120, layout="constrained")
+    panels = figure.subplots(2, -(-len(HEADINGS) // 2), sharey=True)
+    names = list(rows)[::-1]
+    for panel, (key, heading) in zip(panels.flat, HEADINGS.items(), strict=False):
+        values = [rows[name][key] for name in names]
+        colours = [_ANCHOR if name in anchors else _POINT for name in names]
+        panel.hlines(range(len(names)), 0, values, color="0.85", linewidth=1)
+        panel.scatter(values, range(len(names)), c=colours, s=22, zorder=3)
+        panel.set_title(heading, fontsize=10)
+        panel.set_yticks(range(len(names)), names, fontsize=9)
+        panel.tick_params(axis="x", labelsize=8)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.set_xlim(left=min(0, *values))
+    first = next(iter(rows.values()))
+    figure.suptitle(f"{first['num_fakes']:,} images, features {first['evaluator']}", fontsize=10, x=0.01, ha="left")
+    save_figure(path, figure)
+
+
+def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
+    """Write a PNG: a panel for each score, its value after each epoch that was scored."""
+    figure = Figure(figsize=(14, 5), dpi=120, layout="constrained")
+    panels = figure.subplots(2, -(-len(HEADINGS) // 2))
+    epochs = [score["epoch"] for score in scores]
+    for panel, (key, heading) in zip(panels.flat, HEADINGS.items(), strict=False):
+        panel.plot(epochs, [score[key] for score in scores], color=_POINT, marker="o", markersize=4)
+        panel.set_title(heading, fontsize=10)
+        panel.set_ylim(bottom=min(0, *(score[key] for score in scores)))
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("epoch", fontsize=10)
+    save_figure(path, figure)

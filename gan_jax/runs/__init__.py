@@ -1,0 +1,1 @@
+"""One run from settings to files: start, driver, watchers, repetition. Imports every room but sweeps and cli."""

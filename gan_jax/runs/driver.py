@@ -1,0 +1,58 @@
+"""The one driver of training: for a run alone and for many side by side."""
+
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from gan_jax.files import warn
+from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.interrupts import StopRequest
+from gan_jax.runs.processes import is_main
+from gan_jax.runs.run import Run
+from gan_jax.training.loop import Progress, train_together
+
+
+def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> None:
+    """Train to the end, or until a stop is requested: record, draw and checkpoint each run after every chunk.
+
+    A run that diverges ends at the step before, with all that it had until then, and the others continue.
+
+    Args:
+      experiment: what they train with.
+      runs: one, or several that differ in their seeds and traced settings alone.
+      stop: asked at every pause.
+    """
+    step = _align(runs)
+    if step == 0:
+        for run in runs:
+            run.draw(Progress(run.state))
+    context = runs[0].context
+    training = train_together(
+        experiment.step,
+        [run.start._replace(state=run.state) for run in runs],
+        num_steps=context.num_steps,
+        log_every=context.settings.log_every,
+        pause_every=context.settings.checkpoint_every,
+    )
+    hidden = None if is_main() else True  # None hides the bar where standard error is no terminal
+    with tqdm(total=context.num_steps, initial=step, unit="batch", disable=hidden) as bar:
+        for reports in training:
+            stopping = stop.is_set()
+            for index, progress in reports.items():
+                runs[index].record(progress)
+                runs[index].draw(progress)
+                runs[index].checkpoint(progress, stopping)
+                if progress.error and len(runs) > 1:
+                    warn(f"{runs[index].context.label}: {runs[index].diverged}")
+            bar.update(max(progress.step for progress in reports.values()) - bar.n)
+            if stopping:
+                return
+
+
+def _align(runs: Sequence[Run]) -> int:
+    """Take every run back to the step that all of them have a checkpoint of."""
+    while len(steps := {int(run.state.step) for run in runs}) > 1:
+        for run in runs:
+            if int(run.state.step) > min(steps):
+                run.resume(until=min(steps))
+    return steps.pop()

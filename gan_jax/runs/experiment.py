@@ -1,0 +1,69 @@
+"""What one experiment does that others do not, and the three experiments of the course."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+from jax import Array
+
+from gan_jax.config import GanConfig
+from gan_jax.objectives.losses import mean_score
+from gan_jax.runs.watchers.figures import DrawAt
+from gan_jax.runs.watchers.watcher import RunContext, Watcher
+from gan_jax.training.batches import RunKeys
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import (
+    Step,
+    batch_fakes,
+    discriminate,
+    discriminator_step,
+    gan_step,
+    generate,
+    generator_step,
+    sample_latents,
+)
+
+
+class Experiment(NamedTuple):
+    """A training step, and what to show of a run that trains with it."""
+
+    step: Step
+    """What is trained."""
+    draw: Callable[[GanConfig, GanState, RunKeys], Array]
+    """The 64 images to draw, ``[64, height, width, channels]`` float in [-1, 1]."""
+    draw_at: DrawAt
+    """Draw at the start, and at each ``"epoch_end"`` or ``"window_end"`` (a logged line), or after these steps."""
+    describe_start: Callable[[GanConfig, GanState, RunKeys], str] | None = None
+    """A line to print before the first batch."""
+    watchers: tuple[Callable[[RunContext], Watcher], ...] = ()
+    """Makes more watchers for each run."""
+
+
+def draw_preview(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
+    """The images of the run's 64 preview latents, the same at every step: ``[64, height, width, channels]`` float."""
+    return generate(config, state.generator, sample_latents(config, keys.display, 64))
+
+
+def fakes_of_last_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
+    """The latents of the last batch, or of the first before it, as the generator turns them into images now.
+
+    ``[batch, height, width, channels]`` float32 in [-1, 1], in train mode.
+    """
+    last = max(int(state.step) - 1, 0)
+    return batch_fakes(config, state, jax.random.fold_in(keys.step, last))
+
+
+def draw_current_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
+    """The first 64 of ``fakes_of_last_batch``."""
+    return fakes_of_last_batch(config, state, keys)[:64]
+
+
+def describe_score(config: GanConfig, state: GanState, keys: RunKeys) -> str:
+    """D's mean score of the fakes, as a line."""
+    fakes = fakes_of_last_batch(config, state, keys)
+    return f"before the first batch  d_g_z2 {mean_score(discriminate(config, state.discriminator, fakes)):.3f}"
+
+
+JOINT = Experiment(gan_step, draw_preview, draw_at="epoch_end")
+GENERATOR_ALONE = Experiment(generator_step, draw_current_batch, draw_at="window_end", describe_start=describe_score)
+DISCRIMINATOR_ALONE = Experiment(discriminator_step, draw_current_batch, draw_at="window_end")

@@ -1,0 +1,49 @@
+"""Stopping a training from outside, at a moment when nothing is lost."""
+
+import signal
+from types import TracebackType
+from typing import Any, Self
+
+from tqdm import tqdm
+
+from gan_jax.errors import StoppedError
+from gan_jax.runs.processes import any_process
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class StopRequest:
+    """A context that takes SIGINT (Ctrl-C), SIGTERM and SIGHUP as a request; a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        self._signal = 0
+
+    def __enter__(self) -> Self:
+        self._handlers = {number: signal.signal(number, self._request) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def is_set(self) -> bool:
+        """Whether this or, with several, any process was asked to stop; all ask at the same pauses."""
+        self._signal = any_process(self._signal)
+        return bool(self._signal)
+
+    def raise_if_set(self) -> None:
+        """End the program with the signal's status.
+
+        Raises:
+          StoppedError: there was a signal.
+        """
+        if self._signal:
+            raise StoppedError(signal.Signals(self._signal).name, 128 + self._signal)
+
+    def _request(self, signum: int, frame: Any) -> None:
+        self._signal = signum
+        for number in self._handlers:
+            signal.signal(number, signal.SIG_DFL)
+        tqdm.write("Stopping at the next pause, with a checkpoint. Send the signal again to stop at once.")

@@ -1,0 +1,181 @@
+"""Proof that a run can be repeated: the same bits again, or the first that differ."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gan_jax.data.datasets import load_dataset
+from gan_jax.data.pixels import quantize_images
+from gan_jax.errors import InputError
+from gan_jax.files import save_arrays
+from gan_jax.pictures.grids import save_comparison
+from gan_jax.runs.setup import choose_mesh, prepare_start
+from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
+from gan_jax.storage.history import read_history
+from gan_jax.storage.load import load_recorded_weights
+from gan_jax.storage.record import Record, epoch_digest, identity, read_record, read_settings
+from gan_jax.storage.run_folder import RunFolder
+from gan_jax.training.batches import epoch_order
+from gan_jax.training.compiled import run_chunk
+from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import batch_fakes, discriminator_step, gan_step, generator_step, sample_latents
+
+STEPS = {"gan_step": gan_step, "generator_step": generator_step, "discriminator_step": discriminator_step}
+
+
+class Difference(NamedTuple):
+    """The first place where a repetition is not the run."""
+
+    epoch: int  # from 1
+    step: int | None  # from 1; None where the steps' metrics agree or are not known
+    array: str | None  # of the state at the epoch's end; None where only metrics differ
+
+
+class FinishedRun:
+    """A run's folder, and what training it again needs.
+
+    Args:
+      folder: a run's.
+      data_dir: a folder with the four IDX files; by default the run's.
+
+    Raises:
+      InputError: there is no such run, it was not made by one of this package's steps, or the data are others.
+    """
+
+    def __init__(self, folder: Path, data_dir: Path | None = None) -> None:
+        self.folder, self.record = RunFolder(folder), read_record(folder)
+        self.settings, self.config = read_settings(self.record)
+        if self.record["step"] not in STEPS:
+            known = ", ".join(STEPS)
+            raise InputError(f"{folder} was trained with {self.record['step']}; only {known} can be repeated here.")
+        self.step = STEPS[self.record["step"]]
+        dataset = load_dataset(self.settings.dataset, data_dir or self.settings.data_dir)
+        if dataset.content_hash != self.record["dataset"]["sha256"]:
+            raise InputError(f"{folder} was trained on other images of {dataset.name}; give its --data-dir.")
+        self.images = dataset.train_images
+        mesh = choose_mesh(self.settings, self.config)
+        _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, self.images, mesh)
+        self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
+
+    def state_after(self, step: int) -> GanState:
+        """The state after a step, from the newest checkpoint that is not after it, or from the start."""
+        state = self._start
+        if checkpoint_steps(self.folder.checkpoints):
+            checkpoints = Checkpoints(self.folder.checkpoints, run=identity(self.record), read_only=True)
+            found, _ = checkpoints.restore_newest(state, until=step)
+            checkpoints.close()
+            state = found.state if found else state
+        for progress in self.train(state, step):
+            state = progress.state
+        return state
+
+    def train(self, state: GanState, until: int) -> Iterator[Progress]:
+        """Train from a state as the run did."""
+        return train(
+            *(self.config, self.step, state, self.source, self.keys),
+            num_steps=until,
+            log_every=self.settings.log_every,
+            pause_every=self.settings.checkpoint_every,
+        )
+
+    def history(self) -> Metrics:
+        """Every step's metrics; empty where there is no ``history.npz``, as after a kill.
+
+        Raises:
+          InputError: it is damaged.
+        """
+        return read_history(self.folder.history)
+
+
+def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[int, Difference | None]:
+    """Train a run again and compare every step's metrics and every epoch's state, bit for bit.
+
+    Args:
+      run: what to verify.
+      first: start after this epoch, from its checkpoint where there is one; 0 starts at the initial weights.
+      last: stop after this epoch; by default the last that was recorded.
+
+    Returns:
+      The number of epochs compared, and the first difference, or None if all is identical.
+
+    Raises:
+      InputError: no epoch in that range was recorded, or ``weights.npz`` does not hold the run's weights.
+    """
+    recorded = {epoch["epoch"]: epoch for epoch in run.record["epochs"]}
+    wanted = [epoch for epoch in sorted(recorded) if first < epoch and (last is None or epoch <= last)]
+    if not wanted or first < 0:
+        known = f"1 to {max(recorded)}" if recorded else "none"
+        raise InputError(f"no epoch after {first} and up to {last or 'the last'} is recorded; there are: {known}.")
+    if run.folder.weights.exists():
+        load_recorded_weights(run.folder, run.record, run.config)
+    start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
+    state, history = run.state_after(start), run.history()
+    if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
+        return 0, Difference(first, None, array)
+    for count, epoch in enumerate(wanted):
+        step = None
+        for progress in run.train(state, recorded[epoch]["step"]):
+            state = progress.state
+            step = step or _first_other_step(history, progress.metrics, progress.step)
+        array = _first_other(recorded[epoch], epoch_digest(epoch, state))
+        if step or array:
+            return count, Difference(epoch, step, array)
+    return len(wanted), None
+
+
+def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float], bool | None]:
+    """Take one step of a run again and keep all that was in it.
+
+    Args:
+      run: what to look into.
+      step: from 1.
+      output: an ``.npz``: ``rows`` (which training images), ``images``, ``latents``, ``fakes`` as the step saw
+        them, and each metric, gradient norms among them. A ``.png`` of that name shows images beside fakes.
+
+    Returns:
+      The metrics, and whether they are those of ``history.npz``; None where it does not have that step.
+
+    Raises:
+      InputError: the run has no such step.
+    """
+    if not 1 <= step <= run.num_steps:
+        raise InputError(f"step is {step}; the run has steps 1 to {run.num_steps}.")
+    state = run.state_after(step - 1)
+    epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
+    batches = run.source.batches(epoch, batch, batch + 1)
+    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1))
+    _, metrics = run_chunk(run.config, run.step, state, batches, run.keys.step)
+    metrics = metrics_to_numpy(metrics)
+    arrays = {
+        "rows": epoch_order(run.config, run.keys.order, epoch, len(run.images))[batch],
+        "images": batches[0],
+        "latents": sample_latents(run.config, jax.random.fold_in(run.keys.step, step - 1)),
+        "fakes": fakes,
+    }
+    save_arrays(output, arrays | {name: values[0] for name, values in metrics.items()})
+    save_comparison(output.with_suffix(".png"), np.asarray(batches[0]), quantize_images(fakes))
+    history = run.history()
+    known = bool(history) and all(len(values) >= step for values in history.values())
+    same = _first_other_step(history, metrics, step) is None if known else None
+    return {name: float(values[0]) for name, values in metrics.items()}, same
+
+
+def _first_other_step(history: Metrics, metrics: Metrics, end: int) -> int | None:
+    """The first step of a chunk that ends at step ``end`` whose metrics are not those of the history."""
+    for index in range(len(next(iter(metrics.values())))):
+        step = end - len(next(iter(metrics.values()))) + index + 1
+        for name, values in metrics.items():
+            there = history.get(name, values[:0])[step - 1 : step]
+            if len(there) and there.tobytes() != values[index : index + 1].tobytes():
+                return step
+    return None
+
+
+def _first_other(recorded: Record, found: Record) -> str | None:
+    """The first array whose digest differs."""
+    arrays = (name for name, digest in found["arrays"].items() if recorded["arrays"].get(name) != digest)
+    return next(arrays, None) if recorded["sha256"] != found["sha256"] else None

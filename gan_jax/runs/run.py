@@ -1,0 +1,269 @@
+"""One run as it trains: its state, its metrics, its checkpoints and its watchers, left complete however it ends."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from filelock import FileLock
+from jax.typing import ArrayLike
+
+from gan_jax.config import RunConfig
+from gan_jax.data.datasets import Dataset
+from gan_jax.errors import DivergedError, InputError
+from gan_jax.evaluation import load_evaluator, sample_count, score_images
+from gan_jax.evaluation.features import require_accurate
+from gan_jax.files import warn
+from gan_jax.inference.sampling import sample_images
+from gan_jax.pictures.scores import HEADINGS
+from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.health import find_signs, image_set_spread
+from gan_jax.runs.processes import is_main, on_main
+from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
+from gan_jax.runs.watchers.console import Console
+from gan_jax.runs.watchers.figures import Figures
+from gan_jax.runs.watchers.json_lines import JsonLines
+from gan_jax.runs.watchers.results import Recorder, Results
+from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
+from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
+from gan_jax.storage.history import History
+from gan_jax.storage.record import (
+    Record,
+    environment_differences,
+    has_record,
+    identity,
+    make_record,
+    read_record,
+    require_same_run,
+    write_record,
+)
+from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
+from gan_jax.training.loop import Progress, Start
+from gan_jax.training.sharding import local_copy
+
+_HEALTH = ("d_gradient_norm", "g_gradient_norm", "fake_spread")  # judged, and not on the screen
+
+Scores = Mapping[str, Any]
+
+
+class Run:
+    """What training changes, and those who are told of it.
+
+    Whatever belongs to a step is on disk before the checkpoint of that step, so that resuming from a checkpoint means
+    to drop what is newer. Of several processes all train and checkpoint together, and only process 0 has watchers.
+
+    Args:
+      context: what stays the same.
+      start: where it starts.
+      checkpoints: where it is saved.
+      watchers: told of everything, in this order.
+      score: scores a state, if the run is to be scored while it trains.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        start: Start,
+        checkpoints: Checkpoints,
+        watchers: Sequence[Watcher],
+        score: Callable[[Progress], Scores] | None = None,
+    ) -> None:
+        self.context, self.start, self.state = context, start, start.state
+        self.diverged: str | None = None
+        self._checkpoints, self._watchers, self._score = checkpoints, watchers, score
+        self._history, self._window_start = History(), 0
+        self._spread = image_set_spread(context.dataset.train_images)
+        self._warned: set[str] = set()
+        self._last_scores: tuple[int, Scores] = (-1, {})
+
+    def resume(self, until: int | None = None) -> None:
+        """Take up the newest checkpoint, none of them after step ``until``; without one, begin at the start."""
+        found, complaints = self._checkpoints.restore_newest(self.start.state, until)
+        self.state = found.state if found else self.start.state
+        step = int(self.state.step)
+        self._checkpoints.drop_after(step)
+        self._history.restore(found.metrics if found else {})
+        context, log_every = self.context, self.context.settings.log_every
+        self._window_start = step if step == context.num_steps else step - step % context.steps_per_epoch % log_every
+
+        def keep(at: int) -> bool:
+            ends_window = at % context.steps_per_epoch % log_every == 0
+            return at <= step and (at == context.num_steps or ends_window)
+
+        for watcher in self._watchers:
+            watcher.resume(ResumePoint(step, keep, complaints))
+
+    def record(self, progress: Progress) -> None:
+        """Take over a chunk: its state, its metrics, and what there is to say of them."""
+        self.state = progress.state
+        self._history.extend(progress.metrics)
+        if progress.window_end:
+            self._record_window(progress)
+        settings, batches = self.context.settings, self.context.steps_per_epoch
+        every = settings.evaluate_every
+        if self._score and every and progress.batch == batches and progress.epoch % every == 0:
+            scores = self._score(_local(progress))
+            self._last_scores = progress.step, scores
+            self._tell(progress, scores, "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS))
+
+    def draw(self, progress: Progress) -> None:
+        """Let the watchers draw."""
+        for watcher in self._watchers:
+            watcher.draw(_local(progress))
+
+    def checkpoint(self, progress: Progress, stopping: bool) -> None:
+        """Save where a checkpoint is due, or where the run is stopped or has diverged."""
+        if progress.error:
+            self.diverged = f"{progress.error}; the state before it is saved. Try a lower --learning-rate."
+            progress = dataclasses.replace(progress, error=DivergedError(self.diverged))
+        for watcher in self._watchers:
+            watcher.checkpoint(_local(progress))
+        every = self.context.settings.checkpoint_every
+        due = progress.epoch_end or stopping or (every and progress.step % every == 0)
+        if due or (progress.error and self._history.arrays()):
+            step, scores = self._last_scores
+            checkpoint = Checkpoint(self.state, self._history.arrays())
+            self._checkpoints.save(checkpoint, scores if step == progress.step else None)
+
+    def finish(self) -> None:
+        """Let the watchers write what is written once."""
+        for watcher in self._watchers:
+            watcher.finish(local_copy(self.state), self._history.arrays())
+
+    def _record_window(self, progress: Progress) -> None:
+        window = {name: values[self._window_start :] for name, values in self._history.arrays().items()}
+        self._window_start = progress.step
+        means = {name: float(values.mean()) for name, values in window.items()}
+        shown = (f"{name} {value:.3f}" for name, value in means.items() if name not in _HEALTH)
+        self._tell(progress, means, "  ".join(shown))
+        signs = find_signs(means, progress.step, self._spread)
+        for sign in signs:
+            text = None if sign.name in self._warned else f"warning: {sign.name}; try {sign.advice}"
+            self._tell(progress, {"warning": sign.name, "try": sign.advice}, text)
+        self._warned = {sign.name for sign in signs}
+
+    def _tell(self, progress: Progress, values: Mapping[str, Any], text: str | None) -> None:
+        for watcher in self._watchers:
+            watcher.record(Entry(progress.step, progress.epoch, values, text))
+
+
+@contextmanager
+def open_run(
+    experiment: Experiment,
+    settings: RunConfig,
+    dataset: Dataset,
+    *,
+    images: ArrayLike | None = None,
+    label: str = "",
+) -> Iterator[Run]:
+    """Claim a run's folder, take up its newest checkpoint, and leave its files complete at the end.
+
+    Args:
+      experiment: what it trains with, and what it shows.
+      settings: of this run alone.
+      dataset: its images.
+      images: its training images if they are on the device already, to be shared.
+      label: its name, where it is one of many.
+
+    Raises:
+      InputError: the folder is another process's, another run's, or no run's; or another setting is wrong.
+      DivergedError: the run that was to be resumed had ended so.
+      OSError: the folder cannot be written.
+    """
+    config = networks_config(settings, dataset)
+    mesh = choose_mesh(settings, config)
+    start = prepare_start(settings, config, dataset.train_images if images is None else images, mesh)
+    per_epoch = start.source.steps_per_epoch
+    folder, num_steps = RunFolder(settings.output_dir), settings.num_steps(per_epoch)
+    context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
+    score = _scorer(context) if settings.evaluate_every and is_main() else None
+    record = make_record(settings, config, dataset, experiment.step)
+    lock = on_main(lambda: _open_folder(context, record))
+    try:
+        checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
+        run = Run(context, start, checkpoints, _watchers(experiment, context, record), score)
+        run.resume()
+        can_write = True
+        try:
+            yield run
+        except OSError:
+            can_write = False
+            raise
+        finally:
+            if can_write:
+                run.finish()
+                checkpoints.close()
+    finally:
+        if lock:
+            lock.release()
+
+
+def _watchers(experiment: Experiment, context: RunContext, record: Record) -> list[Watcher]:
+    """Those of the main process; the others have none."""
+    if not is_main():
+        return []
+    return [
+        JsonLines(context),
+        Figures(context, experiment.draw, experiment.draw_at),
+        Results(context),
+        Recorder(context, record),
+        *(make(context) for make in experiment.watchers),
+        Console(context, experiment.describe_start),
+    ]
+
+
+def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
+    dataset, evaluator = context.dataset, load_evaluator(context.dataset)
+    require_accurate(evaluator)
+
+    def score(progress: Progress) -> Scores:
+        fakes = sample_images(context.config, progress.state.generator, sample_count(dataset))
+        return score_images(evaluator, fakes, dataset)
+
+    return score
+
+
+def _open_folder(context: RunContext, record: Record) -> FileLock:
+    """Claim the folder; a run that is in it hands on to ``record`` what it knows of itself."""
+    folder, settings = context.folder, context.settings
+    lock = claim(folder, resume=settings.resume, overwrite=settings.overwrite)
+    try:
+        if has_record(folder.path):
+            _take_over(context, record, read_record(folder.path))
+        else:
+            write_record(folder.path, record)
+        discard_replaced(folder)
+        for path in folder.partial_files():
+            path.unlink()
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _take_over(context: RunContext, record: Record, found: Record) -> None:
+    require_same_run(found, record)
+    if "diverged" in found:
+        raise DivergedError(found["diverged"])
+    done = max([0, *checkpoint_steps(context.folder.checkpoints)])
+    if done > context.num_steps:
+        raise InputError(
+            f"the run in {context.folder.path} has taken {done} steps, and these settings ask for {context.num_steps}; "
+            f"give --epochs or --steps for at least as many."
+        )
+    if not done and found["epochs"]:
+        warn(f"{context.folder.path} has no checkpoint to resume from; training starts again from step 0")
+    differences = environment_differences(found)
+    for difference in differences:
+        warn(f"{difference}; the last bits may come out differently")
+    earlier = found.get("earlier_environments", [])
+    if differences:
+        earlier = [*earlier, {name: found[name] for name in ("versions", "device")}]
+    record["epochs"] = found["epochs"]
+    if earlier:
+        record["earlier_environments"] = earlier
+
+
+def _local(progress: Progress) -> Progress:
+    """The same with this process's copy of the state."""
+    return dataclasses.replace(progress, state=local_copy(progress.state))

@@ -1,0 +1,62 @@
+"""Where a run starts from."""
+
+import dataclasses
+
+import jax
+from jax.sharding import Mesh
+from jax.typing import ArrayLike
+
+from gan_jax.config import GanConfig, RunConfig
+from gan_jax.data.datasets import Dataset
+from gan_jax.errors import InputError
+from gan_jax.storage.load import load_run
+from gan_jax.training.batches import ResidentImages, ShardedImages, run_keys
+from gan_jax.training.loop import Start
+from gan_jax.training.sharding import batch_mesh, replicate
+from gan_jax.training.state import GanState, init_state
+
+
+def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
+    """The networks' configuration for a data set's images."""
+    return dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
+
+
+def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
+    """The devices that share each batch, or None for one device.
+
+    Raises:
+      InputError: there are not so many devices, or they cannot share a batch evenly.
+    """
+    several = settings.devices or jax.process_count() > 1
+    return batch_mesh(config, settings.devices) if several else None
+
+
+def prepare_start(settings: RunConfig, config: GanConfig, images: ArrayLike, mesh: Mesh | None = None) -> Start:
+    """Derive a run's start from its settings.
+
+    Args:
+      settings: the seed, and a discriminator to start from, if any.
+      config: the networks' configuration.
+      images: ``[count, height, width, channels]`` uint8; on the device already if several runs share them.
+      mesh: from ``choose_mesh``.
+
+    Raises:
+      InputError: there are fewer images than one batch, or the discriminator is not of the configured shape.
+    """
+    keys = run_keys(settings.seed)
+    source = ShardedImages(config, jax.device_get(images), keys, mesh) if mesh else ResidentImages(config, images, keys)
+    state = _with_discriminator(settings, init_state(config, keys.init))
+    return Start(config, replicate(state, mesh), source, replicate(keys, mesh))
+
+
+def _with_discriminator(settings: RunConfig, state: GanState) -> GanState:
+    if settings.discriminator is None:
+        return state
+    given = load_run(settings.discriminator).state.discriminator
+    shapes = [[leaf.shape for leaf in jax.tree.leaves(one.params)] for one in (given, state.discriminator)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"the discriminator of {settings.discriminator} has other layers; use the width and images it was "
+            f"trained with."
+        )
+    return state.replace(discriminator=state.discriminator.replace(params=given.params, batch_stats=given.batch_stats))

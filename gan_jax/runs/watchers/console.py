@@ -1,0 +1,64 @@
+"""A run on the screen: a line per window, warnings, scores."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from tqdm import tqdm
+
+from gan_jax.config import GanConfig
+from gan_jax.files import warn
+from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
+from gan_jax.training.batches import RunKeys
+from gan_jax.training.loop import Progress
+from gan_jax.training.state import GanState
+
+
+class Console(Watcher):
+    """Prints to standard output, above the progress bar.
+
+    Args:
+      context: the run.
+      describe_start: gives a line to print before the first batch.
+    """
+
+    def __init__(
+        self, context: RunContext, describe_start: Callable[[GanConfig, GanState, RunKeys], str] | None = None
+    ) -> None:
+        self._context, self._describe_start = context, describe_start
+
+    def resume(self, point: ResumePoint) -> None:
+        """Say where training begins, if it is not at the start."""
+        for complaint in point.complaints:
+            warn(f"{complaint} Using the one before it.")
+        if point.step:
+            self._say(f"Resuming from step {point.step} of {self._context.num_steps}")
+        elif self._context.settings.resume and point.complaints:
+            self._say("No checkpoint can be used: training starts from step 0")
+
+    def record(self, entry: Entry) -> None:
+        """Print the entry's line."""
+        if entry.text:
+            self._say(f"{self._context.place(entry.step)}  {entry.text}")
+
+    def draw(self, progress: Progress) -> None:
+        """Print the line before the first batch."""
+        if progress.step == 0 and self._describe_start:
+            self._say(self._describe_start(self._context.config, progress.state, self._context.keys))
+
+    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+        """Say where everything is."""
+        self._say(f"Pictures, numbers and weights are in {self._context.folder.path}")
+
+    def _say(self, text: str) -> None:
+        say(f"{self._context.label}  {text}" if self._context.label else text)
+
+
+def say(text: str) -> None:
+    """Print a line above the progress bar; a reader that has gone away, such as ``head``, does not end the training."""
+    try:
+        tqdm.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,52 @@
+"""What a run leaves for other programs: its record, its weights and its history."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
+from gan_jax.storage.history import save_history
+from gan_jax.storage.record import Record, epoch_digest, write_record
+from gan_jax.storage.weights import save_weights
+from gan_jax.training.loop import Progress
+from gan_jax.training.state import GanState
+
+
+class Recorder(Watcher):
+    """Writes ``run.json``: a digest of the state after every epoch, and how a run that diverged ended."""
+
+    def __init__(self, context: RunContext, record: Record) -> None:
+        self._context, self._record = context, record
+
+    def resume(self, point: ResumePoint) -> None:
+        """Drop the epochs after the point, and the end of a shorter run within an epoch."""
+        context, epochs = self._context, self._record["epochs"]
+        self._record["epochs"] = [
+            epoch
+            for epoch in epochs
+            if epoch["step"] <= point.step
+            and epoch["step"] in (context.num_steps, epoch["epoch"] * context.steps_per_epoch)
+        ]
+        write_record(context.folder.path, self._record)
+
+    def checkpoint(self, progress: Progress) -> None:
+        """Add the epoch that ends here."""
+        if progress.epoch_end:
+            self._record["epochs"].append(epoch_digest(progress.epoch, progress.state))
+        if progress.error:
+            self._record["diverged"] = str(progress.error)
+        if progress.epoch_end or progress.error:
+            write_record(self._context.folder.path, self._record)
+
+
+class Results(Watcher):
+    """Writes ``weights.npz`` and ``history.npz``."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._folder = context.folder
+
+    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+        """Write both files."""
+        save_weights(self._folder.weights, state)
+        if metrics:
+            save_history(self._folder.history, metrics)

@@ -1,0 +1,162 @@
+"""A run's checkpoints: the complete state and every step's metrics, each with its digest."""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
+
+from gan_jax.errors import InputError
+from gan_jax.storage.digests import tree_digest
+from gan_jax.training.state import GanState
+
+_SCORE = "frechet_distance"
+
+
+class Checkpoint(NamedTuple):
+    """What training resumes from."""
+
+    state: GanState
+    metrics: dict[str, np.ndarray]  # of every step so far: [steps] float32
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """After which steps there is a checkpoint in a folder, in order; none where there is no folder."""
+    return sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
+
+
+class Checkpoints:
+    """The checkpoints in a folder, written in the background while training continues.
+
+    The newest ``keep`` stay, and the one with the lowest Fréchet distance. Each holds a sha256 of its arrays, which is
+    compared when it is read: Orbax notices a missing file, but not a changed byte.
+
+    Args:
+      folder: made when it is not there.
+      keep: how many.
+      run: what identifies the run, from ``record.identity``; a checkpoint of another run is not restored.
+      read_only: leave the folder as it is, so that a training that writes there is not disturbed.
+    """
+
+    def __init__(
+        self, folder: Path, keep: int = 2, *, run: Mapping[str, Any] | None = None, read_only: bool = False
+    ) -> None:
+        logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs there what it then raises
+        best = BestN(
+            get_metric_fn=lambda scores: scores[_SCORE], reverse=True, n=1, keep_checkpoints_without_metrics=False
+        )
+        policy = AnyPreservationPolicy([LatestN(keep), best])
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=policy, cleanup_tmp_directories=not read_only, read_only=read_only
+        )
+        self._folder, self._run = folder.absolute(), json.loads(json.dumps(run or {}))
+        self._manager = ocp.CheckpointManager(self._folder, options=options)
+
+    def steps(self) -> list[int]:
+        """After which steps there is a checkpoint."""
+        return sorted(self._manager.all_steps())
+
+    def save(self, checkpoint: Checkpoint, scores: Mapping[str, Any] | None = None) -> None:
+        """Save, and return as soon as the arrays are copied. Nothing happens if that step is there already.
+
+        Raises:
+          OSError: this one or the previous one cannot be written.
+        """
+        step = int(checkpoint.state.step)
+        if step in self.steps():
+            return
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardSave(checkpoint.state),
+            history=ocp.args.StandardSave(checkpoint.metrics),
+            record=ocp.args.JsonSave(
+                {"sha256": tree_digest(checkpoint._asdict()), "metrics": list(checkpoint.metrics), "run": self._run}
+            ),
+        )
+        try:
+            self._manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
+        except Exception as error:  # Orbax raises what its storage does, of any type
+            raise _unwritten(error) from None
+
+    def wait(self) -> None:
+        """Wait until all is on disk.
+
+        Raises:
+          OSError: it cannot be written.
+        """
+        try:
+            self._manager.wait_until_finished()
+        except Exception as error:
+            raise _unwritten(error) from None
+
+    def close(self) -> None:
+        """Wait, and give the folder up."""
+        self.wait()
+        self._manager.close()
+
+    def restore(self, step: int, template: GanState) -> Checkpoint:
+        """Read the checkpoint after a step, every bit as it was saved.
+
+        Args:
+          step: one of ``steps()``.
+          template: a state of the same shapes and, on several devices, the same placement; its values do not matter.
+
+        Raises:
+          InputError: a file of it is missing or damaged, or it belongs to another run.
+        """
+        arguments = ocp.args.Composite(
+            state=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, template)),
+            history=ocp.args.StandardRestore(),
+            record=ocp.args.JsonRestore(),
+        )
+        try:
+            restored = self._manager.restore(step, args=arguments)
+            record, history = restored["record"], restored["history"]
+            metrics = {name: np.asarray(history[name]) for name in record["metrics"]}
+            checkpoint = Checkpoint(restored["state"], metrics)
+            intact = tree_digest(checkpoint._asdict()) == record["sha256"]
+        except Exception as error:  # a truncated file raises a bare Exception
+            raise InputError(f"{self._folder / str(step)} cannot be read ({_first_line(error)}).") from None
+        if not intact:
+            raise InputError(f"{self._folder / str(step)} is not what was saved: its sha256 differs.")
+        for name, value in record.get("run", {}).items():
+            if name in self._run and value != self._run[name]:
+                raise InputError(f"{self._folder / str(step)} is of another run: its {name} is {value!r}.")
+        return checkpoint
+
+    def restore_newest(self, template: GanState, until: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+        """Read the newest checkpoint that is complete and undamaged.
+
+        Args:
+          template: as for ``restore``.
+          until: none after this step.
+
+        Returns:
+          The checkpoint, or None where there is none, and a complaint for each newer one that is damaged.
+        """
+        complaints = []
+        for step in reversed([step for step in self.steps() if until is None or step <= until]):
+            try:
+                return self.restore(step, template), complaints
+            except InputError as error:
+                complaints.append(str(error))
+        return None, complaints
+
+    def drop_after(self, step: int) -> None:
+        """Delete what is newer than ``step``: damaged, or of a future that is about to be trained again."""
+        for newer in [other for other in self.steps() if other > step]:
+            shutil.rmtree(self._folder / str(newer), ignore_errors=True)
+        self._manager.reload()
+
+
+def _unwritten(error: Exception) -> OSError:
+    return OSError(f"a checkpoint cannot be written ({_first_line(error)}); make room, then continue with --resume.")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,73 @@
+"""Reading what a run has trained."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
+from gan_jax.files import warn
+from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
+from gan_jax.storage.record import identity, matches_digests, read_record, read_settings
+from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.weights import load_weights, weights_of
+from gan_jax.training.state import GanState, NetworkState, init_state
+
+
+class TrainedRun(NamedTuple):
+    """A run's configuration, its last state, and its record, which is empty where there is only a weights file."""
+
+    config: GanConfig
+    state: GanState
+    record: dict[str, Any]
+
+    @property
+    def generator(self) -> NetworkState:
+        """The generator, for ``generate`` and ``sample_images``."""
+        return self.state.generator
+
+
+def load_run(path: str | Path) -> TrainedRun:
+    """Read a run's folder, or a weights file alone.
+
+    The newest state counts: that of ``weights.npz``, or of a later checkpoint of a run that was killed before it wrote
+    its weights. Weights that are damaged, or not those that the run recorded, are passed over with a warning.
+
+    Raises:
+      InputError: there is no such run, no state of it can be read, or a later version of the package wrote it.
+    """
+    path = Path(path)
+    if path.is_file():
+        return TrainedRun(*load_weights(path), {})
+    folder, record = RunFolder(path), read_record(path)
+    _, config = read_settings(record)
+    steps = checkpoint_steps(folder.checkpoints)
+    if not steps:
+        return TrainedRun(config, load_recorded_weights(folder, record, config), record)
+    if folder.weights.exists():
+        try:
+            state = load_recorded_weights(folder, record, config)
+        except InputError as error:
+            warn(f"{error} Using the newest checkpoint.")
+        else:
+            if int(state.step) >= steps[-1]:
+                return TrainedRun(config, state, record)
+    checkpoints = Checkpoints(folder.checkpoints, run=identity(record), read_only=True)
+    found, complaints = checkpoints.restore_newest(init_state(config, jax.random.key(0)))
+    checkpoints.close()
+    if found is None:
+        raise InputError(" ".join([f"{path} has neither weights nor a checkpoint that can be read.", *complaints]))
+    return TrainedRun(config, found.state, record)
+
+
+def load_recorded_weights(folder: RunFolder, record: dict[str, Any], config: GanConfig) -> GanState:
+    """Read ``weights.npz`` and compare it with the digests that the run recorded.
+
+    Raises:
+      InputError: it is missing or damaged, or its weights are not the run's.
+    """
+    state = load_weights(folder.weights, config)[1]
+    if matches_digests(record, int(state.step), weights_of(state)) is False:
+        raise InputError(f"{folder.weights} does not hold the weights that the run recorded.")
+    return state

@@ -1,0 +1,230 @@
+"""``run.json``: everything that repeating a run needs, and a digest of every epoch that proves the repetition."""
+
+import dataclasses
+import functools
+import hashlib
+import importlib.metadata
+import inspect
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax.config import GanConfig, RunConfig
+from gan_jax.data.datasets import Dataset
+from gan_jax.errors import InputError
+from gan_jax.files import write_json
+from gan_jax.storage.digests import array_digests, joint_digest, tree_digest
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import Step
+
+FORMAT = 3  # 3: a step is named by its module too; 2: digests and checkpoints; 1: settings alone, in config.json
+RECORD_NAMES = ("run.json", "config.json")
+_PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
+
+Record = dict[str, Any]
+
+
+def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step) -> Record:
+    """Say what a run is: settings, step, data, versions, device."""
+    run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
+    for name in ("data_dir", "discriminator"):
+        run[name] = run[name] and str(run[name].resolve())
+    return {
+        "format": FORMAT,
+        "script": Path(sys.argv[0]).name,
+        "step": step_name(step),
+        "run": run | {"gan": dataclasses.asdict(config), "output_dir": str(settings.output_dir)},
+        "dataset": {
+            "name": dataset.name,
+            "sha256": dataset.content_hash,
+            "train_images": len(dataset.train_images),
+            "test_images": len(dataset.test_images),
+        },
+        **environment(),
+        "epochs": [],
+    }
+
+
+def step_name(step: Callable[..., Any]) -> str:
+    """Name a step so that another process finds the same name for it, and another step has another name.
+
+    A function of this package is called by its name alone, another by its module too, and a ``functools.partial`` by
+    its function and arguments. A function without a name of its own, such as a lambda, is told apart by its code.
+
+    Raises:
+      InputError: it is an object whose identity cannot be written down.
+    """
+    if isinstance(step, functools.partial):
+        arguments = [_constant(value) for value in step.args]
+        arguments += [f"{name}={_constant(value)}" for name, value in sorted(step.keywords.items())]
+        return f"{step_name(step.func)}({', '.join(arguments)})"
+    function = inspect.unwrap(step)
+    if not inspect.isfunction(function):
+        raise InputError(f"the step {step!r} cannot be recorded; give a function, or a functools.partial of one.")
+    if function.__module__.startswith("gan_jax."):
+        return function.__qualname__
+    module = Path(sys.argv[0]).stem if function.__module__ == "__main__" else function.__module__
+    name = f"{module}.{function.__qualname__}"
+    if "<" not in name:
+        return name
+    code = function.__code__
+    return f"{name}#{hashlib.sha256(code.co_code + repr(code.co_names).encode()).hexdigest()[:12]}"
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, bool | int | float | str | tuple | GanConfig | None):
+        return repr(value)
+    if isinstance(value, jax.Array | np.ndarray):
+        return f"array:{tree_digest(value)[:12]}"
+    if callable(value):
+        return step_name(value)
+    raise InputError(f"the step's argument {value!r} cannot be recorded; give numbers, texts, arrays or functions.")
+
+
+def environment() -> Record:
+    """The versions and the devices here, which may change the last bits."""
+    device = jax.devices()[0]
+    versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    return {
+        "versions": {"python": platform.python_version()} | versions,
+        "device": {
+            "platform": device.platform,
+            "kind": device.device_kind,
+            "count": jax.device_count(),
+            "processes": jax.process_count(),
+            "cpu_cores": os.cpu_count(),
+            "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        },
+    }
+
+
+def epoch_digest(epoch: int, state: GanState) -> Record:
+    """An epoch's line in the record: its number, the step it ended at, and the state's digest and its arrays'."""
+    arrays = array_digests(state)
+    short = {name: digest[:16] for name, digest in arrays.items()}
+    return {"epoch": epoch, "step": int(state.step), "sha256": joint_digest(arrays), "arrays": short}
+
+
+def matches_digests(record: Record, step: int, arrays: Any) -> bool | None:
+    """Whether arrays are those of the state that a run recorded after a step.
+
+    Args:
+      record: of the run.
+      step: the end of an epoch, or of the run.
+      arrays: a part of the state, as a tree whose places are the state's.
+
+    Returns:
+      None where nothing was recorded after that step.
+    """
+    recorded = next((epoch["arrays"] for epoch in record["epochs"] if epoch["step"] == step), None)
+    if recorded is None:
+        return None
+    return all(recorded.get(name) == digest[:16] for name, digest in array_digests(arrays).items())
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Write ``run.json``."""
+    write_json(folder / RECORD_NAMES[0], record)
+
+
+def has_record(folder: Path) -> bool:
+    """Whether there is a file that should be a run's record."""
+    return any((folder / name).exists() for name in RECORD_NAMES)
+
+
+def read_record(folder: Path) -> Record:
+    """Read a run's record, of this or an earlier format.
+
+    Raises:
+      InputError: there is none, it is damaged, or a later version of the package wrote it.
+    """
+    if not has_record(folder):
+        raise InputError(f"{folder} holds no run; give the folder that a training wrote.")
+    path = next(path for path in (folder / name for name in RECORD_NAMES) if path.exists())
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        version = record.get("format", 1)
+        if version <= FORMAT:
+            record["run"]["gan"]["image_shape"]
+            record = {"step": None, "epochs": []} | record
+            [(epoch["epoch"], epoch["step"], epoch["sha256"], epoch["arrays"]) for epoch in record["epochs"]]
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"{path} is not the record of a run ({reason}); restore it from a copy.") from None
+    if version > FORMAT:
+        raise InputError(f"{folder} has format {version}; this gan_jax reads up to {FORMAT}: install a later one.")
+    return record
+
+
+def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
+    """The settings that a record tells, and the networks' configuration.
+
+    Raises:
+      InputError: they are not settings of this package.
+    """
+    try:
+        gan = record["run"]["gan"]
+        config = GanConfig(**gan | {"image_shape": tuple(gan["image_shape"])})
+        run = dict(record["run"], gan=config, output_dir=Path(record["run"]["output_dir"]))
+        for name in ("data_dir", "discriminator"):
+            run[name] = run.get(name) and Path(run[name])
+        fields = {field.name for field in dataclasses.fields(RunConfig)}
+        return RunConfig(**{name: value for name, value in run.items() if name in fields}), config
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"the run's record cannot be understood ({error}).") from None
+
+
+def require_same_run(found: Record, wanted: Record) -> None:
+    """Check that a run may be resumed as another: the same but for its length and where things are kept.
+
+    Raises:
+      InputError: they differ; the message says in what.
+    """
+    if found.get("format", 1) < 2:
+        raise InputError("the run in the folder is an earlier version's, without checkpoints; give a new folder.")
+    for name, there, here in _differences(identity(found), identity(wanted)):
+        if name == "step" and found["format"] < 3 and here.rpartition(".")[2] == there:
+            continue
+        raise InputError(
+            f"the run in the folder has {name} {there!r}, this one {here!r}; give the same, or a new folder."
+        )
+
+
+def environment_differences(found: Record) -> list[str]:
+    """What of a record's versions and devices is not as it is here."""
+    pair = (_flat({name: record.get(name, {}) for name in ("versions", "device")}) for record in (found, environment()))
+    return [f"{name} was {there}, is {here}" for name, there, here in _differences(*pair)]
+
+
+def identity(record: Record) -> dict[str, Any]:
+    """What makes a run the run that it is; a setting that was unknown when the record was written has its default."""
+    defaults = dataclasses.asdict(RunConfig())
+    run = defaults | record["run"] | {"gan": defaults["gan"] | record["run"]["gan"]}
+    settings = {name: value for name, value in run.items() if name not in _marked("may_change")}
+    return _flat({"step": record["step"], "dataset": record["dataset"]["sha256"], **settings})
+
+
+def _marked(mark: str) -> set[str]:
+    """The settings of a run whose declaration says this of them."""
+    return {field.name for field in dataclasses.fields(RunConfig) if field.metadata.get(mark)}
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in tree.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return flat
+
+
+def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Names whose values differ as JSON, and both values."""
+    names = [*found, *(name for name in wanted if name not in found)]
+    values = ((name, found.get(name), json.loads(json.dumps(wanted.get(name)))) for name in names)
+    return [(name, there, here) for name, there, here in values if there != here]

@@ -1,0 +1,181 @@
+"""A run's folder: what lies where, claimed by one process at a time, and never taken from what is not a run."""
+
+import dataclasses
+import secrets
+import shutil
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gan_jax.errors import InputError
+from gan_jax.files import is_partial
+from gan_jax.storage.record import RECORD_NAMES, has_record, read_record
+
+_LOCK = ".lock"
+_REPLACED = ".replaced-"
+_UNFINISHED_CHECKPOINT = ".orbax-checkpoint-tmp"
+_FILES = (  # what a run writes beside its record and its folders
+    *("metrics.jsonl", "history.npz", "weights.npz", "outcome.json"),
+    *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png", "evaluation.png", "nearest.png"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """The names of a run's files, and which of the files in its folder are the run's."""
+
+    path: Path
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON line per window, warning and scoring."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def history(self) -> Path:
+        """Every step's metrics; see ``storage.history``."""
+        return self.path / "history.npz"
+
+    @property
+    def weights(self) -> Path:
+        """Both networks after the last step; see ``storage.weights``."""
+        return self.path / "weights.npz"
+
+    @property
+    def outcome(self) -> Path:
+        """The last scores of one of many runs; see ``sweeps.report``."""
+        return self.path / "outcome.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """A folder; see ``storage.checkpoints``."""
+        return self.path / "checkpoints"
+
+    @property
+    def grids(self) -> Path:
+        """A folder of pictures."""
+        return self.path / "grids"
+
+    def grid(self, step: int) -> Path:
+        """The picture drawn after a step."""
+        return self.grids / f"step_{step:07d}.png"
+
+    def drawn_steps(self) -> list[int]:
+        """After which steps there is a picture, in order; other files in ``grids`` are left out."""
+        numbers = (path.stem.removeprefix("step_") for path in self.grids.glob("step_*.png"))
+        return sorted(int(number) for number in numbers if number.isdecimal())
+
+    def partial_files(self) -> list[Path]:
+        """What was being written when the run was killed."""
+        found = [*self.path.glob(".*"), *self.grids.glob(".*")]
+        return [path for path in found if is_partial(path)]
+
+    def content(self) -> list[Path]:
+        """What is in the folder beside the lock and what an interrupted first moment may have left."""
+        if not self.path.exists():
+            return []
+        return [path for path in self.path.iterdir() if not self._is_trace(path)]
+
+    def own(self) -> list[Path]:
+        """The files and folders in it that a run of this package wrote, the record first."""
+        named = [self.path / name for name in (*RECORD_NAMES, *_FILES)]
+        grids = [self.grid(step) for step in self.drawn_steps()]
+        return [*(path for path in (*named, *grids) if path.exists()), *self._own_checkpoints()]
+
+    def _own_checkpoints(self) -> list[Path]:
+        if self.checkpoints.is_symlink() or not self.checkpoints.is_dir():
+            return []
+        found = self.checkpoints.iterdir()
+        return [path for path in found if path.name.isdecimal() or _UNFINISHED_CHECKPOINT in path.name]
+
+    def _is_trace(self, path: Path) -> bool:
+        ours = path.name == _LOCK or path.name.startswith(_REPLACED) or is_partial(path)
+        return ours or (path.name in ("grids", "checkpoints") and path.is_dir() and not any(path.iterdir()))
+
+
+def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -> FileLock:
+    """Make the folder this process's own until the lock is released or the process ends, however it ends.
+
+    With ``overwrite`` the run in it is set aside; ``discard_replaced`` deletes it once the new run has a record, and a
+    process killed in between leaves the old run to be found again.
+
+    Args:
+      folder: new, empty, or a run's.
+      resume: keep the run that is in it.
+      overwrite: set the run that is in it aside, and nothing else.
+
+    Returns:
+      The lock, held.
+
+    Raises:
+      InputError: another process holds the folder; it holds a run and neither flag is set; it holds what is not a run.
+      OSError: it cannot be written.
+    """
+    path = folder.path
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; give another --output-dir.")
+    if not _replaced(folder):
+        _require_free_or_run(folder, resume=resume, overwrite=overwrite)
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / _LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(f"another process is at work in {path}; wait for it or give another --output-dir.") from None
+    try:
+        _recover(folder)
+        _require_free_or_run(folder, resume=resume, overwrite=overwrite)
+        if overwrite:
+            _set_aside(folder)
+        folder.grids.mkdir(exist_ok=True)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def discard_replaced(folder: RunFolder) -> None:
+    """Delete the run that ``claim`` set aside; links are removed and not followed."""
+    for aside in _replaced(folder):
+        shutil.rmtree(aside)
+
+
+def _replaced(folder: RunFolder) -> list[Path]:
+    return list(folder.path.glob(f"{_REPLACED}*"))
+
+
+def _require_free_or_run(folder: RunFolder, *, resume: bool, overwrite: bool) -> None:
+    path = folder.path
+    if not folder.content():
+        return
+    if not has_record(path):
+        raise InputError(f"{path} holds files but no run, so it is left alone; give another --output-dir.")
+    if not resume and not overwrite:
+        raise InputError(
+            f"{path} is not empty; give another --output-dir, --resume to continue the run in it, or --overwrite to "
+            f"replace that run."
+        )
+    read_record(path)
+
+
+def _set_aside(folder: RunFolder) -> None:
+    """Move a run's own files, its record first: without a record, the folder's run is the one that was set aside."""
+    own = folder.own()
+    aside = folder.path / f"{_REPLACED}{secrets.token_hex(4)}"
+    aside.mkdir()
+    for path in own:
+        _move(path, aside / path.relative_to(folder.path))
+
+
+def _recover(folder: RunFolder) -> None:
+    """Finish or undo a replacement in which a process was killed."""
+    if not has_record(folder.path):
+        for aside in _replaced(folder):
+            for path in reversed(RunFolder(aside).own()):  # the record last
+                _move(path, folder.path / path.relative_to(aside))
+    discard_replaced(folder)
+
+
+def _move(path: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
+    path.rename(target)

@@ -1,0 +1,89 @@
+"""Many runs from one set of flags: seeds, and values of what a compiled step takes as operands."""
+
+import dataclasses
+import itertools
+from typing import NamedTuple
+
+from gan_jax.config import MAX_SEED, TRACED, RunConfig
+from gan_jax.errors import InputError
+from gan_jax.storage.record import has_record
+
+
+class Trial(NamedTuple):
+    """One of many runs."""
+
+    name: str  # its folder in the output folder, such as learning_rate=0.0001/seed_3
+    values: dict[str, float]  # what is swept, and its value here
+    settings: RunConfig
+
+
+def list_trials(settings: RunConfig) -> list[Trial]:
+    """Every value of the sweep times every seed.
+
+    Raises:
+      InputError: seeds or values cannot be read, a value is outside its range, or the output folder is a run's own.
+    """
+    seeds = [settings.seed] if settings.seeds is None else parse_seeds(settings.seeds)
+    if settings.seeds is not None and settings.seed != RunConfig.seed:
+        raise InputError(f"seed is {settings.seed} and seeds is {settings.seeds!r}; give one of them.")
+    if has_record(settings.output_dir):
+        raise InputError(f"{settings.output_dir} holds a single run; give many runs another --output-dir.")
+    swept = [parse_sweep(text) for text in settings.sweep]
+    names = [name for name, _ in swept]
+    if len(set(names)) < len(names):
+        raise InputError(f"sweep names {', '.join(names)}; name each setting once, with all its values.")
+    trials = []
+    for choice in itertools.product(*([(name, value) for value in values] for name, values in swept)):
+        for seed in seeds:
+            folders = [f"{name}={format_value(value)}" for name, value in choice] + [f"seed_{seed}"]
+            gan = dataclasses.replace(settings.gan, **dict(choice))
+            place = settings.output_dir.joinpath(*folders)
+            own = dataclasses.replace(settings, gan=gan, seed=seed, seeds=None, sweep=(), output_dir=place)
+            trials.append(Trial("/".join(folders), dict(choice), own))
+    return trials
+
+
+def format_value(value: float) -> str:
+    """A swept value as short as it can be without becoming another number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``0:8`` is 0 to 7; ``0,3,5`` are these.
+
+    Raises:
+      InputError: it is neither, there is none, or one is outside its range.
+    """
+    try:
+        if ":" in text:
+            first, last = text.split(":")
+            seeds = range(int(first or 0), int(last))
+        else:
+            seeds = [int(seed) for seed in text.split(",")]
+    except ValueError:
+        seeds = []
+    if not seeds or len(set(seeds[:10_001])) < len(seeds):
+        raise InputError(
+            f"seeds is {text!r}; it must be A:B with A below B, or different numbers such as 0,3,5; 10,000 at most."
+        )
+    if min(seeds) < 0 or max(seeds) > MAX_SEED:
+        raise InputError(f"seeds is {text!r}; each seed must be from 0 to {MAX_SEED}.")
+    return list(seeds)
+
+
+def parse_sweep(text: str) -> tuple[str, list[float]]:
+    """``learning_rate=1e-4,2e-4`` is a name and its values.
+
+    Raises:
+      InputError: it is not, or the name is none of ``TRACED``.
+    """
+    name, _, values = text.partition("=")
+    name = name.replace("-", "_")
+    try:
+        numbers = [float(value) for value in values.split(",")]
+    except ValueError:
+        numbers = []
+    if name not in TRACED or not numbers or len(set(numbers)) < len(numbers):
+        raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(TRACED)}.")
+    return name, numbers

@@ -1,0 +1,95 @@
+"""From an experiment and a person's settings to finished runs: one, or every trial of a sweep."""
+
+import contextlib
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from gan_jax.config import RunConfig
+from gan_jax.data.datasets import Dataset, load_dataset
+from gan_jax.errors import DivergedError, InputError
+from gan_jax.files import warn
+from gan_jax.runs.driver import drive
+from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.interrupts import StopRequest
+from gan_jax.runs.processes import connect, is_main, leave_together
+from gan_jax.runs.run import Run, open_run
+from gan_jax.sweeps.plan import Trial, list_trials
+from gan_jax.sweeps.report import save_report, trial_outcome
+
+
+def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Dataset | None = None) -> None:
+    """Train what the settings ask for: one run, or many seeds and values, then scored and reported together.
+
+    Seed k of many is the same run as seed k alone: bit for bit where runs are taken in turn, and up to rounding where
+    they are trained side by side. A trial that diverges does not stop the others.
+
+    Args:
+      experiment: what to train with, and what to show.
+      settings: the runs, and where their files go.
+      dataset: the images; by default those that the settings name.
+
+    Raises:
+      InputError: a setting, the data or an output folder is wrong.
+      DivergedError: a single run diverged.
+      StoppedError: a signal ended the training; ``resume`` continues it.
+    """
+    connect(settings)
+    trials = list_trials(settings) if settings.has_many_runs else []
+    side_by_side = choose_side_by_side(settings)
+    dataset = dataset or load_dataset(settings.dataset, settings.data_dir)
+    if not trials:
+        return _train([Trial("", {}, settings)], experiment, dataset)
+    images = dataset.train_images if _shares_batches(settings) else jnp.asarray(dataset.train_images)
+    if side_by_side:
+        _train(trials, experiment, dataset, images)
+    else:
+        for trial in trials:
+            _train([trial], experiment, dataset, images)
+    if is_main():
+        save_report(settings.output_dir, [trial_outcome(trial, dataset) for trial in trials])
+
+
+def choose_side_by_side(settings: RunConfig) -> bool:
+    """Whether to train many runs in one program: on an accelerator, unless the settings say otherwise.
+
+    A CPU trains them faster one after another (docs/performance.md).
+
+    Raises:
+      InputError: side by side was asked for together with several devices or processes.
+    """
+    shared = _shares_batches(settings)
+    if settings.schedule == "side_by_side" and shared:
+        raise InputError(
+            "--schedule side_by_side puts all runs on one device; leave out --devices and other processes."
+        )
+    if settings.schedule == "auto":
+        return not shared and jax.default_backend() != "cpu"
+    return settings.schedule == "side_by_side"
+
+
+def _shares_batches(settings: RunConfig) -> bool:
+    """Whether several devices or processes share each batch."""
+    return bool(settings.devices or settings.distributed or settings.num_processes)
+
+
+def _train(trials: Sequence[Trial], experiment: Experiment, dataset: Dataset, images: ArrayLike | None = None) -> None:
+    """Train trials in one program; one without a name is the only run, and its end is the caller's."""
+    runs: list[Run] = []
+    with leave_together(), StopRequest() as stop, contextlib.ExitStack() as stack:
+        for trial in trials:
+            try:
+                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name)
+                runs.append(stack.enter_context(run))
+            except DivergedError as error:
+                if not trial.name:
+                    raise
+                warn(f"{trial.name}: {error}")
+        if runs:
+            drive(experiment, runs, stop)
+    stop.raise_if_set()
+    for run in runs:
+        if run.diverged and not run.context.label:
+            raise DivergedError(run.diverged)

@@ -1,0 +1,147 @@
+"""What is random in a run, and where its batches of real images come from."""
+
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.sharding import Mesh
+from jax.typing import ArrayLike
+
+from gan_jax.config import GanConfig
+from gan_jax.data.pixels import require_pixels
+from gan_jax.errors import InputError
+from gan_jax.training.sharding import split_batches
+
+
+class RunKeys(NamedTuple):
+    """A run's keys, each ``[]`` typed: what is random at step t depends on the seed and t alone."""
+
+    init: Array  # initial weights
+    order: Array  # the images' order, folded with the epoch
+    step: Array  # latents, folded with the step
+    display: Array  # the preview latents, whose images are drawn again and again
+
+
+def run_keys(seed: int) -> RunKeys:
+    """Derive a run's keys from its seed, 0 … 2**32 - 1."""
+    return RunKeys(*jax.random.split(jax.random.key(seed), len(RunKeys._fields)))
+
+
+def steps_per_epoch(config: GanConfig, num_images: int) -> int:
+    """Complete batches in the data set; an epoch's last, partial batch is dropped.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+    """
+    if num_images < config.batch_size:
+        raise InputError(f"batch_size is {config.batch_size}, but there are {num_images} training images; lower it.")
+    return num_images // config.batch_size
+
+
+@partial(jax.jit, static_argnames="num_images")
+def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_images: int) -> Array:
+    """Shuffle an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch)."""
+    shuffled = jax.random.permutation(jax.random.fold_in(order_key, epoch), num_images)
+    steps = steps_per_epoch(config, num_images)
+    return shuffled[: steps * config.batch_size].reshape(steps, config.batch_size)
+
+
+class IndexedBatches(NamedTuple):
+    """Batches of images that lie on the device; ``scan_steps`` gathers one at a time."""
+
+    images: Array  # [count, height, width, channels] uint8, shared by all runs that train on them
+    rows: ArrayLike  # [steps, batch] int32, the images of each batch
+
+
+class ImageSource(Protocol):
+    """Where a training's real images come from: an array on the device, or a stream from disk or network.
+
+    ``batches`` is a function of its arguments alone: a source that keeps to that can be resumed and replayed.
+    """
+
+    steps_per_epoch: int
+
+    def batches(self, epoch: int, start: int, stop: int) -> Array:
+        """Batches ``start`` to ``stop`` of an epoch, from 0: ``[stop - start, batch, H, W, C]`` uint8."""
+        ...
+
+
+class _ShuffledImages:
+    """Images that come in a new order each epoch."""
+
+    def __init__(self, config: GanConfig, num_images: int, keys: RunKeys) -> None:
+        self._config, self._num_images, self._keys = config, num_images, keys
+        self._order: tuple[int, np.ndarray] | None = None
+        self.steps_per_epoch = steps_per_epoch(config, num_images)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Which images an epoch's batches hold: ``[steps_per_epoch, batch]`` int32."""
+        if self._order is None or self._order[0] != epoch:
+            rows = epoch_order(self._config, self._keys.order, epoch, self._num_images)
+            self._order = epoch, np.asarray(rows)
+        return self._order[1]
+
+
+class ResidentImages(_ShuffledImages):
+    """All images on the device, in a new order each epoch.
+
+    Args:
+      config: the networks' configuration.
+      images: ``[count, height, width, channels]`` uint8; an array that is on the device already is shared, not copied.
+      keys: from ``run_keys``.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+      TypeError: the images are not uint8.
+    """
+
+    def __init__(self, config: GanConfig, images: ArrayLike, keys: RunKeys) -> None:
+        require_pixels(images)
+        self._images = jnp.asarray(images)
+        super().__init__(config, len(self._images), keys)
+
+    def batches(self, epoch: int, start: int, stop: int) -> Array:
+        """Gather batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8."""
+        return self._images[self.order(epoch)[start:stop]]
+
+    def indexed_batches(self, epoch: int, start: int, stop: int) -> IndexedBatches:
+        """The same batches, not yet gathered."""
+        return IndexedBatches(self._images, self.order(epoch)[start:stop])
+
+
+class ShardedImages(_ShuffledImages):
+    """All images in the host's memory; of each batch, a process puts its own devices' share on them.
+
+    The same batches as those of ``ResidentImages``.
+
+    Args:
+      config: the networks' configuration.
+      images: ``[count, height, width, channels]`` uint8.
+      keys: from ``run_keys``.
+      mesh: from ``batch_mesh``.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+      TypeError: the images are not uint8.
+    """
+
+    def __init__(self, config: GanConfig, images: np.ndarray, keys: RunKeys, mesh: Mesh) -> None:
+        require_pixels(images)
+        self._images, self._mesh = images, mesh
+        super().__init__(config, len(images), keys)
+
+    def batches(self, epoch: int, start: int, stop: int) -> Array:
+        """Batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8, the batch axis split."""
+        rows = self.order(epoch)[start:stop]
+        shape = (*rows.shape, *self._images.shape[1:])
+        return split_batches(shape, self._mesh, lambda index: self._images[rows[index[:2]]])
+
+
+def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Array | IndexedBatches:
+    """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device."""
+    if isinstance(source, ResidentImages):
+        return source.indexed_batches(epoch, start, stop)
+    return source.batches(epoch, start, stop)

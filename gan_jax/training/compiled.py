@@ -1,0 +1,202 @@
+"""Training as compiled programs: a chunk of steps, an epoch, a whole run. Each runs entirely on the device."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.core import Tracer
+
+from gan_jax.config import GanConfig
+from gan_jax.data.pixels import normalize_images, require_pixels
+from gan_jax.training.batches import IndexedBatches, RunKeys, epoch_order, steps_per_epoch
+from gan_jax.training.sharding import constrain_replicated, mesh_of
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import Step, generate, sample_latents
+
+# XLA gives matrix products on a CPU to a library that runs each of toom_cook's on one core, where XLA's own kernels
+# use all of them. This leaves the library the reductions, at which it is faster.
+CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
+
+
+def scan_steps(
+    config: GanConfig, step: Step, state: GanState, batches: Array | IndexedBatches, step_key: Array
+) -> tuple[GanState, Any]:
+    """Take one step per batch, as one scan.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
+      state: where to start.
+      batches: ``[steps, batch, height, width, channels]`` uint8, or ``IndexedBatches``; gathered and mapped to [-1, 1]
+        one batch at a time.
+      step_key: ``[]`` typed PRNG key; folded with ``state.step`` for each step.
+
+    Returns:
+      The last state, and the step's metrics with a leading ``[steps]`` axis.
+
+    Raises:
+      TypeError: the images are not uint8.
+    """
+    indexed = isinstance(batches, IndexedBatches)
+    require_pixels(batches.images if indexed else batches)
+
+    def body(state: GanState, batch: Array) -> tuple[GanState, Any]:
+        images = batches.images[batch] if isinstance(batches, IndexedBatches) else batch
+        step_key_now = jax.random.fold_in(step_key, state.step)
+        return constrain_replicated(step(config, state, normalize_images(images), step_key_now))
+
+    return lax.scan(body, state, jnp.asarray(batches.rows) if indexed else batches)
+
+
+def run_chunk(
+    config: GanConfig, step: Step, state: GanState, batches: Array | IndexedBatches, step_key: Array
+) -> tuple[GanState, Any]:
+    """``scan_steps``, compiled for the devices that the batches are on."""
+    with mesh_of(jax.tree.leaves(batches)[0]):
+        return _jit(scan_steps, ("step",), _platform(state))(config, step, state, batches, step_key)
+
+
+def run_chunks(
+    configs: Sequence[GanConfig],
+    step: Step,
+    states: Sequence[GanState],
+    batches: Sequence[Array | IndexedBatches],
+    step_keys: Sequence[Array],
+) -> tuple[list[GanState], Any]:
+    """``scan_steps`` for several runs side by side, as one program.
+
+    Every argument but ``step`` has one entry per run. Indexed batches share their images.
+
+    Returns:
+      The last state of each run, and the metrics with leading ``[runs, steps]`` axes.
+    """
+    program = _jit(_scan_side_by_side, ("step",), _platform(states))
+    return program(tuple(configs), step, tuple(states), tuple(batches), tuple(step_keys))
+
+
+def _scan_side_by_side(
+    configs: tuple[GanConfig, ...],
+    step: Step,
+    states: tuple[GanState, ...],
+    batches: tuple[Array | IndexedBatches, ...],
+    step_keys: tuple[Array, ...],
+) -> tuple[list[GanState], Any]:
+    operands, axes = _stack(batches), 0
+    if isinstance(batches[0], IndexedBatches):  # the images are the same for all
+        operands, axes = operands._replace(images=batches[0].images), operands._replace(images=None, rows=0)
+    scan = jax.vmap(lambda *run: scan_steps(run[0], step, *run[1:]), in_axes=(0, 0, axes, 0))
+    arrays = _stack([jax.tree.map(jnp.float32, config) for config in configs])
+    last, metrics = scan(arrays, _stack(states), operands, jnp.stack(step_keys))
+    return [jax.tree.map(lambda leaf, at=at: leaf[at], last) for at in range(len(states))], metrics
+
+
+def _stack(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def train_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
+    """Train for the epoch that ``state.step`` is at the start of, as one compiled program.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
+      state: the state at the start of an epoch; it is not consumed.
+      images: ``[count, height, width, channels]`` uint8.
+      keys: from ``run_keys``.
+
+    Returns:
+      The state after the epoch, and the step's metrics with a leading ``[steps_per_epoch]`` axis.
+
+    Raises:
+      InputError: there are fewer images than one batch.
+      TypeError: the images are not uint8.
+    """
+    return _jit(_scan_epoch, ("step",), _platform(state))(config, step, state, images, keys)
+
+
+def train_run(
+    config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys, num_epochs: int
+) -> tuple[GanState, Any, Array]:
+    """Train for several epochs as one compiled program, which also shuffles and generates the preview images.
+
+    It trains the same run as ``train`` without returning to the host between the first step and the last: for many
+    short runs, and under ``jax.vmap`` over ``config``, ``state`` and ``keys`` for many at once. ``train`` is for one
+    long run that is to be watched, saved and stopped.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
+      state: the state at the start of an epoch; it is not consumed.
+      images: ``[count, height, width, channels]`` uint8.
+      keys: from ``run_keys``.
+      num_epochs: how many.
+
+    Returns:
+      The last state; the step's metrics with leading ``[num_epochs, steps_per_epoch]`` axes; and the images of the same
+      64 latents before the first epoch and after each, ``[num_epochs + 1, 64, height, width, channels]`` float32 in
+      [-1, 1].
+
+    Raises:
+      InputError: there are fewer images than one batch.
+      TypeError: the images are not uint8.
+    """
+    program = _jit(_scan_run, ("step", "num_epochs"), _platform(state))
+    return program(config, step, state, images, keys, num_epochs)
+
+
+def _scan_run(
+    config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys, num_epochs: int
+) -> tuple[GanState, Any, Array]:
+    latents = sample_latents(config, keys.display, 64)
+
+    def body(state: GanState, _: None) -> tuple[GanState, Any]:
+        state, metrics = _scan_epoch(config, step, state, images, keys)
+        return state, (metrics, generate(config, state.generator, latents))
+
+    before = generate(config, state.generator, latents)
+    state, (metrics, grids) = lax.scan(body, state, length=num_epochs)
+    return state, metrics, jnp.concatenate([before[None], grids])
+
+
+def _scan_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
+    epoch = state.step // steps_per_epoch(config, len(images))
+    order = epoch_order(config, keys.order, epoch, len(images))
+    return scan_steps(config, step, state, IndexedBatches(images, order), keys.step)
+
+
+@cache
+def _jit(function: Callable[..., Any], static: tuple[str, ...], platform: str) -> Callable[..., Any]:
+    return jax.jit(function, static_argnames=static, compiler_options=compiler_options(platform))
+
+
+def _platform(tree: Any) -> str:
+    """The platform that a tree's arrays are on; the default one inside of a transformation, where they have none."""
+    leaf = jax.tree.leaves(tree)[0]
+    concrete = isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer)
+    return next(iter(leaf.devices())).platform if concrete else jax.default_backend()
+
+
+@cache
+def compiler_options(platform: str) -> dict[str, Any] | None:
+    """What a training program is compiled with; ``jax.jit`` takes such options at the outermost call alone.
+
+    Args:
+      platform: of the devices in use, such as ``"cpu"``.
+
+    Returns:
+      ``CPU_OPTIONS`` on a CPU. None elsewhere, and where this version of JAX does not know them, which a warning says.
+    """
+    if platform != "cpu":
+        return None
+    try:
+        with jax.default_device(jax.local_devices(backend="cpu")[0]):
+            jax.jit(lambda: jnp.zeros(()), compiler_options=CPU_OPTIONS).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        message = f"jax {jax.__version__} does not know {', '.join(CPU_OPTIONS)}: training on this CPU will be slower"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
+        return None
+    return CPU_OPTIONS

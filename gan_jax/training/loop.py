@@ -1,0 +1,216 @@
+"""The loop between the host and the compiled chunks: where it pauses, and what it knows at each pause."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_jax.config import GanConfig
+from gan_jax.training.batches import ImageSource, RunKeys, read_batches
+from gan_jax.training.compiled import run_chunk, run_chunks
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import Step
+
+CHUNK_STEPS = 20  # a few seconds on a CPU: how often the host can print, draw, save and stop
+
+Metrics = dict[str, np.ndarray]  # of each step: [steps] float32
+
+
+class Start(NamedTuple):
+    """What a run is trained from, beside its step."""
+
+    config: GanConfig
+    state: GanState
+    source: ImageSource
+    keys: RunKeys
+
+
+class NonFiniteError(ArithmeticError):
+    """A metric of a step is not a finite number; the last ``Progress`` has the state before that step."""
+
+    def __init__(self, name: str, step: int) -> None:
+        super().__init__(f"{name} is not finite at step {step}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where training stands after a chunk; the default is the start."""
+
+    state: GanState
+    step: int = 0  # steps taken since initialization
+    epoch: int = 0  # the epoch that the last step was in, from 1
+    batch: int = 0  # batches of that epoch done
+    epoch_end: bool = True  # the epoch ends here, or the run within it
+    window_end: bool = True  # a logged line is due
+    metrics: Metrics = dataclasses.field(default_factory=dict)  # of the chunk's steps
+    error: ArithmeticError | None = None  # training ended here because of the next step
+
+
+class Chunk(NamedTuple):
+    """Steps from one pause to the next, all of one epoch."""
+
+    epoch: int  # from 0
+    start: int  # the first batch of the epoch, from 0
+    stop: int  # one past the last
+    first_step: int  # since initialization, from 1
+    epoch_end: bool
+    window_end: bool
+
+    def first(self, count: int) -> "Chunk":
+        """The first ``count`` steps alone; nothing is due after them."""
+        return self._replace(stop=self.start + count, epoch_end=False, window_end=False)
+
+    def progress(self, state: GanState, metrics: Metrics) -> Progress:
+        """Where training stands after the chunk."""
+        return Progress(
+            state=state,
+            step=self.first_step + self.stop - self.start - 1,
+            epoch=self.epoch + 1,
+            batch=self.stop,
+            epoch_end=self.epoch_end,
+            window_end=self.window_end,
+            metrics={name: values[: self.stop - self.start] for name, values in metrics.items()},
+        )
+
+
+def plan_chunks(
+    done: int, num_steps: int, per_epoch: int, log_every: int, pause_every: int | None, chunk_steps: int
+) -> Iterator[Chunk]:
+    """The chunks from step ``done`` to ``num_steps``; ``train`` says where they end."""
+    while done < num_steps:
+        epoch, batch = divmod(done, per_epoch)
+        window_end = min(per_epoch, (batch // log_every + 1) * log_every, batch + num_steps - done)
+        pause = pause_every - done % pause_every if pause_every else chunk_steps
+        stop = batch + min(chunk_steps, window_end - batch, pause)
+        done, first_step = done + stop - batch, done + 1
+        yield Chunk(epoch, batch, stop, first_step, stop == per_epoch or done == num_steps, stop == window_end)
+
+
+def train(
+    config: GanConfig,
+    step: Step,
+    state: GanState,
+    source: ImageSource,
+    keys: RunKeys,
+    *,
+    num_steps: int,
+    log_every: int = 100,
+    pause_every: int | None = None,
+    chunk_steps: int = CHUNK_STEPS,
+) -> Iterator[Progress]:
+    """Train until ``state.step`` is ``num_steps``, pausing after each chunk so that the host may print, draw and save.
+
+    A chunk is one compiled scan. Chunks end where a line is due and where an epoch ends; their length never changes a
+    result.
+
+    Args:
+      config: the networks' configuration.
+      step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
+      state: where to start; it is not consumed.
+      source: the real images, such as ``ResidentImages``.
+      keys: from ``run_keys``.
+      num_steps: steps since initialization at which to end.
+      log_every: batches of an epoch from one logged line to the next.
+      pause_every: pause after every so many steps since initialization too.
+      chunk_steps: the most steps between two pauses.
+
+    Yields:
+      ``Progress`` after each chunk.
+
+    Raises:
+      NonFiniteError: a metric of a step is infinite or not a number; the steps before it have been yielded.
+    """
+    starts = [Start(config, state, source, keys)]
+    pauses = {"num_steps": num_steps, "log_every": log_every, "pause_every": pause_every, "chunk_steps": chunk_steps}
+    for reports in train_together(step, starts, **pauses):
+        for progress in reports.values():
+            if progress.metrics:
+                yield progress
+            if progress.error:
+                raise progress.error
+
+
+def train_together(
+    step: Step,
+    starts: Sequence[Start],
+    *,
+    num_steps: int,
+    log_every: int = 100,
+    pause_every: int | None = None,
+    chunk_steps: int = CHUNK_STEPS,
+) -> Iterator[dict[int, Progress]]:
+    """``train`` for several runs side by side, one program per chunk; a run alone has a program of its own.
+
+    A run whose metrics stop being finite ends at the step before, and the others continue.
+
+    Args:
+      step: what all of them train with.
+      starts: where each starts, all after the same number of steps, with configurations of equal static fields.
+      num_steps: as for ``train``, and so are the others.
+      log_every: see ``train``.
+      pause_every: see ``train``.
+      chunk_steps: see ``train``.
+
+    Yields:
+      After each chunk, the ``Progress`` of every run that trained in it, under its index. One whose ``error`` is set is
+      the last of its run, and has no metrics if not even the chunk's first step was finite.
+    """
+    states = [start.state for start in starts]
+    training = list(range(len(starts)))
+    plan = plan_chunks(
+        int(states[0].step), num_steps, starts[0].source.steps_per_epoch, log_every, pause_every, chunk_steps
+    )
+    for chunk in plan:
+        before = states
+        states, metrics = _take_chunk(step, starts, before, chunk)
+        reports = {}
+        for index in training:
+            count, name = finite_steps(metrics[index])
+            if name is None:
+                reports[index] = chunk.progress(states[index], metrics[index])
+                continue
+            part = chunk.first(count)
+            last = _take_chunk(step, starts, before, part)[0][index] if count else before[index]
+            progress = part.progress(last, metrics[index] if count else {})
+            reports[index] = dataclasses.replace(progress, error=NonFiniteError(name, chunk.first_step + count))
+        yield reports
+        training = [index for index in training if not reports[index].error]
+        if not training:
+            return
+
+
+def _take_chunk(
+    step: Step, starts: Sequence[Start], states: Sequence[GanState], chunk: Chunk
+) -> tuple[list[GanState], list[Metrics]]:
+    """Each run's state after a chunk, and its metrics."""
+    batches = [read_batches(start.source, chunk.epoch, chunk.start, chunk.stop) for start in starts]
+    if len(starts) == 1:
+        (start,) = starts
+        state, metrics = run_chunk(start.config, step, states[0], batches[0], start.keys.step)
+        return [state], [metrics_to_numpy(metrics)]
+    configs, step_keys = [start.config for start in starts], [start.keys.step for start in starts]
+    last, metrics = run_chunks(configs, step, states, batches, step_keys)
+    named = metrics_to_numpy(metrics)
+    return last, [{name: values[index] for name, values in named.items()} for index in range(len(starts))]
+
+
+def metrics_to_numpy(metrics: Any) -> Metrics:
+    """A step's metrics, a NamedTuple or a mapping, as NumPy arrays under their names.
+
+    Raises:
+      TypeError: they have no names.
+    """
+    named = metrics._asdict() if hasattr(metrics, "_asdict") else metrics
+    if not isinstance(named, Mapping):
+        raise TypeError(f"a step must report its metrics as a NamedTuple or a dict, not as a {type(metrics).__name__}")
+    return {name: np.asarray(values) for name, values in named.items()}
+
+
+def finite_steps(metrics: Mapping[str, np.ndarray]) -> tuple[int, str | None]:
+    """How many steps of a chunk come before the first with a non-finite metric, and that metric's name."""
+    finite = np.logical_and.reduce([np.isfinite(values) for values in metrics.values()])
+    if finite.all():
+        return len(finite), None
+    count = int(finite.argmin())
+    return count, next(name for name, values in metrics.items() if not np.isfinite(values[count]))
