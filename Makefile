@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint bench lock clean
+.PHONY: install demo test soak coverage lint bench lock clean
 
 install: .venv/installed
 
@@ -18,6 +18,14 @@ demo: install
 
 test: install
 	$(BIN)/pytest
+
+# What takes minutes: fifty kills, four processes, whole lessons.
+soak: install
+	$(BIN)/pytest -m soak
+
+# Prints the lines that no test runs.
+coverage: install
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
 lint: install
 	$(BIN)/ruff check

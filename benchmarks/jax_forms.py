@@ -8,7 +8,8 @@ import numpy as np
 from jax import Array, lax
 from timing import Form
 
-from gan_jax import GanConfig, init_state, models, normalize_images, run_keys
+from gan_jax import GanConfig, init_state, normalize_images, run_keys
+from gan_jax.nn import networks
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step
@@ -53,7 +54,7 @@ def _compile_plain(
 
     # What was traced with one kind of convolution must not be taken for the other: empty caches before and after.
     jax.clear_caches()
-    with mock.patch.multiple(models, convolve=_plain_convolve, convolve_transpose=_plain_convolve_transpose):
+    with mock.patch.multiple(networks, convolve=_plain_convolve, convolve_transpose=_plain_convolve_transpose):
         compiled = plain_step.lower(config, state, images, rows, key).compile()
     jax.clear_caches()
     return compiled

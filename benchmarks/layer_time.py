@@ -13,7 +13,9 @@ import tyro
 from jax import Array, lax
 from timing import Form, race, table
 
-from gan_jax import GanConfig, convolution, programs
+from gan_jax import GanConfig
+from gan_jax.nn import convolution
+from gan_jax.training import compiled
 from gan_jax.nn.networks import discriminator_layers
 
 
@@ -94,7 +96,7 @@ def compile_scan(function: Callable[..., Array], repeats: int) -> Callable[..., 
 
         return lax.scan(body, jnp.zeros(()), length=repeats)[0]
 
-    return jax.jit(scan, compiler_options=programs.compiler_options())
+    return jax.jit(scan, compiler_options=compiled.compiler_options(jax.default_backend()))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def main(settings: Settings) -> None:
     images, order = (jnp.asarray(array) for array in random_data(settings.gan, settings.steps))
     keys = run_keys(0)
     state = init_state(settings.gan, keys.init)
-    jitted = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options())
+    jitted = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options(jax.default_backend()))
     batches = images[order]
     chunk = jitted.lower(settings.gan, gan_step, state, batches, keys.step).compile()
     parts = {name: part_of(text) for name, text in operations(chunk.as_text() or "")}

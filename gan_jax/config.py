@@ -101,52 +101,26 @@ jax.tree_util.register_pytree_with_keys(GanConfig, _flatten, _unflatten)
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """What is trained, and from which seed."""
+    """What is trained, for how long, from which seed and images."""
 
     gan: GanConfig = field(default_factory=GanConfig)
     """Networks and optimizer."""
-
-
-@dataclasses.dataclass(frozen=True)
-class DataConfig:
-    """Which images a run is trained on."""
-
     dataset: str = "fashion_mnist"
     """fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded)."""
     data_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
     """A folder with the four IDX files, used in place of a download."""
-
-
-@dataclasses.dataclass(frozen=True)
-class LengthConfig:
-    """How long a run lasts, and what it starts from."""
-
     epochs: int = field(default=40, metadata=MAY_CHANGE)
     """Passes over the training images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)
     """Stop after this many batches; overrides epochs."""
     seed: int = 0
     """Decides initial weights, order of images and latents."""
-
-    def num_steps(self, steps_per_epoch: int) -> int:
-        """Batches in the whole run."""
-        return self.steps or self.epochs * steps_per_epoch
-
-
-@dataclasses.dataclass(frozen=True)
-class SavingConfig:
-    """When a run reports, is scored and is saved."""
-
-    log_every: int = 100
-    """Batches from one logged line to the next."""
-    evaluate_every: int | None = None
-    """Score 10,000 fakes (of digits 1,000) after every so many epochs; takes most of a minute each time on a laptop."""
-    checkpoint_every: int | None = field(default=None, metadata=MAY_CHANGE)
-    """Save every so many batches too; a run is always saved at the end of an epoch and when it is stopped."""
-    keep_checkpoints: int = field(default=2, metadata=MAY_CHANGE)
-    """The newest so many stay, and the best by Fréchet distance where there are scores."""
     discriminator: Path | None = None
     """A finished run whose discriminator to start from, in place of an untrained one."""
+
+    def num_steps(self, steps_per_epoch: int) -> int:
+        """Batches in the complete run."""
+        return self.steps or self.epochs * steps_per_epoch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,16 +142,10 @@ class SweepConfig:
 
 @dataclasses.dataclass(frozen=True)
 class DeviceConfig:
-    """Which devices share a batch."""
+    """Which devices share a batch, and which of several processes this is."""
 
     devices: int | None = field(default=None, metadata=MAY_CHANGE)
     """Share each batch among so many local devices; by default one, and all in a run of several processes."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ProcessConfig:
-    """Which of several processes this is."""
-
     distributed: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """One of several processes; SLURM, Open MPI 4, Kubernetes or Cloud TPU tells which."""
     coordinator: str | None = field(default=None, metadata=OF_THIS_PROCESS)
@@ -189,9 +157,17 @@ class ProcessConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class FolderConfig:
-    """Where a run's files go, and what may happen to a run that is there."""
+class SavingConfig:
+    """When a run reports, is scored and is saved, and where its files go."""
 
+    log_every: int = 100
+    """Batches from one logged line to the next."""
+    evaluate_every: int | None = None
+    """Score 10,000 fakes (of digits 1,000) after every so many epochs; takes most of a minute each time on a laptop."""
+    checkpoint_every: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Save every so many batches too; a run is always saved at the end of an epoch and when it is stopped."""
+    keep_checkpoints: int = field(default=2, metadata=MAY_CHANGE)
+    """The newest so many stay, and the best by Fréchet distance where there are scores."""
     output_dir: Path = field(default=Path("runs/gan"), metadata=MAY_CHANGE)
     """The run's folder; refused if it already holds something."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
@@ -201,9 +177,7 @@ class FolderConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class RunConfig(
-    FolderConfig, ProcessConfig, DeviceConfig, SweepConfig, SavingConfig, LengthConfig, DataConfig, TrainingConfig
-):
+class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     """One run, or many, and where the files go.
 
     It is made of small parts, and a function that needs one of them asks for that part. Every field says, where it is

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from gan_jax import GanConfig, RunConfig, discriminator_step, gan_step, generate, generator_step, sample_latents
-from gan_jax.cli.statuses import exit_statuses, keep_compiled_programs
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.runs.experiment import Experiment, draw_current_batch, run_experiment
 from gan_jax.sweeps.run import run_many
 
@@ -76,7 +76,7 @@ def _train(folder: Path, kind: str, file_limit: int | None, log_path: Path, opti
     sys.stdout, sys.stderr = (os.fdopen(handle, "w", buffering=1) for handle in (1, 2))
     if file_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-    keep_compiled_programs()
+    prepare_jax()
     with exit_statuses():
         flags = settings(folder, **options)
         (run_many if flags.seeds or flags.sweep else run_experiment)(EXPERIMENTS[kind], flags)

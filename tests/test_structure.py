@@ -1,82 +1,53 @@
-"""Imports run one way, and each library is met in the one file that is about it."""
+"""Imports run one way, room by room, and each library is met where it belongs."""
 
 import ast
+import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "gan_jax"
+import gan_jax
+
+PACKAGE = Path(gan_jax.__file__).parent
+BASE = ("version", "errors", "files", "config")  # modules below every room, each importing only those before it
+ALLOWED = {
+    "nn": set(),
+    "objectives": set(),
+    "data": set(),
+    "pictures": set(),
+    "training": {"nn", "objectives", "data"},
+    "inference": {"training", "data"},
+    "evaluation": {"training", "nn", "objectives", "data"},
+    "storage": {"training", "data"},
+    "runs": {"storage", "evaluation", "inference", "training", "objectives", "data", "pictures"},
+    "sweeps": {"runs", "storage", "evaluation", "inference", "data", "pictures"},
+    "cli": {"sweeps", "runs", "storage", "evaluation", "inference", "data", "pictures"},
+}
+LIBRARY_HOMES = {
+    "flax.linen": {"nn.networks"},
+    "tensorflow_datasets": {"data.downloads"},
+    "requests": {"data.downloads"},
+    "sklearn": {"data.datasets"},
+    "matplotlib": {"pictures.grids", "pictures.curves", "pictures.figures", "pictures.scores", "sweeps.report"},
+    "tyro": {"cli"},
+    "tqdm": {"runs.driver", "runs.interrupts", "runs.watchers.console"},
+    "optax": {"training.state", "training.steps", "evaluation.features"},
+    "orbax": {"storage.checkpoints"},
+    "filelock": {"storage.run_folder", "runs.run"},
+}
+WITHOUT_JAX = {"errors", "files", "data.datasets", "data.downloads", "pictures", "runs.health"}
 MODULES = sorted(PACKAGE.glob("**/*.py"))
 
-# Each module may import those before it.
-ORDER = [
-    "errors",
-    "files",
-    "config",
-    "pixels",
-    "downloads",
-    "datasets",
-    "toom_cook",
-    "convolution",
-    "models",
-    "losses",
-    "sharding",
-    "state",
-    "steps",
-    "sources",
-    "programs",
-    "loop",
-    "sampling",
-    "digests",
-    "weights",
-    "checkpoints",
-    "records",
-    "trained",
-    "starts",
-    "portable",
-    "evaluation.checks",
-    "evaluation.features",
-    "evaluation.classes",
-    "evaluation.distances",
-    "evaluation.neighbours",
-    "evaluation.sliced",
-    "evaluation.critic",
-    "evaluation.protocol",
-    "evaluation.store",
-    "evaluation",
-    "evaluation.summary",
-    "grids",
-    "curves",
-    "exports",
-    "folder",
-    "sentinel",
-    "hosts",
-    "stopping",
-    "journal",
-    "run",
-    "experiment",
-    "members",
-    "summary",
-    "many",
-    "verification",
-    "command_line",
-    "__main__",
-]
-ONLY_IN = {
-    "flax.linen": {"models"},
-    "tensorflow_datasets": {"downloads"},
-    "sklearn": {"datasets"},
-    "matplotlib": {"grids", "curves", "summary", "evaluation.summary"},
-    "tyro": {"config", "command_line", "__main__"},
-    "tqdm": {"journal", "run", "stopping"},
-    "optax": {"state", "steps", "evaluation.features"},
-    "orbax": {"checkpoints"},
-    "filelock": {"folder", "run"},
-}
-NO_JAX = {"errors", "files", "downloads", "datasets", "grids", "curves", "sentinel"}
+
+def module_name(path: Path) -> str:
+    """A file's name in the package; a room's ``__init__`` is the room, the package's is empty."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
-def imports(path: Path) -> set[str]:
+def imported_names(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -87,34 +58,67 @@ def imports(path: Path) -> set[str]:
     return names
 
 
-def module_name(path: Path) -> str:
-    """A file's name in ``ORDER``; a subpackage's ``__init__`` is the subpackage."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
-
-
-def imported_module(name: str) -> str:
-    """The module of ``gan_jax`` that an imported name is, or is from."""
-    first, *rest = name.split(".")[1:]
-    inner = ".".join([first, *rest[:1]])
-    return inner if inner in ORDER else first
+def is_within(name: str, homes: set[str]) -> bool:
+    return any(name == home or name.startswith(f"{home}.") for home in homes)
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if module_name(path)], ids=module_name)
 def test_imports_run_one_way(path):
     importer = module_name(path)
-    allowed = ORDER[: ORDER.index(importer)]
-    for name in imports(path):
+    room = importer.split(".")[0]
+    names = imported_names(path)
+    for name in names:
         if name.startswith("gan_jax."):
-            module = imported_module(name)
-            assert module in allowed, f"{importer} may not import {module}"
-        for library, homes in ONLY_IN.items():
-            assert not name.startswith(library) or importer in homes, f"{library} belongs in {homes}"
-        assert not (importer in NO_JAX and name.split(".")[0] == "jax"), f"{importer} works without jax"
+            imported = name.split(".")[1]
+            if room in BASE:
+                assert imported in BASE[: BASE.index(room)], f"{importer} may not import {imported}"
+            elif room != "__main__":
+                allowed = ALLOWED[room] | set(BASE) | {room}
+                assert imported in allowed, f"{room} may not import {imported}"
+        for library, homes in LIBRARY_HOMES.items():
+            found = name == library or name.startswith(f"{library}.")
+            assert not found or is_within(importer, homes), f"{library} belongs in {homes}"
+        assert not (is_within(importer, WITHOUT_JAX) and name.split(".")[0] == "jax"), f"{importer} works without jax"
 
 
-def test_the_public_names_are_there():
-    import gan_jax
+def test_the_rooms_are_in_one_order():
+    done: set[str] = set()
+    for room, below in ALLOWED.items():
+        assert below <= done, f"{room} imports a room that comes after it"
+        done.add(room)
+    assert done == {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
 
-    assert sorted(gan_jax.__all__) == gan_jax.__all__
-    assert all(getattr(gan_jax, name).__doc__ for name in gan_jax.__all__ if name != "Step")
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_room_says_what_is_in_it(room):
+    assert importlib.import_module(f"gan_jax.{room}").__doc__
+
+
+def test_the_public_names_are_there_and_described():
+    assert list(gan_jax.__all__) == sorted(gan_jax.__all__)
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    (exported,) = [ast.literal_eval(node.value) for node in stub.body if isinstance(node, ast.Assign)]
+    imported = [alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert exported == sorted(imported) == list(gan_jax.__all__)
+    assert [name for name in gan_jax.__all__ if not getattr(gan_jax, name).__doc__] == []
+
+
+def loaded_by(program: str) -> set[str]:
+    command = [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_the_core_loads_little_more_than_jax_flax_and_optax():
+    bare = loaded_by("import jax, flax.linen, optax")
+    core = loaded_by(
+        "from gan_jax import GanConfig, Progress, ResidentImages, gan_step, init_state, load_dataset, run_keys, "
+        "sample_images, save_weights, train, train_epoch, train_run"
+    )
+    more = core - bare
+    for library in ("orbax", "tensorstore", "tyro", "requests", "filelock", "matplotlib", "sklearn", "PIL", "tqdm"):
+        assert library not in more
+    assert len({name for name in more if not name.startswith("gan_jax")}) < 20
+
+
+def test_the_package_itself_loads_nothing():
+    assert not {"jax", "numpy", "flax"} & loaded_by("import gan_jax; gan_jax.__version__")

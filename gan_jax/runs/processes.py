@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from gan_jax.config import ProcessConfig
+from gan_jax.config import DeviceConfig
 from gan_jax.errors import DivergedError, InputError
 
 LOST_AFTER_SECONDS = 30  # without a heartbeat, until a process counts as dead
@@ -19,7 +19,7 @@ LOST = 3  # the exit status of a process that has lost another
 Result = TypeVar("Result")
 
 
-def connect(settings: ProcessConfig) -> None:
+def connect(settings: DeviceConfig) -> None:
     """Join the other processes, if the settings say that there are any; before anything else of JAX is used.
 
     Raises:

@@ -65,8 +65,8 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
 
 def _present_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rename what an earlier version wrote, and drop what this one writes a second time."""
-    if "g_loss" in arrays or "d_loss" in arrays:
-        twice = set(_earlier_names(arrays).values()) - set(_earlier_names(arrays))
+    twice = {earlier for earlier in _earlier_names(arrays).values() if earlier in arrays}
+    if twice:
         return {name: values for name, values in arrays.items() if name not in twice}
     present = {earlier: name for name, earlier in _EARLIER.items()}
     both_networks = "updated_fake_scores" in arrays or "d_losses" in arrays

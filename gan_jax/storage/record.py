@@ -175,6 +175,7 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
         run = dict(record["run"], gan=config, output_dir=Path(record["run"]["output_dir"]))
         for name in ("data_dir", "discriminator"):
             run[name] = run.get(name) and Path(run[name])
+        run["sweep"] = tuple(run.get("sweep", ()))
         fields = {field.name for field in dataclasses.fields(RunConfig)}
         return RunConfig(**{name: value for name, value in run.items() if name in fields}), config
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -225,6 +226,6 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Names whose values differ as JSON, and both values."""
+    found, wanted = (json.loads(json.dumps(side)) for side in (found, wanted))
     names = [*found, *(name for name in wanted if name not in found)]
-    values = ((name, found.get(name), json.loads(json.dumps(wanted.get(name)))) for name in names)
-    return [(name, there, here) for name, there, here in values if there != here]
+    return [(name, found.get(name), wanted.get(name)) for name in names if found.get(name) != wanted.get(name)]

@@ -26,35 +26,12 @@ class RunFolder:
 
     path: Path
 
-    @property
-    def metrics(self) -> Path:
-        """One JSON line per window, warning and scoring."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def history(self) -> Path:
-        """Every step's metrics; see ``storage.history``."""
-        return self.path / "history.npz"
-
-    @property
-    def weights(self) -> Path:
-        """Both networks after the last step; see ``storage.weights``."""
-        return self.path / "weights.npz"
-
-    @property
-    def outcome(self) -> Path:
-        """The last scores of one of many runs; see ``sweeps.report``."""
-        return self.path / "outcome.json"
-
-    @property
-    def checkpoints(self) -> Path:
-        """A folder; see ``storage.checkpoints``."""
-        return self.path / "checkpoints"
-
-    @property
-    def grids(self) -> Path:
-        """A folder of pictures."""
-        return self.path / "grids"
+    metrics = property(lambda self: self.path / "metrics.jsonl", doc="One JSON line per window, warning and scoring.")
+    history = property(lambda self: self.path / "history.npz", doc="Every step's metrics; see ``storage.history``.")
+    weights = property(lambda self: self.path / "weights.npz", doc="Both networks; see ``storage.weights``.")
+    outcome = property(lambda self: self.path / "outcome.json", doc="How one of many ended; see ``sweeps.report``.")
+    checkpoints = property(lambda self: self.path / "checkpoints", doc="A folder; see ``storage.checkpoints``.")
+    grids = property(lambda self: self.path / "grids", doc="A folder of pictures.")
 
     def grid(self, step: int) -> Path:
         """The picture drawn after a step."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import curves
+from gan_jax.pictures import curves
 
 random = np.random.default_rng(0)
 
@@ -19,11 +19,11 @@ def test_running_mean_of_known_values():
 
 @pytest.mark.parametrize("steps", [1, 3, 2000])
 def test_curves_hold_the_values_and_count_epochs(steps):
-    history = {"d_losses": random.random(steps), "g_losses": 3 + random.random(steps), "fake_scores": np.zeros(steps)}
+    history = {"d_loss": random.random(steps), "g_loss": 3 + random.random(steps), "d_g_z1": np.zeros(steps)}
     axes = curves.draw_losses(history, 100).axes[0]
     drawn = {tuple(line.get_ydata()) for line in axes.lines}
-    assert tuple(history["d_losses"]) in drawn
-    assert tuple(history["g_losses"]) in drawn
+    assert tuple(history["d_loss"]) in drawn
+    assert tuple(history["g_loss"]) in drawn
     assert [line.get_label() for line in axes.lines if not line.get_label().startswith("_")] == [
         "discriminator",
         "generator",
@@ -33,13 +33,13 @@ def test_curves_hold_the_values_and_count_epochs(steps):
 
 
 def test_scores_are_drawn_from_0_to_1_with_what_there_is():
-    axes = curves.draw_scores({"fake_scores": np.full(10, 0.3)}, 5).axes[0]
+    axes = curves.draw_scores({"d_g_z1": np.full(10, 0.3)}, 5).axes[0]
     assert axes.get_ylim() == (-0.02, 1.02)
     assert any(np.allclose(line.get_ydata(), 0.3) for line in axes.lines)
 
 
 def test_curves_are_written_as_png(tmp_path):
-    history = {"g_losses": random.random(50), "real_scores": random.random(50)}
+    history = {"g_loss": random.random(50), "d_x": random.random(50)}
     curves.save_losses(tmp_path / "losses.png", history, 10)
     curves.save_scores(tmp_path / "scores.png", history, 10)
     assert pixels(tmp_path / "losses.png").std() > 5
@@ -48,6 +48,6 @@ def test_curves_are_written_as_png(tmp_path):
 
 def test_wrong_histories_are_named(tmp_path):
     with pytest.raises(ValueError, match="holds none of"):
-        curves.save_losses(tmp_path / "losses.png", {"real_scores": np.ones(3)}, 1)
+        curves.save_losses(tmp_path / "losses.png", {"d_x": np.ones(3)}, 1)
     with pytest.raises(ValueError, match="one length"):
-        curves.save_losses(tmp_path / "losses.png", {"d_losses": np.ones(3), "g_losses": np.ones(2)}, 1)
+        curves.save_losses(tmp_path / "losses.png", {"d_loss": np.ones(3), "g_loss": np.ones(2)}, 1)

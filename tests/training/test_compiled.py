@@ -7,7 +7,6 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from gan_jax import (
     GanConfig,
@@ -20,8 +19,6 @@ from gan_jax import (
     train,
     train_run,
 )
-
-pytestmark = pytest.mark.slow
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=8, initializer="he")
 IMAGES = np.random.default_rng(0).integers(0, 256, (52, 28, 28, 1), np.uint8)  # six batches and a half
@@ -91,10 +88,10 @@ def test_a_stream_of_batches_trains_as_a_resident_set_does():
 ON_EIGHT_DEVICES = """
 import sys, jax, numpy as np
 from gan_jax import InputError, gan_step, init_state, run_keys, train
-from gan_jax.training.sharding import batch_mesh, copy_to_all
+from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.batches import ShardedImages
 sys.path.insert(0, {tests!r})
-from test_programs import CONFIG, IMAGES
+from test_compiled import CONFIG, IMAGES
 assert jax.device_count() == 8
 try:
     batch_mesh(CONFIG, 3)
@@ -105,8 +102,8 @@ else:
 mesh, keys = batch_mesh(CONFIG, 8), run_keys(0)
 source = ShardedImages(CONFIG, IMAGES, keys, mesh)
 assert len({{str(shard.index) for shard in source.batches(0, 0, 2).addressable_shards}}) == 8
-state = copy_to_all(init_state(CONFIG, keys.init), mesh)
-keys = copy_to_all(keys, mesh)
+state = replicate(init_state(CONFIG, keys.init), mesh)
+keys = replicate(keys, mesh)
 metrics = [progress.metrics for progress in train(CONFIG, gan_step, state, source, keys, num_steps=12)]
 np.savez({path!r}, **{{name: np.concatenate([one[name] for one in metrics]) for name in metrics[0]}})
 """

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import InputError, RunConfig
-from gan_jax.sweeps.plan import list_members, parse_seeds, parse_sweep
+from gan_jax.sweeps.plan import list_trials, parse_seeds, parse_sweep
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), (":2", [0, 1]), ("5", [5]), ("0,3,5", [0, 3, 5])])
@@ -29,22 +29,22 @@ def test_other_sweeps_are_refused(text):
 
 def test_values_times_seeds_each_in_a_folder_of_its_own():
     settings = RunConfig(seeds="1:3", sweep=("beta1=0,0.5", "learning_rate=1e-3"), output_dir=Path("runs/all"))
-    members = list_members(settings)
-    assert [member.name for member in members] == [
+    trials = list_trials(settings)
+    assert [trial.name for trial in trials] == [
         "beta1=0/learning_rate=0.001/seed_1",
         "beta1=0/learning_rate=0.001/seed_2",
         "beta1=0.5/learning_rate=0.001/seed_1",
         "beta1=0.5/learning_rate=0.001/seed_2",
     ]
-    last = members[-1].settings
+    last = trials[-1].settings
     assert (last.gan.beta1, last.gan.learning_rate, last.seed) == (0.5, 1e-3, 2)
-    assert (last.seeds, last.sweep, last.output_dir) == (None, (), Path("runs/all") / members[-1].name)
+    assert (last.seeds, last.sweep, last.output_dir) == (None, (), Path("runs/all") / trials[-1].name)
 
 
 def test_a_value_outside_its_range_is_refused_before_anything_is_trained():
     with pytest.raises(InputError, match=r"beta1 is 1\.5"):
-        list_members(RunConfig(sweep=("beta1=0.5,1.5",)))
+        list_trials(RunConfig(sweep=("beta1=0.5,1.5",)))
 
 
 def test_without_seeds_a_sweep_has_the_one():
-    assert [member.name for member in list_members(RunConfig(seed=4, sweep=("beta1=0",)))] == ["beta1=0/seed_4"]
+    assert [trial.name for trial in list_trials(RunConfig(seed=4, sweep=("beta1=0",)))] == ["beta1=0/seed_4"]

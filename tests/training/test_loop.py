@@ -16,12 +16,11 @@ from gan_jax import (
     generator_step,
     init_state,
     normalize_images,
-    programs,
     run_keys,
-    sources,
     train,
     train_epoch,
 )
+from gan_jax.training import batches, compiled
 from gan_jax.training.loop import NonFiniteError
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
@@ -44,19 +43,18 @@ def finish(step=gan_step, seed=0, num_steps=8, **options):
 
 def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     keys = run_keys(0)
-    orders = [np.asarray(sources.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))) for epoch in (0, 1)]
+    orders = [np.asarray(batches.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))) for epoch in (0, 1)]
     for order in orders:
         assert order.shape == (6, 4)
         assert len(set(order.ravel())) == 24
         assert order.min() >= 0
         assert order.max() < 26
     assert (orders[0] != orders[1]).any()
-    chex.assert_trees_all_equal(orders[1], sources.epoch_order(CONFIG, keys.order, 1, len(IMAGES)))
-    assert (orders[0] != sources.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
+    chex.assert_trees_all_equal(orders[1], batches.epoch_order(CONFIG, keys.order, 1, len(IMAGES)))
+    assert (orders[0] != batches.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
 @pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
-@pytest.mark.slow
 def test_chunk_length_changes_nothing(step):
     whole = finish(step, chunk_steps=20)
     for chunk_steps in (1, 2):
@@ -67,7 +65,6 @@ def test_log_interval_changes_nothing():
     chex.assert_trees_all_equal(finish(log_every=100), finish(log_every=2))
 
 
-@pytest.mark.slow
 def test_the_scan_over_an_epoch_equals_chunks_of_one():
     keys = run_keys(0)
     state, metrics = train_epoch(CONFIG, gan_step, init_state(CONFIG, keys.init), jnp.asarray(IMAGES), keys)
@@ -83,7 +80,7 @@ def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
     state = init_state(CONFIG, keys.init)
     for step in range(8):
         epoch, batch = divmod(step, 6)
-        rows = sources.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
+        rows = batches.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
         state, _ = gan_step(CONFIG, state, normalize_images(IMAGES[rows]), jax.random.fold_in(keys.step, step))
     trained, _ = finish()
     # A step compiled alone rounds differently from one in a scan, and Adam magnifies that: within a step's length.
@@ -129,7 +126,6 @@ def test_pauses_come_where_lines_and_epochs_end():
     ]
 
 
-@pytest.mark.slow
 def test_a_chunk_is_compiled_once_per_length():
     def step(config, state, images, key):
         return gan_step(config, state, images, key)
@@ -164,8 +160,8 @@ def test_a_batch_larger_than_the_data_is_refused():
 
 def test_a_chunk_keeps_to_the_device_and_makes_no_float_copy_of_the_data():
     keys = run_keys(0)
-    order = sources.epoch_order(CONFIG, keys.order, 0, len(IMAGES))
-    chunk = jax.jit(programs.scan_steps, static_argnames="step")
+    order = batches.epoch_order(CONFIG, keys.order, 0, len(IMAGES))
+    chunk = jax.jit(compiled.scan_steps, static_argnames="step")
     program = chunk.lower(CONFIG, gan_step, init_state(CONFIG, keys.init), IMAGES[order], keys.step)
     text = program.compile().as_text()
     assert "u8[6,4,28,28,1]" in text

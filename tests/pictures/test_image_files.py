@@ -28,7 +28,7 @@ def test_a_folder_has_a_picture_an_image(tmp_path):
     assert names == [f"{index:06d}.png" for index in range(10)]
     with Image.open(tmp_path / "pictures" / "000007.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), IMAGES[7].repeat(3, axis=2))
-    with pytest.raises(InputError, match="not an empty folder"):
+    with pytest.raises(InputError, match="is a folder that holds something"):
         save_images(tmp_path / "pictures", IMAGES, "")
 
 

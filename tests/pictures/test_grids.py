@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import grids
+from gan_jax.pictures import grids
 
 random = np.random.default_rng(0)
 GREY = random.integers(0, 256, (64, 28, 28, 1), np.uint8)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan_jax import GanConfig, load_dataset, load_run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SMALL = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "10"]
 STEPS = 20  # an epoch of fifteen batches and a third
 
@@ -119,7 +119,6 @@ def test_grids_show_what_changed(result):
         assert animation.n_frames == len(GRIDS[result.script])
 
 
-@pytest.mark.slow
 def test_the_same_command_gives_the_same_bits(result, tmp_path):
     again = Result(result.script, tmp_path / "again")
     for name in ("metrics.jsonl", "weights.npz", "grids/step_0000020.png"):
@@ -131,7 +130,6 @@ def test_an_untrained_generator_is_scored_before_its_first_batch(tmp_path):
     assert re.search(r"^before the first batch  D\(G\(z\)\) 0\.\d{3}$", result.process.stdout, re.MULTILINE)
 
 
-@pytest.mark.slow
 def test_scores_join_the_metrics_while_it_trains(tmp_path):
     process = run("train_gan", "--epochs", 2, "--evaluate-every", 2, "--output-dir", tmp_path / "run")
     assert process.returncode == 0, process.stderr
@@ -159,7 +157,6 @@ def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.slow
 def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     process = run("train_gan", "--output-dir", tmp_path / "run", "--learning-rate", "1e30", "--epochs", "1")
     assert process.returncode == 2
@@ -170,7 +167,6 @@ def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     assert (tmp_path / "run" / "grids" / "step_0000000.png").exists()
 
 
-@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_drawn_and_logged(tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(

@@ -30,6 +30,11 @@ def test_weights_come_back_bit_for_bit(state, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["weights.npz"]
 
 
+def test_a_path_may_be_a_text(state, tmp_path):
+    save_weights(str(tmp_path / "weights.npz"), state)
+    assert load_weights(str(tmp_path / "weights.npz"))[1].step == 1
+
+
 def test_numpy_alone_reads_them(state, tmp_path):
     save_weights(tmp_path / "weights.npz", state)
     with np.load(tmp_path / "weights.npz") as archive:

@@ -51,7 +51,14 @@ def test_the_spread_of_a_batch_and_of_an_image_set_are_one_measure():
 
 def test_a_run_has_collapsed_if_its_last_fakes_are_alike():
     reals = np.random.default_rng(0).integers(0, 256, (100, 4, 4, 1), np.uint8)
-    spreads = np.full(300, 0.5, np.float32)
-    assert not has_collapsed({"fake_spreads": spreads}, reals)
+    spreads = np.full(COLLAPSE_AFTER, 0.5, np.float32)
+    assert has_collapsed({"fake_spread": spreads}, reals) is False
     spreads[-100:] = 0.01
-    assert has_collapsed({"fake_spreads": spreads}, reals)
+    assert has_collapsed({"fake_spread": spreads}, reals) is True
+
+
+def test_a_short_run_is_not_judged():
+    reals = np.random.default_rng(0).integers(0, 256, (100, 4, 4, 1), np.uint8)
+    alike = np.full(COLLAPSE_AFTER - 1, 0.01, np.float32)
+    assert has_collapsed({"fake_spread": alike}, reals) is None
+    assert has_collapsed({}, reals) is None

@@ -13,7 +13,6 @@ def fresh_key():
 
 
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (28, 28, 3), (32, 32, 1), (32, 32, 3)])
-@pytest.mark.slow
 def test_shapes_and_ranges(image_shape):
     config = GanConfig(image_shape=image_shape, latent_dim=5, width=4, initializer="he")
     state = init_state(config, fresh_key())

@@ -14,8 +14,6 @@ from gan_jax.runs.processes import LOST_AFTER_SECONDS, connect
 from gan_jax.storage.checkpoints import Checkpoints
 from gan_jax.storage.load import load_run
 
-pytestmark = pytest.mark.slow
-
 
 def free_port() -> int:
     with socket.socket() as listener:
@@ -72,9 +70,9 @@ def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     train_together(folder, 2, steps=12)
     assert int(load_run(folder).state.step) == Checkpoints(folder / "checkpoints", read_only=True).steps()[-1] == 12
     text = finish(folder, steps=18)[1]
-    assert "Going on after step 12 of 18" in text
+    assert "Resuming from step 12 of 18" in text
     main, _ = train_together(folder, 2)
-    assert "Going on after step 18 of 24" in main
+    assert "Resuming from step 18 of 24" in main
     assert_same_run(alone, folder)
 
 
@@ -104,7 +102,7 @@ def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
     last = max(int(path.name) for path in checkpoints.glob("*") if path.name.isdigit())
     status, text = finish(folder, steps=last + 4)
     assert status == 0, text
-    assert f"Going on after step {last} of" in text
+    assert f"Resuming from step {last} of" in text
 
 
 def test_a_mistake_of_the_main_process_reaches_the_others(alone, tmp_path):

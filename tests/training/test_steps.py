@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, batch_fakes, discriminator_step, gan_step, generator_step, init_state, steps
+from gan_jax import GanConfig, batch_fakes, discriminator_step, gan_step, generator_step, init_state
+from gan_jax.training import steps
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
 

@@ -14,9 +14,9 @@ from gan_jax.evaluation import (
     ANCHORS,
     anchors,
     blur_images,
+    c2st,
     class_divergence,
     class_histogram,
-    critic,
     critic_accuracy,
     density_coverage,
     extract,
@@ -28,7 +28,7 @@ from gan_jax.evaluation import (
     sliced_wasserstein,
 )
 
-SCRIPT = [sys.executable, Path(__file__).parent.parent / "experiments" / "train_evaluator.py"]
+SCRIPT = [sys.executable, Path(__file__).parents[2] / "experiments" / "train_evaluator.py"]
 NUMBERS = {
     *("frechet_distance", "frechet_floor", "kernel_distance", "kernel_distance_error", "precision", "recall"),
     *("density", "coverage", "class_divergence", "sliced_wasserstein", "authenticity", "critic_accuracy"),
@@ -56,8 +56,8 @@ def evaluator(trained):
 def quick():
     """A critic that sees little."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(critic, "_STEPS", 60)
-        patch.setattr(critic, "_BATCH", 16)
+        patch.setattr(c2st, "_STEPS", 60)
+        patch.setattr(c2st, "_BATCH", 16)
         yield
 
 
@@ -195,10 +195,9 @@ def test_scores_worsen_step_by_step(evaluator, digits, worsen, names):
         assert np.all(np.diff([scores[name] for scores in found]) > 0), (name, [scores[name] for scores in found])
 
 
-@pytest.mark.slow
 def test_a_critic_tells_what_differs_and_guesses_where_nothing_does(digits, monkeypatch):
-    monkeypatch.setattr(critic, "_STEPS", 120)
-    monkeypatch.setattr(critic, "_BATCH", 32)
+    monkeypatch.setattr(c2st, "_STEPS", 120)
+    monkeypatch.setattr(c2st, "_BATCH", 32)
     order = np.random.default_rng(0).permutation(1500)
     reals, others = digits.train_images[order[:750]], digits.train_images[order[750:]]
     assert critic_accuracy(reals, others) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(750))

@@ -51,7 +51,6 @@ def test_reals_are_the_data_sets(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "reals.npz")["arr_0"], expected)
 
 
-@pytest.mark.slow
 def test_a_run_is_scored_between_its_anchors(folder, tmp_path):
     process = gan_jax("evaluate", folder, "--num-samples", 200, "--json", tmp_path / "scores.json")
     assert process.returncode == 0, process.stderr

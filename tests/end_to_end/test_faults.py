@@ -33,7 +33,6 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.002)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "kills"), KILLS.items())
 def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
     assert finish(tmp_path / "whole", kind, steps=SHORT)[0] == 0
@@ -53,7 +52,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
         status, text = finish(folder, kind, steps=SHORT)
         assert status == 0, text
         if saved:
-            assert f"Going on after step {saved[-1]} of" in text
+            assert f"Resuming from step {saved[-1]} of" in text
         assert content(folder) == expected, f"kill {index}"
         shutil.rmtree(folder)
         return len(saved)
@@ -100,7 +99,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(how, whole, tm
     assert status == 0, text
     (complaint,) = [line for line in text.splitlines() if line.startswith("warning:")]
     assert f"checkpoints/{newest.name}" in complaint
-    assert f"Going on after step {before.name} of" in text
+    assert f"Resuming from step {before.name} of" in text
     assert content(tmp_path / "run") == content(whole)
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_jax import InputError, downloads, load_dataset
+from gan_jax import InputError, load_dataset
+from gan_jax.data import downloads
 
 STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-FULL = Path(os.environ.get("GAN_JAX_FASHION_MNIST", Path(__file__).parent.parent.parent / "shared" / "fashion-mnist"))
+FULL = Path(os.environ.get("GAN_JAX_FASHION_MNIST", Path(__file__).parents[3] / "shared" / "fashion-mnist"))
 
 
 def idx(array: np.ndarray) -> bytes:

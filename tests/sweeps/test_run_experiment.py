@@ -15,8 +15,6 @@ from gan_jax.pictures.scores import HEADINGS
 from gan_jax.sweeps.report import summary_table
 from gan_jax.sweeps.run import choose_side_by_side
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
@@ -45,7 +43,7 @@ def test_side_by_side_is_the_seed_alone_up_to_rounding_and_goes_on(alone, tmp_pa
     assert finish(tmp_path / "run", **flags, steps=12)[0] == 0
     status, text = finish(tmp_path / "run", **flags)
     assert status == 0, text
-    assert text.count("Going on after step 12 of 24") == 2  # those that had not diverged
+    assert text.count("Resuming from step 12 of 24") == 2  # those that had not diverged
     with np.load(tmp_path / "run" / "learning_rate=0.0002" / "seed_1" / "history.npz") as found:
         for name, values in np.load(alone / "history.npz").items():
             tolerance = 2e-2 if "gradient" in name else 2e-3
@@ -65,7 +63,7 @@ def test_a_schedule_is_chosen_by_platform_and_flags(tmp_path):
 
 
 def test_mistakes_get_a_line(tmp_path):
-    script = Path(__file__).parent.parent / "experiments" / "train_gan.py"
+    script = Path(__file__).parents[2] / "experiments" / "train_gan.py"
     for flags, complaint in ((["--seeds", "3:1"], "seeds is '3:1'"), (["--sweep", "width=3"], "sweep is 'width=3'")):
         command = [sys.executable, script, "--dataset", "digits", "--output-dir", tmp_path / "run", *flags]
         process = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 ARMS = ("joint", "untrained_critic", "trained_critic", "discriminator")
 
 
@@ -144,7 +144,6 @@ def test_the_tables_name_arms_anchors_and_verdicts(lesson_claims, lesson):
     assert "| dcgan | 0.5 ± 0 | 0.6" in text
 
 
-@pytest.mark.slow
 def test_the_script_trains_scores_draws_and_goes_on(tmp_path):
     flags = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "5"]
     budget = ["--epochs", "1", "--seeds", "0", "--points", "1", "--num-samples", "200", "--output-dir", tmp_path]

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import gan_jax
-from gan_jax import GanConfig, GanState, NetworkState, normalize_images, steps
+from gan_jax import GanConfig, GanState, NetworkState, normalize_images
+from gan_jax.training import steps
 from gan_jax.training.state import optimizer
 
 GOLDENS = sorted(Path(os.environ.get("GAN_JAX_GOLDENS", Path(__file__).parent / "goldens")).glob("*.npz"))
@@ -127,7 +128,6 @@ def test_float64_steps_follow_the_reference(golden, given_latents):
         np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-6 * np.abs(reference).max(), err_msg=name)
 
 
-@pytest.mark.slow
 def test_float32_steps_follow_the_reference(golden, given_latents):
     """Adam moves a weight by up to the learning rate however small its gradient, so where a gradient is next to nothing
     its rounding decides a part of that move: a weight may be off by a quarter of one step, of the ten taken."""

@@ -1,0 +1,82 @@
+"""The public names and where they live; ``__init__.py`` imports each when it is used."""
+
+from .config import GanConfig, RunConfig
+from .data.datasets import Dataset, load_dataset
+from .data.pixels import normalize_images, quantize_images
+from .errors import DivergedError, InputError, StoppedError
+from .inference.sampling import sample_images
+from .objectives.losses import discriminator_loss, generator_loss, mean_score
+from .runs.experiment import Experiment
+from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
+from .storage.load import TrainedRun, load_run
+from .storage.weights import load_weights, save_weights
+from .sweeps.run import run_experiment
+from .training.batches import ImageSource, ResidentImages, RunKeys, run_keys, steps_per_epoch
+from .training.compiled import scan_steps, train_epoch, train_run
+from .training.loop import Progress, train
+from .training.state import GanState, NetworkState, init_state
+from .training.steps import (
+    DiscriminatorMetrics,
+    GanMetrics,
+    GeneratorMetrics,
+    Step,
+    batch_fakes,
+    discriminate,
+    discriminator_step,
+    gan_step,
+    generate,
+    generator_step,
+    sample_latents,
+)
+from .version import __version__
+
+__all__ = [
+    "Dataset",
+    "DiscriminatorMetrics",
+    "DivergedError",
+    "Entry",
+    "Experiment",
+    "GanConfig",
+    "GanMetrics",
+    "GanState",
+    "GeneratorMetrics",
+    "ImageSource",
+    "InputError",
+    "NetworkState",
+    "Progress",
+    "ResidentImages",
+    "ResumePoint",
+    "RunConfig",
+    "RunContext",
+    "RunKeys",
+    "Step",
+    "StoppedError",
+    "TrainedRun",
+    "Watcher",
+    "__version__",
+    "batch_fakes",
+    "discriminate",
+    "discriminator_loss",
+    "discriminator_step",
+    "gan_step",
+    "generate",
+    "generator_loss",
+    "generator_step",
+    "init_state",
+    "load_dataset",
+    "load_run",
+    "load_weights",
+    "mean_score",
+    "normalize_images",
+    "quantize_images",
+    "run_experiment",
+    "run_keys",
+    "sample_images",
+    "sample_latents",
+    "save_weights",
+    "scan_steps",
+    "steps_per_epoch",
+    "train",
+    "train_epoch",
+    "train_run",
+]
