@@ -3,6 +3,7 @@
 Faults are made with real processes and real signals; what a run left is compared as bytes.
 """
 
+import dataclasses
 import hashlib
 import multiprocessing
 import os
@@ -10,22 +11,41 @@ import resource
 import sys
 from pathlib import Path
 
-from gan_jax import GanConfig, RunConfig, discriminator_step, gan_step, generate, generator_step, sample_latents
+import jax.numpy as jnp
+
+from gan_jax import Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
-from gan_jax.runs.experiment import Experiment, draw_current_batch, run_experiment
-from gan_jax.sweeps.run import run_many
+from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, draw_preview
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
+BREAKING_RATE = 1.0  # a learning rate at which fragile_step breaks
+BREAKS_AT = 7
 
 
-def draw_same_latents(config, state, keys):
-    return generate(config, state.generator, sample_latents(config, keys.display, 64))
+def fragile_step(config, state, images, key):
+    """The joint step, whose loss is infinite at step ``BREAKS_AT`` if the learning rate is large."""
+    rate = jnp.minimum(config.learning_rate, 1e-3)
+    breaks = (config.learning_rate >= BREAKING_RATE) & (state.step + 1 == BREAKS_AT)
+    state, metrics = gan_step(_replace_rate(config, rate), state, images, key)
+    return state, GanMetrics(**metrics._asdict() | {"d_loss": jnp.where(breaks, jnp.inf, metrics.d_loss)})
+
+
+def _replace_rate(config, rate):
+    return dataclasses.replace(config, learning_rate=rate)
+
+
+def dict_step(config, state, images, key):
+    """The joint step, which reports one metric in a dict."""
+    state, metrics = gan_step(config, state, images, key)
+    return state, {"difference": metrics.d_x - metrics.d_g_z1}
 
 
 EXPERIMENTS = {
-    "joint": Experiment(gan_step, draw_same_latents, "epoch_end"),
-    "generator": Experiment(generator_step, draw_current_batch, "window_end"),
-    "discriminator": Experiment(discriminator_step, draw_current_batch, "window_end"),
+    "joint": JOINT,
+    "generator": GENERATOR_ALONE,
+    "discriminator": DISCRIMINATOR_ALONE,
+    "fragile": Experiment(fragile_step, draw_preview, "epoch_end"),
+    "dict": Experiment(dict_step, draw_preview, "epoch_end"),
 }
 
 # The server from which the processes are forked looks for this module by the path alone.
@@ -78,5 +98,4 @@ def _train(folder: Path, kind: str, file_limit: int | None, log_path: Path, opti
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     prepare_jax()
     with exit_statuses():
-        flags = settings(folder, **options)
-        (run_many if flags.seeds or flags.sweep else run_experiment)(EXPERIMENTS[kind], flags)
+        run_experiment(EXPERIMENTS[kind], settings(folder, **options))

@@ -110,8 +110,6 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
     if not wanted or first < 0:
         known = f"1 to {max(recorded)}" if recorded else "none"
         raise InputError(f"no epoch after {first} and up to {last or 'the last'} is recorded; there are: {known}.")
-    if run.folder.weights.exists():
-        load_recorded_weights(run.folder, run.record, run.config)
     start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
     state, history = run.state_after(start), run.history()
     if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
@@ -124,6 +122,8 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
         array = _first_other(recorded[epoch], epoch_digest(epoch, state))
         if step or array:
             return count, Difference(epoch, step, array)
+    if run.folder.weights.exists():
+        load_recorded_weights(run.folder, run.record, run.config)
     return len(wanted), None
 
 

@@ -22,7 +22,7 @@ from gan_jax.runs.processes import is_main, on_main
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
-from gan_jax.runs.watchers.json_lines import JsonLines
+from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.results import Recorder, Results
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
@@ -92,6 +92,8 @@ class Run:
 
         for watcher in self._watchers:
             watcher.resume(ResumePoint(step, keep, complaints))
+        lines = read_lines(context.folder.metrics)
+        self._warned = {line["warning"] for line in lines if "warning" in line and line["step"] == lines[-1]["step"]}
 
     def record(self, progress: Progress) -> None:
         """Take over a chunk: its state, its metrics, and what there is to say of them."""

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 from small_runs import finish
 
-from gan_jax import InputError, load_run
+from gan_jax import InputError, load_run, save_weights
 from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
+from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.storage.record import identity, read_record
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_another_setting_shows_in_its_first_step(copied):
 def test_a_changed_history_is_named_by_step(copied):
     with np.load(copied / "history.npz") as archive:
         history = dict(archive)
-    history["d_losses"][20] = np.nextafter(history["d_losses"][20], np.float32(9))
+    history["d_loss"][20] = np.nextafter(history["d_loss"][20], np.float32(9))
     np.savez(copied / "history.npz", **history)
     assert verify(FinishedRun(copied)) == (1, Difference(2, 21, None))
 
@@ -134,3 +136,45 @@ def test_a_killed_run_is_loaded_from_its_checkpoint(copied):
     shutil.rmtree(copied / "checkpoints")
     with pytest.raises(InputError, match=r"weights\.npz"):
         load_run(copied)
+
+
+def test_a_checkpoint_that_is_newer_than_the_weights_wins(copied, tmp_path, capsys):
+    earlier = Checkpoints(copied / "checkpoints", read_only=True).restore(24, load_run(copied).state).state
+    save_weights(copied / "weights.npz", earlier)
+    assert int(load_run(copied).state.step) == 36
+    assert capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def other_weights(copied):
+    state = load_run(copied).state
+    kernel = state.generator.params["conv_0"]["kernel"]
+    params = state.generator.params | {"conv_0": {"kernel": kernel.at[0, 0, 0, 0].add(1e-6)}}
+    save_weights(copied / "weights.npz", state.replace(generator=state.generator.replace(params=params)))
+    return kernel
+
+
+def test_weights_that_are_not_the_runs_are_passed_over(other_weights, copied, capsys):
+    found = load_run(copied).generator.params["conv_0"]["kernel"]
+    np.testing.assert_array_equal(found, other_weights)
+    assert "does not hold the weights that the run recorded" in capsys.readouterr().err
+    with pytest.raises(InputError, match="does not hold the weights"):
+        verify(FinishedRun(copied))
+    shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(InputError, match="does not hold the weights"):
+        load_run(copied)
+
+
+def test_damaged_weights_are_passed_over(copied, capsys):
+    (copied / "weights.npz").write_bytes(b"damaged")
+    assert int(load_run(copied).state.step) == 36
+    assert "cannot be read as weights" in capsys.readouterr().err
+
+
+def test_checkpoints_of_another_run_are_refused(folder):
+    state, record = load_run(folder).state, read_record(folder)
+    other = identity(record) | {"seed": 1}
+    found, complaints = Checkpoints(folder / "checkpoints", run=other, read_only=True).restore_newest(state)
+    assert found is None
+    assert len(complaints) == 4
+    assert all("of another run: its seed is 0" in complaint for complaint in complaints)

@@ -1,58 +1,146 @@
+"""What is written and said of a run's windows."""
+
 import json
 
 import numpy as np
 import pytest
-from gan_jax.runs.journal import Journal
 
-from gan_jax.training.loop import Progress
+from gan_jax import GanConfig, Progress, RunConfig, init_state, load_dataset, run_keys
+from gan_jax.runs.run import Run
+from gan_jax.runs.watchers.console import Console
+from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
+from gan_jax.runs.watchers.watcher import Entry, RunContext, Watcher
+from gan_jax.storage.checkpoints import Checkpoint
+from gan_jax.storage.run_folder import RunFolder
+from gan_jax.training.loop import Start
 
-LINE = {"d_x": 0.8, "d_g_z1": 0.2, "fake_spread": 0.5}
-STATE = None  # no part of what a journal does
+CONFIG = GanConfig(width=2)
+STATE = None  # no part of what is said
+METRICS = {"d_x": 0.8, "d_g_z1": 0.2, "fake_spread": 0.5}
 
 
-def window(step, **changes):
-    values = {name: np.full(10, value, np.float32) for name, value in (LINE | changes).items()}
-    return Progress(STATE, step=step, epoch=1, batch=step, metrics=values)
+class Saved:
+    """Checkpoints, of which the newest is after the 610th step."""
+
+    def restore_newest(self, template, until):
+        state = init_state(CONFIG, run_keys(0).init).replace(step=610)
+        return Checkpoint(state, {name: np.full(610, value, np.float32) for name, value in METRICS.items()}), []
+
+    def drop_after(self, step):
+        pass
+
+
+class Listener(Watcher):
+    def __init__(self):
+        self.events = []
+
+    def record(self, entry):
+        self.events.append(("record", entry.step))
+
+    def draw(self, progress):
+        self.events.append(("draw", progress.step))
+
+    def checkpoint(self, progress):
+        self.events.append(("checkpoint", progress.step))
+
+    def finish(self, state, metrics):
+        self.events.append(("finish", len(metrics["d_x"])))
 
 
 @pytest.fixture
-def journal(tmp_path):
-    """Of a run that has taken 600 steps."""
-    journal = Journal(tmp_path / "metrics.jsonl", lambda step: f"step {step}", real_spread=0.6)
-    journal.restore({name: np.full(600, value, np.float32) for name, value in LINE.items()}, 600)
-    return journal
+def context(tmp_path):
+    dataset = load_dataset("digits")
+    settings = RunConfig(CONFIG, dataset="digits", log_every=10, output_dir=tmp_path)
+    return RunContext(settings, CONFIG, dataset, run_keys(0), RunFolder(tmp_path), 1000, 2000)
 
 
-def lines(tmp_path):
-    return [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+def make_run(context, *watchers):
+    return Run(context, Start(CONFIG, None, None, context.keys), Saved(), watchers)
 
 
-def test_a_warning_is_written_each_time_and_said_when_it_is_new(journal, tmp_path, capsys):
+def window(step, count=10, **changes):
+    values = {name: np.full(count, value, np.float32) for name, value in (METRICS | changes).items()}
+    return Progress(STATE, step=step, epoch=1, batch=step, epoch_end=False, metrics=values)
+
+
+def lines(context):
+    return [json.loads(line) for line in context.folder.metrics.read_text().splitlines()]
+
+
+@pytest.fixture
+def run(context):
+    """A run that has taken 600 steps."""
+    run = make_run(context, JsonLines(context), Console(context))
+    run.record(window(600, 600))
+    return run
+
+
+def test_a_line_has_the_metrics_by_their_names(run, context, capsys):
+    run.record(window(610, d_loss=0.25))
+    assert lines(context)[-1]["step"] == 610
+    assert "epoch 1/2  batch 610/1000  d_x 0.800  d_g_z1 0.200" in capsys.readouterr().out
+
+
+def test_a_warning_is_written_each_time_and_said_when_it_is_new(run, context, capsys):
     for step, spread in ((610, 0.01), (620, 0.01), (630, 0.5), (640, 0.01)):
-        journal.add(window(step, fake_spread=spread))
-    warned = [line["step"] for line in lines(tmp_path) if line.get("warning") == "collapsed fakes"]
+        run.record(window(step, fake_spread=spread))
+    warned = [line["step"] for line in lines(context) if line.get("warning") == "collapsed fakes"]
     assert warned == [610, 620, 640]
-    said = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines() if "warning: collapsed" in line]
-    assert said == ["step 610", "step 640"]
-    assert all(line["try"] for line in lines(tmp_path) if "warning" in line)
+    said = [line for line in capsys.readouterr().out.splitlines() if "warning: collapsed" in line]
+    assert [line.split("batch ")[1].split("/")[0] for line in said] == ["610", "640"]
+    assert all(line["try"] for line in lines(context) if "warning" in line)
 
 
-def test_after_a_restart_a_warning_is_no_news(journal, tmp_path, capsys):
-    journal.add(window(610, fake_spread=0.01))
-    with (tmp_path / "metrics.jsonl").open("a") as file:
+def test_after_a_restart_a_known_warning_is_not_said_again(run, context, capsys):
+    run.record(window(610, fake_spread=0.01))
+    with context.folder.metrics.open("a") as file:
         file.write('{"step": 620, "epo')  # killed while it wrote
-    again = Journal(tmp_path / "metrics.jsonl", lambda step: f"step {step}", real_spread=0.6)
-    again.restore(journal.metrics(), 610)
-    again.rewind(lambda step: step <= 610)
-    capsys.readouterr()
-    again.add(window(620, fake_spread=0.01))
+    again = make_run(context, JsonLines(context), Console(context))
+    again.resume()
+    assert "Resuming from step 610 of 2000" in capsys.readouterr().out
+    again.record(window(620, fake_spread=0.01))
     assert "warning" not in capsys.readouterr().out
-    assert [line["step"] for line in lines(tmp_path)] == [610, 610, 620, 620]
+    assert [line["step"] for line in lines(context)] == [600, 610, 610, 620, 620]
 
 
-def test_a_window_that_was_cut_is_averaged_whole(tmp_path):
-    journal = Journal(tmp_path / "metrics.jsonl", lambda step: "", real_spread=0.6)
-    journal.restore({"g_loss": np.array([9, 9, 1, 1], np.float32)}, 2)
-    part = Progress(STATE, step=6, epoch=1, batch=6, metrics={"g_loss": np.array([3, 3], np.float32)})
-    journal.add(part)
-    assert lines(tmp_path)[0]["g_loss"] == 2
+def test_a_window_that_was_cut_is_averaged_completely(context):
+    run = make_run(context, JsonLines(context))
+    run._history.restore({"g_loss": np.array([9, 9, 1, 1], np.float32)})
+    run._window_start = 2
+    run.record(Progress(STATE, step=6, epoch=1, batch=6, metrics={"g_loss": np.array([3, 3], np.float32)}))
+    assert lines(context)[0]["g_loss"] == 2
+
+
+def test_all_watchers_are_told_in_the_same_order(context, monkeypatch):
+    first, second = Listener(), Listener()
+    run = make_run(context, first, second)
+    for step in (10, 20):
+        progress = window(step)
+        run.record(progress)
+        run.draw(progress)
+        run.checkpoint(progress, stopping=False)
+    run.finish()
+    expected = [(event, step) for step in (10, 20) for event in ("record", "draw", "checkpoint")]
+    assert first.events == second.events == [*expected, ("finish", 20)]
+
+
+def test_lines_of_another_form_are_left_out(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1}\nnull\n[2]\n{"step": "x"}\n{"epoch": 3}\n\xff\n{"step": 4}\n{"st')
+    assert [line["step"] for line in read_lines(path)] == [1, 4]
+
+
+def test_a_screen_that_has_gone_away_does_not_end_the_training(context, monkeypatch, tmp_path):
+    class Closed:
+        def write(self, text):
+            raise BrokenPipeError
+
+        def flush(self):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return target.fileno()
+
+    with (tmp_path / "target").open("w") as target:
+        monkeypatch.setattr("sys.stdout", Closed())
+        Console(context).record(Entry(10, 1, {}, "text"))
