@@ -1,6 +1,7 @@
 """What a subcommand works on: a run, weights or samples, and the data set that goes with them."""
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ def holds_samples(path: Path) -> bool:
     """Whether a file is an archive of images rather than of weights."""
     try:
         with np.load(path) as archive:
-            return isinstance(archive, np.lib.npyio.NpzFile) and "arr_0" in archive.files
-    except (OSError, EOFError, ValueError):
+            return "arr_0" in archive.files
+    except (OSError, EOFError, TypeError, ValueError, AttributeError, zipfile.BadZipFile):
         return False
 
 

@@ -22,10 +22,16 @@ Size = Annotated[tuple[int, int, int], tyro.conf.Suppress]
 class _GanFlags(GanConfig):
     image_shape: Size = (28, 28, 1)  # the data set decides, so there is no flag
 
+    def __post_init__(self) -> None:
+        """Values are checked once they are all read, so that a mistake gets one line."""
+
 
 @dataclasses.dataclass(frozen=True)
 class _RunFlags(RunConfig):
     gan: _GanFlags = dataclasses.field(default_factory=_GanFlags)
+
+    def __post_init__(self) -> None:
+        """Likewise."""
 
 
 def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] | None = None) -> None:

@@ -3,8 +3,7 @@
 import dataclasses
 import json
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +57,7 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
         except InputError:
             pass  # a damaged cache is made anew
     evaluator = train_evaluator(dataset)
-    with _cache_may_fail(path):
-        save_evaluator(path, evaluator)
+    _try_to_cache(path, lambda: save_evaluator(path, evaluator))
     return evaluator
 
 
@@ -71,17 +69,15 @@ def load_anchors(evaluator: Evaluator, dataset: Dataset, seed: int = 0) -> dict[
         return json.loads(path.read_text())
     except (OSError, ValueError):
         scores = anchors(evaluator, dataset, seed=seed)
-    with _cache_may_fail(path):
-        write_json(path, scores)
+    _try_to_cache(path, lambda: write_json(path, scores))
     return scores
 
 
-@contextmanager
-def _cache_may_fail(path: Path) -> Iterator[None]:
-    """Make the cache's folder; what cannot be kept there is computed again the next time."""
+def _try_to_cache(path: Path, write: Callable[[], None]) -> None:
+    """Write into the cache; what cannot be kept there is computed again the next time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield
+        write()
     except OSError as error:
         warn(f"{path} cannot be written ({error.strerror}); it will be computed again the next time")
 

@@ -42,7 +42,7 @@ def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> Non
                 runs[index].record(progress)
                 runs[index].draw(progress)
                 runs[index].checkpoint(progress, stopping)
-                if progress.error and len(runs) > 1:
+                if progress.error and runs[index].context.label:
                     warn(f"{runs[index].context.label}: {runs[index].diverged}")
             bar.update(max(progress.step for progress in reports.values()) - bar.n)
             if stopping:

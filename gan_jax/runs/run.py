@@ -122,7 +122,7 @@ class Run:
             watcher.checkpoint(_local(progress))
         every = self.context.settings.checkpoint_every
         due = progress.epoch_end or stopping or (every and progress.step % every == 0)
-        if due or (progress.error and self._history.arrays()):
+        if progress.step and (due or progress.error):
             step, scores = self._last_scores
             checkpoint = Checkpoint(self.state, self._history.arrays())
             self._checkpoints.save(checkpoint, scores if step == progress.step else None)

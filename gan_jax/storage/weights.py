@@ -41,7 +41,7 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
         with path.open("rb") as file, np.load(file) as archive:
             stored = dict(archive)
         config = config or _config_of(stored)
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
     fresh = init_state(config, jax.random.key(0))
     wanted = {name: leaf.shape for name, leaf in named_leaves(weights_of(fresh))}

@@ -1,88 +1,212 @@
-"""The subcommands on a run of an untrained generator."""
+"""The subcommands on a small run."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+from small_runs import EXPERIMENTS, settings
 
-from gan_jax import RunConfig, gan_step, init_state, load_dataset, run_keys, save_weights
-from gan_jax.config import GanConfig
-from gan_jax.runs.interrupts import StopRequest
-from gan_jax.runs.run import Run
-
-CONFIG = GanConfig(latent_dim=8, width=4, batch_size=100)
+from gan_jax import load_dataset, run_experiment
+from gan_jax.cli.main import run_command
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run") / "run"
-    Run(RunConfig(CONFIG, dataset="digits", output_dir=folder), CONFIG, load_dataset("digits"), gan_step, StopRequest())
-    save_weights(folder / "weights.npz", init_state(CONFIG, run_keys(0).init))
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    run_experiment(EXPERIMENTS["joint"], settings(folder, steps=12))
     return folder
 
 
-def gan_jax(*arguments):
-    command = [sys.executable, "-m", "gan_jax", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+@pytest.fixture
+def gan_jax(monkeypatch, capsys):
+    """Call the command in this process: its status, standard output and standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gan-jax", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            run_command()
+            status = 0
+        except SystemExit as exit_:
+            status = exit_.code or 0
+        return status, *capsys.readouterr()
+
+    return call
 
 
-def test_help_lists_the_subcommands_with_examples():
-    text = gan_jax("--help").stdout
-    for name in ("evaluate", "sample", "reals"):
+def assert_one_line(result, complaint):
+    status, _, err = result
+    assert status == 2
+    assert err.startswith("error: ")
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_help_lists_the_subcommands_with_examples(gan_jax):
+    text = gan_jax("--help")[1]
+    for name in ("train", "standalone-generator", "standalone-discriminator", "evaluate", "sample", "reals", "verify"):
         assert name in text
-        assert f"Example: gan-jax {name}" in " ".join(gan_jax(name, "--help").stdout.split())
+    for name in ("evaluate", "sample", "reals", "interpolate", "export", "verify", "replay"):
+        assert f"Example: gan-jax {name}" in " ".join(gan_jax(name, "--help")[1].split())
 
 
-def test_samples_from_a_run_and_from_its_weights_are_the_same(folder, tmp_path):
-    for source, name in ((folder, "run.npz"), (folder / "weights.npz", "weights.npz")):
-        process = gan_jax("sample", source, "--num", 5, "--seed", 1, "--output", tmp_path / name)
-        assert process.returncode == 0, process.stderr
+def test_the_module_is_the_command():
+    process = subprocess.run([sys.executable, "-m", "gan_jax", "--help"], capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0
+    assert "gan-jax train" in process.stdout
+
+
+SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "first_line"),
+    [("train", "d_loss"), ("standalone-generator", "d_g_z2"), ("standalone-discriminator", "d_loss")],
+)
+def test_every_training_is_a_subcommand(name, first_line, gan_jax, tmp_path):
+    status, out, err = gan_jax(name, *SMALL, "--steps", 4, "--output-dir", tmp_path / "run")
+    assert status == 0, err
+    assert first_line in out.splitlines()[0]
+    assert gan_jax("verify", tmp_path / "run")[:2] == (
+        0,
+        "identical: 1 epochs, every step's metrics and every array of the state\n",
+    )
+
+
+def test_samples_from_a_run_and_from_its_weights_are_the_same(trained, gan_jax, tmp_path):
+    for source, name in ((trained, "run.npz"), (trained / "weights.npz", "weights.npz")):
+        assert gan_jax("sample", source, "--num", 5, "--seed", 1, "--output", tmp_path / name)[0] == 0
     archives = [np.load(tmp_path / name)["arr_0"] for name in ("run.npz", "weights.npz")]
     np.testing.assert_array_equal(*archives)
     assert archives[0].shape == (5, 28, 28, 3)
 
 
-def test_reals_are_the_data_sets(tmp_path):
-    process = gan_jax("reals", "--dataset", "digits", "--num", 4, "--output", tmp_path / "reals.npz")
-    assert process.returncode == 0, process.stderr
+def test_a_walk_and_an_export_are_written(trained, gan_jax, tmp_path):
+    for name in ("walk.png", "walk.gif"):
+        assert gan_jax("interpolate", trained, "--rows", 2, "--columns", 3, "--output", tmp_path / name)[0] == 0
+    with Image.open(tmp_path / "walk.gif") as animation, Image.open(tmp_path / "walk.png") as picture:
+        assert animation.size == (168, 168)
+        assert picture.size[0] > 3 * 84
+    assert gan_jax("export", trained, "--output", tmp_path / "deep" / "generator.jax")[0] == 0
+    assert (tmp_path / "deep" / "generator.jax").stat().st_size > 1000
+
+
+def test_reals_are_the_data_sets(gan_jax, tmp_path):
+    assert gan_jax("reals", "--dataset", "digits", "--num", 4, "--output", tmp_path / "reals.npz")[0] == 0
     expected = load_dataset("digits").test_images[:4].repeat(3, axis=3)
     np.testing.assert_array_equal(np.load(tmp_path / "reals.npz")["arr_0"], expected)
 
 
-def test_a_run_is_scored_between_its_anchors(folder, tmp_path):
-    process = gan_jax("evaluate", folder, "--num-samples", 200, "--json", tmp_path / "scores.json")
-    assert process.returncode == 0, process.stderr
+@pytest.mark.parametrize("name", ["run", "noise", "real"])
+def test_a_run_is_scored_between_its_anchors(name, trained, gan_jax, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / name)
+    status, out, err = gan_jax("evaluate", folder, "--num-samples", 50, "--json", tmp_path / "scores.json")
+    assert status == 0, err
     scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
-    assert list(scores) == ["real", "run", "blurred", "one class left out", "mean image", "noise"]
-    assert scores["run"]["num_fakes"] == 200
-    assert scores["real"]["frechet_distance"] < scores["blurred"]["frechet_distance"]
-    assert scores["real"]["frechet_distance"] < scores["run"]["frechet_distance"]
-    assert f"| run | {scores['run']['frechet_distance']:.3g} |" in process.stdout
-    assert scores["run"]["evaluator"] in process.stdout
-    for name in ("evaluation.png", "nearest.png"):
-        assert (folder / name).stat().st_size > 10_000
+    label = name if name == "run" else f"{name} (scored)"
+    assert list(scores) == ["real", label, "blurred", "one class left out", "mean image", "noise"]
+    assert scores[label]["num_fakes"] == 50
+    assert scores["noise"]["num_fakes"] > 50
+    assert scores["real"]["frechet_distance"] < min(
+        scores["blurred"]["frechet_distance"], scores[label]["frechet_distance"]
+    )
+    assert f"| {label} | {scores[label]['frechet_distance']:.3g} |" in out
+    assert f"Fréchet floor of 50 fakes: {scores[label]['frechet_floor']:.3g}" in out
+    assert scores[label]["frechet_floor"] > scores["real"]["frechet_floor"]
+    for picture in ("evaluation.png", "nearest.png"):
+        assert (folder / picture).stat().st_size > 10_000
 
-    again = gan_jax("sample", folder, "--num", 200, "--output", tmp_path / "samples.npz")
-    assert again.returncode == 0
-    process = gan_jax("evaluate", tmp_path / "samples.npz", "--dataset", "digits", "--json", tmp_path / "again.json")
-    assert process.returncode == 0, process.stderr
-    assert json.loads((tmp_path / "again.json").read_text())["scores"]["samples.npz"] == scores["run"]
+
+def test_the_folder_one_is_in_has_its_name(trained, gan_jax, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(trained, tmp_path / "here"))
+    assert "| here |" in gan_jax("evaluate", ".", "--num-samples", 20)[1]
+
+
+def test_samples_of_other_programs_are_scored(gan_jax, tmp_path):
+    images = load_dataset("digits").train_images[:20]
+    for name, array in (("flat.npz", images[..., 0]), ("colour.npz", images.repeat(3, axis=3))):
+        np.savez(tmp_path / name, arr_0=array)
+    texts = [gan_jax("evaluate", tmp_path / name, "--dataset", "digits")[1] for name in ("flat.npz", "colour.npz")]
+    rows = [re.search(r"\| \w+\.npz \|(.*)", text) for text in texts]
+    assert [row and row[1] for row in rows] == [rows[1] and rows[1][1]] * 2
+    assert rows[0]
+
+
+def test_a_step_is_replayed(trained, gan_jax, tmp_path):
+    status, out, _ = gan_jax("replay", trained, "--step", 3, "--output", tmp_path / "step.npz")
+    assert status == 0
+    assert "as the run had them" in out
+
+
+def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    record["run"]["gan"]["beta1"] = 0.4
+    (folder / "run.json").write_text(json.dumps(record))
+    status, out, _ = gan_jax("verify", folder)
+    assert status == 3
+    assert out.startswith("different: epoch 1 is the first")
+    assert gan_jax("replay", folder, "--step", 3, "--output", tmp_path / "step.npz")[0] == 3
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["evaluate", "nowhere"], "nowhere holds no run"),
-        (["sample", "{run}", "--num", "0", "--output", "x.npz"], "num is 0"),
-        (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
+        (["evaluate", "{run}", "--num-samples", "3"], "num-samples is 3"),
+        (["evaluate", "{run}", "--seed", "-1"], "seed is -1"),
         (["evaluate", "{run}/weights.npz"], "give --dataset"),
         (["evaluate", "{run}/run.json"], "cannot be read as weights"),
+        (["evaluate", "{run}", "--json", "{run}/run.json/scores.json"], "cannot be written"),
+        (["sample", "{run}", "--num", "0", "--output", "x.npz"], "num is 0"),
+        (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
+        (["sample", "{run}", "--seed", "4294967296", "--output", "x.npz"], "seed is 4294967296"),
+        (["sample", "{run}", "--output", "{run}/grids"], "is a folder that holds something"),
+        (["export", "{run}", "--output", "{run}"], "cannot be written"),
+        (["interpolate", "{run}", "--rows", "1", "--output", "x.gif"], "rows is 1"),
+        (["verify", "{run}", "--epochs", "x"], "epochs is 'x'"),
+        (["replay", "{run}", "--step", "99", "--output", "{tmp}/step.npz"], "steps 1 to 12"),
+        (["train", "--dataset", "cifar"], "unknown data set 'cifar'"),
     ],
 )
-def test_mistakes_get_a_line(arguments, complaint, folder):
-    process = gan_jax(*(argument.replace("{run}", str(folder)) for argument in arguments))
-    assert process.returncode == 2
-    assert complaint in process.stderr
-    assert "Traceback" not in process.stderr
+def test_mistakes_get_a_line(arguments, complaint, trained, gan_jax, tmp_path):
+    filled = [argument.replace("{run}", str(trained)).replace("{tmp}", str(tmp_path)) for argument in arguments]
+    if filled[0] == "train":
+        filled += ["--output-dir", str(tmp_path / "run")]
+    assert_one_line(gan_jax(*filled), complaint)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (np.zeros((4, 28, 28, 1), np.uint8), "must be at least 8"),
+        (np.zeros((20, 28, 28, 1), np.float32), "it must be uint8"),
+        (np.zeros((20, 28, 28, 5), np.uint8), "it must be uint8"),
+        (np.array(["a"] * 20, object), "cannot be read as samples"),
+        (np.zeros((20, 32, 32, 1), np.uint8), "name its --dataset"),
+    ],
+)
+def test_samples_that_cannot_be_scored_get_a_line(content, complaint, gan_jax, tmp_path):
+    np.savez(tmp_path / "samples.npz", arr_0=content)
+    assert_one_line(gan_jax("evaluate", tmp_path / "samples.npz", "--dataset", "digits"), complaint)
+
+
+def test_files_that_are_no_archives_get_a_line(gan_jax, tmp_path):
+    np.save(tmp_path / "samples.npy", np.zeros((20, 28, 28), np.uint8))
+    (tmp_path / "empty.npz").touch()
+    for name in ("samples.npy", "empty.npz"):
+        assert_one_line(gan_jax("evaluate", tmp_path / name, "--dataset", "digits"), "cannot be read as weights")
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(trained, gan_jax, tmp_path, monkeypatch):
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    status, out, err = gan_jax("evaluate", trained, "--num-samples", 20)
+    assert status == 0
+    assert "| run |" in out
+    assert err.count("computed again the next time") == 2

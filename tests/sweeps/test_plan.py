@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import InputError, RunConfig
-from gan_jax.sweeps.plan import list_trials, parse_seeds, parse_sweep
+from gan_jax.sweeps.plan import format_value, list_trials, parse_seeds, parse_sweep
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), (":2", [0, 1]), ("5", [5]), ("0,3,5", [0, 3, 5])])
@@ -11,7 +11,7 @@ def test_seeds_are_a_range_or_a_list(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "3:3", "a", "1,1", "0:", "1:2:3"])
+@pytest.mark.parametrize("text", ["", "3:3", "a", "1,1", "0:", "1:2:3", "-1:2", "4294967296", "0:4294967296"])
 def test_other_seeds_are_refused(text):
     with pytest.raises(InputError, match="seeds is"):
         parse_seeds(text)
@@ -48,3 +48,20 @@ def test_a_value_outside_its_range_is_refused_before_anything_is_trained():
 
 def test_without_seeds_a_sweep_has_the_one():
     assert [trial.name for trial in list_trials(RunConfig(seed=4, sweep=("beta1=0",)))] == ["beta1=0/seed_4"]
+
+
+def test_values_that_are_close_have_folders_of_their_own():
+    values = [0.00012345678, 0.00012345679, 1e-4]
+    assert [format_value(value) for value in values] == ["0.00012345678", "0.00012345679", "0.0001"]
+    names = [trial.name for trial in list_trials(RunConfig(sweep=("learning_rate=0.00012345678,0.00012345679",)))]
+    assert len(set(names)) == 2
+
+
+def test_a_setting_is_swept_once():
+    with pytest.raises(InputError, match="name each setting once"):
+        list_trials(RunConfig(sweep=("beta1=0,0.5", "beta1=0.9")))
+
+
+def test_a_seed_beside_seeds_is_refused():
+    with pytest.raises(InputError, match="give one of them"):
+        list_trials(RunConfig(seed=5, seeds="0:2"))

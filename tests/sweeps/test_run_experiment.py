@@ -1,58 +1,123 @@
-"""Several small runs, one after another and side by side."""
+"""One run and many, one after another and side by side, by the same driver."""
 
+import gc
 import json
-import subprocess
-import sys
-from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import content, finish, settings
+from small_runs import EXPERIMENTS, content, settings
 
-from gan_jax import InputError
+from gan_jax import DivergedError, InputError, load_dataset, load_run, run_experiment
 from gan_jax.pictures.scores import HEADINGS
+from gan_jax.storage.checkpoints import checkpoint_steps
+from gan_jax.storage.history import read_history
 from gan_jax.sweeps.report import summary_table
 from gan_jax.sweeps.run import choose_side_by_side
+
+SHORT = {"steps": 16, "checkpoint_every": None}
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """Seed 1, trained by itself."""
     folder = tmp_path_factory.mktemp("alone") / "seed_1"
-    assert finish(folder, seed=1)[0] == 0
+    run_experiment(EXPERIMENTS["joint"], settings(folder, seed=1))
     return folder
 
 
-def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path):
-    status, text = finish(tmp_path / "run", seeds="0:2")
-    assert status == 0, text
+def train_many(folder, kind="joint", **options):
+    run_experiment(EXPERIMENTS[kind], settings(folder, **options))
+    return json.loads((folder / "summary.json").read_text())
+
+
+def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
+    summary = train_many(tmp_path / "run", seeds="0:2")
+    text = capsys.readouterr().out
     found, expected = content(tmp_path / "run" / "seed_1"), content(alone)
     del found["outcome.json"], found["run.json"], expected["run.json"]
     assert found == expected
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert [one["name"] for one in summary] == ["seed_0", "seed_1"]
     assert summary[0]["scores"]["num_fakes"] == 1_000
     assert "| **mean ± std** |" in text
-    again = finish(tmp_path / "run", seeds="0:2")[1]
-    assert again.splitlines()[-6:] == text.splitlines()[-6:]
+    assert [one["collapsed"] for one in summary] == [None, None]
+    assert text.count("| too early |") == 3
+    train_many(tmp_path / "run", seeds="0:2")
+    assert capsys.readouterr().out.splitlines()[-6:] == text.splitlines()[-6:]
 
 
-def test_side_by_side_is_the_seed_alone_up_to_rounding_and_goes_on(alone, tmp_path):
+def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_path, capsys):
     flags = {"seeds": "0:2", "schedule": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
-    assert finish(tmp_path / "run", **flags, steps=12)[0] == 0
-    status, text = finish(tmp_path / "run", **flags)
-    assert status == 0, text
+    train_many(tmp_path / "run", **flags, steps=12)
+    capsys.readouterr()
+    summary = train_many(tmp_path / "run", **flags)
+    text = capsys.readouterr().out
     assert text.count("Resuming from step 12 of 24") == 2  # those that had not diverged
-    with np.load(tmp_path / "run" / "learning_rate=0.0002" / "seed_1" / "history.npz") as found:
-        for name, values in np.load(alone / "history.npz").items():
-            tolerance = 2e-2 if "gradient" in name else 2e-3
-            np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    found = read_history(tmp_path / "run" / "learning_rate=0.0002" / "seed_1" / "history.npz")
+    for name, values in read_history(alone / "history.npz").items():
+        tolerance = 2e-2 if "gradient" in name else 2e-3
+        np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
     assert [bool(one["diverged"]) for one in summary] == [False, False, True, True]
     assert "| 2 of 2 |" in text
     for name in ("bands.png", "sweep.png"):
         assert np.asarray(Image.open(tmp_path / "run" / name).convert("L")).std() > 10
+
+
+@pytest.mark.parametrize("schedule", ["in_turn", "side_by_side"])
+def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, capsys):
+    flags = {**SHORT, "log_every": 8, "schedule": schedule, "sweep": ("learning_rate=2e-4,1e30",)}
+    summary = train_many(tmp_path / "run", "fragile", **flags)
+    assert [one["step"] for one in summary] == [16, 6]
+    assert "d_loss is not finite at step 7; the state before it is saved" in capsys.readouterr().err
+    folder = tmp_path / "run" / "learning_rate=1e+30" / "seed_0"
+    assert checkpoint_steps(folder / "checkpoints") == [6]
+    assert {len(values) for values in read_history(folder / "history.npz").values()} == {6}
+    assert int(load_run(folder).state.step) == 6
+    assert "not finite at step 7" in json.loads((folder / "run.json").read_text())["diverged"]
+    unbroken = tmp_path / "run" / "learning_rate=0.0002" / "seed_0"
+    assert len(read_history(unbroken / "history.npz")["d_loss"]) == 16
+
+
+def test_a_single_run_that_diverges_says_so(tmp_path):
+    flags = settings(tmp_path / "run", **SHORT, sweep=())
+    with pytest.raises(DivergedError, match="not finite at step 7"):
+        run_experiment(EXPERIMENTS["fragile"], _with_rate(flags, 1e30))
+    assert int(load_run(tmp_path / "run").state.step) == 6
+    with pytest.raises(DivergedError, match="not finite at step 7"):
+        run_experiment(EXPERIMENTS["fragile"], _with_rate(flags, 1e30))
+
+
+def _with_rate(flags, rate):
+    import dataclasses
+
+    return dataclasses.replace(flags, gan=dataclasses.replace(flags.gan, learning_rate=rate))
+
+
+def test_runs_side_by_side_share_the_images(tmp_path):
+    dataset = load_dataset("digits")
+    seen = []
+
+    def step(config, state, images, key):
+        return state.replace(step=state.step + 1), {"loss": jnp.mean(images)}
+
+    def count_images(config, state, keys):
+        shapes = [array.shape for array in jax.live_arrays()]
+        seen.append(shapes.count(dataset.train_images.shape))
+        return jnp.zeros((64, 28, 28, 1))
+
+    experiment = EXPERIMENTS["joint"]._replace(step=step, draw=count_images)
+    gc.collect()
+    before = [array.shape for array in jax.live_arrays()].count(dataset.train_images.shape)
+    run_experiment(experiment, settings(tmp_path / "run", **SHORT, seeds="0:3", schedule="side_by_side"))
+    assert set(seen) == {before + 1}
+
+
+def test_a_step_may_report_a_dict(tmp_path):
+    run_experiment(EXPERIMENTS["dict"], settings(tmp_path / "run", **SHORT))
+    assert set(read_history(tmp_path / "run" / "history.npz")) == {"difference"}
+    assert not (tmp_path / "run" / "losses.png").exists()
 
 
 def test_a_schedule_is_chosen_by_platform_and_flags(tmp_path):
@@ -62,24 +127,35 @@ def test_a_schedule_is_chosen_by_platform_and_flags(tmp_path):
         choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side", devices=2))
 
 
-def test_mistakes_get_a_line(tmp_path):
-    script = Path(__file__).parents[2] / "experiments" / "train_gan.py"
-    for flags, complaint in ((["--seeds", "3:1"], "seeds is '3:1'"), (["--sweep", "width=3"], "sweep is 'width=3'")):
-        command = [sys.executable, script, "--dataset", "digits", "--output-dir", tmp_path / "run", *flags]
-        process = subprocess.run(command, capture_output=True, text=True, timeout=120)
-        assert process.returncode == 2
-        assert process.stderr.startswith("error: ")
-        assert complaint in process.stderr
-        assert process.stderr.count("\n") == 1
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"seeds": "3:1"}, "seeds is '3:1'"),
+        ({"sweep": ("width=3",)}, "sweep is 'width=3'"),
+        ({"seeds": "0:2", "seed": 5}, "seed is 5 and seeds is '0:2'"),
+    ],
+)
+def test_mistakes_leave_nothing(options, complaint, tmp_path):
+    with pytest.raises(InputError, match=complaint):
+        train_many(tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
+
+
+def test_many_runs_do_not_go_into_a_runs_own_folder(alone):
+    before = content(alone)
+    with pytest.raises(InputError, match="holds a single run"):
+        train_many(alone, seeds="0:2")
+    assert content(alone) == before
 
 
 def test_a_table_has_a_row_for_each_run_and_their_spread():
     def run(name, value, collapsed):
         return {"name": name, "scores": dict.fromkeys(HEADINGS, value), "collapsed": collapsed, "diverged": None}
 
-    lines = summary_table({"": [run("seed_0", 1.0, False), run("seed_1", 3.0, True)]}).splitlines()
+    runs = [run("seed_0", 1.0, False), run("seed_1", 3.0, True), run("seed_2", 2.0, None)]
+    lines = summary_table({"": runs}).splitlines()
     assert lines[2].startswith("| seed_0 | 1 |")
     assert lines[3].endswith("| yes |")
-    assert lines[4].startswith("| **mean ± std** | 2 ± 1.4 |")
-    assert lines[4].endswith("| 1 of 2 |")
+    assert lines[4].endswith("| too early |")
+    assert lines[5].startswith("| **mean ± std** | 2 ± 1 |")
+    assert lines[5].endswith("| 1 of 2 |")

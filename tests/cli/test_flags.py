@@ -1,0 +1,61 @@
+"""From a command line to settings."""
+
+from pathlib import Path
+
+import pytest
+from small_runs import EXPERIMENTS, settings
+
+from gan_jax import GanConfig, InputError, RunConfig, run_experiment
+from gan_jax.cli.train import parse_flags
+
+DEFAULTS = RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator"))
+
+
+def test_flags_are_flat_and_the_others_are_the_defaults():
+    flags = parse_flags(DEFAULTS, ["--width", "8", "--seed", "3", "--sweep", "beta1=0,0.5", "learning-rate=1e-3"])
+    assert flags == RunConfig(
+        GanConfig(initializer="he", width=8),
+        epochs=5,
+        seed=3,
+        sweep=("beta1=0,0.5", "learning-rate=1e-3"),
+        output_dir=Path("runs/generator"),
+    )
+    assert type(flags.gan) is GanConfig
+
+
+def test_the_data_decide_the_images_size():
+    with pytest.raises(SystemExit):
+        parse_flags(DEFAULTS, ["--image-shape", "28", "28", "1"])
+
+
+def test_a_value_outside_its_range_is_an_input_error():
+    with pytest.raises(InputError, match="width is 0"):
+        parse_flags(DEFAULTS, ["--width", "0"])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    run_experiment(EXPERIMENTS["joint"], settings(folder, steps=None, epochs=2))
+    return folder
+
+
+def test_resuming_takes_the_flags_from_the_record(trained):
+    flags = parse_flags(DEFAULTS, ["--resume", "--output-dir", str(trained)])
+    expected = settings(trained, steps=None, epochs=2)
+    assert (flags.gan, flags.epochs, flags.dataset, flags.log_every, flags.checkpoint_every) == (
+        *(expected.gan, 2, "digits", expected.log_every, expected.checkpoint_every),
+    )
+    assert (flags.resume, flags.output_dir) == (True, trained)
+
+
+def test_flags_that_are_given_count(trained):
+    flags = parse_flags(DEFAULTS, ["--resume", "--output-dir", str(trained), "--epochs", "3", "--width", "4"])
+    assert (flags.epochs, flags.gan.width, flags.gan.latent_dim) == (3, 4, 4)
+
+
+def test_a_run_is_not_made_shorter(trained):
+    before = (trained / "run.json").read_bytes()
+    with pytest.raises(InputError, match="has taken 24 steps, and these settings ask for 12"):
+        run_experiment(EXPERIMENTS["joint"], settings(trained, steps=None, epochs=1))
+    assert (trained / "run.json").read_bytes() == before
