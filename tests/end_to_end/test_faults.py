@@ -13,7 +13,7 @@ import pytest
 from small_runs import content, finish, screen, start
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
-KILLS = {"joint": 50, "generator": 3, "discriminator": 3}
+KILLS = [("joint", 4), ("generator", 1), pytest.param("discriminator", 3, marks=pytest.mark.soak)]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def wait_for(condition, process, seconds=60):
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize(("kind", "kills"), KILLS.items())
+@pytest.mark.parametrize(("kind", "kills"), [*KILLS, pytest.param("joint", 50, marks=pytest.mark.soak)])
 def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
     assert finish(tmp_path / "whole", kind, steps=SHORT)[0] == 0
     expected = content(tmp_path / "whole")
@@ -60,11 +60,11 @@ def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         saved = list(pool.map(kill_and_go_on, range(kills)))
     assert len(saved) == kills
-    if kind == "joint":
+    if kills == 50:
         assert min(saved) == 0 < max(saved)  # some moments were before the first checkpoint, and some after
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_saves_and_ends_with_its_status(number, status, tmp_path):
     folder = tmp_path / "run"
     process = start(folder, checkpoint_every=None, steps=100_000)
@@ -136,7 +136,54 @@ def test_another_configuration_is_refused_by_name(whole, tmp_path):
     assert content(tmp_path / "run") == before
 
 
-def test_more_steps_go_on_as_if_they_had_been_asked_for_at_first(whole, tmp_path):
+def test_a_users_own_files_are_left_alone(tmp_path):
+    folder = tmp_path / "run"
+    assert finish(folder, steps=4)[0] == 0
+    (folder / ".env-local").touch()
+    (folder / ".cache-x").mkdir()
+    left = folder / ".losses.partial-0123456789abcdef.png"
+    left.touch()
+    (folder / "grids" / "step_best.png").touch()
+    assert finish(folder, steps=8)[0] == 0
+    assert (folder / ".env-local").exists()
+    assert (folder / ".cache-x").exists()
+    assert (folder / "grids" / "step_best.png").exists()
+    assert not left.exists()
+
+
+def test_a_run_without_its_checkpoints_says_that_it_starts_again(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    status, text = finish(tmp_path / "run")
+    assert status == 0, text
+    assert "no checkpoint to resume from; training starts again from step 0" in text
+    assert content(tmp_path / "run") == content(whole)
+
+
+def test_another_environment_is_warned_of_and_kept(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["versions"]["jax"] = "0.0.1"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    status, text = finish(tmp_path / "run", steps=28)
+    assert status == 0, text
+    assert "warning: versions.jax was 0.0.1" in text
+    resumed = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert resumed["versions"]["jax"] != "0.0.1"
+    assert [one["versions"]["jax"] for one in resumed["earlier_environments"]] == ["0.0.1"]
+
+
+def test_replacing_a_run_leaves_the_new_one_alone(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    (tmp_path / "run" / "notes.md").touch()
+    status, text = finish(tmp_path / "run", resume=False, overwrite=True)
+    assert status == 0, text
+    found = content(tmp_path / "run")
+    del found["notes.md"]
+    assert found == content(whole)
+
+
+def test_more_steps_resume_as_if_they_had_been_asked_for_at_first(whole, tmp_path):
     assert finish(tmp_path / "run", steps=10)[0] == 0
     assert finish(tmp_path / "run")[0] == 0
     assert content(tmp_path / "run") == content(whole)

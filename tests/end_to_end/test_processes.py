@@ -55,7 +55,7 @@ def alone(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.soak)])
 def test_processes_train_the_run_that_one_trains(count, alone, tmp_path):
     main, *others = train_together(tmp_path / "run", count)
     assert_same_run(alone, tmp_path / "run")
@@ -65,6 +65,7 @@ def test_processes_train_the_run_that_one_trains(count, alone, tmp_path):
     assert record["device"]["processes"] == count
 
 
+@pytest.mark.soak
 def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     folder = tmp_path / "run"
     train_together(folder, 2, steps=12)
@@ -89,6 +90,7 @@ def test_one_process_asked_to_stop_stops_all_with_a_checkpoint(tmp_path):
     assert Checkpoints(folder / "checkpoints", read_only=True).steps()
 
 
+@pytest.mark.soak
 def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
     folder = tmp_path / "run"
     (main, other), logs = start_all(folder, 2, steps=100_000)
@@ -111,7 +113,7 @@ def test_a_mistake_of_the_main_process_reaches_the_others(alone, tmp_path):
         process.join(60)
     assert [process.exitcode for process in processes] == [2, 2]
     assert "not empty" in logs[0].read_text()
-    assert "process 0 cannot go on" in logs[1].read_text()
+    assert "process 0 cannot continue" in logs[1].read_text()
 
 
 def test_half_an_address_is_refused():
