@@ -144,7 +144,8 @@ def test_the_tables_name_arms_anchors_and_verdicts(lesson_claims, lesson):
     assert "| dcgan | 0.5 ± 0 | 0.6" in text
 
 
-def test_the_script_trains_scores_draws_and_goes_on(tmp_path):
+@pytest.mark.soak
+def test_the_script_trains_scores_draws_and_resumes(tmp_path):
     flags = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "5"]
     budget = ["--epochs", "1", "--seeds", "0", "--points", "1", "--num-samples", "200", "--output-dir", tmp_path]
     command = [sys.executable, EXPERIMENTS / "lesson.py", *flags, *budget]
