@@ -49,14 +49,14 @@ def _text(config: GanConfig, timings: dict[str, Timing], wall: dict[str, float],
         rows.append([name, *times, f"{images:.0f}", f"{share:.0%}", f"{wall[name]:.0f}"])
     return (
         f"{config.precision}; fastest product of matrices {peak['gflops_per_s']:.0f} GFLOP/s ({peak['where']}).\n"
-        f"{EPOCHS} epochs of {NUM_IMAGES:,} images: so many times an epoch as training runs it; for PyTorch, its\n"
-        "median step's time, without what a loop does around it.\n\n"
+        f"{EPOCHS} epochs of {NUM_IMAGES:,} images: for gan_jax, so many times the time of one epoch of training; for\n"
+        "PyTorch, so many times the median step's time, without the loop around it.\n\n"
         + table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
     )
 
 
 def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
-    """The second epoch of a training, from one pause of the host to the next; the first one compiles."""
+    """Seconds of a training's second epoch; the first one includes compilation."""
     steps = len(images) // config.batch_size
     keys = run_keys(0)
     start = 0.0
@@ -68,7 +68,7 @@ def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
 
 
 def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: int) -> float:
-    """Milliseconds a step in which each of ``count`` seeds takes one."""
+    """Milliseconds in which each of ``count`` seeds takes one step."""
     batches = jnp.asarray(images)[jnp.asarray(order)]
     keys = jax.random.split(jax.random.key(0), count)
     states = jax.vmap(lambda key: init_state(config, key))(keys)
@@ -79,11 +79,11 @@ def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: i
 
 def _seeds_text(seeds: dict[int, float]) -> str:
     rows = [[str(count), f"{ms:.3f}", f"{ms / count:.3f}"] for count, ms in seeds.items()]
-    return table(["seeds", "ms a step of all", "ms a step and seed"], rows)
+    return table(["seeds", "ms for one step of all", "ms per seed"], rows)
 
 
 def _peers(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str, Form]:
-    """PyTorch's forms, where it is installed and sees the GPU."""
+    """PyTorch's forms; none where it is not installed or does not see the GPU."""
     if importlib.util.find_spec("torch") is None:
         return {}
     import torch
@@ -103,7 +103,7 @@ def _peers(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str
 
 
 def _graph(peer: Any, order: np.ndarray) -> Form:
-    """The whole step recorded once and replayed: each replay reads its batch's indices from the same place."""
+    """The complete step, recorded once as a CUDA graph and replayed; each replay reads its indices from one tensor."""
     import torch
 
     batches = torch.from_numpy(order.astype(np.int64)).cuda()

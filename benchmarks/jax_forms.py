@@ -1,4 +1,4 @@
-"""gan_jax's steps as training runs them, and as one writes them without knowing how XLA's CPU compiler convolves."""
+"""gan_jax's steps as training runs them, and the same steps with ``lax``'s convolutions and autodiff."""
 
 from unittest import mock
 
@@ -18,7 +18,7 @@ STEPS = {"joint": gan_step, "generator": generator_step, "discriminator": discri
 
 
 def scan_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarray) -> Form:
-    """One turn: a chunk as training runs it, its batches gathered and one compiled scan."""
+    """One turn: the batches are gathered, and one compiled scan takes a step on each, as in training."""
     keys, pixels, rows = run_keys(0), jnp.asarray(images), jnp.asarray(order)
     state = init_state(config, keys.init)
 
@@ -31,7 +31,7 @@ def scan_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarra
 
 
 def plain_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarray) -> Form:
-    """One turn: a jitted call a step, with ``lax``'s convolutions and the gradients that autodiff makes of them."""
+    """One turn: one jitted call per step, with ``lax``'s convolutions and the gradients that autodiff derives."""
     keys, pixels, batches = run_keys(0), jnp.asarray(images), [jnp.asarray(rows) for rows in order]
     state = init_state(config, keys.init)
     step = _compile_plain(config, STEPS[kind], state, pixels, batches[0], keys.step)
@@ -52,7 +52,7 @@ def _compile_plain(
     def plain_step(config: GanConfig, state: GanState, images: Array, rows: Array, key: Array) -> tuple:
         return step(config, state, normalize_images(images[rows]), jax.random.fold_in(key, state.step))
 
-    # What was traced with one kind of convolution must not be taken for the other: empty caches before and after.
+    # JAX must not reuse what it traced with the other kind of convolution: clear its caches before and after.
     jax.clear_caches()
     with mock.patch.multiple(networks, convolve=_plain_convolve, convolve_transpose=_plain_convolve_transpose):
         compiled = plain_step.lower(config, state, images, rows, key).compile()

@@ -1,7 +1,7 @@
 """Time each layer's convolution F, its adjoint T and its kernel's gradient W, inside a scan, as the step runs them.
 
-The layers are the discriminator's; the generator has the same ones backwards. Every operand hangs on the carry, so that
-nothing leaves the loop, and is used whole, so that nothing is dropped from it.
+The layers are the discriminator's; the generator has the same layers in reverse order. Each operation depends on the
+scan's carry, so that XLA cannot move it out of the loop, and its whole result is used, so that XLA cannot drop a part.
 """
 
 import dataclasses
@@ -15,8 +15,8 @@ from timing import Form, race, table
 
 from gan_jax import GanConfig
 from gan_jax.nn import convolution
-from gan_jax.training import compiled
 from gan_jax.nn.networks import discriminator_layers
+from gan_jax.training import compiled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Settings:
 
 Shapes = dict[str, tuple[int, ...]]
 
-# How often a joint step takes each: G forward and backward, D on reals, D on fakes, and D once more for G.
+# How often a joint step runs each: G forward and backward, D on reals, D on fakes, and D once more for G.
 # The first layer of D needs T once, for G; the last layer of G, its mirror image, likewise.
 USES = {"F": (4, 4, 4, 3), "T": (2, 4, 4, 3), "W": (3, 3, 3, 2)}
 STEM_USES = {"F": 0, "T": 1, "W": 1}
@@ -50,11 +50,11 @@ def main(settings: Settings) -> None:
                 total[kind] += use * median
             rows.append([name, operation, str(use), *(f"{median:.2f}" for median in medians.values())])
     rows.append(["all", "", "", *(f"{value:.0f}" for value in total.values())])
-    print(table(["layer", "operation", "times a joint step", "ms, gan_jax", "ms, native convolution"], rows))
+    print(table(["layer", "operation", "times per joint step", "ms, gan_jax", "ms, native convolution"], rows))
 
 
 def layers(config: GanConfig) -> list[tuple[str, tuple[Shapes, int, int], dict[str, int]]]:
-    """Each layer's name, the shapes of x, w and y with stride and padding, and how often a joint step takes it."""
+    """Each layer's name, the shapes of x, w and y with stride and padding, and how often a joint step runs it."""
     found = []
     size, _, channels = config.image_shape
     for index, (features, kernel, stride, padding) in enumerate(discriminator_layers(config)):
@@ -76,7 +76,7 @@ def layer_shapes(batch: int, size: int, channels: int, kernel: int, outputs: int
 
 
 def form(kind: str, operation: str, shapes: Shapes, stride: int, padding: int, repeats: int) -> Form:
-    """One turn: so many of one operation in a scan."""
+    """One turn: ``repeats`` times the same operation, in a scan."""
     geometry = convolution._Geometry(stride, padding, shapes["x"][1:3], shapes["w"][:2])
     names = {"F": "xw", "T": "yw", "W": "xy"}[operation]
     functions = {

@@ -1,6 +1,7 @@
-"""Time many seeds, many devices, and what the sentinel and the host's pauses cost.
+"""Time many seeds, many devices, the metrics of the health checks, and the pauses in which the host takes over.
 
-On a CPU the devices are eight that share its cores: what they show is the price of sharing, not its gain.
+On a CPU the devices are eight virtual ones that share its cores. They show what sharing a batch costs and not what it
+gains.
 """
 
 import dataclasses
@@ -36,7 +37,7 @@ class Settings:
     steps: int = 4
     """Steps in a turn."""
     most: int = 8
-    """Seeds and devices at most."""
+    """The largest number of seeds and of devices."""
 
 
 def main(settings: Settings) -> None:
@@ -44,8 +45,8 @@ def main(settings: Settings) -> None:
     sections = {
         "Seeds side by side": {f"{count} seeds": side_by_side(settings, count) for count in counts},
         "Devices": {f"{count} devices": on_devices(settings, count) for count in counts},
-        "Sentinel": {"with": on_devices(settings, 0), "without": without_sentinel(settings)},
-        "Whole run": {"train": host_driven(settings), "train_run": one_program(settings)},
+        "Metrics of the health checks": {"with": on_devices(settings, 0), "without": without_health(settings)},
+        "Complete run": {"train": host_driven(settings), "train_run": one_program(settings)},
     }
     for title, forms in sections.items():
         print(f"\n{title}\n\n{rows(race(forms, settings.rounds))}", flush=True)
@@ -57,7 +58,7 @@ def rows(timings: dict[str, Timing]) -> str:
         [name, f"{one.median:.1f}", "–".join(f"{value:.1f}" for value in one.quartiles), f"{one.median / first:.2f}"]
         for name, one in timings.items()
     ]
-    return table(["", "ms a step", "quartiles", "of the first"], body)
+    return table(["", "ms per step", "quartiles", "ratio to the first"], body)
 
 
 def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +68,7 @@ def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
 
 
 def side_by_side(settings: Settings, count: int) -> Form:
-    """A step of every seed counts as one; ``count`` times one seed's is what taking them in turn costs."""
+    """One step of all seeds counts as one step; in turn they would take ``count`` times the time of one seed."""
     keys = [run_keys(seed) for seed in range(count)]
     states = [init_state(settings.gan, one.init) for one in keys]
     batches = [jnp.asarray(batches_of(settings)[1])] * count
@@ -76,7 +77,7 @@ def side_by_side(settings: Settings, count: int) -> Form:
 
 
 def on_devices(settings: Settings, count: int) -> Form:
-    """One run, its batch shared by ``count`` devices; 0 is a run without a mesh."""
+    """One run whose batch is shared among ``count`` devices; 0 is a run without a mesh."""
     images, batches = batches_of(settings)
     keys = run_keys(0)
     state = init_state(settings.gan, run_keys(0).init)
@@ -90,8 +91,8 @@ def on_devices(settings: Settings, count: int) -> Form:
     )
 
 
-def without_sentinel(settings: Settings) -> Form:
-    """A step that reports what the course's does; the compiler drops the rest."""
+def without_health(settings: Settings) -> Form:
+    """A step without gradient norms and the fakes' spread; the compiler drops their computation."""
 
     def step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, GanMetrics]:
         state, metrics = gan_step(config, state, images, key)
@@ -104,7 +105,7 @@ def without_sentinel(settings: Settings) -> Form:
 
 
 def host_driven(settings: Settings) -> Form:
-    """Two epochs with a pause of the host's in each."""
+    """Two epochs by ``train``, which returns to the host after each chunk."""
     images, keys = batches_of(settings)[0][: settings.steps * settings.gan.batch_size], run_keys(0)
     state, source = init_state(settings.gan, run_keys(0).init), ResidentImages(settings.gan, images, keys)
 
@@ -116,7 +117,7 @@ def host_driven(settings: Settings) -> Form:
 
 
 def one_program(settings: Settings) -> Form:
-    """The same epochs without one, with pictures of the same latents."""
+    """The same epochs by ``train_run``, which also generates the preview images."""
     images = jnp.asarray(batches_of(settings)[0][: settings.steps * settings.gan.batch_size])
     state, keys = init_state(settings.gan, run_keys(0).init), run_keys(0)
     epochs = 2

@@ -11,18 +11,19 @@ import jax.numpy as jnp
 from gan_jax import GanConfig
 from gan_jax.nn.networks import discriminator_layers
 
-# [m, k] x [k, n]: the middle convolutions as products of matrices, and squares; only a GPU is fastest at the largest.
+# m, k, n of [m, k] x [k, n]: the middle convolutions as products of matrices, and square matrices. A GPU needs larger
+# matrices to reach its fastest rate.
 MATMUL_SHAPES = [(6272, 1024, 128), (2048, 1152, 256), (1024, 1024, 1024), (2048, 2048, 2048)]
 GPU_MATMUL_SHAPES = [(4096, 4096, 4096), (8192, 8192, 8192), (16384, 16384, 16384)]
 
-Matmul = Callable[[int, int, int, str], Callable[[], Any]]  # m, k, n, dtype -> what multiplies once
+Matmul = Callable[[int, int, int, str], Callable[[], Any]]  # m, k, n, dtype -> a function that multiplies once
 
 
 def step_flops(config: GanConfig) -> dict[str, int]:
     """Floating-point operations (a multiplication and an addition count as two) of a step's direct convolutions.
 
-    A layer's forward pass, the gradient of its inputs and the gradient of its kernel need equally many: kernel height x
-    kernel width x channels in x channels out at each of the smaller side's pixels, padding included. What a step needs:
+    A layer's forward pass, the gradient of its inputs and the gradient of its kernel need the same number: kernel height
+    x kernel width x channels in x channels out for each pixel of the smaller image, padding included. A step has:
 
     - joint: G forward once and backward to its kernels; D forward and backward to its kernels on reals and on fakes;
       D forward once more and back to its inputs alone, for G's gradient.
@@ -44,7 +45,7 @@ def step_flops(config: GanConfig) -> dict[str, int]:
 
 
 def _layer_products(config: GanConfig) -> list[int]:
-    """Multiplications an image in each of D's layers; G has the same layers backwards, but for its first."""
+    """Multiplications per image in each of D's layers; G has them in reverse order, with another first layer."""
     products = []
     size, _, inputs = config.image_shape
     for features, kernel, stride, padding in discriminator_layers(config):
@@ -55,7 +56,7 @@ def _layer_products(config: GanConfig) -> list[int]:
 
 
 def best_matmul(sides: dict[str, Matmul], seconds: float, dtype: str) -> dict[str, Any]:
-    """The fastest product of matrices found in about so many seconds for each shape and library: GFLOP/s, and whose."""
+    """Find the fastest product of matrices: its GFLOP/s, library and shape. Each is tried for about ``seconds``."""
     rates = {}
     for name, prepare in sides.items():
         for m, k, n in MATMUL_SHAPES if jax.default_backend() == "cpu" else GPU_MATMUL_SHAPES:

@@ -1,6 +1,6 @@
-"""One form of the joint step in this process alone: how much memory it takes and how long its first call is.
+"""Measure one form of the joint step in a process of its own: peak memory, and the time of its first call.
 
-Imports nothing of the other library, so that neither is charged for both. ``sweep.py`` runs it.
+It imports only the library that it measures, so that the memory of the other is not counted. ``sweep.py`` runs it.
 """
 
 import json
@@ -46,7 +46,7 @@ def build(name: str, settings: dict[str, Any]) -> Form:
 
 
 def peak_mib() -> float:
-    """This process's highest resident memory; on Linux ru_maxrss would count what its parent held, too."""
+    """This process's highest resident memory; on Linux, ru_maxrss would include its parent's."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))

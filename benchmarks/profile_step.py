@@ -1,7 +1,7 @@
-"""Say what a chunk of joint steps spends its time on, from JAX's profiler.
+"""Print how the time of a chunk of joint steps divides among layers and parts, by JAX's profiler.
 
-The profiler gives each operation of the compiled program its time on the thread that ran it; operations that use all
-cores are counted once. An operation belongs to the layer, or the part of the step, that its name in the program tells.
+The profiler gives the time of each operation of the compiled program on the thread that ran it; an operation that uses
+all cores is counted once. The operation's name in the program tells which layer or part of the step it belongs to.
 """
 
 import collections
@@ -51,11 +51,11 @@ def main(settings: Settings) -> None:
         [part, f"{time / settings.steps / 1e6:.1f}", f"{time / total:.0%}"]
         for part, time in sorted(times.items(), key=lambda item: -item[1])
     ]
-    print(table(["part", "ms a step", "share"], rows))
+    print(table(["part", "ms per step", "share"], rows))
 
 
 def operations(program: str) -> list[tuple[str, str]]:
-    """Each operation's name and its line; a loop or a call is left out, since what is in it is listed too."""
+    """Each operation's name and line, without loops and calls, since the operations inside them are listed too."""
     lines = re.findall(r"^\s*(?:ROOT )?%?([\w.-]+) = (.*)$", program, re.MULTILINE)
     return [(name, text) for name, text in lines if not re.search(r"\b(while|call|conditional)\(", text)]
 

@@ -1,7 +1,7 @@
 """Time gan_jax's training steps beside PyTorch's and beside JAX's own convolutions.
 
-Without a mode it times the three steps on the CPU, all forms taking turns in one process, and says how much of the
-machine's arithmetic they use. Needs PyTorch: pip install -e ".[benchmark]".
+Without --sweep or --gpu it times the three steps on the CPU and compares them with the machine's fastest product of
+matrices. All forms take turns in one process. PyTorch must be installed: pip install -e ".[benchmark]".
 """
 
 import dataclasses
@@ -45,9 +45,9 @@ class Settings:
     steps: int = 5
     """Steps in a turn."""
     sweep: bool = False
-    """Instead: time against batch and width, peak memory, compilation and start-up. A few minutes."""
+    """Instead measure time against batch and width, peak memory, compilation and start-up; takes a few minutes."""
     gpu: bool = False
-    """Instead: the joint step and an epoch on a GPU."""
+    """Instead measure the joint step and an epoch on a GPU."""
     json: Path | None = None
     """Write all figures to this file."""
 
@@ -79,7 +79,7 @@ def main(settings: Settings) -> int:
 
 
 def compare(settings: Settings) -> dict[str, Any]:
-    """Race all forms of the three steps, print a table each, and the floor of direct convolutions."""
+    """Time all forms of the three steps; print a table for each step, and the floor of direct convolutions."""
     from torch_peer import set_threads
 
     config = settings.gan
@@ -104,7 +104,7 @@ def compare(settings: Settings) -> dict[str, Any]:
 
 
 def forms(config: GanConfig, kind: str, steps: int) -> dict[str, Form]:
-    """Every form of the step, ready to run; the plain JAX one is so slow that it takes one step a turn."""
+    """Every form of the step, ready to run; the plain JAX form is slow and takes one step per turn."""
     from jax_forms import plain_form, scan_form
     from torch_peer import Peer
 
@@ -158,14 +158,14 @@ def floor_text(floors: dict[str, dict[str, float]], matmul: dict[str, Any]) -> s
     best = f"{matmul['gflops_per_s']:.0f} GFLOP/s ({matmul['where']})"
     return (
         f"The machine's fastest product of matrices in this run: {best}.\n"
-        "The floor is the time of the step's direct convolutions at that rate, and of nothing else. A step can pass\n"
-        "it (more than 100 %): there are forms of a convolution that need fewer multiplications.\n\n"
+        "The floor is the time of the step's direct convolutions alone at that rate. A step can be faster (more than\n"
+        "100 %), since some forms of a convolution need fewer multiplications.\n\n"
         + table(["step", "GFLOP", "floor ms", "share, gan_jax's median", "share, its min"], rows)
     )
 
 
 def machine() -> dict[str, Any]:
-    """What the figures depend on."""
+    """The processor, system and versions that the figures depend on."""
     packages = [name for name in ("gan_jax", "jax", "jaxlib", "flax", "torch") if importlib.util.find_spec(name)]
     return {
         "cpu": cpu_name(),
@@ -188,7 +188,7 @@ def describe_work(settings: Settings) -> str:
     config = settings.gan
     return (
         f"Batch {config.batch_size}, width {config.width}, latent {config.latent_dim}, {config.precision}. "
-        f"{settings.rounds} turns of {settings.steps} steps\n(1 step for the last form), in milliseconds a step. "
+        f"{settings.rounds} turns of {settings.steps} steps\n(1 step for the last form), in milliseconds per step. "
         "CPU is the time of all threads together. Ratios: gan_jax's time over the form's."
     )
 

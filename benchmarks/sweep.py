@@ -1,4 +1,4 @@
-"""How time and memory grow, and what a first step costs: gan_jax beside PyTorch's eager forms."""
+"""Time and memory against batch and width, and the cost of a first step: gan_jax beside PyTorch's eager forms."""
 
 import dataclasses
 import json
@@ -63,7 +63,7 @@ def _sweep_text(what: str, sweep: dict[int, dict[str, Timing]]) -> str:
         own, *others = (timing.median for timing in timings.values())
         rows.append([str(size), *(f"{median:.1f}" for median in (own, *others)), f"{own / min(others):.2f}"])
     header = [what, *FORMS, "gan_jax / the faster PyTorch"]
-    return f"Milliseconds a step, median of {ROUNDS} turns of {STEPS} steps.\n\n{table(header, rows)}"
+    return f"Milliseconds per step, median of {ROUNDS} turns of {STEPS} steps.\n\n{table(header, rows)}"
 
 
 def _memory(name: str, config: GanConfig) -> dict[str, float]:
@@ -78,14 +78,14 @@ def _memory_text(memory: dict[str, dict[str, float]]) -> str:
         compilation = values["first_call_s"] - values["second_call_s"]
         rows.append([name, f"{values['built_mib']:.0f}", f"{values['peak_mib']:.0f}", f"{compilation:.1f}"])
     return (
-        f"{MEMORY_STEPS} joint steps, each form in a process of its own. The last column: what tracing and compiling\n"
-        "the scan takes without a cache; in PyTorch's eager forms, the library's own warming up.\n\n"
+        f"{MEMORY_STEPS} joint steps, each form in a process of its own. The last column is the time of tracing and\n"
+        "compiling without a cache (in PyTorch, of the library's warm-up).\n\n"
         + table(["form", "MiB once imported and built", "MiB at most", "first call less second, s"], rows)
     )
 
 
 def _start_times() -> dict[str, list[float]]:
-    """Seconds to the first step with an empty compilation cache, and again with what that run left in it."""
+    """Seconds to the first step with an empty compilation cache, and with the cache that this run filled."""
     with tempfile.TemporaryDirectory() as folder:
         times = [_seconds_to_first_step(Path(folder)) for _ in range(1 + WARM_STARTS)]
     return {"cold_s": times[:1], "warm_s": times[1:]}

@@ -1,4 +1,4 @@
-"""Forms of the same work take turns on the clock. Imports neither JAX nor PyTorch."""
+"""Time several forms of the same work in turns. Imports neither JAX nor PyTorch."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-PAUSE_S = 0.1  # between turns: threads that spin in wait of more work must not slow the next form down
+PAUSE_S = 0.1  # between turns, so that threads that still spin while they wait for work do not slow the next form down
 
 
 class Form(NamedTuple):
@@ -19,25 +19,25 @@ class Form(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """One figure a turn."""
+    """One figure per turn."""
 
-    wall: list[float]  # milliseconds a step
-    cpu: list[float]  # the same, of all threads together
-    others: list[float]  # what other programs used meanwhile, in parts of all processors' time; nan if not known
+    wall: list[float]  # milliseconds per step
+    cpu: list[float]  # milliseconds per step, of all threads together
+    others: list[float]  # share of all processors' time that other programs used meanwhile; nan if not known
 
     @property
     def median(self) -> float:
-        """Half of the turns took less."""
+        """The median turn, in milliseconds per step."""
         return float(np.median(self.wall))
 
     @property
     def least(self) -> float:
-        """The fastest turn."""
+        """The fastest turn, in milliseconds per step."""
         return min(self.wall)
 
     @property
     def quartiles(self) -> tuple[float, float]:
-        """The middle half of the turns lies between them."""
+        """The first and third quartile of the turns, in milliseconds per step."""
         low, high = np.percentile(self.wall, [25, 75])
         return float(low), float(high)
 
@@ -54,7 +54,7 @@ class Timing(NamedTuple):
 
 
 def race(forms: dict[str, Form], rounds: int) -> dict[str, Timing]:
-    """Time the forms in turns, A B C A B C …, so that all meet the same conditions. A first, untimed round warms up."""
+    """Time the forms in turns, A B C A B C …, under the same conditions. A first, untimed round warms up."""
     timings = {name: Timing([], [], []) for name in forms}
     for turn in range(rounds + 1):
         for name, form in forms.items():
@@ -77,7 +77,7 @@ def _time_turn(form: Form) -> tuple[float, float, float]:
 
 
 def _processors() -> tuple[float, float]:
-    """Seconds that this machine's processors were busy and idle since its start; nan where the system does not tell."""
+    """Seconds that the processors were busy and idle since the machine started; nan where the system does not say."""
     path = Path("/proc/stat")
     if not path.exists():
         return float("nan"), float("nan")
@@ -87,16 +87,16 @@ def _processors() -> tuple[float, float]:
 
 
 def neighbours(races: Iterable[dict[str, Timing]]) -> str:
-    """A sentence about what other programs did during these races: how far the figures can be trusted."""
+    """A sentence on how much other programs disturbed these timings."""
     share = np.mean([other for timings in races for timing in timings.values() for other in timing.others])
     if np.isnan(share):
-        return "What other programs did meanwhile is not known."
-    advice = "; measure again when the machine is idle, PyTorch's threads suffer most" if share > 0.03 else ""
-    return f"Other programs used {share:.0%} of the processors meanwhile{advice}."
+        return "The load of other programs during the timing is not known."
+    advice = "; measure again when the machine is idle, since PyTorch's threads suffer most" if share > 0.03 else ""
+    return f"Other programs used {share:.0%} of the processors during the timing{advice}."
 
 
 def random_data(config: Any, steps: int, count: int = 4096) -> tuple[np.ndarray, np.ndarray]:
-    """Random images, and which of them are in each step's batch: no form's time depends on what is in the images.
+    """Random images, and the images of each step's batch. No form's time depends on the images' content.
 
     Returns:
       ``[count, height, width, channels]`` uint8, and ``[steps, batch]`` int32 indices of images.
@@ -107,7 +107,7 @@ def random_data(config: Any, steps: int, count: int = 4096) -> tuple[np.ndarray,
 
 
 def thread_count() -> int:
-    """Processors that this process may use; XLA takes as many threads."""
+    """The number of processors that this process may use, which is also XLA's number of threads."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

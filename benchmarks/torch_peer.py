@@ -1,9 +1,9 @@
 # pyright: reportMissingImports=false
 """The same networks and training steps in PyTorch, for comparison.
 
-The plain form is what one writes after PyTorch's DCGAN tutorial. The best form computes nothing that is not used and
-lets PyTorch choose what it is fast at: channels-last tensors, D's weights frozen while G learns from it, Adam in one
-fused operation, and no metric read back before the work is done.
+The plain form follows PyTorch's DCGAN tutorial. The best form computes nothing that is not used and takes what PyTorch is
+fastest with: channels-last tensors, D's weights frozen while G learns from it, Adam as one fused operation, and no
+metric read back before the work is done.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Peer:
 
 
 def networks(config: GanConfig) -> tuple[nn.Sequential, nn.Sequential]:
-    """The generator and the discriminator of ``gan_jax.models``, with DCGAN's initial weights."""
+    """The generator and the discriminator of ``gan_jax.nn.networks``, with DCGAN's initial weights."""
     width, channels = config.width, config.image_shape[2]
     kernel = 3 if config.image_shape[0] == 28 else 4
     generator = nn.Sequential(
@@ -169,7 +169,7 @@ def _init(module: nn.Module) -> None:
 
 def _compiled(network: nn.Module) -> Callable[[Any], Any]:
     """Compile for these shapes alone; ``fullgraph`` makes it an error to fall back to eager."""
-    torch._dynamo.config.recompile_limit = 64  # a form of its own for each network, mode and frozen or learning weights
+    torch._dynamo.config.recompile_limit = 64  # one compilation per network, mode, and frozen or learning weights
     return torch.compile(network, fullgraph=True, dynamic=False)
 
 
