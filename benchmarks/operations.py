@@ -22,8 +22,8 @@ Matmul = Callable[[int, int, int, str], Callable[[], Any]]  # m, k, n, dtype -> 
 def step_flops(config: GanConfig) -> dict[str, int]:
     """Floating-point operations (a multiplication and an addition count as two) of a step's direct convolutions.
 
-    A layer's forward pass, the gradient of its inputs and the gradient of its kernel need the same number: kernel height
-    x kernel width x channels in x channels out for each pixel of the smaller image, padding included. A step has:
+    A layer's forward pass, the gradient of its inputs and the gradient of its kernel need the same number: for each
+    pixel of the smaller image, kernel height x kernel width x channels in x channels out, padding included. A step has:
 
     - joint: G forward once and backward to its kernels; D forward and backward to its kernels on reals and on fakes;
       D forward once more and back to its inputs alone, for G's gradient.

@@ -1,9 +1,9 @@
 # pyright: reportMissingImports=false
 """The same networks and training steps in PyTorch, for comparison.
 
-The plain form follows PyTorch's DCGAN tutorial. The best form computes nothing that is not used and takes what PyTorch is
-fastest with: channels-last tensors, D's weights frozen while G learns from it, Adam as one fused operation, and no
-metric read back before the work is done.
+The plain form follows PyTorch's DCGAN tutorial. The best form computes nothing that is not used and takes what is
+fastest in PyTorch: channels-last tensors, D's weights frozen while G learns from it, Adam as one fused operation, and
+no metric read back before the work is done.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Show that a generator improves only while its critic learns.
 
 Four arms share seeds, data, networks, latents and budget: both networks together; G alone against an untrained D that
-stays constant; G alone against a trained D that stays constant; D alone. Each is scored as it goes. Writes lesson.json,
-lesson.md (the tables) and lesson.png, and resumes where it stopped when it is started again.
+stays constant; G alone against a trained D that stays constant; D alone. Each is scored while it trains. Writes
+lesson.json, lesson.md (the tables) and lesson.png. When it is started again, it resumes where it stopped.
 """
 
 import dataclasses
@@ -83,7 +83,7 @@ ARMS = (
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What the lesson is shown with."""
+    """The lesson's networks, images and length."""
 
     gan: GanConfig = dataclasses.field(default_factory=lambda: GanConfig(initializer="he"))
     """Networks and optimizer, of every arm."""
@@ -94,15 +94,15 @@ class Settings:
     epochs: int = 3
     """Passes over the training images, of every arm."""
     seeds: tuple[int, ...] = (0, 1, 2)
-    """At least three, for the claims to be tested."""
+    """The claims are tested only with at least three."""
     points: int = 8
-    """How often an arm is scored after its start, more densely at first."""
+    """How many times an arm is scored after its start; more often at first."""
     num_samples: int = 10_000
-    """Images to score."""
+    """Generated images for each scoring."""
     log_every: int = 50
     """Batches from one logged line to the next."""
     output_dir: Path = Path("runs/lesson")
-    """Where everything goes; a lesson that is there is resumed."""
+    """The folder for all files; a lesson that is in it is resumed."""
 
 
 def main(settings: Settings) -> None:
@@ -139,7 +139,7 @@ def main(settings: Settings) -> None:
 
 
 class Snapshots(Watcher):
-    """Keeps the weights after the steps to score."""
+    """Saves the weights after the steps to score."""
 
     def __init__(self, context: RunContext, steps: Collection[int]) -> None:
         self.folder, self.steps = context.folder.path, steps
@@ -150,7 +150,7 @@ class Snapshots(Watcher):
 
 
 def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm, seed: int) -> None:
-    """Train, or resume, and keep the weights at the steps to score."""
+    """Train, or resume, and save the weights at the steps to score."""
     critic = run_folder(settings, ARMS[0], seed) if arm.trained_critic else None
     folder = run_folder(settings, arm, seed)
     run_settings = run_config(settings, config, seed, folder, epochs=settings.epochs, discriminator=critic)
@@ -160,7 +160,7 @@ def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm,
 
 
 def train_initializers(settings: Settings, config: GanConfig, dataset: Dataset) -> None:
-    """The first batches of G alone against an untrained D, from each distribution of initial weights."""
+    """Train G alone against an untrained D for the first batches, from each distribution of initial weights."""
     experiment = Experiment(generator_step, draw_preview, draw_at=())
     for initializer in INITIALIZERS:
         for seed in settings.seeds:
@@ -176,7 +176,7 @@ def run_config(settings: Settings, config: GanConfig, seed: int, folder: Path, *
 
 
 def points(settings: Settings, per_epoch: int) -> list[int]:
-    """The steps to score at: the start, then ever more sparsely, each where a logged line is due."""
+    """The steps to score at: the start, then at growing intervals, each where a logged line is due."""
     num_steps = settings.epochs * per_epoch
     spaced = np.geomspace(min(settings.log_every, num_steps), num_steps, settings.points)
 
@@ -209,7 +209,7 @@ def measure(
 def make_scorer(
     settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator
 ) -> Callable[[Path], dict[str, float]]:
-    """A function that scores a snapshot and keeps the scores beside it."""
+    """A function that scores a snapshot and saves the scores beside it."""
     asked = {"num_samples": settings.num_samples, "evaluator": evaluator.sha256}
     reals = dataset.test_images
     real_features = functools.cache(lambda: extract(evaluator, reals)[0])

@@ -1,4 +1,4 @@
-"""The lesson's claims, tested on its numbers, and its tables. Numbers in, numbers and markdown out."""
+"""The lesson's claims, tested on its numbers, and its tables: numbers in, numbers and markdown out."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 from gan_jax.pictures.tables import markdown_table
 
-THRESHOLD = 0.99  # a score that calls nearly every fake real
-WINDOW = 50  # steps; a mean over so many is what passes the threshold, not one lucky batch
+THRESHOLD = 0.99  # with such a mean score, D takes nearly every fake for real
+WINDOW = 50  # steps; a mean over so many must pass the threshold, so that one lucky batch does not
 POOLED_STDS = 3  # how far apart two arms must be
 LEAST_SEEDS = 3  # for a standard deviation to mean something
-NOISE_SHARE = 0.5  # as bad as noise: at least this share of the noise anchor's distance
-SETTLED_CHANGE = 0.1  # no better and no worse: changed by less than this share
+NOISE_SHARE = 0.5  # images count as far as noise from this share of the noise anchor's distance on
+SETTLED_CHANGE = 0.1  # a distance that changed by less than this share counts as unchanged
 DISTANCES = {"frechet_distance": "Fréchet", "sliced_wasserstein": "pixel W1"}
 CONSTANT, LEARNING = ("untrained_critic", "trained_critic"), ("joint", "discriminator")  # the arms, by their D
 LABELLED = {"untrained_critic": "an untrained critic", "trained_critic": "a trained critic that stays constant"}
@@ -72,7 +72,7 @@ def far_from_joint(lesson: Lesson, arm: str) -> dict[str, Any]:
 
 
 def trained_critic(lesson: Lesson) -> dict[str, Any]:
-    """What it shows, whatever that is: the verdict is about the distance to joint training, the rest are numbers."""
+    """The verdict is about the distance to joint training; the other numbers are reported without one."""
     arm = lesson["arms"]["trained_critic"]
     tested = far_from_joint(lesson, "trained_critic")
     passed, last = [step_passed(seed["own_scores"]) for seed in arm], [last_score(seed) for seed in arm]
@@ -210,7 +210,7 @@ def cross_play_table(lesson: Lesson) -> str:
 def claims_table(lesson: Lesson) -> str:
     verdict = {True: "holds", False: "does not hold", None: "not tested"}
     body = [[one["claim"], one["summary"], verdict[one["holds"]]] for one in lesson["claims"].values()]
-    return markdown_table(["claim", "numbers, a seed each", ""], body, numbers=False)
+    return markdown_table(["claim", "numbers, one per seed", ""], body, numbers=False)
 
 
 def gap_text(one: Mapping[str, Any]) -> str:
@@ -226,7 +226,7 @@ def initializers_table(lesson: Lesson) -> str:
         [name, *(spread(np.array(seeds)[:, at]) for at in range(len(batches)))]
         for name, seeds in lesson["initializers"].items()
     ]
-    return markdown_table(["D(G(z)) at batch", *map(str, batches)], body)
+    return markdown_table(["d_g_z2 at batch", *map(str, batches)], body)
 
 
 def spread(values: Any, digits: int = 3) -> str:

@@ -1,4 +1,4 @@
-"""The lesson as one picture: curves on one step axis, the images under them, and cross-play. Numbers in, a file out."""
+"""The lesson as one figure: curves on one step axis, the images under them, and cross-play."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ from matplotlib.ticker import NullLocator
 from gan_jax.pictures.figures import save_figure
 from gan_jax.pictures.grids import tile_images
 
-WIDTH, HEIGHT = 13.6, 11.9  # inches, as every place below
-LEFT, COLUMNS_WIDTH = 1.4, 8.3  # what stands on the step axis
-SIDE, SIDE_WIDTH = 10.0, 3.35  # what stands beside it
+WIDTH, HEIGHT = 13.6, 11.9  # inches, like all positions below
+LEFT, COLUMNS_WIDTH = 1.4, 8.3  # of the panels on the step axis
+SIDE, SIDE_WIDTH = 10.0, 3.35  # of the column beside them
 PANELS = {"own_scores": (9.15, 1.9), "frechet_distance": (6.75, 1.9), "critic_accuracy": (5.3, 0.95)}  # bottom, height
 ROW, ROWS_TOP = 0.94, 4.18
 SMOOTHING = 1.06  # a score is a mean over the steps from 1 / 1.06 to 1.06 times its own
@@ -23,7 +23,7 @@ INK, PALE = "0.2", "0.45"
 
 
 class Style(NamedTuple):
-    """An arm's look: a colour of Okabe and Ito, and a line and a marker that tell it apart in grey print."""
+    """An arm's colour (of Okabe and Ito), and its line and marker, which differ in grey print too."""
 
     colour: str
     line: Any
@@ -75,7 +75,7 @@ def draw_own_scores(panel: Axes, lesson: Mapping[str, Any]) -> None:
 
 
 def smoothed(values: Sequence[float]) -> np.ndarray:
-    """Means over a share of the steps so far, which is an even width on a logarithmic axis."""
+    """Means over windows that grow with the step, and so have one width on a logarithmic axis."""
     count = len(values)
     steps = np.arange(1, count + 1)
     first = np.floor(steps / SMOOTHING).astype(int)
@@ -106,7 +106,7 @@ def draw_distances(panel: Axes, lesson: Mapping[str, Any]) -> None:
 
 
 def draw_accuracies(panel: Axes, lesson: Mapping[str, Any]) -> None:
-    """The errors on a log axis upside down, so that 99 % and 99.9 % are apart; none at all stands at the top."""
+    """Draw the errors on a reversed log axis, so that 99 % and 99.9 % are apart; an error of 0 is at the top."""
     panel.set_title("Can a fresh critic tell them apart?  Its accuracy", loc="left")
     panel.set_yscale("log")
     none = 0.5 / lesson["settings"]["num_samples"]
@@ -148,7 +148,7 @@ def dress(panel: Axes, steps: Sequence[int], with_labels: bool) -> None:
 
 
 def draw_strips(figure: Figure, above: Axes, lesson: Mapping[str, Any], strips: Strips) -> None:
-    """A row an arm, a column a point, joined to its place on the step axis."""
+    """One row per arm and one column per point, joined to its step on the axis."""
     steps = strips["joint"][0]
     column = COLUMNS_WIDTH / len(steps)
     side = min(column, ROW) - 0.06
@@ -173,7 +173,7 @@ def draw_strips(figure: Figure, above: Axes, lesson: Mapping[str, Any], strips: 
 
 
 def draw_cross_play(figure: Figure, lesson: Mapping[str, Any]) -> None:
-    """In the rows of the strips: what each D says of the G whose images these are."""
+    """In the rows of the strips, each D's mean score of the images of that row."""
     matrices = np.array(lesson["cross_play"])
     scores, spreads = matrices.mean(axis=0), matrices.std(axis=0, ddof=1) if len(matrices) > 1 else None
     count = len(scores)
@@ -196,7 +196,7 @@ def draw_cross_play(figure: Figure, lesson: Mapping[str, Any]) -> None:
 
 
 def draw_key(figure: Figure, lesson: Mapping[str, Any]) -> None:
-    """What the lines are, and what the picture was made from."""
+    """The legend, and the settings that the figure was made with."""
     top = HEIGHT - 0.75
     for name in lesson["arms"]:
         style, line = STYLES[name], place(figure, SIDE, top - 0.3, 0.62, 0.3)
@@ -223,10 +223,10 @@ def draw_key(figure: Figure, lesson: Mapping[str, Any]) -> None:
 
 
 def place(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
-    """Axes at a place in inches."""
+    """Axes at a position in inches."""
     return figure.add_axes((left / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
 
 
 def text_at(figure: Figure, left: float, bottom: float, text: str, **options: Any) -> None:
-    """Text at a place in inches."""
+    """Text at a position in inches."""
     figure.text(left / WIDTH, bottom / HEIGHT, text, **{"color": INK, **options})

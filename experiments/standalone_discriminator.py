@@ -1,7 +1,7 @@
 """Train a discriminator alone, against a generator whose weights stay constant.
 
-D soon tells images from noise every time, its loss falls to nearly 0, and nothing comes of it: no generator uses what D
-knows. The fakes of the current batch are drawn at every logged line; they stay noise.
+D soon tells real images from the fakes every time, and its loss falls to nearly 0, but the fakes do not improve, since
+no generator learns from D. The fakes of the current batch are drawn at every logged line; they stay noise.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Train a generator alone, against an untrained discriminator that stays constant.
 
-D's score of the fakes climbs to nearly 1 while the images stay bad: a critic that has learned nothing is easy to
-please, and pleasing it teaches G nothing. The fakes of the current batch are drawn at every logged line. With
---discriminator the critic is a trained one, from a finished run; it stays constant all the same.
+D's score of the fakes rises to nearly 1 while the images stay bad: a discriminator that has learned nothing about real
+images cannot teach G anything about them. The fakes of the current batch are drawn at every logged line. With
+--discriminator D is that of a finished run; it stays constant too.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Train the classifier whose features the scores compare, and write its weights.
 
-The package ships the result for Fashion-MNIST as gan_jax/evaluation/fd-fmnist64-v1.npz:
+The package includes the result for Fashion-MNIST, gan_jax/evaluation/fd-fmnist64-v1.npz. This command made it:
 
   python experiments/train_evaluator.py --name fd-fmnist64-v1 --output gan_jax/evaluation/fd-fmnist64-v1.npz
 """
@@ -27,10 +27,10 @@ def main(
 
     Args:
       output: The .npz file to write.
-      name: What to quote beside a score; by default made of the data set's name and content.
+      name: The name that is printed beside a score; by default made of the data set's name and content.
       dataset: fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded).
       data_dir: A folder with the four IDX files, used in place of a download.
-      seed: Decides initial weights and order of images.
+      seed: Decides the initial weights and the order of the images.
     """
     images = load_dataset(dataset, data_dir)
     evaluator = train_evaluator(images, seed)
@@ -38,11 +38,12 @@ def main(
     require_accurate(evaluator)
     output.parent.mkdir(parents=True, exist_ok=True)
     save_evaluator(output, evaluator)
+    test_accuracy = measure_accuracy(evaluator, images.test_images, images.test_labels)
     print(f"{evaluator.name}: {evaluator.training}")
-    print(f"  accuracy  {evaluator.accuracy:.2%} held out")
-    print(f"            {measure_accuracy(evaluator, images.test_images, images.test_labels):.2%} test (chose nothing)")
+    print(f"  accuracy  {evaluator.accuracy:.2%} of the held-out training images")
+    print(f"            {test_accuracy:.2%} of the test images, which training did not use")
     print(f"  sha256    {evaluator.sha256}")
-    print(f"  written   {output}")
+    print(f"  file      {output}")
 
 
 if __name__ == "__main__":

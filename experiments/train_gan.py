@@ -1,8 +1,8 @@
 """Train a generator and a discriminator together.
 
-Each step trains D on real images (labels 1) and on fakes (labels 0), losses added, one update. Then the updated D
-scores the same fakes against labels 1, and G takes one update along that score. The images of the same 64 latents are
-drawn after every epoch, so that one sees G improve.
+Each step trains D on real images (labels 1) and on fakes (labels 0) with one update along the sum of both losses. Then
+the updated D scores the same fakes against labels 1, and G takes one update along that loss. The images of the same 64
+latents are drawn after every epoch, so that one sees G improve.
 """
 
 from pathlib import Path
