@@ -1,8 +1,8 @@
 """Train a generator alone, against an untrained discriminator that stays constant.
 
 D's score of the fakes rises to nearly 1 while the images stay bad: a discriminator that has learned nothing about real
-images cannot teach G anything about them. The fakes of the current batch are drawn at every logged line. With
---discriminator D is that of a finished run; it stays constant too.
+images cannot teach G anything about them. The fakes of the current batch are drawn at every logged line. D
+may instead be that of a finished run (--discriminator), which stays constant too.
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Train on a slice of Cloud TPU spot VMs, and start again on a new one whenever it is taken away. From the repository's
-# root, on a machine that stays up and has gcloud:
+# Train on a slice of Cloud TPU spot VMs, and resume on a new slice whenever it is preempted. Run it from the
+# repository's root, on a machine that stays up and has gcloud:
 #   TPU_NAME=gan ZONE=europe-west4-b SHARE=10.0.0.2:/gan examples/cluster/cloud_tpu.sh --epochs 40
-# SHARE is an NFS share, such as Filestore's, in the slice's network.
+# SHARE is an NFS share in the slice's network, such as one of Filestore.
 set -uo pipefail
 : "${TPU_NAME:?}" "${ZONE:?}" "${SHARE:?}"
 : "${ACCELERATOR_TYPE:=v5litepod-16}" "${RUNTIME_VERSION:=v2-alpha-tpuv5-lite}"
@@ -21,7 +21,7 @@ state() {
   tpu describe "$TPU_NAME" --format="value(state)" 2>/dev/null
 }
 
-# The VMs' own Python may be older than the 3.11 that gan_jax needs; uv brings one.
+# The VMs' own Python may be older than 3.11, which gan_jax needs, so uv installs one.
 prepare() {
   git archive --format=tar.gz --output="$archive" HEAD &&
     tpu scp "$archive" "$TPU_NAME:gan_jax.tar.gz" --worker=all &&
@@ -49,18 +49,18 @@ while true; do
     READY)
       prepare && on_all_workers "$train" && exit 0
       status=$?
-      sleep 120 # until the state says whether the slice is gone
+      sleep 120 # after this time the state says whether the slice was preempted
       if [ "$(state)" = READY ] && [ "$status" -ne 143 ]; then
         exit "$status"
       fi
       ;;
-    "") # there is none
+    "") # there is no slice
       tpu create "$TPU_NAME" --accelerator-type="$ACCELERATOR_TYPE" --version="$RUNTIME_VERSION" --spot || sleep 300
       ;;
     PREEMPTED | TERMINATED)
       tpu delete "$TPU_NAME" --quiet || sleep 60
       ;;
-    *) # on the way from one of these to another
+    *) # a transition, such as CREATING
       sleep 60
       ;;
   esac
