@@ -8,9 +8,10 @@ import jax
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
 
-# The scripts' processes inherit the environment and share what they compile; the tests' own compile afresh.
+# What one worker or one script's process compiles, the others read; each session of tests begins with an empty cache.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _cache = tempfile.TemporaryDirectory(prefix="gan_jax-compiled-")
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name
     os.environ["XDG_CACHE_HOME"] = _cache.name
-jax.config.update("jax_compilation_cache_dir", None)
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

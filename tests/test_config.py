@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import chex
@@ -58,6 +59,17 @@ def test_configs_of_equal_networks_share_one_compilation():
     assert scaled_width(GanConfig(learning_rate=0.5)) == 32
     assert scaled_width(GanConfig(learning_rate=0.25)) == 16
     assert scaled_width(GanConfig(width=8, learning_rate=0.25)) == 2
+
+
+def test_a_transformation_may_put_anything_in_a_config_and_a_person_may_not():
+    negative = jax.tree.map(lambda value: -value, GanConfig(width=8))
+    assert (negative.learning_rate, negative.beta1, negative.width) == (-2e-4, -0.5, 8)
+    markers = jax.tree.map(lambda _: None, GanConfig())
+    assert (markers.learning_rate, markers.initializer) == (None, "dcgan")
+    with pytest.raises(InputError, match=r"learning_rate is -0\.0002"):
+        dataclasses.replace(negative, beta1=0.5)
+    with pytest.raises(InputError, match=r"beta1 is -0\.5"):
+        GanConfig(beta1=-0.5)
 
 
 def test_resuming_and_overwriting_exclude_each_other():

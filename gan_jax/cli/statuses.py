@@ -1,4 +1,4 @@
-"""How a command ends: its exit status, and one line where a person can mend something."""
+"""How a command ends: its exit status, and one line about a mistake that the user can correct."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The two directions between stored pixels and the networks' range."""
+"""Conversions between stored pixels and the networks' range."""
 
 import jax.numpy as jnp
 import numpy as np

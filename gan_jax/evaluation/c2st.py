@@ -1,4 +1,4 @@
-"""A fresh discriminator as a judge that the generator has never met."""
+"""The accuracy of a freshly trained discriminator: the classifier two-sample test."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the scores ask of their arrays, said in one line when it does not hold."""
+"""Checks of the arrays that the scores take, with one line for what is wrong."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""How a set of images spreads over the classes."""
+"""Scores of how a set of images is spread over the classes."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What is compared with what: fakes with the test images, and the anchors between which a score is read."""
+"""The protocol of an evaluation: fakes against the test images, and the anchors beside which scores are read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The one distance here that looks at pixels and at no classifier."""
+"""The sliced Wasserstein distance between pixels, the one distance here that uses no classifier."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""On disk: the evaluator that ships with the package, and a cache of those that were trained here and of anchors."""
+"""Evaluators on disk: the one that ships with the package, and a cache of those trained here and of anchors."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Images from a trained generator, as many as one likes, as pixels on the host."""
+"""Sampling and interpolation with a trained generator: uint8 images on the host."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Scores as a table and as a picture, always beside their anchors."""
+"""Scores as a table and as pictures, beside their anchors."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

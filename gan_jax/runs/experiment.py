@@ -1,4 +1,4 @@
-"""What one experiment does that others do not, and the three experiments of the course."""
+"""An experiment: what a run trains with, and what it shows. The course's three are here."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Stopping a training from outside, at a moment when nothing is lost."""
+"""Stopping a training by a signal, at a pause where everything can be saved."""
 
 import signal
 from types import TracebackType

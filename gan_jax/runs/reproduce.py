@@ -1,4 +1,4 @@
-"""Proof that a run can be repeated: the same bits again, or the first that differ."""
+"""Training a finished run again, to verify it bit for bit or to look into one step."""
 
 from collections.abc import Iterator
 from pathlib import Path

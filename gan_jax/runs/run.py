@@ -1,4 +1,4 @@
-"""One run as it trains: its state, its metrics, its checkpoints and its watchers, left complete however it ends."""
+"""One run while it trains: its state, metrics, checkpoints and watchers."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence

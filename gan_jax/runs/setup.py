@@ -1,4 +1,4 @@
-"""Where a run starts from."""
+"""What a run starts from: its configuration, initial state, source of images and keys."""
 
 import dataclasses
 

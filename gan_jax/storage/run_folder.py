@@ -1,4 +1,4 @@
-"""A run's folder: what lies where, claimed by one process at a time, and never taken from what is not a run."""
+"""A run's folder: the names of its files, and who may write and delete there."""
 
 import dataclasses
 import secrets

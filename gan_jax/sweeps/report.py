@@ -1,4 +1,4 @@
-"""What many runs say together: a table, bands of curves, and a map of a sweep."""
+"""The report on many runs: a table, bands of curves, and a map of a sweep."""
 
 import json
 from collections.abc import Sequence

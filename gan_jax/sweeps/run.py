@@ -1,4 +1,4 @@
-"""From an experiment and a person's settings to finished runs: one, or every trial of a sweep."""
+"""Training what the settings ask for: one run, or every trial of a sweep."""
 
 import contextlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Training as compiled programs: a chunk of steps, an epoch, a whole run. Each runs entirely on the device."""
+"""Training as compiled programs: a chunk of steps, an epoch, a complete run. Each runs entirely on the device."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def _scan_side_by_side(
         operands, axes = operands._replace(images=batches[0].images), operands._replace(images=None, rows=0)
     scan = jax.vmap(lambda *run: scan_steps(run[0], step, *run[1:]), in_axes=(0, 0, axes, 0))
     arrays = _stack([jax.tree.map(jnp.float32, config) for config in configs])
-    last, metrics = scan(arrays, _stack(states), operands, jnp.stack(step_keys))
+    last, metrics = scan(arrays, _stack(states), operands, jnp.stack([jax.random.clone(key) for key in step_keys]))
     return [jax.tree.map(lambda leaf, at=at: leaf[at], last) for at in range(len(states))], metrics
 
 

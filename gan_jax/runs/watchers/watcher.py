@@ -1,4 +1,4 @@
-"""What is told to whoever watches a run: the same events in the same order, on the main process alone."""
+"""What a run's watchers are told: the same events in the same order, on the main process alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
