@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run ``gan-jax``; Ctrl-C while it still loads ends it quietly."""
     try:
-        from gan_jax.cli.main import run_command
+        from gan_jax.cli.commands import run_command
     except KeyboardInterrupt:
         sys.exit(130)
     run_command()

@@ -10,6 +10,7 @@ import tyro
 
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.config import GanConfig, RunConfig
+from gan_jax.errors import InputError
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.storage.record import has_record, read_record, read_settings
 from gan_jax.sweeps.run import run_experiment
@@ -54,8 +55,10 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     """The settings that a command line gives.
 
     Raises:
-      InputError: a value is outside its range, or the run to resume has no readable record.
+      InputError: a value is outside its range, --sweep is given twice, or the run to resume has no readable record.
     """
+    if list(sys.argv[1:] if args is None else args).count("--sweep") > 1:
+        raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
     settings = _parse(defaults, args, **options)
     if settings.resume and has_record(settings.output_dir):
         recorded, _ = read_settings(read_record(settings.output_dir))

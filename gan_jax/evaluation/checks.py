@@ -2,19 +2,21 @@
 
 import numpy as np
 
+from gan_jax.errors import InputError
+
 
 def require_features(features: np.ndarray, name: str, least: int = 2) -> np.ndarray:
     """Check ``[N, D]`` finite floats, N at least ``least``; returned as float64.
 
     Raises:
-      ValueError: they are not.
+      InputError: they are not.
     """
     if not isinstance(features, np.ndarray) or not np.issubdtype(features.dtype, np.floating):
-        raise ValueError(f"{name} must be a NumPy array of floats, not {_described(features)}")
+        raise InputError(f"{name} must be a NumPy array of floats, not {_described(features)}")
     if features.ndim != 2 or len(features) < least or features.shape[1] < 1:
-        raise ValueError(f"{name} must have the shape [N, D] with N at least {least}, not {list(features.shape)}")
+        raise InputError(f"{name} must have the shape [N, D] with N at least {least}, not {list(features.shape)}")
     if not np.isfinite(features).all():
-        raise ValueError(f"{name} hold {np.sum(~np.isfinite(features))} values that are NaN or infinite")
+        raise InputError(f"{name} hold {np.sum(~np.isfinite(features))} values that are NaN or infinite")
     return features.astype(np.float64)
 
 
@@ -24,11 +26,11 @@ def require_feature_pair(
     """Check two sets of features of the same width, as ``require_features`` does.
 
     Raises:
-      ValueError: they are not.
+      InputError: they are not.
     """
     first, second = require_features(first, names[0], least), require_features(second, names[1], least)
     if first.shape[1] != second.shape[1]:
-        raise ValueError(f"{names[0]} have {first.shape[1]} columns and {names[1]} {second.shape[1]}; they must agree")
+        raise InputError(f"{names[0]} have {first.shape[1]} columns and {names[1]} {second.shape[1]}; they must agree")
     return first, second
 
 
@@ -36,12 +38,12 @@ def require_images(images: np.ndarray, name: str, least: int = 1) -> None:
     """Check ``[N, height, width, channels]`` uint8, N at least ``least``.
 
     Raises:
-      ValueError: they are not.
+      InputError: they are not.
     """
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        raise ValueError(f"{name} must be a NumPy array of uint8 (0 to 255), not {_described(images)}")
+        raise InputError(f"{name} must be a NumPy array of uint8 (0 to 255), not {_described(images)}")
     if images.ndim != 4 or len(images) < least or not images.size:
-        raise ValueError(
+        raise InputError(
             f"{name} must have the shape [N, height, width, channels] with N at least {least}, not {list(images.shape)}"
         )
 
@@ -50,12 +52,12 @@ def require_image_pair(first: np.ndarray, second: np.ndarray, names: tuple[str, 
     """Check two sets of images of the same height, width and channels, as ``require_images`` does.
 
     Raises:
-      ValueError: they are not.
+      InputError: they are not.
     """
     require_images(first, names[0], least)
     require_images(second, names[1], least)
     if first.shape[1:] != second.shape[1:]:
-        raise ValueError(f"{names[0]} are {first.shape[1:]} and {names[1]} {second.shape[1:]}; they must agree")
+        raise InputError(f"{names[0]} are {first.shape[1:]} and {names[1]} {second.shape[1:]}; they must agree")
 
 
 def _described(value: object) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.data.datasets import Dataset
+from gan_jax.errors import InputError
 from gan_jax.evaluation.c2st import critic_accuracy
 from gan_jax.evaluation.checks import require_image_pair
 from gan_jax.evaluation.classes import class_divergence, class_histogram
@@ -66,7 +67,7 @@ def anchors(evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: 
 
     Raises:
       InputError: the evaluator is not accurate enough.
-      ValueError: there is no other class than ``left_out``.
+      InputError: there is no other class than ``left_out``.
     """
     sets, rest = _anchor_images(dataset, seed, left_out)
     return {name: _score(evaluator, sets[name], dataset.test_images, rest, seed) for name in ANCHORS}
@@ -81,7 +82,7 @@ def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str
     sample, rest = order[:count], order[count:]
     others = np.concatenate([sample[labels[sample] != left_out], rest[labels[rest] != left_out]])
     if not len(others):
-        raise ValueError(f"left_out is {left_out}, the only class that there is")
+        raise InputError(f"all images are of class {left_out}, and an anchor leaves it out; use images of two classes.")
     mean = np.rint(images.mean(axis=0)).astype(np.uint8)
     sets = {
         "real": images[sample],

@@ -12,7 +12,7 @@ from PIL import Image
 from small_runs import EXPERIMENTS, settings
 
 from gan_jax import load_dataset, run_experiment
-from gan_jax.cli.main import run_command
+from gan_jax.cli.commands import run_command
 
 
 @pytest.fixture(scope="module")
@@ -201,12 +201,3 @@ def test_files_that_are_no_archives_get_a_line(gan_jax, tmp_path):
     (tmp_path / "empty.npz").touch()
     for name in ("samples.npy", "empty.npz"):
         assert_one_line(gan_jax("evaluate", tmp_path / name, "--dataset", "digits"), "cannot be read as weights")
-
-
-def test_a_cache_that_cannot_be_written_is_a_warning(trained, gan_jax, tmp_path, monkeypatch):
-    (tmp_path / "cache").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    status, out, err = gan_jax("evaluate", trained, "--num-samples", 20)
-    assert status == 0
-    assert "| run |" in out
-    assert err.count("computed again the next time") == 2

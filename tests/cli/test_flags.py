@@ -1,10 +1,12 @@
 """From a command line to settings."""
 
+import builtins
 from pathlib import Path
 
 import pytest
 from small_runs import EXPERIMENTS, settings
 
+import gan_jax.cli as cli
 from gan_jax import GanConfig, InputError, RunConfig, run_experiment
 from gan_jax.cli.train import parse_flags
 
@@ -59,3 +61,22 @@ def test_a_run_is_not_made_shorter(trained):
     with pytest.raises(InputError, match="has taken 24 steps, and these settings ask for 12"):
         run_experiment(EXPERIMENTS["joint"], settings(trained, steps=None, epochs=1))
     assert (trained / "run.json").read_bytes() == before
+
+
+def test_a_flag_that_is_given_twice_is_not_dropped():
+    with pytest.raises(InputError, match="--sweep is given twice"):
+        parse_flags(DEFAULTS, ["--sweep", "beta1=0,0.5", "--sweep", "learning_rate=1e-3"])
+
+
+def test_ctrl_c_while_the_command_loads_ends_it_quietly(monkeypatch):
+    load = builtins.__import__
+
+    def interrupted(name, *arguments):
+        if name == "gan_jax.cli.commands":
+            raise KeyboardInterrupt
+        return load(name, *arguments)
+
+    monkeypatch.setattr(builtins, "__import__", interrupted)
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 130

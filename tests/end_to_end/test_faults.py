@@ -13,7 +13,7 @@ import pytest
 from small_runs import content, finish, screen, start
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
-KILLS = [("joint", 4), ("generator", 1), pytest.param("discriminator", 3, marks=pytest.mark.soak)]
+KILLS = [("joint", 3), ("generator", 1), pytest.param("discriminator", 3, marks=pytest.mark.soak)]
 
 
 @pytest.fixture(scope="module")

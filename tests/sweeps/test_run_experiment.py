@@ -1,16 +1,14 @@
 """One run and many, one after another and side by side, by the same driver."""
 
-import gc
 import json
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS, content, settings
 
-from gan_jax import DivergedError, InputError, load_dataset, load_run, run_experiment
+from gan_jax import DivergedError, InputError, load_run, run_experiment
+from gan_jax.evaluation import Evaluator
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.history import read_history
@@ -95,25 +93,6 @@ def _with_rate(flags, rate):
     return dataclasses.replace(flags, gan=dataclasses.replace(flags.gan, learning_rate=rate))
 
 
-def test_runs_side_by_side_share_the_images(tmp_path):
-    dataset = load_dataset("digits")
-    seen = []
-
-    def step(config, state, images, key):
-        return state.replace(step=state.step + 1), {"loss": jnp.mean(images)}
-
-    def count_images(config, state, keys):
-        shapes = [array.shape for array in jax.live_arrays()]
-        seen.append(shapes.count(dataset.train_images.shape))
-        return jnp.zeros((64, 28, 28, 1))
-
-    experiment = EXPERIMENTS["joint"]._replace(step=step, draw=count_images)
-    gc.collect()
-    before = [array.shape for array in jax.live_arrays()].count(dataset.train_images.shape)
-    run_experiment(experiment, settings(tmp_path / "run", **SHORT, seeds="0:3", schedule="side_by_side"))
-    assert set(seen) == {before + 1}
-
-
 def test_a_step_may_report_a_dict(tmp_path):
     run_experiment(EXPERIMENTS["dict"], settings(tmp_path / "run", **SHORT))
     assert set(read_history(tmp_path / "run" / "history.npz")) == {"difference"}
@@ -159,3 +138,11 @@ def test_a_table_has_a_row_for_each_run_and_their_spread():
     assert lines[4].endswith("| too early |")
     assert lines[5].startswith("| **mean ± std** | 2 ± 1 |")
     assert lines[5].endswith("| 1 of 2 |")
+
+
+def test_images_that_the_evaluator_does_not_know_are_refused_before_training(tmp_path, monkeypatch):
+    poor = Evaluator(params={}, name="poor", accuracy=0.5, num_classes=10, dataset_hash="", training="")
+    monkeypatch.setattr("gan_jax.runs.run.load_evaluator", lambda dataset: poor)
+    with pytest.raises(InputError, match="poor recognizes 50"):
+        run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", evaluate_every=1))
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,52 @@
+"""A cache that cannot be used costs time and nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from gan_jax import load_dataset
+from gan_jax.evaluation import Evaluator, load_anchors, load_evaluator, store
+
+EVALUATOR = Evaluator({"logits/bias": np.zeros(10)}, "quick", 0.95, 10, "hash", "not at all")
+ANCHORS = {"real": {"frechet_distance": 0.5}}
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """How often evaluator and anchors were computed."""
+    calls = []
+    monkeypatch.setattr(store, "train_evaluator", lambda dataset: calls.append("evaluator") or EVALUATOR)
+    monkeypatch.setattr(store, "anchors", lambda *arguments, **options: calls.append("anchors") or ANCHORS)
+    return calls
+
+
+def load_both():
+    digits = load_dataset("digits")
+    evaluator = load_evaluator(digits)
+    return evaluator, load_anchors(evaluator, digits)
+
+
+def test_what_was_computed_is_read_the_next_time(computed, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, second = load_both(), load_both()
+    assert computed == ["evaluator", "anchors"]
+    assert first[1] == second[1] == ANCHORS
+    assert dataclasses.replace(second[0]).sha256 == EVALUATOR.sha256
+
+
+def test_a_cache_that_cannot_be_written_is_a_warning(computed, monkeypatch, tmp_path, capsys):
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    evaluator, anchors = load_both()
+    assert (evaluator.name, anchors) == ("quick", ANCHORS)
+    assert capsys.readouterr().err.count("it will be computed again the next time") == 2
+
+
+def test_a_damaged_cache_is_computed_again(computed, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    load_both()
+    for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        path.write_bytes(b"damaged")
+    assert load_both()[1] == ANCHORS
+    assert computed == ["evaluator", "anchors"] * 2
