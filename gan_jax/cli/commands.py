@@ -24,6 +24,7 @@ def run_command() -> None:
         name, *args = sys.argv[1:] or ["--help"]
         if name in TRAININGS:
             return train(name, args)
-        described = "\n".join(f"  gan-jax {name}: {description}" for name, (*_, description) in TRAININGS.items())
+        described = "\n".join(f"  gan-jax {name} --help: {text}" for name, (*_, text) in TRAININGS.items())
         named = {command.__name__: command for command in COMMANDS}
-        tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=f"{__doc__}\n\n{described}")
+        description = f"Train GANs, and use what was trained.\n\n{described}"
+        tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=description)

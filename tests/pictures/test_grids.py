@@ -80,7 +80,7 @@ def test_a_long_animation_keeps_first_and_last(tmp_path):
         Image.fromarray(np.full((4, 4), 2 * level, np.uint8)).save(paths[-1])
     grids.save_animation(tmp_path / "progress.gif", paths)
     with Image.open(tmp_path / "progress.gif") as animation:
-        assert animation.n_frames == 100
+        assert animation.n_frames == 24
         assert np.asarray(animation.convert("L")).max() == 0
         animation.seek(99)
         assert np.asarray(animation.convert("L")).max() == 238
