@@ -82,8 +82,8 @@ def test_a_long_animation_keeps_first_and_last(tmp_path):
     with Image.open(tmp_path / "progress.gif") as animation:
         assert animation.n_frames == 24
         assert np.asarray(animation.convert("L")).max() == 0
-        animation.seek(99)
-        assert np.asarray(animation.convert("L")).max() == 238
+        animation.seek(23)
+        assert np.asarray(animation.convert("L")).max() == 232  # 238 in 32 levels
 
 
 def test_rows_may_outnumber_columns(tmp_path):
