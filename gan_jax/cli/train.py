@@ -32,7 +32,7 @@ class _RunFlags(RunConfig):
     gan: _GanFlags = dataclasses.field(default_factory=_GanFlags)
 
     def __post_init__(self) -> None:
-        """Likewise."""
+        """Values are checked once they are all read, as in ``_GanFlags``."""
 
 
 def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] | None = None) -> None:
@@ -57,12 +57,16 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     Raises:
       InputError: a value is outside its range, --sweep is given twice, or the run to resume has no readable record.
     """
-    if list(sys.argv[1:] if args is None else args).count("--sweep") > 1:
+    args = sys.argv[1:] if args is None else args
+    given = [argument.partition("=")[0] for argument in args]
+    if given.count("--sweep") > 1:
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
     settings = _parse(defaults, args, **options)
     if settings.resume and has_record(settings.output_dir):
         recorded, _ = read_settings(read_record(settings.output_dir))
-        settings = _parse(dataclasses.replace(recorded, output_dir=settings.output_dir), args, **options)
+        steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
+        recorded = dataclasses.replace(recorded, steps=steps, output_dir=settings.output_dir)
+        settings = _parse(recorded, args, **options)
     return settings
 
 

@@ -92,4 +92,4 @@ def leave_together() -> Iterator[None]:
         reason = (str(error) or type(error).__name__).splitlines()[0][:160]
         print(f"error: another process was lost ({reason}); start all processes again with --resume.", file=sys.stderr)
         sys.stderr.flush()
-        os._exit(LOST)  # an orderly exit would wait for the dead
+        os._exit(LOST)  # a normal exit would wait for the lost process

@@ -47,7 +47,7 @@ Scores = Mapping[str, Any]
 
 
 class Run:
-    """What training changes, and those who are told of it.
+    """The state of one run while it trains, and its watchers.
 
     Whatever belongs to a step is on disk before the checkpoint of that step, so that resuming from a checkpoint means
     to drop what is newer. Of several processes all train and checkpoint together, and only process 0 has watchers.
@@ -77,7 +77,7 @@ class Run:
         self._last_scores: tuple[int, Scores] = (-1, {})
 
     def resume(self, until: int | None = None) -> None:
-        """Take up the newest checkpoint, none of them after step ``until``; without one, begin at the start."""
+        """Restore the newest checkpoint that is not after step ``until``, or begin at the start."""
         found, complaints = self._checkpoints.restore_newest(self.start.state, until)
         self.state = found.state if found else self.start.state
         step = int(self.state.step)
@@ -226,7 +226,7 @@ def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
 
 
 def _open_folder(context: RunContext, record: Record) -> FileLock:
-    """Claim the folder; a run that is in it hands on to ``record`` what it knows of itself."""
+    """Claim the folder; if it holds a run, copy that run's epochs into ``record``."""
     folder, settings = context.folder, context.settings
     lock = claim(folder, resume=settings.resume, overwrite=settings.overwrite)
     try:

@@ -183,7 +183,7 @@ def generator_step(config: GanConfig, state: GanState, images: Array, key: Array
     Args:
       config: the networks' configuration.
       state: what the previous step returned, or ``init_state``.
-      images: not looked at; G's only teacher is D.
+      images: not used; G learns from D alone.
       key: ``[]`` typed PRNG key; decides the latents.
 
     Returns:

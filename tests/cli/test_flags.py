@@ -56,6 +56,13 @@ def test_flags_that_are_given_count(trained):
     assert (flags.epochs, flags.gan.width, flags.gan.latent_dim) == (3, 4, 4)
 
 
+def test_a_length_in_epochs_replaces_one_in_steps(tmp_path):
+    run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", steps=4))
+    assert parse_flags(DEFAULTS, ["--resume", "--output-dir", str(tmp_path / "run")]).steps == 4
+    flags = parse_flags(DEFAULTS, ["--resume", "--output-dir", str(tmp_path / "run"), "--epochs", "3"])
+    assert (flags.epochs, flags.steps) == (3, None)
+
+
 def test_a_run_is_not_made_shorter(trained):
     before = (trained / "run.json").read_bytes()
     with pytest.raises(InputError, match="has taken 24 steps, and these settings ask for 12"):

@@ -1,1 +1,1 @@
-"""Those who are told of a run while it trains: screen, JSON lines, pictures, results. One file per medium."""
+"""Watchers of a run: screen, JSON lines, figures and results, one file per medium."""
