@@ -18,10 +18,20 @@ def require_pixels(images: ArrayLike) -> None:
 
 
 def normalize_images(images: ArrayLike, dtype: DTypeLike = jnp.float32) -> Array:
-    """Map uint8 pixels 0…255 to [-1, 1], the range of the generator's tanh: ``x / 127.5 - 1``."""
+    """Map uint8 pixels 0…255 to [-1, 1], the range of the generator's tanh: ``x / 127.5 - 1``.
+
+    Examples:
+      >>> normalize_images([0, 255]).tolist()
+      [-1.0, 1.0]
+    """
     return jnp.asarray(images, dtype) / 127.5 - 1
 
 
 def quantize_images(images: ArrayLike) -> np.ndarray:
-    """Map images in [-1, 1] to the nearest uint8 pixels 0…255, on the host."""
+    """Map images in [-1, 1] to the nearest uint8 pixels 0…255, on the host.
+
+    Examples:
+      >>> quantize_images([-1.0, 0.0, 1.0]).tolist()
+      [0, 128, 255]
+    """
     return np.clip(np.rint((np.asarray(images, np.float32) + 1) * 127.5), 0, 255).astype(np.uint8)

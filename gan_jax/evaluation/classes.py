@@ -21,6 +21,10 @@ def class_histogram(logits: np.ndarray) -> np.ndarray:
 
     Raises:
       ValueError: a shape or type is wrong, there are no rows, or a value is not finite.
+
+    Examples:
+      >>> class_histogram(np.array([[0.0, 5.0], [2.0, 1.0], [0.0, 1.0]])).tolist()
+      [1, 2]
     """
     logits = require_features(logits, "logits", least=1)
     return np.bincount(logits.argmax(axis=1), minlength=logits.shape[1])
@@ -44,6 +48,10 @@ def class_divergence(real_counts: np.ndarray, fake_counts: np.ndarray) -> float:
 
     Raises:
       ValueError: the counts are not whole, negative, all zero, or of unequal length.
+
+    Examples:
+      >>> round(class_divergence(np.array([50, 50]), np.array([100, 0])), 2)
+      0.66
     """
     for name, counts in (("real_counts", real_counts), ("fake_counts", fake_counts)):
         if not isinstance(counts, np.ndarray) or not np.issubdtype(counts.dtype, np.integer) or counts.ndim != 1:

@@ -30,6 +30,11 @@ def frechet_distance(real_features: np.ndarray, fake_features: np.ndarray) -> fl
 
     Raises:
       ValueError: a shape or type is wrong, there are fewer than two rows, or a value is not finite.
+
+    Examples:
+      >>> features = np.array([[-1.0], [0.0], [1.0]])
+      >>> round(frechet_distance(features, features + 3), 6)
+      9.0
     """
     real, fake = require_feature_pair(real_features, fake_features, ("real_features", "fake_features"))
     shift = real.mean(axis=0) - fake.mean(axis=0)

@@ -77,6 +77,12 @@ def interpolate_latents(start: ArrayLike, end: ArrayLike, count: int) -> NDArray
 
     Raises:
       ValueError: the latents are not two vectors of one size, or one is zero or not finite.
+
+    Examples:
+      >>> print(interpolate_latents([1, 0], [0, 1], 3).round(2))
+      [[1.   0.  ]
+       [0.71 0.71]
+       [0.   1.  ]]
     """
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
     if start.shape != end.shape or start.ndim != 1:

@@ -61,6 +61,10 @@ def convolve(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
 
     Returns:
       ``[batch, (height + 2 padding - kernel height) // stride + 1, …, out]``.
+
+    Examples:
+      >>> convolve(jnp.ones((1, 28, 28, 1)), jnp.ones((4, 4, 1, 8)), stride=2, padding=1).shape
+      (1, 14, 14, 8)
     """
     return _convolve(_Geometry(stride, padding, inputs.shape[1:3], kernel.shape[:2]), inputs, kernel)
 
@@ -76,6 +80,10 @@ def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) 
 
     Returns:
       ``[batch, (height - 1) stride - 2 padding + kernel height, …, out]``.
+
+    Examples:
+      >>> convolve_transpose(jnp.ones((1, 14, 14, 8)), jnp.ones((4, 4, 1, 8)), stride=2, padding=1).shape
+      (1, 28, 28, 1)
     """
     size = tuple(
         (outputs - 1) * stride - 2 * padding + kernel_size

@@ -36,6 +36,10 @@ def running_mean(values: ArrayLike, window: int) -> NDArray[np.float64]:
 
     Returns:
       ``[n]`` float64.
+
+    Examples:
+      >>> running_mean([0, 3, 6, 0], 3).tolist()
+      [1.5, 3.0, 3.0, 3.0]
     """
     values = np.asarray(values, np.float64)
     places = np.arange(len(values))

@@ -34,6 +34,10 @@ def tile_images(images: ArrayLike, columns: int, padding: int = 0) -> NDArray[np
 
     Raises:
       ValueError: the images have another shape or dtype, or there is no column.
+
+    Examples:
+      >>> tile_images(np.zeros((5, 28, 28, 1), np.uint8), columns=3, padding=2).shape
+      (58, 88, 1)
     """
     images = _check_images(images)
     if columns < 1 or padding < 0:

@@ -13,6 +13,12 @@ def markdown_table(heading: Sequence[str], rows: Sequence[Sequence[str]], *, num
 
     Returns:
       Lines without a final newline.
+
+    Examples:
+      >>> print(markdown_table(["run", "score"], [["seed 0", "1.5"]]))
+      | run | score |
+      | --- | ---: |
+      | seed 0 | 1.5 |
     """
     rule = ["---", *(["---:" if numbers else "---"] * (len(heading) - 1))]
     return "\n".join("| " + " | ".join(line) + " |" for line in [heading, rule, *rows])

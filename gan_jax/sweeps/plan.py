@@ -44,7 +44,12 @@ def list_trials(settings: RunConfig) -> list[Trial]:
 
 
 def format_value(value: float) -> str:
-    """A swept value as short as it can be without becoming another number."""
+    """A swept value as short as it can be without becoming another number.
+
+    Examples:
+      >>> format_value(2e-4), format_value(0.1 + 0.2)
+      ('0.0002', '0.30000000000000004')
+    """
     short = f"{value:g}"
     return short if float(short) == value else repr(value)
 
@@ -54,6 +59,10 @@ def parse_seeds(text: str) -> list[int]:
 
     Raises:
       InputError: it is neither, there is none, or one is outside its range.
+
+    Examples:
+      >>> parse_seeds("0:3"), parse_seeds("0,3,5")
+      ([0, 1, 2], [0, 3, 5])
     """
     try:
         if ":" in text:
@@ -77,6 +86,10 @@ def parse_sweep(text: str) -> tuple[str, list[float]]:
 
     Raises:
       InputError: it is not, or the name is none of ``TRACED``.
+
+    Examples:
+      >>> parse_sweep("learning-rate=1e-4,2e-4")
+      ('learning_rate', [0.0001, 0.0002])
     """
     name, _, values = text.partition("=")
     name = name.replace("-", "_")

@@ -26,7 +26,12 @@ class RunKeys(NamedTuple):
 
 
 def run_keys(seed: int) -> RunKeys:
-    """Derive a run's keys from its seed, 0 … 2**32 - 1."""
+    """Derive a run's keys from its seed, 0 … 2**32 - 1.
+
+    Examples:
+      >>> run_keys(0)._fields
+      ('init', 'order', 'step', 'display')
+    """
     return RunKeys(*jax.random.split(jax.random.key(seed), len(RunKeys._fields)))
 
 
@@ -35,6 +40,10 @@ def steps_per_epoch(config: GanConfig, num_images: int) -> int:
 
     Raises:
       InputError: there are fewer images than one batch.
+
+    Examples:
+      >>> steps_per_epoch(GanConfig(batch_size=128), 60_000)
+      468
     """
     if num_images < config.batch_size:
         raise InputError(f"batch_size is {config.batch_size}, but there are {num_images} training images; lower it.")
@@ -43,7 +52,12 @@ def steps_per_epoch(config: GanConfig, num_images: int) -> int:
 
 @partial(jax.jit, static_argnames="num_images")
 def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_images: int) -> Array:
-    """Shuffle an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch)."""
+    """Shuffle an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch).
+
+    Examples:
+      >>> epoch_order(GanConfig(batch_size=2), run_keys(0).order, epoch=0, num_images=5).shape
+      (2, 2)
+    """
     shuffled = jax.random.permutation(jax.random.fold_in(order_key, epoch), num_images)
     steps = steps_per_epoch(config, num_images)
     return shuffled[: steps * config.batch_size].reshape(steps, config.batch_size)

@@ -77,7 +77,13 @@ class Chunk(NamedTuple):
 def plan_chunks(
     done: int, num_steps: int, per_epoch: int, log_every: int, pause_every: int | None, chunk_steps: int
 ) -> Iterator[Chunk]:
-    """The chunks from step ``done`` to ``num_steps``; ``train`` says where they end."""
+    """The chunks from step ``done`` to ``num_steps``; ``train`` says where they end.
+
+    Examples:
+      >>> chunks = plan_chunks(0, num_steps=8, per_epoch=6, log_every=100, pause_every=None, chunk_steps=4)
+      >>> [(chunk.epoch, chunk.start, chunk.stop) for chunk in chunks]
+      [(0, 0, 4), (0, 4, 6), (1, 0, 2)]
+    """
     while done < num_steps:
         epoch, batch = divmod(done, per_epoch)
         window_end = min(per_epoch, (batch // log_every + 1) * log_every, batch + num_steps - done)
@@ -208,7 +214,12 @@ def metrics_to_numpy(metrics: Any) -> Metrics:
 
 
 def finite_steps(metrics: Mapping[str, np.ndarray]) -> tuple[int, str | None]:
-    """How many steps of a chunk come before the first with a non-finite metric, and that metric's name."""
+    """How many steps of a chunk come before the first with a non-finite metric, and that metric's name.
+
+    Examples:
+      >>> finite_steps({"g_loss": np.array([0.7, 0.8, np.nan])})
+      (2, 'g_loss')
+    """
     finite = np.logical_and.reduce([np.isfinite(values) for values in metrics.values()])
     if finite.all():
         return len(finite), None
