@@ -1,5 +1,6 @@
-"""A whole run as one program, many runs in one, and one run on many devices."""
+"""A complete run as one program, many runs in one, and one run on many devices."""
 
+import re
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from gan_jax import (
     GanConfig,
@@ -17,8 +19,11 @@ from gan_jax import (
     run_keys,
     sample_latents,
     train,
+    train_epoch,
     train_run,
 )
+from gan_jax.training import compiled
+from gan_jax.training.batches import IndexedBatches
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=8, initializer="he")
 IMAGES = np.random.default_rng(0).integers(0, 256, (52, 28, 28, 1), np.uint8)  # six batches and a half
@@ -61,6 +66,70 @@ def test_seeds_and_learning_rates_side_by_side_are_the_runs_alone():
     for seed, config in enumerate(configs):
         for name, values in host_driven(seed, config)[1].items():
             np.testing.assert_allclose(getattr(metrics, name)[seed].ravel(), values, **TOLERANCE, err_msg=name)
+
+
+def program_text(name):
+    """The program behind a public function, as it is handed to XLA."""
+    keys, images = run_keys(0), jnp.asarray(IMAGES)
+    state = jax.eval_shape(lambda key: init_state(CONFIG, key), keys.init)
+    batches = IndexedBatches(images, np.zeros((6, 8), np.int32))
+    function, arguments = {
+        "train_epoch": (compiled._scan_epoch, (CONFIG, gan_step, state, images, keys)),
+        "train_run": (compiled._scan_run, (CONFIG, gan_step, state, images, keys, 2)),
+        "run_chunk": (compiled.scan_steps, (CONFIG, gan_step, state, batches, keys.step)),
+        "run_chunks": (
+            compiled._scan_side_by_side,
+            ((CONFIG, CONFIG), gan_step, (state, state), (batches, batches), (keys.step, keys.order)),
+        ),
+    }[name]
+    static = ("step", "num_epochs") if name == "train_run" else ("step",)
+    return jax.jit(function, static_argnames=static).lower(*arguments).as_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "batch"), [("train_epoch", "8"), ("train_run", "8"), ("run_chunk", "8"), ("run_chunks", "2x8")]
+)
+def test_pixels_are_gathered_a_batch_at_a_time(name, batch):
+    shapes = re.findall(r"tensor<([\dx]+)x28x28x1xui8>", program_text(name))
+    assert set(shapes) == {"52", batch}
+
+
+@pytest.fixture
+def afresh():
+    """Programs and options that are made again, before the test and after it."""
+    for made in (compiled._jit, compiled.compiler_options):
+        made.cache_clear()
+    yield
+    for made in (compiled._jit, compiled.compiler_options):
+        made.cache_clear()
+
+
+def test_training_programs_have_the_options_of_a_cpu_and_of_no_other_platform(afresh):
+    assert compiled.compiler_options("cpu") == compiled.CPU_OPTIONS
+    assert compiled.compiler_options("gpu") is None
+    assert compiled.compiler_options("tpu") is None
+
+
+def test_an_option_that_jax_does_not_know_is_left_out_with_one_warning(afresh, monkeypatch):
+    monkeypatch.setattr(compiled, "CPU_OPTIONS", {"xla_cpu_no_such_option": True})
+    with pytest.warns(RuntimeWarning, match="does not know xla_cpu_no_such_option: training on this CPU") as caught:
+        assert [compiled.compiler_options("cpu") for _ in range(2)] == [None, None]
+    assert len(caught) == 1
+
+
+def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch):
+    """Options that do not exist show who takes them."""
+    monkeypatch.setattr(compiled, "compiler_options", lambda platform: {f"xla_{platform}_no_such_option": True})
+    keys, images = run_keys(0), jnp.asarray(IMAGES)
+    state, batches = init_state(CONFIG, keys.init), IndexedBatches(images, np.zeros((6, 8), np.int32))
+    for train_with_options in (
+        lambda: compiled.run_chunk(CONFIG, gan_step, state, batches, keys.step),
+        lambda: compiled.run_chunks([CONFIG], gan_step, [state], [batches], [keys.step]),
+        lambda: train_epoch(CONFIG, gan_step, state, images, keys),
+        lambda: train_run(CONFIG, gan_step, state, images, keys, 2),
+    ):
+        with pytest.raises(jax.errors.JaxRuntimeError, match="xla_cpu_no_such_option"):
+            train_with_options()
 
 
 class Stream:
