@@ -1,6 +1,11 @@
+"""A file is written completely or not at all, under the user's own permissions."""
+
+import os
+
+import numpy as np
 import pytest
 
-from gan_jax.files import atomic_write
+from gan_jax.files import atomic_write, is_partial, save_arrays, write_json
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -21,3 +26,31 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "metrics.jsonl", "generator", "archive.tar.gz"])
+def test_what_a_killed_write_leaves_is_known_as_such(name, tmp_path):
+    with atomic_write(tmp_path / name) as temporary:
+        temporary.touch()
+        assert is_partial(temporary)
+        assert not is_partial(tmp_path / name)
+    (tmp_path / temporary.name).mkdir()
+    assert not is_partial(temporary)
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    with pytest.raises(FileNotFoundError) as error:
+        write_json(tmp_path / "missing" / "record.json", {})
+    assert error.value.filename == str(tmp_path / "missing" / "record.json")
+    assert "partial" not in str(error.value)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_permissions_are_what_the_umask_says(umask, mode, tmp_path):
+    before = os.umask(umask)
+    try:
+        write_json(tmp_path / "record.json", {})
+        save_arrays(tmp_path / "arrays.npz", {"a": np.zeros(2)})
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [mode, mode]

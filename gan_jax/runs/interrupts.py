@@ -13,13 +13,17 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 
 
 class StopRequest:
-    """A context that takes SIGINT (Ctrl-C), SIGTERM and SIGHUP as a request; a second one ends the process at once."""
+    """A context that takes SIGINT (Ctrl-C), SIGTERM and SIGHUP as a request; a second one ends the process at once.
+
+    Under ``nohup``, SIGHUP stays ignored.
+    """
 
     def __init__(self) -> None:
         self._signal = 0
 
     def __enter__(self) -> Self:
-        self._handlers = {number: signal.signal(number, self._request) for number in SIGNALS}
+        taken = [number for number in SIGNALS if not _is_ignored_hangup(number)]
+        self._handlers = {number: signal.signal(number, self._request) for number in taken}
         return self
 
     def __exit__(
@@ -47,3 +51,7 @@ class StopRequest:
         for number in self._handlers:
             signal.signal(number, signal.SIG_DFL)
         tqdm.write("Stopping at the next pause, with a checkpoint. Send the signal again to stop at once.")
+
+
+def _is_ignored_hangup(number: int) -> bool:
+    return signal.Signals(number).name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN

@@ -1,6 +1,7 @@
 """A step is known by a name that another process finds again."""
 
 import functools
+import os
 import subprocess
 import sys
 
@@ -42,20 +43,60 @@ def test_a_partial_is_named_by_its_arguments():
     assert len(set(arrays)) == 2
 
 
-def test_a_partial_has_the_same_name_in_another_process():
+def make_step(scale):
+    """Steps that share their code and differ in a value from around it."""
+    return lambda config, state, images, key: (state, {"loss": images.mean() * scale})
+
+
+def test_names_are_the_same_in_another_process():
     program = (
-        "import functools, operator; from gan_jax import gan_step; from gan_jax.storage.record import step_name; "
-        "print(step_name(functools.partial(gan_step, 1, b='x')))"
+        "import functools; from gan_jax import gan_step; from gan_jax.storage.record import step_name; "
+        "make_step = lambda scale: lambda config, *rest: (rest, scale, config in {'a', 'b', 'c', 'd'}); "
+        "print(step_name(functools.partial(gan_step, 1, b='x', c=(gan_step, 2.5)))); print(step_name(make_step(0.1)))"
     )
-    found = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout for _ in range(2)]
-    assert found == ["gan_step(1, b='x')\n"] * 2
+    shown = [
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, env=os.environ | {"PYTHONHASHSEED": seed}
+        ).stdout.splitlines()
+        for seed in ("1", "2")
+    ]
+    assert shown[0] == shown[1]
+    assert shown[0][0] == "gan_step(1, b='x', c=(gan_step, 2.5))"
+    assert "0x" not in shown[0][1]
 
 
 def test_functions_without_a_name_are_told_apart_by_their_code():
-    one = step_name(lambda config, state, images, key: (state, images.mean()))
-    other = step_name(lambda config, state, images, key: (state, images.std()))
-    assert one != other
-    assert "0x" not in one
+    steps = [
+        lambda config, state, images, key: (state, images.mean()),
+        lambda config, state, images, key: (state, images.std()),
+        lambda config, state, images, key: (state, images.mean() * 2),
+        lambda config, state, images, key: (state, images.mean() * 3),
+        lambda config, state, images, key: (state, [image * 2 for image in images]),
+        lambda config, state, images, key: (state, [image * 3 for image in images]),
+        lambda config, state, images, key, scale=2: (state, images * scale),
+        lambda config, state, images, key, scale=3: (state, images * scale),
+        lambda config, state, images, key, *, scale=5: (state, images * scale),
+        lambda config, state, images, key, *, scale=6: (state, images * scale),
+    ]
+    assert len({step_name(one) for one in steps}) == len(steps)
+    assert not any("0x" in step_name(one) for one in steps)
+
+
+def test_functions_made_by_another_are_told_apart_by_what_they_were_made_with():
+    assert step_name(make_step(1.0)) == step_name(make_step(1.0))
+    assert step_name(make_step(1.0)) != step_name(make_step(2.0))
+    assert step_name(make_step(np.zeros(2))) != step_name(make_step(np.ones(2)))
+    with pytest.raises(InputError, match="cannot be recorded"):
+        step_name(make_step(object()))
+
+
+def test_a_step_around_another_has_a_name_of_its_own():
+    @functools.wraps(gan_step)
+    def louder(config, state, images, key):
+        return gan_step(config, state, 2 * images, key)
+
+    assert step_name(louder).partition("#")[0].endswith("louder")
+    assert step_name(jax.jit(louder)) == step_name(louder)
 
 
 def test_what_has_no_name_is_refused():
@@ -80,9 +121,15 @@ def test_another_step_of_the_same_name_cannot_resume(records):
 
 
 def test_earlier_records_had_the_bare_name(records):
-    require_same_run(records(step) | {"format": 2, "step": "step"}, records(step))
-    with pytest.raises(InputError, match="has step 'other'"):
-        require_same_run(records(step) | {"format": 2, "step": "other"}, records(step))
+    def local(config, state, images, key):
+        return state, {}
+
+    for one, name in ((step, "step"), (local, "local")):
+        require_same_run(records(one) | {"format": 2, "step": name}, records(one))
+        with pytest.raises(InputError, match="has step 'other'"):
+            require_same_run(records(one) | {"format": 2, "step": "other"}, records(one))
+        with pytest.raises(InputError, match=f"has step '{name}'"):
+            require_same_run(records(one) | {"step": name}, records(one))
 
 
 def test_what_may_change_may_change(records):

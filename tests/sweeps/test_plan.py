@@ -11,7 +11,9 @@ def test_seeds_are_a_range_or_a_list(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "3:3", "a", "1,1", "0:", "1:2:3", "-1:2", "4294967296", "0:4294967296"])
+@pytest.mark.parametrize(
+    "text", ["", "3:3", "a", "1,1", "0:", "1:2:3", "-1:2", "4294967296", "0:4294967296", f"0:{10**30}", "0:10001"]
+)
 def test_other_seeds_are_refused(text):
     with pytest.raises(InputError, match="seeds is"):
         parse_seeds(text)
