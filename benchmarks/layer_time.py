@@ -15,7 +15,7 @@ from timing import Form, race, table
 
 from gan_jax import GanConfig
 from gan_jax.nn import convolution
-from gan_jax.nn.networks import discriminator_layers
+from gan_jax.nn.sequential import dcgan_layers
 from gan_jax.training import compiled
 
 
@@ -57,7 +57,7 @@ def layers(config: GanConfig) -> list[tuple[str, tuple[Shapes, int, int], dict[s
     """Each layer's name, the shapes of x, w and y with stride and padding, and how often a joint step runs it."""
     found = []
     size, _, channels = config.image_shape
-    for index, (features, kernel, stride, padding) in enumerate(discriminator_layers(config)):
+    for index, (features, kernel, stride, padding) in enumerate(dcgan_layers(config)):
         outputs = (size + 2 * padding - kernel) // stride + 1
         shapes = layer_shapes(config.batch_size, size, channels, kernel, outputs, features)
         uses = {operation: counts[index] for operation, counts in USES.items()}

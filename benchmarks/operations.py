@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from gan_jax import GanConfig
-from gan_jax.nn.networks import discriminator_layers
+from gan_jax.nn.sequential import dcgan_layers
 
 # m, k, n of [m, k] x [k, n]: the middle convolutions as products of matrices, and square matrices. A GPU needs larger
 # matrices to reach its fastest rate.
@@ -48,7 +48,7 @@ def _layer_products(config: GanConfig) -> list[int]:
     """Multiplications per image in each of D's layers; G has them in reverse order, with another first layer."""
     products = []
     size, _, inputs = config.image_shape
-    for features, kernel, stride, padding in discriminator_layers(config):
+    for features, kernel, stride, padding in dcgan_layers(config):
         size = (size + 2 * padding - kernel) // stride + 1
         products.append(size**2 * kernel**2 * inputs * features)
         inputs = features

@@ -5,32 +5,40 @@ from .data.datasets import Dataset, load_dataset
 from .data.pixels import normalize_images, quantize_images
 from .errors import DivergedError, InputError, StoppedError
 from .inference.sampling import sample_images
-from .objectives.losses import discriminator_loss, generator_loss, mean_score
+from .nn.networks import NETWORKS, Network
+from .objectives.augmentations import AUGMENTATIONS
+from .objectives.losses import OBJECTIVES, Objective, discriminator_loss, generator_loss, mean_score
+from .objectives.penalties import PENALTIES
+from .recipes import RECIPES, Recipe, recipe
 from .runs.experiment import Experiment
 from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from .storage.load import TrainedRun, load_run
 from .storage.weights import load_weights, save_weights
 from .sweeps.run import run_experiment
-from .training.batches import ImageSource, ResidentImages, RunKeys, run_keys, steps_per_epoch
+from .training.batches import ImageSource, LabelledImages, ResidentImages, RunKeys, run_keys, steps_per_epoch
 from .training.compiled import scan_steps, train_epoch, train_run
+from .training.forward import batch_fakes, discriminate, generate, sample_latents, sampling_generator
 from .training.loop import Progress, train
 from .training.state import GanState, NetworkState, init_state
 from .training.steps import (
     DiscriminatorMetrics,
     GanMetrics,
     GeneratorMetrics,
+    PenalizedDiscriminatorMetrics,
+    PenalizedGanMetrics,
     Step,
-    batch_fakes,
-    discriminate,
     discriminator_step,
     gan_step,
-    generate,
     generator_step,
-    sample_latents,
 )
 from .version import __version__
 
 __all__ = [
+    "AUGMENTATIONS",
+    "NETWORKS",
+    "OBJECTIVES",
+    "PENALTIES",
+    "RECIPES",
     "Dataset",
     "DiscriminatorMetrics",
     "DivergedError",
@@ -42,8 +50,14 @@ __all__ = [
     "GeneratorMetrics",
     "ImageSource",
     "InputError",
+    "LabelledImages",
+    "Network",
     "NetworkState",
+    "Objective",
+    "PenalizedDiscriminatorMetrics",
+    "PenalizedGanMetrics",
     "Progress",
+    "Recipe",
     "ResidentImages",
     "ResumePoint",
     "RunConfig",
@@ -69,10 +83,12 @@ __all__ = [
     "mean_score",
     "normalize_images",
     "quantize_images",
+    "recipe",
     "run_experiment",
     "run_keys",
     "sample_images",
     "sample_latents",
+    "sampling_generator",
     "save_weights",
     "scan_steps",
     "steps_per_epoch",

@@ -10,8 +10,11 @@ from typing import Any, Literal
 import jax
 
 from gan_jax.errors import InputError
+from gan_jax.objectives.augmentations import AUGMENTATIONS
+from gan_jax.objectives.losses import OBJECTIVES
+from gan_jax.objectives.penalties import PENALTIES
 
-IMAGE_SIZES = (28, 32)
+IMAGE_SIZES = (28, 32, 64)
 MAX_SEED = 2**32 - 1
 MAX_SIZE = 2**16  # of a latent vector, a layer or a batch; larger ones only abort in XLA
 
@@ -24,11 +27,11 @@ OF_THIS_PROCESS = MAY_CHANGE | {"unrecorded": True}  # of the process rather tha
 
 @dataclasses.dataclass(frozen=True)
 class GanConfig:
-    """Networks, initial weights, losses and optimizer: everything that decides a training step.
+    """Networks, initial weights, objective and optimizer: everything that decides a training step.
 
     A pytree. A step is compiled for the fields in ``STATIC`` and takes those in ``TRACED`` as operands, so that one
     compilation serves all their values, several at a time under ``jax.vmap``. The defaults are DCGAN's (Radford et al.
-    2016), as the course uses them.
+    2016), as the course uses them; ``recipes.RECIPES`` has others.
 
     Raises:
       InputError: a value is outside its range; the message names the value and what is allowed. Arrays, which only a
@@ -42,11 +45,11 @@ class GanConfig:
     width: int = 64
     """Channels next to the image; inner layers have 2 and 4 times as many."""
     batch_size: int = 128
-    """Real images, and as many fakes, in a step."""
+    """Real images, and as many fakes, in an update of D."""
     learning_rate: float = field(default=2e-4, metadata=TRACED_OPERAND)
     """Adam's step size, for both networks."""
     beta1: float = field(default=0.5, metadata=TRACED_OPERAND)
-    """Adam's decay of the first moment; the second's is 0.999."""
+    """Adam's decay of the first moment."""
     real_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
     """Factor of the loss on reals in D's loss."""
     fake_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
@@ -55,6 +58,52 @@ class GanConfig:
     """Convolution kernels: N(0, 0.02), LeCun-normal (variance 1 / fan-in), He-normal (2 / (1 + 0.2**2) / fan-in)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Type of the layers' inputs and products; weights, statistics, losses and Adam stay float32."""
+    network: str = "dcgan"
+    """Layers of both networks: dcgan, infogan or residual."""
+    normalization: Literal["batch", "spectral", "none"] = "batch"
+    """Of D's layers; residual networks have none."""
+    conditional: bool = False
+    """Tell both networks each image's class."""
+    num_classes: int = 10
+    """Kinds of images, of which a conditional network is told; the data set decides."""
+    objective: str = "non_saturating"
+    """What both networks minimize: non_saturating, saturating, least_squares, hinge, wasserstein or relativistic."""
+    penalties: tuple[str, ...] = ()
+    """Added to D's loss: any of r1, r2 and gradient_penalty."""
+    penalty_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
+    """Factor of the penalties."""
+    penalty_share: float = 1.0
+    """The part of each batch that is penalized, above 0; a small one costs less."""
+    augmentations: tuple[str, ...] = ()
+    """What D sees is changed at random, reals and fakes alike: translation, cutout or both."""
+    critic_steps: int = 1
+    """Updates of D before each one of G, each on a batch of its own."""
+    discriminator_learning_rate: float | None = field(default=None, metadata=TRACED_OPERAND)
+    """Adam's step size for D, where it is not G's."""
+    beta2: float = 0.999
+    """Adam's decay of the second moment."""
+    learning_rate_schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rates stay as they are, or fall along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
+    final_learning_rate: float = field(default=0.05, metadata=TRACED_OPERAND)
+    """The part of the learning rates that a cosine schedule ends at."""
+    schedule_steps: int | None = field(default=None, metadata=TRACED_OPERAND)
+    """Where a cosine schedule ends, in steps; by default at the end of the run."""
+    average_half_life: float | None = field(default=None, metadata=TRACED_OPERAND)
+    """Average G's weights over the steps, with this half-life in images; what samples uses the average."""
+    average_ramp: float = field(default=0.05, metadata=TRACED_OPERAND)
+    """The half-life is at most this part of the images seen so far, above 0."""
+    average_statistics: Literal["averaged", "recalibrated"] = "averaged"
+    """The average's batch statistics: averaged like its weights, or measured anew on its own images when it is used."""
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images that a joint step takes."""
+        return self.batch_size * self.critic_steps
+
+    @property
+    def has_average(self) -> bool:
+        """Whether training averages the generator's weights."""
+        return self.average_half_life is not None
 
     def __post_init__(self) -> None:
         height, width, channels = self.image_shape
@@ -62,26 +111,43 @@ class GanConfig:
             height == width and height in IMAGE_SIZES and channels >= 1,
             "image_shape",
             self.image_shape,
-            "(28, 28, C) or (32, 32, C); resize the images",
+            f"(S, S, C) with S one of {', '.join(map(str, IMAGE_SIZES))}; resize the images",
         )
-        for name in ("latent_dim", "width", "batch_size"):
+        for name in ("latent_dim", "width", "batch_size", "num_classes", "critic_steps"):
             _require_count(self, name, most=MAX_SIZE)
         _require(
             self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images"
         )
-        _require_number(self, "learning_rate", lambda value: 0 < value < float("inf"), "a number above 0")
-        _require_number(self, "beta1", lambda value: 0 <= value < 1, "at least 0 and below 1")
-        for name in ("real_weight", "fake_weight"):
-            _require_number(self, name, lambda value: 0 <= value < float("inf"), "a number of at least 0")
-        _require(
-            self.initializer in ("dcgan", "lecun", "he"), "initializer", self.initializer, "'dcgan', 'lecun' or 'he'"
-        )
-        _require(self.precision in ("float32", "bfloat16"), "precision", self.precision, "'float32' or 'bfloat16'")
+        for name, (holds, allowed) in _RANGES.items():
+            _require_number(self, name, holds, allowed)
+        for name, choices in _CHOICES.items():
+            _require(getattr(self, name) in choices, name, getattr(self, name), _one_of(choices))
+        for name, choices in (("penalties", PENALTIES), ("augmentations", AUGMENTATIONS)):
+            chosen = getattr(self, name)
+            different = len(set(chosen)) == len(chosen) and set(chosen) <= choices.keys()
+            _require(different, name, chosen, f"different ones of {', '.join(choices)}")
+        self._require_compatible()
+
+    def _require_compatible(self) -> None:
+        """Refuse what is known not to train."""
+        paired = OBJECTIVES[self.objective].sees_reals
+        if self.normalization == "batch" and self.network != "residual" and (self.penalties or paired):
+            reason = (
+                f"{self.objective} compares single images" if paired else "a penalty is on each image's own gradient"
+            )
+            raise InputError(
+                f"normalization is 'batch', which makes D's logit of an image depend on the others in its batch, but "
+                f"{reason} (R3GAN, section 3); choose normalization 'none' or 'spectral'."
+            )
+        weights = [weight for weight in (self.real_weight, self.fake_weight) if isinstance(weight, numbers.Real)]
+        if paired and any(weight != 1 for weight in weights):
+            raise InputError(f"{self.objective} has one term per pair; leave real_weight and fake_weight at 1.")
 
 
 _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
+SWEEPABLE = (*TRACED, "beta2", "penalty_share", "critic_steps", "batch_size", "width", "latent_dim")
 
 
 def _flatten(config: GanConfig) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:
@@ -97,6 +163,26 @@ def _unflatten(static: tuple[Any, ...], traced: Iterable[Any]) -> GanConfig:
 
 
 jax.tree_util.register_pytree_with_keys(GanConfig, _flatten, _unflatten)
+
+_POSITIVE = (lambda value: 0 < value < float("inf")), "a number above 0"
+_AT_LEAST_0 = (lambda value: 0 <= value < float("inf")), "a number of at least 0"
+_DECAY = (lambda value: 0 <= value < 1), "at least 0 and below 1"
+_SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
+_RANGES = {
+    **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
+    **dict.fromkeys(("average_half_life", "average_ramp", "schedule_steps"), _POSITIVE),
+    **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight"), _AT_LEAST_0),
+    **dict.fromkeys(("beta1", "beta2"), _DECAY),
+    **dict.fromkeys(("penalty_share", "final_learning_rate"), _SHARE),
+}
+_CHOICES = {
+    "objective": OBJECTIVES,
+    "normalization": ("batch", "spectral", "none"),
+    "initializer": ("dcgan", "lecun", "he"),
+    "precision": ("float32", "bfloat16"),
+    "learning_rate_schedule": ("constant", "cosine"),
+    "average_statistics": ("averaged", "recalibrated"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +216,7 @@ class SweepConfig:
     seeds: str | None = field(default=None, metadata=MAY_CHANGE)
     """Train many seeds, each in a folder of its own: 0:8 for seeds 0 to 7, or a list such as 0,3,5."""
     sweep: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
-    """Train each value, times seeds: name=value,value of learning_rate, beta1, real_weight or fake_weight."""
+    """Train each value, times seeds: name=value,value of a number that decides the step, such as learning_rate."""
     schedule: Literal["auto", "in_turn", "side_by_side"] = field(default="auto", metadata=MAY_CHANGE)
     """Train many runs one after another, or side by side in one program; auto takes them in turn on a CPU."""
 
@@ -201,6 +287,11 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
 def _require(condition: bool, name: str, value: object, allowed: str) -> None:
     if not condition:
         raise InputError(f"{name} is {value!r}; it must be {allowed}.")
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *others, last = map(repr, names)
+    return f"{', '.join(others)} or {last}"
 
 
 def _require_count(config: object, name: str, most: int = 2**31 - 1) -> None:

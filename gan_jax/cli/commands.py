@@ -8,13 +8,14 @@ from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.interpolate import interpolate
 from gan_jax.cli.reals import reals
+from gan_jax.cli.recipes import recipes
 from gan_jax.cli.replay import replay
 from gan_jax.cli.sample import sample
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.train import TRAININGS, train
 from gan_jax.cli.verify import verify
 
-COMMANDS = (evaluate, sample, interpolate, export, verify, replay, reals)
+COMMANDS = (evaluate, sample, interpolate, export, verify, replay, recipes, reals)
 
 
 def run_command() -> None:

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import choose_dataset, holds_samples, prepare_output, require_count, require_seed
+from gan_jax.cli.sources import (
+    choose_dataset,
+    choose_generator,
+    holds_samples,
+    prepare_output,
+    require_count,
+    require_seed,
+)
 from gan_jax.errors import InputError
 from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluator, score_images
 from gan_jax.evaluation.features import require_accurate
@@ -27,6 +34,7 @@ def evaluate(
     seed: int = 0,
     json: Path | None = None,
     figure: Path | None = None,
+    raw: bool = False,
 ) -> None:
     """Score a generator's images, or samples from a file, against the test images, between the anchors.
 
@@ -42,6 +50,7 @@ def evaluate(
         seed: Decides the latents and what the scores draw.
         json: Also write the scores here.
         figure: Where the figure goes; evaluation.png beside the run by default.
+        raw: Use the generator as it was after the last step where the run has an average of it.
     """
     require_count("num-samples", num_samples, FEWEST)
     require_seed(seed)
@@ -50,11 +59,13 @@ def evaluate(
     for output in (figure, home / "nearest.png", *([json] if json else [])):
         prepare_output(output)
     if path.is_file() and holds_samples(path):
-        record, fakes = {}, load_images(path)
+        record, fakes, drawn = {}, load_images(path), "fakes"
         require_count(f"the number of images in {path}", len(fakes), FEWEST)
     else:
         run = load_run(path)
-        record, fakes = run.record, sample_images(run.config, run.generator, num_samples, seed)
+        generator, source = choose_generator(run, raw)
+        record, fakes = run.record, sample_images(run.config, generator, num_samples, seed)
+        drawn = f"fakes of the {source}"
     data = choose_dataset(record, dataset, data_dir)
     if fakes.shape[1:] != data.image_shape:
         raise InputError(
@@ -66,7 +77,7 @@ def evaluate(
     scores = score_images(evaluator, fakes, data, seed=seed)
     name = _label(path)
     rows = {"real": anchors["real"], name: scores} | {anchor: anchors[anchor] for anchor in ANCHORS[1:]}
-    print(f"{len(fakes):,} fakes, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
+    print(f"{len(fakes):,} {drawn}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
     print(f"(sha256 {evaluator.sha256[:12]}, {evaluator.accuracy:.1%} accurate)")
     print(scores_table(rows))
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import prepare_output, require_count, require_seed
+from gan_jax.cli.sources import choose_generator, prepare_output, require_count, require_seed
 from gan_jax.errors import InputError
 from gan_jax.inference.sampling import interpolate_images
 from gan_jax.pictures.grids import save_grid, save_loop
@@ -13,7 +13,13 @@ from gan_jax.storage.load import load_run
 
 
 def interpolate(
-    path: tyro.conf.Positional[Path], /, output: Path, rows: int = 6, columns: int = 10, seed: int = 0
+    path: tyro.conf.Positional[Path],
+    /,
+    output: Path,
+    rows: int = 6,
+    columns: int = 10,
+    seed: int = 0,
+    raw: bool = False,
 ) -> None:
     """Walk from latent to latent along great circles: one picture, or a GIF that loops.
 
@@ -25,6 +31,7 @@ def interpolate(
         rows: Latents on the way.
         columns: Images from one latent to the next.
         seed: Decides the latents: those of the first images of gan-jax sample.
+        raw: Use the generator as it was after the last step where the run has an average of it.
     """
     if output.suffix not in (".png", ".gif"):
         raise InputError(f"{output} must end in .png or .gif.")
@@ -33,10 +40,11 @@ def interpolate(
     require_seed(seed)
     prepare_output(output)
     run = load_run(path)
-    images = interpolate_images(run.config, run.generator, rows, columns, seed)
+    generator, name = choose_generator(run, raw)
+    images = interpolate_images(run.config, generator, rows, columns, seed)
     if output.suffix == ".gif":
         save_loop(output, np.concatenate(images[:, :-1]))
     else:
         title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}"
         save_grid(output, np.concatenate(images), title, columns, rows)
-    print(f"The walk is in {output}")
+    print(f"The walk of the {name} is in {output}")

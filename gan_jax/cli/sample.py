@@ -2,15 +2,26 @@
 
 from pathlib import Path
 
+import numpy as np
 import tyro
 
-from gan_jax.cli.sources import require_count, require_seed
+from gan_jax.cli.sources import choose_generator, choose_labels, require_count, require_seed
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.image_files import prepare_images_path, save_images
 from gan_jax.storage.load import load_run
 
+_COLUMNS = 8  # of a grid with a row for each class
 
-def sample(path: tyro.conf.Positional[Path], /, output: Path, num: int = 64, seed: int = 0) -> None:
+
+def sample(
+    path: tyro.conf.Positional[Path],
+    /,
+    output: Path,
+    num: int | None = None,
+    seed: int = 0,
+    label: int | None = None,
+    raw: bool = False,
+) -> None:
     """Draw images from a trained generator.
 
     Example: gan-jax sample runs/gan --num 10000 --output samples.npz
@@ -18,13 +29,24 @@ def sample(path: tyro.conf.Positional[Path], /, output: Path, num: int = 64, see
     Args:
         path: A run's folder, or its weights.npz.
         output: .npz (arr_0, NHWC uint8, 3 channels), .png (one grid), or a new folder of PNGs.
-        num: How many.
+        num: How many; 64 by default, or in a grid of a conditional run 8 of each class, a row each.
         seed: Decides the latents.
+        label: Of this class alone, from 0; for a conditional run. The classes in turn by default.
+        raw: Use the generator as it was after the last step where the run has an average of it.
     """
-    require_count("num", num)
+    require_count("num", 1 if num is None else num)
     require_seed(seed)
     prepare_images_path(output)
     run = load_run(path)
-    images = sample_images(run.config, run.generator, num, seed)
-    save_images(output, images, f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}")
-    print(f"{num} generated images are in {output}")
+    generator, name = choose_generator(run, raw)
+    row_per_class = run.config.conditional and output.suffix == ".png" and num is None and label is None
+    if row_per_class:
+        labels = np.repeat(np.arange(run.config.num_classes), _COLUMNS)
+        num = len(labels)
+    else:
+        num = 64 if num is None else num
+        labels = choose_labels(run.config, label, num)
+    images = sample_images(run.config, generator, num, seed, labels)
+    title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}"
+    save_images(output, images, title, _COLUMNS if row_per_class else None)
+    print(f"{num} images of the {name} are in {output}")

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.config import MAX_SEED
+from gan_jax.config import MAX_SEED, GanConfig
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
+from gan_jax.storage.load import TrainedRun
+from gan_jax.training.state import NetworkState
 
 
 def require_count(name: str, value: int, least: int = 1) -> None:
@@ -30,6 +32,27 @@ def require_seed(seed: int) -> None:
     """
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"seed is {seed}; it must be from 0 to {MAX_SEED}.")
+
+
+def choose_generator(run: TrainedRun, raw: bool) -> tuple[NetworkState, str]:
+    """The generator that is used, and what it is called: the average where there is one, unless ``raw``."""
+    averaged = run.state.average is not None and not raw
+    return (run.generator, "averaged generator") if averaged else (run.state.generator, "generator")
+
+
+def choose_labels(config: GanConfig, label: int | None, count: int) -> np.ndarray | None:
+    """``count`` labels of one class, or None for the classes in turn.
+
+    Raises:
+      InputError: the run's networks know no classes, or not this one.
+    """
+    if label is None:
+        return None
+    if not config.conditional:
+        raise InputError("the run is not conditional, so it has no classes; leave out --label.")
+    if not 0 <= label < config.num_classes:
+        raise InputError(f"label is {label}; it must be from 0 to {config.num_classes - 1}.")
+    return np.full(count, label, np.int32)
 
 
 def prepare_output(path: Path) -> None:

@@ -1,27 +1,27 @@
 """``gan-jax train`` and the two standalone trainings, and what the scripts in ``experiments/`` call."""
 
+import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import tyro
 
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.config import GanConfig, RunConfig
 from gan_jax.errors import InputError
+from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.storage.record import has_record, read_record, read_settings
 from gan_jax.sweeps.run import run_experiment
 
-Config = TypeVar("Config")
-Size = Annotated[tuple[int, int, int], tyro.conf.Suppress]
-
 
 @dataclasses.dataclass(frozen=True)
 class _GanFlags(GanConfig):
-    image_shape: Size = (28, 28, 1)  # the data set decides, so there is no flag
+    image_shape: Annotated[tuple[int, int, int], tyro.conf.Suppress] = (28, 28, 1)  # the data set decides these two
+    num_classes: Annotated[int, tyro.conf.Suppress] = 10
 
     def __post_init__(self) -> None:
         """Values are checked once they are all read, so that a mistake gets one line."""
@@ -30,6 +30,8 @@ class _GanFlags(GanConfig):
 @dataclasses.dataclass(frozen=True)
 class _RunFlags(RunConfig):
     gan: _GanFlags = dataclasses.field(default_factory=_GanFlags)
+    recipe: str | None = None
+    """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes."""
 
     def __post_init__(self) -> None:
         """Values are checked once they are all read, as in ``_GanFlags``."""
@@ -61,13 +63,29 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     given = [argument.partition("=")[0] for argument in args]
     if given.count("--sweep") > 1:
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
+    name = _recipe_name(args)
+    if name is not None:
+        defaults = dataclasses.replace(defaults, gan=recipe(name))
     settings = _parse(defaults, args, **options)
     if settings.resume and has_record(settings.output_dir):
-        recorded, _ = read_settings(read_record(settings.output_dir))
+        recorded, config = read_settings(read_record(settings.output_dir))
+        if name is not None:  # the schedule keeps the length that it had
+            gan = recipe(name)
+            steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
+            recorded = dataclasses.replace(recorded, gan=dataclasses.replace(gan, schedule_steps=steps))
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
         recorded = dataclasses.replace(recorded, steps=steps, output_dir=settings.output_dir)
         settings = _parse(recorded, args, **options)
     return settings
+
+
+def _recipe_name(args: Sequence[str]) -> str | None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--recipe")
+    try:
+        return parser.parse_known_args(args)[0].recipe
+    except argparse.ArgumentError:
+        return None  # without a name: tyro says so
 
 
 def _parse(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> RunConfig:
@@ -76,9 +94,10 @@ def _parse(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> R
     return _convert(flags, RunConfig, gan=_convert(flags.gan, GanConfig))
 
 
-def _convert(config: Any, kind: Callable[..., Config], **replacements: Any) -> Config:
-    """The same fields in a dataclass of another kind."""
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:
+    """The fields that both have in a dataclass of another kind."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name in known}
     return kind(**values | replacements)
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax import Array, export
 
 from gan_jax.config import GanConfig
+from gan_jax.training.forward import generate
 from gan_jax.training.state import NetworkState
-from gan_jax.training.steps import generate
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -25,10 +25,10 @@ def export_generator(config: GanConfig, generator: NetworkState) -> bytes:
         generator = jax.export.deserialize(pathlib.Path("generator.jax").read_bytes())
         images = generator.call(jax.random.normal(jax.random.key(0), (64, 100)))
 
-    There, ``call`` takes latents ``[b, latent_dim]`` float32 for any b of at least 1 and returns images
-    ``[b, height, width, channels]`` float32 in [-1, 1], in eval mode; other shapes, types and platforms are a
-    ``ValueError``. ``in_avals`` tells the latents' shape. Each platform gets the convolutions that suit it. Versions of
-    JAX at least half a year younger than this one read the bytes.
+    There, ``call`` takes latents ``[b, latent_dim]`` float32 for any b of at least 1, and for a conditional generator
+    labels ``[b]`` int32 after them, and returns images ``[b, height, width, channels]`` float32 in [-1, 1], in eval
+    mode; other shapes, types and platforms are a ``ValueError``. ``in_avals`` tells the latents' shape. Each platform
+    gets the convolutions that suit it. Versions of JAX at least half a year younger than this one read the bytes.
 
     Args:
       config: the networks' configuration.
@@ -42,13 +42,14 @@ def export_generator(config: GanConfig, generator: NetworkState) -> bytes:
     """
 
     @jax.jit
-    def generator_images(latents: Array) -> Array:
-        return generate(config, generator, latents)
+    def generator_images(latents: Array, *labels: Array) -> Array:
+        return generate(config, generator, latents, *labels)
 
     (batch,) = export.symbolic_shape("b")
     latents = jax.ShapeDtypeStruct((batch, config.latent_dim), jnp.float32)
+    labels = [jax.ShapeDtypeStruct((batch,), jnp.int32)] if config.conditional else []
     with _without_source_paths():
-        return bytes(export.export(generator_images, platforms=PLATFORMS)(latents).serialize())
+        return bytes(export.export(generator_images, platforms=PLATFORMS)(latents, *labels).serialize())
 
 
 @contextmanager

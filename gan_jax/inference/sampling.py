@@ -9,27 +9,52 @@ from numpy.typing import ArrayLike, NDArray
 
 from gan_jax.config import GanConfig
 from gan_jax.data.pixels import quantize_images
+from gan_jax.training.forward import generate, sample_latents
 from gan_jax.training.state import NetworkState
-from gan_jax.training.steps import generate, sample_latents
 
 _BATCH = 250
 _PARALLEL = 1e-8  # sine of an angle that float32 does not tell from none
 
 
-def sample_images(config: GanConfig, generator: NetworkState, count: int, seed: int = 0) -> np.ndarray:
+def sample_images(
+    config: GanConfig, generator: NetworkState, count: int, seed: int = 0, labels: ArrayLike | None = None
+) -> np.ndarray:
     """Draw images in eval mode.
 
     Args:
       config: the networks' configuration.
-      generator: the generator's state.
+      generator: the generator's state, such as ``sampling_generator`` gives.
       count: how many; the first of many are those of few.
       seed: decides the latents.
+      labels: ``[count]`` int, the images' classes, for a conditional generator; by default the classes in turn.
 
     Returns:
       ``[count, height, width, channels]`` uint8.
+
+    Raises:
+      ValueError: there are labels and the networks are not conditional, or one is not a class.
     """
-    batches = [quantize_images(generate(config, generator, latents)) for latents in _latents(config, count, seed)]
+    classes = _classes(config, count, labels)
+    batches = []
+    for index, latents in enumerate(_latents(config, count, seed)):
+        kinds = None if classes is None else classes[index * _BATCH : (index + 1) * _BATCH]
+        batches.append(quantize_images(generate(config, generator, latents, kinds)))
     return np.concatenate(batches)[:count]
+
+
+def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndarray | None:
+    """The classes of whole batches of images; None where networks know none."""
+    if not config.conditional:
+        if labels is not None:
+            raise ValueError("the networks are not conditional; leave out the labels.")
+        return None
+    padded = -(-count // _BATCH) * _BATCH
+    if labels is None:
+        return np.arange(padded, dtype=np.int32) % config.num_classes
+    chosen = np.asarray(labels, np.int32)
+    if chosen.shape != (count,) or not ((chosen >= 0) & (chosen < config.num_classes)).all():
+        raise ValueError(f"labels must be {count} numbers from 0 to {config.num_classes - 1}")
+    return np.resize(chosen, padded)
 
 
 def interpolate_images(
@@ -38,7 +63,8 @@ def interpolate_images(
     """Walk from latent to latent and back to the first, along great circles, in eval mode.
 
     Row r goes from latent r to latent r + 1, both included, and the last row back to latent 0: row after row without
-    its last image, the walk is a closed loop. The latents are those of the first images of ``sample_images``.
+    its last image, the walk is a closed loop. The latents are those of the first images of ``sample_images``. Of a
+    conditional generator, row r has class r.
 
     Args:
       config: the networks' configuration.
@@ -57,7 +83,11 @@ def interpolate_images(
         raise ValueError(f"rows and columns must be at least 2, not {rows} and {columns}")
     stops = np.concatenate(list(_latents(config, rows, seed)))[:rows]
     walks = (interpolate_latents(start, end, columns) for start, end in zip(stops, np.roll(stops, -1, 0), strict=True))
-    return np.stack([quantize_images(generate(config, generator, walk)) for walk in walks])
+    images = []
+    for row, walk in enumerate(walks):
+        labels = np.full(columns, row % config.num_classes, np.int32) if config.conditional else None
+        images.append(quantize_images(generate(config, generator, walk, labels)))
+    return np.stack(images)
 
 
 def interpolate_latents(start: ArrayLike, end: ArrayLike, count: int) -> NDArray[np.float32]:

@@ -1,1 +1,1 @@
-"""What the networks minimize: functions of logits. Imports nothing else of the package."""
+"""What the networks minimize: functions of logits, critics, images and weights. Imports nothing else of the package."""

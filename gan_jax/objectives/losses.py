@@ -1,4 +1,7 @@
-"""The GAN losses: pure functions of logits, one formula each."""
+"""The GAN losses: pure functions of logits, one formula each, and the objectives that pairs of them make."""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -57,3 +60,122 @@ def mean_score(logits: Array) -> Array:
       0.5
     """
     return jnp.mean(jax.nn.sigmoid(logits))
+
+
+def saturating_generator_loss(fake_logits: Array) -> Array:
+    r"""Saturating generator loss (Goodfellow et al. 2014, eq. 1): G's half of the minimax game.
+
+    :math:`E_z[\log(1 - \sigma(D(G(z))))] = -E_z[softplus(D(G(z)))]`. Its gradient vanishes where D is sure of a fake.
+
+    Args:
+      fake_logits: ``[batch]`` float.
+
+    Returns:
+      ``[]`` float, nats; -ln 2 when D is undecided.
+    """
+    return -jnp.mean(jax.nn.softplus(fake_logits))
+
+
+def least_squares_discriminator_loss(
+    real_logits: Array, fake_logits: Array, real_weight: ArrayLike = 1.0, fake_weight: ArrayLike = 1.0
+) -> Array:
+    r"""Least-squares discriminator loss (LSGAN, Mao et al. 2017, eq. 9, times 2).
+
+    :math:`E_x[(D(x) - 1)^2] + E_z[D(G(z))^2]`. Arguments are those of ``discriminator_loss``.
+
+    Returns:
+      ``[]`` float, at least 0.
+    """
+    real_loss, fake_loss = jnp.mean((real_logits - 1) ** 2), jnp.mean(fake_logits**2)
+    return jnp.asarray(real_weight * real_loss + fake_weight * fake_loss)
+
+
+def least_squares_generator_loss(fake_logits: Array) -> Array:
+    r"""Least-squares generator loss (LSGAN, Mao et al. 2017, eq. 9, times 2).
+
+    :math:`E_z[(D(G(z)) - 1)^2]`, ``[]`` float, of ``[batch]`` logits.
+    """
+    return jnp.mean((fake_logits - 1) ** 2)
+
+
+def hinge_discriminator_loss(
+    real_logits: Array, fake_logits: Array, real_weight: ArrayLike = 1.0, fake_weight: ArrayLike = 1.0
+) -> Array:
+    r"""Hinge discriminator loss (Lim & Ye 2017; Miyato et al. 2018, eq. 16).
+
+    :math:`E_x[\max(0, 1 - D(x))] + E_z[\max(0, 1 + D(G(z)))]`. Arguments are those of ``discriminator_loss``.
+
+    Returns:
+      ``[]`` float, at least 0; 2 when all logits are 0 and both weights are 1.
+    """
+    real_loss, fake_loss = jnp.mean(jax.nn.relu(1 - real_logits)), jnp.mean(jax.nn.relu(1 + fake_logits))
+    return jnp.asarray(real_weight * real_loss + fake_weight * fake_loss)
+
+
+def wasserstein_discriminator_loss(
+    real_logits: Array, fake_logits: Array, real_weight: ArrayLike = 1.0, fake_weight: ArrayLike = 1.0
+) -> Array:
+    r"""Wasserstein critic loss (Arjovsky et al. 2017, eq. 2, negated).
+
+    :math:`E_z[D(G(z))] - E_x[D(x)]`: minus an estimate of the Wasserstein-1 distance while D is 1-Lipschitz. Arguments
+    are those of ``discriminator_loss``.
+
+    Returns:
+      ``[]`` float.
+    """
+    return jnp.asarray(fake_weight * jnp.mean(fake_logits) - real_weight * jnp.mean(real_logits))
+
+
+def negated_critic(fake_logits: Array) -> Array:
+    r"""Generator loss of the Wasserstein and hinge objectives: :math:`-E_z[D(G(z))]`, ``[]`` float."""
+    return -jnp.mean(fake_logits)
+
+
+def relativistic_discriminator_loss(
+    real_logits: Array, fake_logits: Array, real_weight: ArrayLike = 1.0, fake_weight: ArrayLike = 1.0
+) -> Array:
+    r"""Relativistic pairing loss of the discriminator (RpGAN, Jolicoeur-Martineau 2018; R3GAN, eq. 2).
+
+    :math:`E[softplus(-(D(x) - D(G(z))))]` over pairs of a real and a fake with the same index.
+
+    Args:
+      real_logits: ``[batch]`` float.
+      fake_logits: ``[batch]`` float.
+      real_weight: not used: a pair has one term.
+      fake_weight: not used.
+
+    Returns:
+      ``[]`` float, nats; ln 2 when D is undecided.
+    """
+    del real_weight, fake_weight
+    return jnp.mean(jax.nn.softplus(fake_logits - real_logits))
+
+
+def relativistic_generator_loss(fake_logits: Array, real_logits: Array) -> Array:
+    r"""Relativistic pairing loss of the generator: the discriminator's with the roles exchanged.
+
+    :math:`E[softplus(-(D(G(z)) - D(x)))]`, ``[]`` float, over pairs with the same index.
+    """
+    return jnp.mean(jax.nn.softplus(real_logits - fake_logits))
+
+
+class Objective(NamedTuple):
+    """What both networks minimize."""
+
+    discriminator: Callable[..., Array]
+    """Takes ``(real_logits, fake_logits, real_weight, fake_weight)``, ``[batch]`` and ``[]``; returns ``[]``."""
+    generator: Callable[..., Array]
+    """Takes ``(fake_logits)`` or, if it sees reals, ``(fake_logits, real_logits)``; returns ``[]``."""
+    sees_reals: bool = False
+    """Whether the generator's half needs D's logits of the reals."""
+
+
+OBJECTIVES = {
+    "non_saturating": Objective(discriminator_loss, generator_loss),
+    "saturating": Objective(discriminator_loss, saturating_generator_loss),
+    "least_squares": Objective(least_squares_discriminator_loss, least_squares_generator_loss),
+    "hinge": Objective(hinge_discriminator_loss, negated_critic),
+    "wasserstein": Objective(wasserstein_discriminator_loss, negated_critic),
+    "relativistic": Objective(relativistic_discriminator_loss, relativistic_generator_loss, sees_reals=True),
+}
+"""By the names that ``GanConfig.objective`` takes; entries may be added under other names."""

@@ -32,7 +32,7 @@ def prepare_images_path(path: Path) -> None:
         raise InputError(f"{path} cannot be written; give another place.")
 
 
-def save_images(path: Path, images: np.ndarray, title: str) -> None:
+def save_images(path: Path, images: np.ndarray, title: str, columns: int | None = None) -> None:
     """Write images in the form that the path's ending asks for.
 
     ``.npz`` holds ``arr_0``, ``[N, height, width, 3]`` uint8; ``.png`` is a titled grid of all of them; a name without
@@ -42,6 +42,7 @@ def save_images(path: Path, images: np.ndarray, title: str) -> None:
       path: where to write; a file is replaced, a folder must be new or empty.
       images: ``[N, height, width, channels]`` uint8 with 1 or 3 channels.
       title: of the grid.
+      columns: of the grid; by default as many as rows.
 
     Raises:
       InputError: another ending, or a folder that holds something.
@@ -50,7 +51,8 @@ def save_images(path: Path, images: np.ndarray, title: str) -> None:
     if path.suffix == ".npz":
         save_arrays(path, {"arr_0": _in_colour(images)})
     elif path.suffix == ".png":
-        save_grid(path, images, title, columns=int(np.ceil(np.sqrt(len(images)))))
+        columns = columns or int(np.ceil(np.sqrt(len(images))))
+        save_grid(path, images, title, columns, rows=-(-len(images) // columns))
     else:
         _save_folder(path, images)
 

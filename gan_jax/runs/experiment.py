@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.config import GanConfig
@@ -11,17 +12,18 @@ from gan_jax.objectives.losses import mean_score
 from gan_jax.runs.watchers.figures import DrawAt
 from gan_jax.runs.watchers.watcher import RunContext, Watcher
 from gan_jax.training.batches import RunKeys
-from gan_jax.training.state import GanState
-from gan_jax.training.steps import (
-    Step,
+from gan_jax.training.forward import (
     batch_fakes,
+    default_labels,
     discriminate,
-    discriminator_step,
-    gan_step,
     generate,
-    generator_step,
     sample_latents,
+    sampling_generator,
 )
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step
+
+_MOST_ROWS = 16  # of classes
 
 
 class Experiment(NamedTuple):
@@ -30,7 +32,7 @@ class Experiment(NamedTuple):
     step: Step
     """What is trained."""
     draw: Callable[[GanConfig, GanState, RunKeys], Array]
-    """The 64 images to draw, ``[64, height, width, channels]`` float in [-1, 1]."""
+    """The images to draw in rows of 8, such as ``[64, height, width, channels]`` float in [-1, 1]."""
     draw_at: DrawAt
     """Draw at the start, and at each ``"epoch_end"`` or ``"window_end"`` (a logged line), or after these steps."""
     describe_start: Callable[[GanConfig, GanState, RunKeys], str] | None = None
@@ -40,8 +42,14 @@ class Experiment(NamedTuple):
 
 
 def draw_preview(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
-    """The images of the run's 64 preview latents, the same at every step: ``[64, height, width, channels]`` float."""
-    return generate(config, state.generator, sample_latents(config, keys.display, 64))
+    """The images of the run's preview latents, the same at every step: ``[64, height, width, channels]`` float.
+
+    A conditional generator makes a row of 8 for each class, of the first 16. An averaged generator is drawn where there
+    is one.
+    """
+    labels = jnp.repeat(jnp.arange(min(config.num_classes, _MOST_ROWS)), 8) if config.conditional else None
+    latents = sample_latents(config, keys.display, 64 if labels is None else len(labels))
+    return generate(config, sampling_generator(config, state), latents, labels)
 
 
 def fakes_of_last_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
@@ -61,7 +69,8 @@ def draw_current_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Arr
 def describe_score(config: GanConfig, state: GanState, keys: RunKeys) -> str:
     """D's mean score of the fakes, as a line."""
     fakes = fakes_of_last_batch(config, state, keys)
-    return f"before the first batch  d_g_z2 {mean_score(discriminate(config, state.discriminator, fakes)):.3f}"
+    logits = discriminate(config, state.discriminator, fakes, default_labels(config, len(fakes)))
+    return f"before the first batch  d_g_z2 {mean_score(logits):.3f}"
 
 
 JOINT = Experiment(gan_step, draw_preview, draw_at="epoch_end")

@@ -8,6 +8,7 @@ import numpy as np
 SATURATED = 0.99  # D is this sure of reals, and as sure of fakes
 COLLAPSED = 0.2  # the fakes' spread over the reals'
 COLLAPSE_AFTER = 500  # steps; before that, fakes are alike because G is new
+LOGISTIC = ("non_saturating", "saturating")  # objectives whose scores are probabilities
 STEEP = 1000.0  # gradient norm; those of a training that goes well stay below 100
 
 
@@ -44,20 +45,21 @@ def has_collapsed(history: Mapping[str, np.ndarray], real_images: np.ndarray) ->
     return float(np.mean(spreads[-100:])) < COLLAPSED * image_set_spread(real_images)
 
 
-def find_signs(means: Mapping[str, float], step: int, real_spread: float) -> list[Sign]:
+def find_signs(means: Mapping[str, float], step: int, real_spread: float, logistic: bool = True) -> list[Sign]:
     """Judge the means of some steps' metrics.
 
     Args:
       means: any of a step's metrics.
       step: the last of them.
       real_spread: how much the reals differ.
+      logistic: whether the run's objective is one of ``LOGISTIC``; D's scores are not judged under others.
 
     Returns:
       ``saturated discriminator`` (D tells reals from fakes without fail, so that its gradient teaches G little),
       ``collapsed fakes`` (they differ less than a fifth as much as the reals) and ``steep gradient``, as far as found.
     """
     found = []
-    if means.get("d_x", 0) > SATURATED and means.get("d_g_z1", 1) < 1 - SATURATED:
+    if logistic and means.get("d_x", 0) > SATURATED and means.get("d_g_z1", 1) < 1 - SATURATED:
         found.append(Sign("saturated discriminator", "a lower --learning-rate"))
     if step >= COLLAPSE_AFTER and means.get("fake_spread", real_spread) < COLLAPSED * real_spread:
         found.append(Sign("collapsed fakes", "another --seed, a lower --learning-rate, or a larger --batch-size"))

@@ -1,10 +1,11 @@
 """Stopping a training by a signal, at a pause where everything can be saved."""
 
+import contextlib
+import os
 import signal
+import sys
 from types import TracebackType
 from typing import Any, Self
-
-from tqdm import tqdm
 
 from gan_jax.errors import StoppedError
 from gan_jax.runs.processes import any_process
@@ -50,7 +51,13 @@ class StopRequest:
         self._signal = signum
         for number in self._handlers:
             signal.signal(number, signal.SIG_DFL)
-        tqdm.write("Stopping at the next pause, with a checkpoint. Send the signal again to stop at once.")
+        _write_at_once("Stopping at the next pause, with a checkpoint. Send the signal again to stop at once.")
+
+
+def _write_at_once(text: str) -> None:
+    """Print from within a signal handler: the stream itself may be in the middle of printing another line."""
+    with contextlib.suppress(OSError, ValueError):
+        os.write(sys.stdout.fileno(), f"{text}\n".encode())
 
 
 def _is_ignored_hangup(number: int) -> bool:

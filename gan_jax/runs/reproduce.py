@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.data.datasets import load_dataset
@@ -12,17 +13,18 @@ from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
 from gan_jax.pictures.grids import save_comparison
-from gan_jax.runs.setup import choose_mesh, prepare_start
+from gan_jax.runs.setup import choose_mesh, prepare_start, training_images
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
 from gan_jax.storage.record import Record, epoch_digest, identity, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
-from gan_jax.training.batches import epoch_order
+from gan_jax.training.batches import LabelledImages, epoch_order
 from gan_jax.training.compiled import run_chunk
+from gan_jax.training.forward import batch_fakes, sample_latents
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
 from gan_jax.training.state import GanState
-from gan_jax.training.steps import batch_fakes, discriminator_step, gan_step, generator_step, sample_latents
+from gan_jax.training.steps import discriminator_step, gan_step, generator_step, split_by_critic_step
 
 STEPS = {"gan_step": gan_step, "generator_step": generator_step, "discriminator_step": discriminator_step}
 
@@ -56,9 +58,9 @@ class FinishedRun:
         dataset = load_dataset(self.settings.dataset, data_dir or self.settings.data_dir)
         if dataset.content_hash != self.record["dataset"]["sha256"]:
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give its --data-dir.")
-        self.images = dataset.train_images
-        mesh = choose_mesh(self.settings, self.config)
-        _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, self.images, mesh)
+        self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)
+        images = training_images(self.config, dataset)
+        _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, images, mesh)
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
 
     def state_after(self, step: int) -> GanState:
@@ -133,8 +135,9 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     Args:
       run: what to look into.
       step: from 1.
-      output: an ``.npz``: ``rows`` (which training images), ``images``, ``latents``, ``fakes`` as the step saw
-        them, and each metric, gradient norms among them. A ``.png`` of that name shows images beside fakes.
+      output: an ``.npz``: ``rows`` (which training images), ``images``, their ``labels`` if the networks are
+        conditional, ``latents``, ``fakes`` as the step saw them, and each metric, gradient norms among them. With
+        several critic steps, latents and fakes are G's. A ``.png`` of that name shows images beside fakes.
 
     Returns:
       The metrics, and whether they are those of ``history.npz``; None where it does not have that step.
@@ -147,17 +150,19 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     state = run.state_after(step - 1)
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
     batches = run.source.batches(epoch, batch, batch + 1)
-    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1))
+    images, labels = batches if isinstance(batches, LabelledImages) else (batches, None)
+    last_labels = None if labels is None else split_by_critic_step(run.config, jnp.asarray(labels[0]))[-1]
+    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1), last_labels)
     _, metrics = run_chunk(run.config, run.step, state, batches, run.keys.step)
     metrics = metrics_to_numpy(metrics)
     arrays = {
         "rows": epoch_order(run.config, run.keys.order, epoch, len(run.images))[batch],
-        "images": batches[0],
+        "images": images[0],
         "latents": sample_latents(run.config, jax.random.fold_in(run.keys.step, step - 1)),
         "fakes": fakes,
-    }
+    } | ({} if labels is None else {"labels": labels[0]})
     save_arrays(output, arrays | {name: values[0] for name, values in metrics.items()})
-    save_comparison(output.with_suffix(".png"), np.asarray(batches[0]), quantize_images(fakes))
+    save_comparison(output.with_suffix(".png"), np.asarray(images[0]), quantize_images(fakes))
     history = run.history()
     known = bool(history) and all(len(values) >= step for values in history.values())
     same = _first_other_step(history, metrics, step) is None if known else None

@@ -17,9 +17,9 @@ from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.runs.experiment import Experiment
-from gan_jax.runs.health import find_signs, image_set_spread
+from gan_jax.runs.health import LOGISTIC, find_signs, image_set_spread
 from gan_jax.runs.processes import is_main, on_main
-from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
+from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start, training_images
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
@@ -38,6 +38,7 @@ from gan_jax.storage.record import (
     write_record,
 )
 from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
+from gan_jax.training.forward import sampling_generator
 from gan_jax.training.loop import Progress, Start
 from gan_jax.training.sharding import local_copy
 
@@ -138,7 +139,7 @@ class Run:
         means = {name: float(values.mean()) for name, values in window.items()}
         shown = (f"{name} {value:.3f}" for name, value in means.items() if name not in _HEALTH)
         self._tell(progress, means, "  ".join(shown))
-        signs = find_signs(means, progress.step, self._spread)
+        signs = find_signs(means, progress.step, self._spread, self.context.config.objective in LOGISTIC)
         for sign in signs:
             text = None if sign.name in self._warned else f"warning: {sign.name}; try {sign.advice}"
             self._tell(progress, {"warning": sign.name, "try": sign.advice}, text)
@@ -174,7 +175,7 @@ def open_run(
     """
     config = networks_config(settings, dataset)
     mesh = choose_mesh(settings, config)
-    start = prepare_start(settings, config, dataset.train_images if images is None else images, mesh)
+    start = prepare_start(settings, config, training_images(config, dataset, images), mesh)
     per_epoch = start.source.steps_per_epoch
     folder, num_steps = RunFolder(settings.output_dir), settings.num_steps(per_epoch)
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
@@ -219,7 +220,8 @@ def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
     require_accurate(evaluator)
 
     def score(progress: Progress) -> Scores:
-        fakes = sample_images(context.config, progress.state.generator, sample_count(dataset))
+        generator = sampling_generator(context.config, progress.state)
+        fakes = sample_images(context.config, generator, sample_count(dataset))
         return score_images(evaluator, fakes, dataset)
 
     return score

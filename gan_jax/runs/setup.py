@@ -10,15 +10,27 @@ from gan_jax.config import GanConfig, RunConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
 from gan_jax.storage.load import load_run
-from gan_jax.training.batches import ResidentImages, ShardedImages, run_keys
+from gan_jax.training.batches import LabelledImages, ResidentImages, ShardedImages, run_keys, steps_per_epoch
 from gan_jax.training.loop import Start
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState, init_state
 
 
 def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
-    """The networks' configuration for a data set's images."""
-    return dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
+    """The networks' configuration for a data set's images and the run's length."""
+    config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
+    if config.conditional:
+        config = dataclasses.replace(config, num_classes=len(dataset.class_names))
+    if config.learning_rate_schedule != "constant" and config.schedule_steps is None:
+        num_steps = settings.num_steps(steps_per_epoch(config, len(dataset.train_images)))
+        config = dataclasses.replace(config, schedule_steps=num_steps)
+    return config
+
+
+def training_images(config: GanConfig, dataset: Dataset, images: ArrayLike | None = None) -> ArrayLike | LabelledImages:
+    """What a run trains on: the data set's images, or the same on the device already; with labels if conditional."""
+    images = dataset.train_images if images is None else images
+    return LabelledImages(images, dataset.train_labels) if config.conditional else images
 
 
 def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
@@ -31,13 +43,15 @@ def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
     return batch_mesh(config, settings.devices) if several else None
 
 
-def prepare_start(settings: RunConfig, config: GanConfig, images: ArrayLike, mesh: Mesh | None = None) -> Start:
+def prepare_start(
+    settings: RunConfig, config: GanConfig, images: ArrayLike | LabelledImages, mesh: Mesh | None = None
+) -> Start:
     """Derive a run's start from its settings.
 
     Args:
       settings: the seed, and a discriminator to start from, if any.
       config: the networks' configuration.
-      images: ``[count, height, width, channels]`` uint8; on the device already if several runs share them.
+      images: from ``training_images``.
       mesh: from ``choose_mesh``.
 
     Raises:

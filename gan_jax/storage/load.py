@@ -12,6 +12,7 @@ from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.record import identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import load_weights, weights_of
+from gan_jax.training.forward import sampling_generator
 from gan_jax.training.state import GanState, NetworkState, init_state
 
 
@@ -24,8 +25,8 @@ class TrainedRun(NamedTuple):
 
     @property
     def generator(self) -> NetworkState:
-        """The generator, for ``generate`` and ``sample_images``."""
-        return self.state.generator
+        """The generator, for ``generate`` and ``sample_images``: the average over the steps where there is one."""
+        return sampling_generator(self.config, self.state)
 
 
 def load_run(path: str | Path) -> TrainedRun:

@@ -22,6 +22,7 @@ from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
 from gan_jax.files import write_json
 from gan_jax.storage.digests import array_digests, joint_digest, tree_digest
+from gan_jax.storage.weights import config_from_json
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
@@ -188,8 +189,7 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
       InputError: they are not settings of this package.
     """
     try:
-        gan = record["run"]["gan"]
-        config = GanConfig(**gan | {"image_shape": tuple(gan["image_shape"])})
+        config = config_from_json(record["run"]["gan"])
         run = dict(record["run"], gan=config, output_dir=Path(record["run"]["output_dir"]))
         for name in ("data_dir", "discriminator"):
             run[name] = run.get(name) and Path(run[name])

@@ -1,6 +1,9 @@
 """Both networks' weights as an ``.npz`` that NumPy alone reads."""
 
+import dataclasses
+import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,22 @@ from gan_jax.storage.digests import named_leaves
 from gan_jax.training.state import GanState, init_state
 
 
-def save_weights(path: str | Path, state: GanState) -> None:
+def save_weights(path: str | Path, state: GanState, config: GanConfig | None = None) -> None:
     """Write both networks' ``params`` and ``batch_stats``, and the step, as an ``.npz`` that NumPy alone can read.
 
-    An array's name is its place in the state, such as ``generator/params/conv_0/kernel``.
+    An array's name is its place in the state, such as ``generator/params/conv_0/kernel``. The average of the generator
+    is written too, where there is one.
+
+    Args:
+      path: the file.
+      state: what is written.
+      config: written as JSON text under ``config`` where the arrays' shapes do not tell the networks, so that the file
+        can be loaded alone.
     """
-    save_arrays(Path(path), dict(named_leaves(weights_of(state))))
+    arrays = dict(named_leaves(weights_of(state)))
+    if config is not None and not _is_plain(config):
+        arrays["config"] = np.array(json.dumps(dataclasses.asdict(config)))
+    save_arrays(Path(path), arrays)
 
 
 def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[GanConfig, GanState]:
@@ -28,7 +41,8 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
 
     Args:
       path: the file.
-      config: the networks' configuration; by default it is told from the arrays' shapes, with the rest as usual.
+      config: the networks' configuration; by default that in the file or, for DCGAN, what the arrays' shapes tell, with
+        the rest as usual.
 
     Returns:
       The configuration and the state.
@@ -40,7 +54,8 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
     try:
         with path.open("rb") as file, np.load(file) as archive:
             stored = dict(archive)
-        config = config or _config_of(stored)
+        text = stored.pop("config", None)
+        config = config or (_config_of(stored) if text is None else config_from_json(json.loads(str(text))))
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
     fresh = init_state(config, jax.random.key(0))
@@ -54,17 +69,29 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
         )
     leaves = [jnp.asarray(stored[name]) for name, _ in named_leaves(weights_of(fresh))]
     weights = jax.tree.unflatten(jax.tree.structure(weights_of(fresh)), leaves)
-    state = fresh.replace(
-        step=weights["step"],
-        generator=fresh.generator.replace(**weights["generator"]),
-        discriminator=fresh.discriminator.replace(**weights["discriminator"]),
+    networks = {name: getattr(fresh, name).replace(**weights[name]) for name in weights if name != "step"}
+    return config, fresh.replace(step=weights["step"], **networks)
+
+
+def config_from_json(values: Mapping[str, Any]) -> GanConfig:
+    """A configuration from what JSON keeps of it, which has lists for tuples."""
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return GanConfig(**fields)
+
+
+def _is_plain(config: GanConfig) -> bool:
+    """Whether the shapes of a state's arrays tell its networks."""
+    return (
+        config.network == "dcgan" and config.normalization == "batch" and not (config.conditional or config.has_average)
     )
-    return config, state
 
 
 def _config_of(weights: dict[str, np.ndarray]) -> GanConfig:
     _, _, channels, width = weights["discriminator/params/conv_0/kernel"].shape
     size = {3: 28, 4: 32}[weights["discriminator/params/conv_2/kernel"].shape[0]]
+    size = 64 if "discriminator/params/conv_4/kernel" in weights else size
     latent_dim = weights["generator/params/conv_0/kernel"].shape[3]
     return GanConfig(image_shape=(size, size, channels), latent_dim=latent_dim, width=width)
 
@@ -72,6 +99,7 @@ def _config_of(weights: dict[str, np.ndarray]) -> GanConfig:
 def weights_of(state: GanState) -> dict[str, Any]:
     """The part of a state that a weights file holds: a tree with the same places."""
     networks = {"generator": state.generator, "discriminator": state.discriminator}
+    networks |= {} if state.average is None else {"average": state.average}
     return {"step": state.step} | {
         name: {"params": network.params, "batch_stats": network.batch_stats} for name, network in networks.items()
     }

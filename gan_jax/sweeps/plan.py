@@ -1,10 +1,10 @@
-"""Many runs from one set of flags: seeds, and values of what a compiled step takes as operands."""
+"""Many runs from one set of flags: seeds, and values of the numbers that decide a step."""
 
 import dataclasses
 import itertools
 from typing import NamedTuple
 
-from gan_jax.config import MAX_SEED, TRACED, RunConfig
+from gan_jax.config import MAX_SEED, SWEEPABLE, GanConfig, RunConfig
 from gan_jax.errors import InputError
 from gan_jax.storage.record import has_record
 
@@ -81,11 +81,11 @@ def parse_seeds(text: str) -> list[int]:
     return list(seeds)
 
 
-def parse_sweep(text: str) -> tuple[str, list[float]]:
+def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
     """``learning_rate=1e-4,2e-4`` is a name and its values.
 
     Raises:
-      InputError: it is not, or the name is none of ``TRACED``.
+      InputError: it is not, or the name is none of ``SWEEPABLE``.
 
     Examples:
       >>> parse_sweep("learning-rate=1e-4,2e-4")
@@ -93,10 +93,11 @@ def parse_sweep(text: str) -> tuple[str, list[float]]:
     """
     name, _, values = text.partition("=")
     name = name.replace("-", "_")
+    kind = int if isinstance(getattr(GanConfig, name, None), int) else float
     try:
-        numbers = [float(value) for value in values.split(",")]
+        numbers = [kind(value) for value in values.split(",")]
     except ValueError:
         numbers = []
-    if name not in TRACED or not numbers or len(set(numbers)) < len(numbers):
-        raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(TRACED)}.")
+    if name not in SWEEPABLE or not numbers or len(set(numbers)) < len(numbers):
+        raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(SWEEPABLE)}.")
     return name, numbers

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from gan_jax.config import RunConfig
+from gan_jax.config import STATIC, RunConfig
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.files import warn
@@ -38,7 +38,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     """
     connect(settings)
     trials = list_trials(settings) if settings.has_many_runs else []
-    side_by_side = choose_side_by_side(settings)
+    side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_dataset(settings.dataset, settings.data_dir)
     if not trials:
         return _train([Trial("", {}, settings)], experiment, dataset)
@@ -52,21 +52,25 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
         save_report(settings.output_dir, [trial_outcome(trial, dataset) for trial in trials])
 
 
-def choose_side_by_side(settings: RunConfig) -> bool:
+def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
     """Whether to train many runs in one program: on an accelerator, unless the settings say otherwise.
 
     A CPU trains them faster one after another (docs/performance.md).
 
     Raises:
-      InputError: side by side was asked for together with several devices or processes.
+      InputError: side by side was asked for together with several devices or processes, or for runs that differ in what
+        a program is compiled for.
     """
     shared = _shares_batches(settings)
+    compiled_for = sorted({name for trial in trials for name in trial.values} & set(STATIC))
+    if settings.schedule == "side_by_side" and compiled_for:
+        raise InputError(f"--schedule side_by_side cannot sweep {', '.join(compiled_for)}; use --schedule in_turn.")
     if settings.schedule == "side_by_side" and shared:
         raise InputError(
             "--schedule side_by_side puts all runs on one device; leave out --devices and other processes."
         )
     if settings.schedule == "auto":
-        return not shared and jax.default_backend() != "cpu"
+        return not shared and not compiled_for and jax.default_backend() != "cpu"
     return settings.schedule == "side_by_side"
 
 

@@ -1,7 +1,7 @@
 """What is random in a run, and where its batches of real images come from."""
 
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -45,9 +45,12 @@ def steps_per_epoch(config: GanConfig, num_images: int) -> int:
       >>> steps_per_epoch(GanConfig(batch_size=128), 60_000)
       468
     """
-    if num_images < config.batch_size:
-        raise InputError(f"batch_size is {config.batch_size}, but there are {num_images} training images; lower it.")
-    return num_images // config.batch_size
+    if num_images < config.images_per_step:
+        steps = f" times critic_steps {config.critic_steps}" if config.critic_steps > 1 else ""
+        raise InputError(
+            f"batch_size is {config.batch_size}{steps}, but there are {num_images} training images; lower it."
+        )
+    return num_images // config.images_per_step
 
 
 @partial(jax.jit, static_argnames="num_images")
@@ -60,13 +63,23 @@ def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_image
     """
     shuffled = jax.random.permutation(jax.random.fold_in(order_key, epoch), num_images)
     steps = steps_per_epoch(config, num_images)
-    return shuffled[: steps * config.batch_size].reshape(steps, config.batch_size)
+    return shuffled[: steps * config.images_per_step].reshape(steps, config.images_per_step)
+
+
+class LabelledImages(NamedTuple):
+    """Images and their classes, for conditional networks."""
+
+    images: Any  # [..., height, width, channels], uint8 from a source, float in [-1, 1] in a step
+    labels: Any  # [...] int32
+
+
+Images = Array | LabelledImages
 
 
 class IndexedBatches(NamedTuple):
     """Batches of images that lie on the device; ``scan_steps`` gathers one at a time."""
 
-    images: Array  # [count, height, width, channels] uint8, shared by all runs that train on them
+    images: Images  # [count, height, width, channels] uint8, shared by all runs that train on them
     rows: ArrayLike  # [steps, batch] int32, the images of each batch
 
 
@@ -78,8 +91,11 @@ class ImageSource(Protocol):
 
     steps_per_epoch: int
 
-    def batches(self, epoch: int, start: int, stop: int) -> Array:
-        """Batches ``start`` to ``stop`` of an epoch, from 0: ``[stop - start, batch, H, W, C]`` uint8."""
+    def batches(self, epoch: int, start: int, stop: int) -> Images:
+        """Batches ``start`` to ``stop`` of an epoch, from 0: ``[stop - start, batch, H, W, C]`` uint8.
+
+        For conditional networks they come as ``LabelledImages``.
+        """
         ...
 
 
@@ -105,21 +121,23 @@ class ResidentImages(_ShuffledImages):
     Args:
       config: the networks' configuration.
       images: ``[count, height, width, channels]`` uint8; an array that is on the device already is shared, not copied.
+        For conditional networks, ``LabelledImages`` with ``[count]`` labels.
       keys: from ``run_keys``.
 
     Raises:
-      InputError: there are fewer images than one batch.
+      InputError: there are fewer images than one step takes.
       TypeError: the images are not uint8.
     """
 
-    def __init__(self, config: GanConfig, images: ArrayLike, keys: RunKeys) -> None:
-        require_pixels(images)
-        self._images = jnp.asarray(images)
-        super().__init__(config, len(self._images), keys)
+    def __init__(self, config: GanConfig, images: ArrayLike | LabelledImages, keys: RunKeys) -> None:
+        require_pixels(pixels_of(images))
+        self._images: Images = jax.tree.map(jnp.asarray, images)
+        super().__init__(config, len(pixels_of(self._images)), keys)
 
-    def batches(self, epoch: int, start: int, stop: int) -> Array:
+    def batches(self, epoch: int, start: int, stop: int) -> Images:
         """Gather batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8."""
-        return self._images[self.order(epoch)[start:stop]]
+        rows = self.order(epoch)[start:stop]
+        return jax.tree.map(lambda array: array[rows], self._images)
 
     def indexed_batches(self, epoch: int, start: int, stop: int) -> IndexedBatches:
         """The same batches, not yet gathered."""
@@ -133,28 +151,37 @@ class ShardedImages(_ShuffledImages):
 
     Args:
       config: the networks' configuration.
-      images: ``[count, height, width, channels]`` uint8.
+      images: as for ``ResidentImages``, but NumPy arrays.
       keys: from ``run_keys``.
       mesh: from ``batch_mesh``.
 
     Raises:
-      InputError: there are fewer images than one batch.
+      InputError: there are fewer images than one step takes.
       TypeError: the images are not uint8.
     """
 
-    def __init__(self, config: GanConfig, images: np.ndarray, keys: RunKeys, mesh: Mesh) -> None:
-        require_pixels(images)
+    def __init__(self, config: GanConfig, images: np.ndarray | LabelledImages, keys: RunKeys, mesh: Mesh) -> None:
+        require_pixels(pixels_of(images))
         self._images, self._mesh = images, mesh
-        super().__init__(config, len(images), keys)
+        super().__init__(config, len(pixels_of(images)), keys)
 
-    def batches(self, epoch: int, start: int, stop: int) -> Array:
+    def batches(self, epoch: int, start: int, stop: int) -> Images:
         """Batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8, the batch axis split."""
         rows = self.order(epoch)[start:stop]
-        shape = (*rows.shape, *self._images.shape[1:])
-        return split_batches(shape, self._mesh, lambda index: self._images[rows[index[:2]]])
+
+        def split(array: np.ndarray) -> Array:
+            shape = (*rows.shape, *array.shape[1:])
+            return split_batches(shape, self._mesh, lambda index: array[rows[index[:2]]])
+
+        return jax.tree.map(split, self._images)
 
 
-def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Array | IndexedBatches:
+def pixels_of(images: Any) -> Any:
+    """The images without their labels."""
+    return images.images if isinstance(images, LabelledImages) else images
+
+
+def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Images | IndexedBatches:
     """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device."""
     if isinstance(source, ResidentImages):
         return source.indexed_batches(epoch, start, stop)

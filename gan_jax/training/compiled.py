@@ -12,10 +12,19 @@ from jax.core import Tracer
 
 from gan_jax.config import GanConfig
 from gan_jax.data.pixels import normalize_images, require_pixels
-from gan_jax.training.batches import IndexedBatches, RunKeys, epoch_order, steps_per_epoch
+from gan_jax.training.batches import (
+    Images,
+    IndexedBatches,
+    LabelledImages,
+    RunKeys,
+    epoch_order,
+    pixels_of,
+    steps_per_epoch,
+)
+from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.sharding import constrain_replicated, mesh_of
 from gan_jax.training.state import GanState
-from gan_jax.training.steps import Step, generate, sample_latents
+from gan_jax.training.steps import Step
 
 # XLA gives matrix products on a CPU to a library that runs each of toom_cook's on one core, where XLA's own kernels
 # use all of them. This leaves the library the reductions, at which it is faster.
@@ -23,7 +32,7 @@ CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDU
 
 
 def scan_steps(
-    config: GanConfig, step: Step, state: GanState, batches: Array | IndexedBatches, step_key: Array
+    config: GanConfig, step: Step, state: GanState, batches: Images | IndexedBatches, step_key: Array
 ) -> tuple[GanState, Any]:
     """Take one step per batch, as one scan.
 
@@ -31,8 +40,8 @@ def scan_steps(
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
       state: where to start.
-      batches: ``[steps, batch, height, width, channels]`` uint8, or ``IndexedBatches``; gathered and mapped to [-1, 1]
-        one batch at a time.
+      batches: ``[steps, config.images_per_step, height, width, channels]`` uint8, with labels for conditional networks,
+        or ``IndexedBatches``; gathered and mapped to [-1, 1] one batch at a time.
       step_key: ``[]`` typed PRNG key; folded with ``state.step`` for each step.
 
     Returns:
@@ -41,19 +50,25 @@ def scan_steps(
     Raises:
       TypeError: the images are not uint8.
     """
-    indexed = isinstance(batches, IndexedBatches)
-    require_pixels(batches.images if indexed else batches)
+    shared = batches.images if isinstance(batches, IndexedBatches) else None
+    require_pixels(pixels_of(batches if shared is None else shared))
 
-    def body(state: GanState, batch: Array) -> tuple[GanState, Any]:
-        images = batches.images[batch] if isinstance(batches, IndexedBatches) else batch
+    def body(state: GanState, batch: Any) -> tuple[GanState, Any]:
+        images = batch if shared is None else jax.tree.map(lambda array: array[batch], shared)
         step_key_now = jax.random.fold_in(step_key, state.step)
-        return constrain_replicated(step(config, state, normalize_images(images), step_key_now))
+        return constrain_replicated(step(config, state, _normalized(images), step_key_now))
 
-    return lax.scan(body, state, jnp.asarray(batches.rows) if indexed else batches)
+    return lax.scan(body, state, jnp.asarray(batches.rows) if isinstance(batches, IndexedBatches) else batches)
+
+
+def _normalized(images: Images) -> Images:
+    if isinstance(images, LabelledImages):
+        return images._replace(images=normalize_images(images.images))
+    return normalize_images(images)
 
 
 def run_chunk(
-    config: GanConfig, step: Step, state: GanState, batches: Array | IndexedBatches, step_key: Array
+    config: GanConfig, step: Step, state: GanState, batches: Images | IndexedBatches, step_key: Array
 ) -> tuple[GanState, Any]:
     """``scan_steps``, compiled for the devices that the batches are on."""
     with mesh_of(jax.tree.leaves(batches)[0]):
@@ -64,7 +79,7 @@ def run_chunks(
     configs: Sequence[GanConfig],
     step: Step,
     states: Sequence[GanState],
-    batches: Sequence[Array | IndexedBatches],
+    batches: Sequence[Images | IndexedBatches],
     step_keys: Sequence[Array],
 ) -> tuple[list[GanState], Any]:
     """``scan_steps`` for several runs side by side, as one program.
@@ -82,7 +97,7 @@ def _scan_side_by_side(
     configs: tuple[GanConfig, ...],
     step: Step,
     states: tuple[GanState, ...],
-    batches: tuple[Array | IndexedBatches, ...],
+    batches: tuple[Images | IndexedBatches, ...],
     step_keys: tuple[Array, ...],
 ) -> tuple[list[GanState], Any]:
     operands, axes = _stack(batches), 0
@@ -98,14 +113,14 @@ def _stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-def train_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
+def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys) -> tuple[GanState, Any]:
     """Train for the epoch that ``state.step`` is at the start of, as one compiled program.
 
     Args:
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
       state: the state at the start of an epoch; it is not consumed.
-      images: ``[count, height, width, channels]`` uint8.
+      images: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
       keys: from ``run_keys``.
 
     Returns:
@@ -119,7 +134,7 @@ def train_epoch(config: GanConfig, step: Step, state: GanState, images: Array, k
 
 
 def train_run(
-    config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys, num_epochs: int
+    config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
     """Train for several epochs as one compiled program, which also shuffles and generates the preview images.
 
@@ -131,7 +146,7 @@ def train_run(
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
       state: the state at the start of an epoch; it is not consumed.
-      images: ``[count, height, width, channels]`` uint8.
+      images: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
       keys: from ``run_keys``.
       num_epochs: how many.
 
@@ -149,22 +164,22 @@ def train_run(
 
 
 def _scan_run(
-    config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys, num_epochs: int
+    config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
     latents = sample_latents(config, keys.display, 64)
 
     def body(state: GanState, _: None) -> tuple[GanState, Any]:
         state, metrics = _scan_epoch(config, step, state, images, keys)
-        return state, (metrics, generate(config, state.generator, latents))
+        return state, (metrics, generate(config, sampling_generator(config, state), latents))
 
-    before = generate(config, state.generator, latents)
+    before = generate(config, sampling_generator(config, state), latents)
     state, (metrics, grids) = lax.scan(body, state, length=num_epochs)
     return state, metrics, jnp.concatenate([before[None], grids])
 
 
-def _scan_epoch(config: GanConfig, step: Step, state: GanState, images: Array, keys: RunKeys) -> tuple[GanState, Any]:
-    epoch = state.step // steps_per_epoch(config, len(images))
-    order = epoch_order(config, keys.order, epoch, len(images))
+def _scan_epoch(config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys) -> tuple[GanState, Any]:
+    epoch = state.step // steps_per_epoch(config, len(pixels_of(images)))
+    order = epoch_order(config, keys.order, epoch, len(pixels_of(images)))
     return scan_steps(config, step, state, IndexedBatches(images, order), keys.step)
 
 

@@ -1,15 +1,17 @@
 """What training carries from one step to the next: arrays only."""
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
 from jax import Array
+from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, init_networks
+from gan_jax.objectives.averages import average_decay
 
 
 class NetworkState(struct.PyTreeNode):
@@ -26,11 +28,42 @@ class GanState(struct.PyTreeNode):
     step: Array  # [] int32
     generator: NetworkState
     discriminator: NetworkState
+    average: NetworkState | None = None  # of the generator over the steps, without optimizer, where the config asks
 
 
-def optimizer(config: GanConfig) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2015) with beta2 0.999 and epsilon 1e-8."""
-    return optax.adam(config.learning_rate, b1=config.beta1)
+class LearningRates(NamedTuple):
+    """Adam's step sizes at one step, each ``[]`` float."""
+
+    generator: ArrayLike
+    discriminator: ArrayLike
+
+
+def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
+    r"""The learning rates after ``step`` steps.
+
+    A cosine schedule multiplies them by :math:`f + (1 - f) (1 + \cos(\pi t / T)) / 2`, with f the
+    ``final_learning_rate``, T the ``schedule_steps`` and t the step, at most T.
+
+    Raises:
+      ValueError: the schedule is a cosine and nothing says where it ends.
+    """
+    generator = config.learning_rate
+    given = config.discriminator_learning_rate
+    discriminator = generator if given is None else given
+    if config.learning_rate_schedule == "constant":
+        return LearningRates(generator, discriminator)
+    if config.schedule_steps is None:
+        raise ValueError("learning_rate_schedule is 'cosine'; give schedule_steps, the steps until its end.")
+    progress = jnp.minimum(jnp.asarray(step, jnp.float32) / config.schedule_steps, 1)
+    final = config.final_learning_rate
+    factor = final + (1 - final) * (1 + jnp.cos(jnp.pi * progress)) / 2
+    return LearningRates(generator * factor, discriminator * factor)
+
+
+def optimizer(config: GanConfig, learning_rate: ArrayLike | None = None) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2015) with epsilon 1e-8, at the configured learning rate or another."""
+    rate: Any = config.learning_rate if learning_rate is None else learning_rate
+    return optax.adam(rate, b1=config.beta1, b2=config.beta2)
 
 
 @jax.jit
@@ -49,15 +82,44 @@ def init_state(config: GanConfig, key: Array) -> GanState:
         step=jnp.zeros((), jnp.int32),
         generator=_network_state(config, generator),
         discriminator=_network_state(config, discriminator),
+        average=_network_state(config, generator).replace(opt_state=()) if config.has_average else None,
     )
 
 
 def _network_state(config: GanConfig, variables: Variables) -> NetworkState:
     params = variables["params"]
-    return NetworkState(params, variables["batch_stats"], optimizer(config).init(params))
+    return NetworkState(params, variables.get("batch_stats", {}), optimizer(config).init(params))
 
 
-def apply_gradients(config: GanConfig, network: NetworkState, gradients: Any, batch_stats: Any) -> NetworkState:
+def apply_gradients(
+    config: GanConfig,
+    network: NetworkState,
+    gradients: Any,
+    batch_stats: Any,
+    learning_rate: ArrayLike | None = None,
+) -> NetworkState:
     """Take one Adam step along ``gradients`` (a tree like ``network.params``) and adopt ``batch_stats``."""
-    updates, opt_state = optimizer(config).update(gradients, network.opt_state, network.params)
+    updates, opt_state = optimizer(config, learning_rate).update(gradients, network.opt_state, network.params)
     return NetworkState(optax.apply_updates(network.params, updates), batch_stats, opt_state)
+
+
+def update_average(config: GanConfig, state: GanState, generator: NetworkState) -> NetworkState | None:
+    """Move the average towards the generator that a step has made.
+
+    Args:
+      config: says whether there is an average, and how long it remembers.
+      state: before the step.
+      generator: after the step.
+
+    Returns:
+      The average after the step; None where there is none.
+    """
+    if state.average is None:
+        return None
+    images_seen = (state.step + 1) * config.batch_size
+    half_life = cast(ArrayLike, config.average_half_life)
+    decay = average_decay(config.batch_size, images_seen, half_life, config.average_ramp)
+    moved: Any = optax.incremental_update(
+        cast(Any, generator.replace(opt_state=())), cast(Any, state.average), 1 - decay
+    )
+    return moved

@@ -3,18 +3,29 @@
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
+from jax import Array, lax
+from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
-from gan_jax.objectives.losses import discriminator_loss, generator_loss, mean_score
+from gan_jax.objectives.augmentations import augment
+from gan_jax.objectives.losses import OBJECTIVES, mean_score
+from gan_jax.objectives.penalties import PENALTIES, Critic
+from gan_jax.training.batches import LabelledImages
+from gan_jax.training.forward import discriminate, image_spread, sample_latents
 from gan_jax.training.sharding import shard_batch
-from gan_jax.training.state import GanState, NetworkState, apply_gradients
+from gan_jax.training.state import GanState, NetworkState, apply_gradients, learning_rates, update_average
+
+Tree = TypeVar("Tree")
+
+# What is random in a step beside its latents has a key of its own: the step's, folded with one of these. Latents are
+# drawn from the step's key itself, and repeat what smaller numbers would give.
+_AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP = (2**16 * number for number in (1, 2, 3, 4))
 
 
 class Step(Protocol):
@@ -25,17 +36,18 @@ class Step(Protocol):
     ``step`` must be one more.
     """
 
-    def __call__(self, config: GanConfig, state: GanState, images: Array, key: Array, /) -> tuple[GanState, Any]:
+    def __call__(self, config: GanConfig, state: GanState, images: Any, key: Array, /) -> tuple[GanState, Any]:
         """Train on one batch.
 
         Args:
           config: the networks' configuration; its static fields are Python values, the others may be tracers.
           state: what the previous step returned, or ``init_state``.
-          images: ``[batch, height, width, channels]`` float32 in [-1, 1], the real images.
+          images: ``[config.images_per_step, height, width, channels]`` float32 in [-1, 1], the real images; where the
+            networks are conditional, ``LabelledImages`` of them.
           key: ``[]`` typed PRNG key of this step.
 
         Returns:
-          The state one step later, and the metrics.
+          The next state, and the metrics.
         """
         ...
 
@@ -51,6 +63,20 @@ class GanMetrics(NamedTuple):
     d_gradient_norm: Array  # Euclidean, over all of D's parameters
     g_gradient_norm: Array  # Euclidean, over all of G's parameters
     fake_spread: Array  # image_spread of the fakes, in [0, 1]
+
+
+class PenalizedGanMetrics(NamedTuple):
+    """What a joint step with penalties reports: ``GanMetrics``, and the penalty."""
+
+    d_loss: Array
+    g_loss: Array
+    d_x: Array
+    d_g_z1: Array
+    d_g_z2: Array
+    d_gradient_norm: Array
+    g_gradient_norm: Array
+    fake_spread: Array
+    penalty: Array  # the sum of the penalties times their weight; not in d_loss
 
 
 class GeneratorMetrics(NamedTuple):
@@ -72,189 +98,235 @@ class DiscriminatorMetrics(NamedTuple):
     fake_spread: Array
 
 
-def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> Array:
-    """Draw latents z ~ N(0, 1): ``[count, latent_dim]`` float32; a batch of them by default."""
-    return jax.random.normal(key, (config.batch_size if count is None else count, config.latent_dim))
+class PenalizedDiscriminatorMetrics(NamedTuple):
+    """What a discriminator step with penalties reports: ``DiscriminatorMetrics``, and the penalty."""
+
+    d_loss: Array
+    d_x: Array
+    d_g_z1: Array
+    d_gradient_norm: Array
+    fake_spread: Array
+    penalty: Array  # the sum of the penalties times their weight; not in d_loss
 
 
 @jax.jit
-def generate(config: GanConfig, generator: NetworkState, latents: Array) -> Array:
-    """Turn latents into images, in eval mode: an image does not depend on the others in its batch.
+def gan_step(
+    config: GanConfig, state: GanState, images: Array | LabelledImages, key: Array
+) -> tuple[GanState, GanMetrics | PenalizedGanMetrics]:
+    """Train both networks on one batch (Goodfellow et al. 2014, algorithm 1).
+
+    D learns from the images and from as many fakes, losses added, one update. Then the updated D scores the same fakes,
+    and G takes one update along that. G runs forward once. With more than one critic step, D first learns from the
+    other images and from other fakes.
 
     Args:
-      config: the networks' configuration.
-      generator: the generator's state.
-      latents: ``[count, latent_dim]`` float32.
-
-    Returns:
-      ``[count, height, width, channels]`` float32 in [-1, 1].
-    """
-    return apply_generator(config, generator.params, generator.batch_stats, latents, train=False)[0]
-
-
-@jax.jit
-def batch_fakes(config: GanConfig, state: GanState, key: Array) -> Array:
-    """Turn the latents of the step with this key into images, in train mode, as the step does.
-
-    Args:
-      config: the networks' configuration.
-      state: its generator is used.
-      key: ``[]`` typed PRNG key, as given to the step.
-
-    Returns:
-      ``[batch, height, width, channels]`` float32 in [-1, 1].
-    """
-    generator, latents = state.generator, sample_latents(config, key)
-    return apply_generator(config, generator.params, generator.batch_stats, latents, train=True)[0]
-
-
-def image_spread(images: Array) -> Array:
-    """How much images differ: the root of the pixels' mean variance over the batch, ``[]`` float; 0 if all are alike.
-
-    Args:
-      images: ``[batch, height, width, channels]`` float in [-1, 1].
-
-    Examples:
-      >>> float(image_spread(jnp.zeros((4, 28, 28, 1))))
-      0.0
-    """
-    return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
-
-
-@jax.jit
-def discriminate(config: GanConfig, discriminator: NetworkState, images: Array) -> Array:
-    """Score images, in eval mode.
-
-    Args:
-      config: the networks' configuration.
-      discriminator: the discriminator's state.
-      images: ``[count, height, width, channels]`` float32 in [-1, 1].
-
-    Returns:
-      ``[count]`` float32 logits; their sigmoid is the probability of "real".
-    """
-    return apply_discriminator(config, discriminator.params, discriminator.batch_stats, images, train=False)[0]
-
-
-@jax.jit
-def gan_step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, GanMetrics]:
-    """Train both networks on one batch (Goodfellow et al. 2014, algorithm 1, with k = 1).
-
-    D learns from the images (labels 1) and from as many fakes (labels 0), losses added, one update. Then the updated D
-    scores the same fakes against labels 1, and G takes one update along that. G runs forward once.
-
-    Args:
-      config: the networks' configuration.
+      config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
-      images: ``[batch, height, width, channels]`` float in [-1, 1].
-      key: ``[]`` typed PRNG key; decides the latents.
+      images: ``[config.images_per_step, height, width, channels]`` float in [-1, 1]; with labels if conditional.
+      key: ``[]`` typed PRNG key; decides the latents, and all else that is random.
 
     Returns:
-      The state one step on, and its ``GanMetrics``.
+      The next state, and its ``GanMetrics``, D's of its last update.
 
     Raises:
       TypeError: the images are integers; ``normalize_images`` maps them.
-      ValueError: the images are not of the configuration's shape or batch size.
+      ValueError: the images are not of the configuration's shape or number, or labels are missing.
     """
-    _require_batch(config, images)
+    reals, labels = _require_batch(config, images)
+    state, reals, labels = _take_critic_steps(config, state, reals, labels, key)
     latents = shard_batch(sample_latents(config, key))
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
-        return apply_generator(config, params, state.generator.batch_stats, latents, train=True)
+        return apply_generator(config, params, state.generator.batch_stats, latents, labels, train=True)
 
     fakes, pull_back, generator_stats = jax.vjp(generator_forward, state.generator.params, has_aux=True)
-    discriminator, d_metrics = _update_discriminator(config, state.discriminator, images, fakes)
+    discriminator, d_metrics = _update_discriminator(config, state, reals, fakes, labels, key)
+    objective = OBJECTIVES[config.objective]
 
     def score_fakes(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
-        logits, stats = apply_discriminator(config, discriminator.params, discriminator.batch_stats, fakes, train=True)
-        return generator_loss(logits), (mean_score(logits), stats)
+        def scored(images: Array, stats: Variables) -> tuple[Array, Variables]:
+            seen = _augment(config, images, key, _AUGMENT_FOR_G)
+            return apply_discriminator(config, discriminator.params, stats, seen, labels, train=True)
+
+        real_logits, stats = (), discriminator.batch_stats
+        if objective.sees_reals:
+            logits, stats = scored(reals, stats)
+            real_logits = (logits,)
+        logits, stats = scored(fakes, stats)
+        return objective.generator(logits, *real_logits), (mean_score(logits), stats)
 
     (g_loss, (score, discriminator_stats)), fakes_gradient = jax.value_and_grad(score_fakes, has_aux=True)(fakes)
     (generator_gradient,) = pull_back(fakes_gradient)
+    step, rate = state.step + 1, learning_rates(config, state.step).generator
+    generator = apply_gradients(config, state.generator, generator_gradient, generator_stats, rate)
     next_state = GanState(
-        step=state.step + 1,
-        generator=apply_gradients(config, state.generator, generator_gradient, generator_stats),
+        step=step,
+        generator=generator,
         discriminator=discriminator.replace(batch_stats=discriminator_stats),
+        average=update_average(config, state, generator),
     )
     norm = optax.tree.norm(generator_gradient)
-    return next_state, GanMetrics(**d_metrics._asdict(), g_loss=g_loss, d_g_z2=score, g_gradient_norm=norm)
+    kind = PenalizedGanMetrics if config.penalties else GanMetrics
+    return next_state, kind(**d_metrics._asdict(), g_loss=g_loss, d_g_z2=score, g_gradient_norm=norm)
 
 
 @jax.jit
-def generator_step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, GeneratorMetrics]:
+def generator_step(
+    config: GanConfig, state: GanState, images: Array | LabelledImages, key: Array
+) -> tuple[GanState, GeneratorMetrics]:
     """Train G alone, against a constant D in eval mode: nothing of D changes, parameters and statistics alike.
 
     Args:
-      config: the networks' configuration.
+      config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
-      images: not used; G learns from D alone.
+      images: as for ``gan_step``; used by an objective that compares reals with fakes, and for their labels.
       key: ``[]`` typed PRNG key; decides the latents.
 
     Returns:
-      The state one step on, and its ``GeneratorMetrics``.
+      The next state, and its ``GeneratorMetrics``.
     """
-    del images
     latents = shard_batch(sample_latents(config, key))
+    objective = OBJECTIVES[config.objective]
+    reals, labels = None, None
+    if objective.sees_reals or config.conditional:
+        reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _require_batch(config, images))
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
-        fakes, stats = apply_generator(config, params, state.generator.batch_stats, latents, train=True)
-        logits = discriminate(config, state.discriminator, fakes)
-        return generator_loss(logits), (mean_score(logits), image_spread(fakes), stats)
+        fakes, stats = apply_generator(config, params, state.generator.batch_stats, latents, labels, train=True)
+        logits = discriminate(config, state.discriminator, fakes, labels)
+        real_logits = (discriminate(config, state.discriminator, reals, labels),) if objective.sees_reals else ()
+        return objective.generator(logits, *real_logits), (mean_score(logits), image_spread(fakes), stats)
 
     (g_loss, (score, spread, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
-    generator = apply_gradients(config, state.generator, gradient, stats)
+    rate = learning_rates(config, state.step).generator
+    generator = apply_gradients(config, state.generator, gradient, stats, rate)
     metrics = GeneratorMetrics(g_loss, score, optax.tree.norm(gradient), spread)
-    return state.replace(step=state.step + 1, generator=generator), metrics
+    average = update_average(config, state, generator)
+    return state.replace(step=state.step + 1, generator=generator, average=average), metrics
 
 
 @jax.jit
 def discriminator_step(
-    config: GanConfig, state: GanState, images: Array, key: Array
-) -> tuple[GanState, DiscriminatorMetrics]:
-    """Train D alone, on images (labels 1) and on the fakes (labels 0) of a G whose weights stay constant.
+    config: GanConfig, state: GanState, images: Array | LabelledImages, key: Array
+) -> tuple[GanState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
+    """Train D alone, on images and on the fakes of a G whose weights stay constant.
 
     G runs in train mode, as in the joint step, so its running statistics move; its parameters do not.
 
     Args:
-      config: the networks' configuration.
+      config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
-      images: ``[batch, height, width, channels]`` float in [-1, 1].
-      key: ``[]`` typed PRNG key; decides the latents.
+      images: as for ``gan_step``.
+      key: ``[]`` typed PRNG key; decides the latents, and all else that is random.
 
     Returns:
-      The state one step on, and its ``DiscriminatorMetrics``.
+      The next state, and its ``DiscriminatorMetrics``, of D's last update.
 
     Raises:
       TypeError: the images are integers; ``normalize_images`` maps them.
-      ValueError: the images are not of the configuration's shape or batch size.
+      ValueError: the images are not of the configuration's shape or number, or labels are missing.
     """
-    _require_batch(config, images)
-    latents = shard_batch(sample_latents(config, key))
-    generator = state.generator
-    fakes, stats = apply_generator(config, generator.params, generator.batch_stats, latents, train=True)
-    discriminator, metrics = _update_discriminator(config, state.discriminator, images, fakes)
-    return GanState(state.step + 1, generator.replace(batch_stats=stats), discriminator), metrics
+    reals, labels = _require_batch(config, images)
+    state, reals, labels = _take_critic_steps(config, state, reals, labels, key)
+    state, metrics = _critic_step(config, state, reals, labels, key)
+    return state.replace(step=state.step + 1), metrics
+
+
+def _take_critic_steps(
+    config: GanConfig, state: GanState, reals: Array, labels: Array | None, key: Array
+) -> tuple[GanState, Array, Array | None]:
+    """Train D on all of a step's batches but the last; return the state and the last batch."""
+    if config.critic_steps == 1:
+        return state, reals, labels
+
+    def body(state: GanState, batch: tuple[Array, Array, Array | None]) -> tuple[GanState, None]:
+        index, reals, labels = batch
+        return _critic_step(config, state, reals, labels, _fold(key, _CRITIC_STEP + index))[0], None
+
+    batches = split_by_critic_step(config, (reals, labels))
+    earlier, last = (jax.tree.map(lambda array, part=part: array[part], batches) for part in (slice(-1), -1))
+    state, _ = lax.scan(body, state, (jnp.arange(config.critic_steps - 1), *earlier))
+    return state, *last
+
+
+def split_by_critic_step(config: GanConfig, tree: Tree) -> Tree:
+    """Arrays ``[images per step, …]`` as ``[critic steps, batch, …]``; a batch's images stay on their devices."""
+
+    def split(array: Array) -> Array:
+        return jnp.moveaxis(array.reshape(config.batch_size, config.critic_steps, *array.shape[1:]), 1, 0)
+
+    return jax.tree.map(split, tree)
+
+
+def _critic_step(
+    config: GanConfig, state: GanState, reals: Array, labels: Array | None, key: Array
+) -> tuple[GanState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
+    """Train D on one batch and new fakes; of G, only the batch statistics move."""
+    latents, generator = shard_batch(sample_latents(config, key)), state.generator
+    fakes, stats = apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=True)
+    discriminator, metrics = _update_discriminator(config, state, reals, fakes, labels, key)
+    return state.replace(generator=generator.replace(batch_stats=stats), discriminator=discriminator), metrics
 
 
 def _update_discriminator(
-    config: GanConfig, discriminator: NetworkState, images: Array, fakes: Array
-) -> tuple[NetworkState, DiscriminatorMetrics]:
-    """Score reals, then fakes, each normalized by its own batch; one update along the sum of the losses."""
+    config: GanConfig, state: GanState, reals: Array, fakes: Array, labels: Array | None, key: Array
+) -> tuple[NetworkState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
+    """Score reals, then fakes, each normalized by its own batch; one update along the loss and the penalties."""
+    discriminator = state.discriminator
 
-    def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
-        real_logits, stats = apply_discriminator(config, params, discriminator.batch_stats, images, train=True)
-        fake_logits, stats = apply_discriminator(config, params, stats, fakes, train=True)
+    def loss(params: Variables) -> tuple[Array, Any]:
+        def score(images: Array, stats: Variables) -> tuple[Array, Variables]:
+            seen = _augment(config, images, key, _AUGMENT_FOR_D)
+            kinds = None if labels is None else labels[: len(images)]
+            return apply_discriminator(config, params, stats, seen, kinds, train=True)
+
+        real_logits, stats = score(reals, discriminator.batch_stats)
+        fake_logits, stats = score(fakes, stats)
         scores = mean_score(real_logits), mean_score(fake_logits)
-        return discriminator_loss(real_logits, fake_logits, config.real_weight, config.fake_weight), (*scores, stats)
+        objective = OBJECTIVES[config.objective].discriminator
+        d_loss = objective(real_logits, fake_logits, config.real_weight, config.fake_weight)
+        if not config.penalties:
+            return d_loss, (d_loss, *scores, (), stats)
 
-    (d_loss, (d_x, d_g_z1, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
-    metrics = DiscriminatorMetrics(d_loss, d_x, d_g_z1, optax.tree.norm(gradient), image_spread(fakes))
-    return apply_gradients(config, discriminator, gradient, stats), metrics
+        def critic(images: Array) -> Array:
+            return score(images, discriminator.batch_stats)[0]
+
+        penalty = _penalty(config, critic, reals, fakes, key)
+        return d_loss + penalty, (d_loss, *scores, (penalty,), stats)
+
+    (_, (d_loss, d_x, d_g_z1, penalty, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
+    kind = PenalizedDiscriminatorMetrics if config.penalties else DiscriminatorMetrics
+    metrics = kind(d_loss, d_x, d_g_z1, optax.tree.norm(gradient), image_spread(fakes), *penalty)
+    rate = learning_rates(config, state.step).discriminator
+    return apply_gradients(config, discriminator, gradient, stats, rate), metrics
 
 
-def _require_batch(config: GanConfig, images: Array) -> None:
-    if not jnp.issubdtype(images.dtype, jnp.floating):
-        raise TypeError(f"images are {images.dtype}; pass normalize_images(images), floats in [-1, 1].")
-    expected = (config.batch_size, *config.image_shape)
-    if images.shape != expected:
-        raise ValueError(f"images are {images.shape}, but the configuration says {expected}; change one of them.")
+def _penalty(config: GanConfig, critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
+    """The configured penalties of a share of the batch, with their weight."""
+    count = max(1, round(config.penalty_share * config.batch_size))
+    key, pairs = _fold(key, _PENALTY), (reals[:count], fakes[:count])
+    penalties = [PENALTIES[name](critic, *pairs, _fold(key, index)) for index, name in enumerate(config.penalties)]
+    return config.penalty_weight * sum(penalties, start=jnp.zeros(()))
+
+
+def _augment(config: GanConfig, images: Array, key: Array, tag: int) -> Array:
+    """What D is shown of images."""
+    return augment(config.augmentations, _fold(key, tag), images) if config.augmentations else images
+
+
+def _fold(key: Array, tag: ArrayLike) -> Array:
+    """A key for something else than the latents."""
+    return jax.random.fold_in(key, tag)
+
+
+def _require_batch(config: GanConfig, images: Array | LabelledImages) -> tuple[Array, Array | None]:
+    """The images, and their labels where the networks are conditional."""
+    reals, labels = images if isinstance(images, LabelledImages) else (images, None)
+    if not jnp.issubdtype(reals.dtype, jnp.floating):
+        raise TypeError(f"images are {reals.dtype}; pass normalize_images(images), floats in [-1, 1].")
+    expected = (config.images_per_step, *config.image_shape)
+    if reals.shape != expected:
+        raise ValueError(f"images are {reals.shape}, but the configuration says {expected}; change one of them.")
+    if config.conditional and labels is None:
+        raise ValueError("the networks are conditional; pass LabelledImages(images, labels).")
+    return reals, labels if config.conditional else None

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from gan_jax.runs.health import COLLAPSE_AFTER, find_signs, has_collapsed, image_set_spread
-from gan_jax.training.steps import image_spread
+from gan_jax.training.forward import image_spread
 
 WELL = {"d_x": 0.8, "d_g_z1": 0.2, "d_gradient_norm": 3.0, "g_gradient_norm": 5.0, "fake_spread": 0.5}
 

@@ -56,7 +56,7 @@ def test_a_joint_step_trains_both_networks(state, images):
     assert unlike(state.generator.batch_stats, after.generator.batch_stats)
     assert unlike(state.discriminator.batch_stats, after.discriminator.batch_stats)
     assert metrics.d_g_z2 < metrics.d_g_z1  # D's update lowered its score of the very fakes it learned from
-    assert all(jnp.shape(value) == () and jnp.isfinite(value) for value in metrics)
+    assert all(jnp.shape(value) == () and jnp.isfinite(value) for value in jax.tree.leaves(metrics))
 
 
 def test_a_joint_step_runs_the_generator_forward_once(state, images, monkeypatch):

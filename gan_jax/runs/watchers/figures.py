@@ -19,12 +19,16 @@ from gan_jax.training.state import GanState
 DrawAt = Literal["epoch_end", "window_end"] | Container[int]
 
 
+def _taken_evenly(images: np.ndarray, count: int) -> np.ndarray:
+    return images[np.linspace(0, len(images) - 1, count, dtype=int)]
+
+
 class Figures(Watcher):
     """Draws the run's PNGs and its animation.
 
     Args:
       context: the run.
-      draw: gives 64 images, ``[64, height, width, channels]`` float in [-1, 1].
+      draw: gives images to draw in rows of 8, ``[64, height, width, channels]`` float in [-1, 1].
       draw_at: where to draw: before the first step, and at the end of each epoch, of each window, or after these steps.
     """
 
@@ -54,9 +58,10 @@ class Figures(Watcher):
         context = self._context
         fakes = quantize_images(self._draw(context.config, progress.state, context.keys))
         title = f"epoch {progress.step / context.steps_per_epoch:.2f}   step {progress.step}"
-        grids.save_grid(context.folder.grid(progress.step), fakes, title)
-        images = context.dataset.train_images  # taken evenly: the files of some data sets are in groups of one kind
-        reals = images[np.linspace(0, len(images) - 1, len(fakes), dtype=int)]
+        grids.save_grid(context.folder.grid(progress.step), fakes, title, rows=-(-len(fakes) // 8))
+        # Both are taken evenly: the files of some data sets, and fakes of named classes, are in groups of one kind.
+        count = min(len(fakes), 64)
+        reals, fakes = (_taken_evenly(images, count) for images in (context.dataset.train_images, fakes))
         grids.save_comparison(context.folder.path / "real_vs_fake.png", reals, fakes)
 
     def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:

@@ -43,10 +43,10 @@ class Results(Watcher):
     """Writes ``weights.npz`` and ``history.npz``."""
 
     def __init__(self, context: RunContext) -> None:
-        self._folder = context.folder
+        self._folder, self._config = context.folder, context.config
 
     def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
         """Write both files."""
-        save_weights(self._folder.weights, state)
+        save_weights(self._folder.weights, state, self._config)
         if metrics:
             save_history(self._folder.history, metrics)

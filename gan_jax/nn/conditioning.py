@@ -1,0 +1,69 @@
+"""How networks are told an image's class: an embedding beside the latents, and a projection in the discriminator.
+
+Both are called inside of a network's ``__call__``; without ``config.conditional`` they return what they are given.
+"""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array
+
+from gan_jax.config import GanConfig
+from gan_jax.nn.spectral import divide_by_spectral_norm
+
+EMBEDDING_SIZE = 32
+
+
+def embed_class(config: GanConfig, latents: Array, labels: Array | None) -> Array:
+    """Put a learned vector of each one's class beside the latents: ``[batch, latent_dim + EMBEDDING_SIZE]``.
+
+    Args:
+      config: its ``conditional`` and ``num_classes`` count.
+      latents: ``[batch, latent_dim]`` float.
+      labels: ``[batch]`` int32, or None for the classes in turn.
+    """
+    if not config.conditional:
+        return latents
+    labels = classes_in_turn(config, len(latents)) if labels is None else labels
+    vectors = _Embedding(config.num_classes, EMBEDDING_SIZE, name="embed")(labels)
+    return jnp.concatenate([latents, jnp.asarray(vectors, latents.dtype)], axis=-1)
+
+
+def project_class(config: GanConfig, logits: Array, features: Array, labels: Array | None, train: bool) -> Array:
+    """Add the inner product of an image's features and its class's learned vector (Miyato & Koyama 2018, eq. 3).
+
+    Args:
+      config: its ``conditional`` and ``num_classes`` count.
+      logits: ``[batch]`` float, without the class.
+      features: ``[batch, height, width, channels]`` float, of D's last hidden layer; summed over the pixels.
+      labels: ``[batch]`` int32.
+      train: whether the spectral norm of the vectors moves on, where there is one.
+
+    Raises:
+      ValueError: the networks are conditional and there are no labels.
+    """
+    if not config.conditional:
+        return logits
+    if labels is None:
+        raise ValueError("the networks are conditional; give the labels of the images.")
+    spectral = config.normalization == "spectral"
+    vectors = _Embedding(config.num_classes, features.shape[-1], spectral, name="embed")(labels, train)
+    summed = jnp.sum(features, axis=(1, 2))
+    return logits + jnp.asarray(jnp.sum(vectors * summed, axis=-1), logits.dtype)
+
+
+class _Embedding(nn.Module):
+    """A learned vector for each class, N(0, 1) at first; spectrally normalized they are the rows of one matrix."""
+
+    num_classes: int
+    size: int
+    spectral: bool = False
+
+    @nn.compact
+    def __call__(self, labels: Array, train: bool = False) -> Array:
+        vectors = self.param("vectors", nn.initializers.normal(1.0), (self.num_classes, self.size))
+        return (divide_by_spectral_norm(self, vectors, train) if self.spectral else vectors)[labels]
+
+
+def classes_in_turn(config: GanConfig, count: int) -> Array:
+    """Labels 0, 1, 2 and so on, again and again: ``[count]`` int32."""
+    return jnp.arange(count) % config.num_classes

@@ -1,0 +1,41 @@
+"""Spectral normalization (Miyato et al. 2018)."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import Array, lax
+
+_SMALLEST_NORM = 1e-12
+
+
+def divide_by_spectral_norm(module: nn.Module, weights: Array, train: bool) -> Array:
+    """Divide weights by an estimate of their largest singular value, as a matrix of all other axes by the last.
+
+    One power iteration at every call refines the estimate; in train mode the next call continues from there. Gradients
+    take the singular vectors as constants (algorithm 1). The order is PyTorch's: first the left vector u = Wv, then
+    v = Wᵀu. Flax's own module begins with the other vector, and so is half an iteration apart.
+
+    Args:
+      module: whose ``batch_stats`` hold v, ``[all other axes]`` float32.
+      weights: ``[..., out]`` float.
+      train: whether v moves on.
+
+    Returns:
+      Weights of the same shape.
+    """
+    matrix = weights.reshape(-1, weights.shape[-1])
+    right = module.variable("batch_stats", "v", _random_direction, module, len(matrix))
+    u = _normalize(right.value @ matrix)
+    v = _normalize(matrix @ u)
+    u, v = lax.stop_gradient((u, v))
+    if train:
+        right.value = v
+    return weights / (v @ matrix @ u)
+
+
+def _random_direction(module: nn.Module, size: int) -> Array:
+    return _normalize(jax.random.normal(module.make_rng("params"), (size,)))
+
+
+def _normalize(vector: Array) -> Array:
+    return vector / jnp.maximum(jnp.linalg.norm(vector), _SMALLEST_NORM)

@@ -1,0 +1,120 @@
+"""What networks do without learning: latents to images, images to logits, and which generator samples."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from gan_jax.config import GanConfig
+from gan_jax.nn.conditioning import classes_in_turn
+from gan_jax.nn.layers import MOMENTUM
+from gan_jax.nn.networks import apply_discriminator, apply_generator
+from gan_jax.training.state import GanState, NetworkState
+
+_RECALIBRATION_BATCHES = 32
+
+
+def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> Array:
+    """Draw latents z ~ N(0, 1): ``[count, latent_dim]`` float32; a batch of them by default."""
+    return jax.random.normal(key, (config.batch_size if count is None else count, config.latent_dim))
+
+
+@jax.jit
+def generate(config: GanConfig, generator: NetworkState, latents: Array, labels: Array | None = None) -> Array:
+    """Turn latents into images, in eval mode: an image does not depend on the others in its batch.
+
+    Args:
+      config: the networks' configuration.
+      generator: the generator's state.
+      latents: ``[count, latent_dim]`` float32.
+      labels: ``[count]`` int32, for a conditional generator; by default the classes in turn.
+
+    Returns:
+      ``[count, height, width, channels]`` float32 in [-1, 1].
+    """
+    return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=False)[0]
+
+
+@jax.jit
+def batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | None = None) -> Array:
+    """Turn the latents of the step with this key into images, in train mode, as the step does.
+
+    Args:
+      config: the networks' configuration.
+      state: its generator is used.
+      key: ``[]`` typed PRNG key, as given to the step.
+      labels: ``[batch]`` int32, for a conditional generator; by default the classes in turn.
+
+    Returns:
+      ``[batch, height, width, channels]`` float32 in [-1, 1].
+    """
+    generator, latents = state.generator, sample_latents(config, key)
+    return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=True)[0]
+
+
+def image_spread(images: Array) -> Array:
+    """How much images differ: the root of the pixels' mean variance over the batch, ``[]`` float; 0 if all are alike.
+
+    Args:
+      images: ``[batch, height, width, channels]`` float in [-1, 1].
+
+    Examples:
+      >>> float(image_spread(jnp.zeros((4, 28, 28, 1))))
+      0.0
+    """
+    return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
+
+
+@jax.jit
+def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, labels: Array | None = None) -> Array:
+    """Score images, in eval mode.
+
+    Args:
+      config: the networks' configuration.
+      discriminator: the discriminator's state.
+      images: ``[count, height, width, channels]`` float32 in [-1, 1].
+      labels: ``[count]`` int32, for a conditional discriminator.
+
+    Returns:
+      ``[count]`` float32 logits; their sigmoid is the probability of "real" under the objectives with a logistic loss.
+    """
+    params, batch_stats = discriminator.params, discriminator.batch_stats
+    return apply_discriminator(config, params, batch_stats, images, labels, train=False)[0]
+
+
+def default_labels(config: GanConfig, count: int) -> Array | None:
+    """The classes in turn, ``[count]`` int32, for conditional networks; None for others."""
+    return classes_in_turn(config, count) if config.conditional else None
+
+
+@jax.jit
+def sampling_generator(config: GanConfig, state: GanState) -> NetworkState:
+    """The generator that samples, evaluates and exports: the average over the steps where there is one.
+
+    With ``average_statistics="recalibrated"`` its batch statistics are the means over 32 batches of its own images, as
+    BigGAN's standing statistics (Brock et al. 2019).
+
+    Args:
+      config: the networks' configuration.
+      state: of a training.
+
+    Returns:
+      A network for ``generate``.
+    """
+    if state.average is None:
+        return state.generator
+    if config.average_statistics == "recalibrated" and state.average.batch_stats:
+        return _recalibrated(config, state.average)
+    return state.average
+
+
+def _recalibrated(config: GanConfig, generator: NetworkState) -> NetworkState:
+    # A running statistic of 0 moves by 1 - MOMENTUM of the batch's own.
+    blank = jax.tree.map(jnp.zeros_like, generator.batch_stats)
+
+    def batch_statistics(key: Array) -> dict:
+        latents = sample_latents(config, key)
+        _, moved = apply_generator(config, generator.params, blank, latents, train=True)
+        return jax.tree.map(lambda value: value / (1 - MOMENTUM), moved)
+
+    statistics = lax.map(batch_statistics, jax.random.split(jax.random.key(0), _RECALIBRATION_BATCHES))
+    return generator.replace(batch_stats=jax.tree.map(lambda values: values.mean(0), statistics))
