@@ -8,10 +8,12 @@ import hashlib
 import multiprocessing
 import os
 import resource
+import socket
 import sys
 from pathlib import Path
 
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax import Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
@@ -56,8 +58,8 @@ _processes.set_forkserver_preload(["small_runs", "sklearn.datasets", "PIL.PngIma
 
 def settings(folder: Path, **options) -> RunConfig:
     """What a small training is made with; ``options`` replace some of it."""
-    defaults = {"steps": 24, "log_every": 4, "checkpoint_every": 4, "resume": True}
-    return RunConfig(GAN, dataset="digits", output_dir=folder, **defaults | options)
+    defaults = {"gan": GAN, "steps": 24, "log_every": 4, "checkpoint_every": 4, "resume": True}
+    return RunConfig(dataset="digits", output_dir=folder, **defaults | options)
 
 
 def start(folder: Path, kind: str = "joint", file_limit: int | None = None, **options) -> multiprocessing.Process:
@@ -75,6 +77,41 @@ def finish(folder: Path, kind: str = "joint", **options) -> tuple[int | None, st
     process.join(120)
     assert process.exitcode is not None, "hangs"
     return process.exitcode, log.read_text()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start_all(folder, count, **options):
+    """Start processes of one run; their screens go to ``<folder>_<index>.log``."""
+    flags = {"coordinator": f"127.0.0.1:{_free_port()}", "num_processes": count}
+    logs = [folder.parent / f"{folder.name}_{index}.log" for index in range(count)]
+    processes = [start(folder, log=log, **flags, process_id=index, **options) for index, log in enumerate(logs)]
+    return processes, logs
+
+
+def train_together(folder, count, **options):
+    """Train one run with several processes: what was on each one's screen."""
+    processes, logs = start_all(folder, count, **options)
+    for process, log in zip(processes, logs, strict=True):
+        process.join(120)
+        assert process.exitcode == 0, log.read_text()
+    return [log.read_text() for log in logs]
+
+
+def _history(folder):
+    with np.load(folder / "history.npz") as archive:
+        return dict(archive)
+
+
+def assert_same_run(one, other):
+    """Sums over a batch round otherwise when they are shared, and the gradient of so small a network magnifies that."""
+    for name, values in _history(one).items():
+        tolerance = 2e-2 if "gradient" in name else 2e-3
+        np.testing.assert_allclose(_history(other)[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
 
 
 def screen(folder: Path) -> str:

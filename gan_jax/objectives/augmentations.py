@@ -28,7 +28,7 @@ def translation(key: Array, images: Array) -> Array:
     for axis, (axis_key, length) in enumerate(zip(jax.random.split(key), size, strict=True), start=1):
         reach = int(length * _TRANSLATION + 0.5)
         shifts = jax.random.randint(axis_key, (batch, 1), -reach, reach + 1)
-        moves = jax.nn.one_hot(jnp.arange(length) + shifts, length, dtype=images.dtype)
+        moves = jax.nn.one_hot(jnp.arange(length)[None, :] + shifts, length, dtype=images.dtype)
         images = jnp.einsum("nij,njwc->niwc" if axis == 1 else "nij,nhjc->nhic", moves, images)
     return images
 

@@ -3,49 +3,14 @@
 import json
 import os
 import signal
-import socket
 
-import numpy as np
 import pytest
-from small_runs import finish, start
+from small_runs import assert_same_run, finish, start_all, train_together
 
 from gan_jax import InputError, RunConfig
 from gan_jax.runs.processes import LOST_AFTER_SECONDS, connect
 from gan_jax.storage.checkpoints import Checkpoints
 from gan_jax.storage.load import load_run
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def start_all(folder, count, **options):
-    flags = {"coordinator": f"127.0.0.1:{free_port()}", "num_processes": count}
-    logs = [folder.parent / f"{folder.name}_{index}.log" for index in range(count)]
-    processes = [start(folder, log=log, **flags, process_id=index, **options) for index, log in enumerate(logs)]
-    return processes, logs
-
-
-def train_together(folder, count, **options):
-    processes, logs = start_all(folder, count, **options)
-    for process, log in zip(processes, logs, strict=True):
-        process.join(120)
-        assert process.exitcode == 0, log.read_text()
-    return [log.read_text() for log in logs]
-
-
-def history(folder):
-    with np.load(folder / "history.npz") as archive:
-        return dict(archive)
-
-
-def assert_same_run(one, other):
-    """Sums over a batch round otherwise when they are shared, and the gradient of so small a network magnifies that."""
-    for name, values in history(one).items():
-        tolerance = 2e-2 if "gradient" in name else 2e-3
-        np.testing.assert_allclose(history(other)[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
 
 
 @pytest.fixture(scope="module")

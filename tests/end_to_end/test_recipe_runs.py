@@ -1,0 +1,135 @@
+"""Runs with recipes: resumed, verified, replayed, sampled, exported, side by side, on several devices and hosts."""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings, train_together
+
+from gan_jax import RECIPES, GanConfig, load_run, load_weights, run_experiment, sample_images
+from gan_jax.inference.export import export_generator
+from gan_jax.runs.reproduce import FinishedRun, replay, verify
+from gan_jax.storage.digests import tree_digest
+from gan_jax.training.forward import default_labels, generate, sample_latents
+
+EVERYTHING = GanConfig(
+    critic_steps=2,
+    conditional=True,
+    objective="relativistic",
+    normalization="spectral",
+    penalties=("r1", "r2", "gradient_penalty"),
+    penalty_share=0.5,
+    augmentations=("translation", "cutout"),
+    discriminator_learning_rate=4e-4,
+    beta1=0.0,
+    beta2=0.99,
+    learning_rate_schedule="cosine",
+    average_half_life=500.0,
+    average_statistics="recalibrated",
+    initializer="he",
+)
+CONFIGS = {name: recipe.config for name, recipe in RECIPES.items()} | {"everything": EVERYTHING}
+LONG = [name if name == "everything" else pytest.param(name, marks=pytest.mark.soak) for name in CONFIGS]
+
+
+def tiny(name: str) -> GanConfig:
+    """A recipe with small networks and twelve steps an epoch."""
+    config = CONFIGS[name]
+    return dataclasses.replace(config, latent_dim=4, width=2, batch_size=120 // config.critic_steps)
+
+
+@pytest.fixture(scope="module", params=LONG)
+def trained(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe") / "run"
+    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=tiny(request.param)))
+    return folder
+
+
+def test_a_run_resumes_to_the_same_bytes(trained, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    for path in (folder / "checkpoints").iterdir():
+        if int(path.name) > 20:
+            shutil.rmtree(path)
+    (folder / "weights.npz").unlink()
+    config = load_run(trained).config
+    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=config))
+    assert content(folder) == content(trained)
+
+
+def test_a_run_is_verified_and_a_step_replayed(trained, tmp_path):
+    run = FinishedRun(trained)
+    assert verify(run, first=1) == (1, None)
+    _, same = replay(run, 23, tmp_path / "step.npz")
+    assert same
+    with np.load(tmp_path / "step.npz") as step:
+        assert len(step["images"]) == 120
+        assert len(step["fakes"]) == run.config.batch_size
+        assert ("labels" in step.files) == run.config.conditional
+
+
+def test_what_was_trained_is_loaded_sampled_and_exported(trained):
+    run = load_run(trained)
+    config, alone = load_weights(trained / "weights.npz")
+    assert dataclasses.replace(config, **_of_training(run.config)) == run.config
+    assert tree_digest(alone.generator.params) == tree_digest(run.state.generator.params)
+    images = sample_images(run.config, run.generator, 12)
+    assert images.shape == (12, 28, 28, 1)
+    assert images.dtype == np.uint8
+    exported = jax.export.deserialize(bytearray(export_generator(run.config, run.generator)))
+    latents = sample_latents(run.config, jax.random.key(0), 5)
+    labels = [] if (kinds := default_labels(run.config, 5)) is None else [kinds]
+    given = generate(run.config, run.generator, latents, *labels)
+    np.testing.assert_allclose(exported.call(latents, *labels), given, atol=1e-4)
+
+
+def _of_training(config: GanConfig) -> dict:
+    """What a weights file of a DCGAN need not hold."""
+    plain = ("network", "normalization", "conditional", "num_classes", "image_shape", "latent_dim", "width")
+    return {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in plain}
+
+
+@pytest.mark.soak
+def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, tmp_path):
+    config = load_run(trained).config
+    many = settings(tmp_path / "many", gan=config, steps=4, seeds="0:2", schedule="side_by_side", resume=False)
+    run_experiment(EXPERIMENTS["joint"], many)
+    with np.load(tmp_path / "many" / "seed_0" / "history.npz") as beside, np.load(trained / "history.npz") as alone:
+        for name in ("d_loss", "g_loss", "d_x"):
+            np.testing.assert_allclose(beside[name], alone[name][:4], rtol=5e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.soak
+def test_processes_train_the_run_that_one_trains(trained, tmp_path):
+    train_together(tmp_path / "run", 2, gan=load_run(trained).config)
+    assert_same_run(trained, tmp_path / "run")
+
+
+@pytest.mark.soak
+def test_devices_train_the_run_that_one_trains(trained, tmp_path):
+    config = load_run(trained).config
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import small_runs\n"
+        f"from gan_jax import GanConfig\nconfig = {config!r}\n"
+        "small_runs.run_experiment(small_runs.JOINT, small_runs.settings(Path(sys.argv[2]), gan=config, devices=2))"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path / "run")]
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    process = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert process.returncode == 0, process.stderr
+    assert_same_run(trained, tmp_path / "run")
+
+
+def test_a_killed_run_is_finished(tmp_path):
+    """A schedule's length and the labels come from the record."""
+    folder = tmp_path / "run"
+    assert finish(folder, gan=tiny("everything"), steps=8)[0] == 0
+    status, text = finish(folder, gan=dataclasses.replace(tiny("everything"), schedule_steps=8), steps=12)
+    assert status == 0, text
+    assert "Resuming from step 8 of 12" in text

@@ -1,0 +1,127 @@
+"""The networks of recipes: their layers, spectral normalization, and classes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from gan_jax import GanConfig, NetworkState, discriminate, generate, init_state, sample_latents
+from gan_jax.errors import InputError
+from gan_jax.nn.networks import apply_discriminator
+from gan_jax.nn.spectral import divide_by_spectral_norm
+
+SMALL = {"latent_dim": 5, "width": 4}
+
+
+def fresh_key():
+    return jax.random.key(0)
+
+
+def images_of(config, count=3):
+    return jax.random.uniform(jax.random.key(1), (count, *config.image_shape), minval=-1)
+
+
+@pytest.mark.parametrize("network", ["dcgan", "infogan", "residual"])
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3)])
+def test_every_network_makes_and_scores_images_of_every_size(network, image_shape):
+    config = GanConfig(image_shape=image_shape, network=network, **SMALL)
+    state = jax.eval_shape(lambda: init_state(config, fresh_key()))
+    images = jax.eval_shape(lambda state: generate(config, state.generator, jnp.zeros((3, 5))), state)
+    assert images.shape == (3, *image_shape)
+    logits = jax.eval_shape(lambda state: discriminate(config, state.discriminator, jnp.zeros(images.shape)), state)
+    assert logits.shape == (3,)
+
+
+def test_the_infogan_sized_network_has_lucics_layers():
+    config = GanConfig(network="infogan", latent_dim=64)
+    state = jax.eval_shape(lambda: init_state(config, fresh_key()))
+    sizes = {
+        name: [network.params[f"conv_{index}"]["kernel"].size for index in range(4)]
+        for name, network in (("generator", state.generator), ("discriminator", state.discriminator))
+    }
+    assert sizes == {
+        "generator": [64 * 1024, 1024 * 128 * 7 * 7, 128 * 64 * 16, 64 * 16],
+        "discriminator": [64 * 16, 64 * 128 * 16, 128 * 7 * 7 * 1024, 1024],
+    }
+
+
+def test_a_new_residual_network_is_the_identity_in_every_block():
+    config = GanConfig(network="residual", **SMALL)
+    state = init_state(config, fresh_key())
+    assert state.generator.batch_stats == {}
+    assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_0"]["conv_2"]))
+    changed = jax.tree.map(lambda leaf: leaf, state.discriminator.params)
+    changed["block_0"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_0"]["conv_0"]["kernel"])
+    images = images_of(config)
+    before, after = (
+        discriminate(config, NetworkState(params, {}, ()), images) for params in (state.discriminator.params, changed)
+    )
+    np.testing.assert_array_equal(before, after)
+
+
+class Divided(nn.Module):
+    @nn.compact
+    def __call__(self, weights, train):
+        return divide_by_spectral_norm(self, weights, train)
+
+
+def test_the_power_iteration_finds_the_largest_singular_value():
+    weights = jnp.asarray(np.random.default_rng(0).normal(size=(3, 3, 4, 6)), jnp.float32)
+    module = Divided()
+    variables = module.init(fresh_key(), weights, train=False)
+    for _ in range(300):
+        divided, variables = module.apply(variables, weights, train=True, mutable=["batch_stats"])
+    largest = np.linalg.svd(weights.reshape(-1, 6), compute_uv=False)[0]
+    np.testing.assert_allclose(divided, weights / largest, rtol=1e-4)
+    same, kept = module.apply(variables, weights, train=False, mutable=["batch_stats"])
+    np.testing.assert_allclose(same, divided, rtol=1e-6)
+    np.testing.assert_array_equal(kept["batch_stats"]["v"], variables["batch_stats"]["v"])
+
+
+@pytest.mark.parametrize("normalization", ["spectral", "none"])
+def test_without_batch_normalization_an_image_is_scored_alone_in_training_too(normalization):
+    config = GanConfig(normalization=normalization, initializer="he", **SMALL)
+    network = init_state(config, fresh_key()).discriminator
+    assert all("bias" in network.params[f"conv_{index}"] for index in range(4))
+    images = images_of(config)
+    logits, _ = apply_discriminator(config, network.params, network.batch_stats, images, train=True)
+    alone, _ = apply_discriminator(config, network.params, network.batch_stats, images[:1], train=True)
+    np.testing.assert_allclose(logits[:1], alone, rtol=1e-4)
+
+
+CONDITIONAL = GanConfig(conditional=True, normalization="none", initializer="he", num_classes=3, **SMALL)
+
+
+def test_the_projection_adds_the_inner_product_with_the_classs_vector():
+    network = init_state(CONDITIONAL, fresh_key()).discriminator
+    images, labels = images_of(CONDITIONAL), jnp.array([2, 0, 2])
+    vectors = network.params["embed"]["vectors"]
+    params = {**network.params, "embed": {"vectors": jnp.zeros_like(vectors)}}
+    without = discriminate(CONDITIONAL, network.replace(params=params), images, labels)
+    unit = {**network.params, "embed": {"vectors": jnp.ones_like(vectors)}}  # gives the sum over all features
+    sums = discriminate(CONDITIONAL, network.replace(params=unit), images, labels) - without
+    double = {**network.params, "embed": {"vectors": jnp.array([[1.0], [5.0], [2.0]]) * jnp.ones_like(vectors)}}
+    added = discriminate(CONDITIONAL, network.replace(params=double), images, labels) - without
+    np.testing.assert_allclose(added, jnp.array([2.0, 1.0, 2.0]) * sums, rtol=1e-3, atol=1e-4)
+
+
+def test_a_conditional_generator_makes_other_images_for_other_classes():
+    state = init_state(CONDITIONAL, fresh_key())
+    latents = jnp.tile(sample_latents(CONDITIONAL, fresh_key(), 1), (4, 1))
+    images = generate(CONDITIONAL, state.generator, latents, jnp.array([0, 1, 1, 2]))
+    np.testing.assert_allclose(images[1], images[2], atol=1e-6)
+    assert not np.allclose(images[0], images[1])
+    in_turn = generate(CONDITIONAL, state.generator, latents)  # of classes 0, 1, 2, 0
+    np.testing.assert_allclose(in_turn, images[jnp.array([0, 1, 3, 0])], atol=1e-6)
+
+
+def test_a_conditional_discriminator_asks_for_labels():
+    state = init_state(CONDITIONAL, fresh_key())
+    with pytest.raises(ValueError, match="give the labels"):
+        discriminate(CONDITIONAL, state.discriminator, images_of(CONDITIONAL))
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(InputError, match="network is 'mlp'; it must be one of dcgan, infogan, residual"):
+        init_state(GanConfig(network="mlp"), fresh_key())

@@ -1,0 +1,80 @@
+"""The named configurations, and what a configuration refuses."""
+
+import dataclasses
+
+import pytest
+
+from gan_jax import RECIPES, GanConfig, InputError, RunConfig, load_dataset, recipe
+from gan_jax.cli.train import parse_flags
+from gan_jax.runs.setup import networks_config
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_says_where_it_is_from(name):
+    one = RECIPES[name]
+    assert one.summary
+    assert one.paper
+    assert one.source
+    assert recipe(name) is one.config
+    assert dataclasses.replace(one.config) == one.config  # passes its own checks
+
+
+def test_the_courses_recipe_is_the_default():
+    assert recipe("dcgan") == GanConfig()
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match="recipe is 'biggan'; it must be one of dcgan, lsgan"):
+        recipe("biggan")
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"objective": "vanilla"}, "objective is 'vanilla'; it must be 'non_saturating', .* or 'relativistic'"),
+        ({"normalization": "layer"}, "normalization is 'layer'; it must be 'batch', 'spectral' or 'none'"),
+        ({"penalties": ("r3",)}, "penalties is .*different ones of r1, r2, gradient_penalty"),
+        ({"penalties": ("r1", "r1"), "normalization": "none"}, "penalties is"),
+        ({"augmentations": ("colour",)}, "augmentations is .*translation, cutout"),
+        ({"penalty_share": 0.0}, "penalty_share is 0.0; it must be above 0 and at most 1"),
+        ({"critic_steps": 0}, "critic_steps is 0"),
+        ({"beta2": 1.0}, "beta2 is 1.0"),
+        ({"average_half_life": 0.0}, "average_half_life is 0.0"),
+        ({"average_ramp": 0.0}, "average_ramp is 0.0"),
+        ({"discriminator_learning_rate": -1.0}, "discriminator_learning_rate is -1.0"),
+        ({"penalties": ("r1",)}, "normalization is 'batch', which .* choose normalization 'none' or 'spectral'"),
+        ({"objective": "relativistic"}, "relativistic compares single images"),
+        ({"objective": "relativistic", "normalization": "none", "real_weight": 0.5}, "leave real_weight"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(values, complaint):
+    with pytest.raises(InputError, match=complaint):
+        GanConfig(**values)
+
+
+def test_residual_networks_have_no_batch_normalization_to_refuse():
+    assert GanConfig(network="residual", penalties=("r1",), objective="relativistic")
+
+
+def test_flags_change_a_recipe():
+    flags = parse_flags(RunConfig(GanConfig(initializer="he")), ["--width", "8", "--recipe", "r3gan", "--beta1", "0.9"])
+    assert flags.gan == dataclasses.replace(recipe("r3gan"), width=8, beta1=0.9)
+    with pytest.raises(InputError, match="recipe is 'gan'"):
+        parse_flags(RunConfig(), ["--recipe=gan"])
+
+
+def test_several_penalties_are_one_flag():
+    flags = parse_flags(RunConfig(), ["--penalties", "r1", "r2", "--normalization", "none"])
+    assert flags.gan.penalties == ("r1", "r2")
+
+
+def test_the_data_and_the_length_decide_what_a_recipe_leaves_open():
+    digits = load_dataset("digits")
+    gan = dataclasses.replace(recipe("r3gan"), batch_size=50)
+    assert networks_config(RunConfig(gan, epochs=4), digits).schedule_steps == 4 * 30
+    assert networks_config(RunConfig(gan, steps=7), digits).schedule_steps == 7
+    fixed = dataclasses.replace(gan, schedule_steps=9)
+    assert networks_config(RunConfig(fixed, epochs=4), digits).schedule_steps == 9
+    conditional = dataclasses.replace(recipe("conditional"), num_classes=4)
+    assert networks_config(RunConfig(conditional), digits).num_classes == 10
+    assert networks_config(RunConfig(GanConfig(num_classes=4)), digits).num_classes == 4

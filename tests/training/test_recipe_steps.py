@@ -1,0 +1,211 @@
+"""What a configuration adds to the course's steps: schedules, averages, penalties, critic steps, classes."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import (
+    PENALTIES,
+    GanConfig,
+    LabelledImages,
+    batch_fakes,
+    discriminate,
+    discriminator_step,
+    gan_step,
+    generator_step,
+    init_state,
+    sampling_generator,
+)
+from gan_jax.training.state import learning_rates
+
+CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
+
+
+def fresh_key():
+    """The same key each time, unused each time."""
+    return jax.random.key(3)
+
+
+def with_options(**options) -> GanConfig:
+    return dataclasses.replace(CONFIG, **options)
+
+
+def start(config):
+    return init_state(config, jax.random.key(1))
+
+
+def images_of(config):
+    return jax.random.uniform(jax.random.key(2), (config.images_per_step, 28, 28, 1), minval=-1)
+
+
+def assert_close(one, other, rtol=1e-5, atol=1e-6):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=atol), one, other)
+
+
+def largest_move(before, after) -> float:
+    moves = jax.tree.map(lambda a, b: jnp.abs(a - b).max(), before.params, after.params)
+    return float(max(jax.tree.leaves(moves)))
+
+
+def test_a_cosine_falls_from_one_to_its_final_part_and_stays():
+    config = GanConfig(
+        learning_rate=1.0,
+        discriminator_learning_rate=2.0,
+        learning_rate_schedule="cosine",
+        schedule_steps=100,
+        final_learning_rate=0.1,
+    )
+    factors = [1.0, 0.1 + 0.9 * (1 + np.cos(np.pi / 4)) / 2, 0.55, 0.1, 0.1]
+    for step, factor in zip((0, 25, 50, 100, 1000), factors, strict=True):
+        rates = learning_rates(config, step)
+        assert rates.generator == pytest.approx(factor, rel=1e-6)
+        assert rates.discriminator == pytest.approx(2 * factor, rel=1e-6)
+
+
+def test_a_cosine_without_an_end_is_refused():
+    with pytest.raises(ValueError, match="give schedule_steps"):
+        learning_rates(GanConfig(learning_rate_schedule="cosine"), 0)
+
+
+@pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
+def test_each_network_moves_at_its_own_rate(step):
+    """Adam's first step is as long as its learning rate, wherever there is a gradient."""
+    config = with_options(
+        learning_rate=1e-3,
+        discriminator_learning_rate=4e-3,
+        learning_rate_schedule="cosine",
+        schedule_steps=10,
+        final_learning_rate=0.5,
+    )
+    before = start(config).replace(step=jnp.int32(10))
+    after, _ = step(config, before, images_of(config), fresh_key())
+    moves = [largest_move(getattr(before, name), getattr(after, name)) for name in ("generator", "discriminator")]
+    rates = [0 if step is discriminator_step else 5e-4, 0 if step is generator_step else 2e-3]
+    np.testing.assert_allclose(moves, rates, rtol=1e-3)
+
+
+def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
+    config = with_options(average_half_life=6.0, average_ramp=0.5)
+    state = start(config)
+    expected = state.generator.params
+    for number in range(1, 5):
+        state, _ = gan_step(config, state, images_of(config), jax.random.key(number))
+        half_life = min(6.0, 0.5 * 4 * number)
+        decay = 0.5 ** (4 / half_life)
+        expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
+    assert_close(state.average.params, expected)
+    assert state.average.opt_state == ()
+    assert sampling_generator(config, state) is not state.generator
+    assert_close(sampling_generator(config, state), state.average)
+
+
+def test_an_average_changes_nothing_of_the_training():
+    plain, _ = gan_step(CONFIG, start(CONFIG), images_of(CONFIG), fresh_key())
+    config = with_options(average_half_life=100.0)
+    averaged, _ = gan_step(config, start(config), images_of(config), fresh_key())
+    assert_close(plain, averaged.replace(average=None), rtol=0, atol=0)
+    assert sampling_generator(CONFIG, plain).params is not None
+
+
+def test_recalibrated_statistics_are_those_of_the_averages_own_images():
+    config = with_options(batch_size=64, average_half_life=100.0, average_statistics="recalibrated")
+    state = start(config)
+    statistics = sampling_generator(config, state).batch_stats["norm_0"]
+    kernel = state.average.params["conv_0"]["kernel"]  # of N(0, 1) latents: mean 0, variance the sum of its squares
+    variance = jnp.sum(kernel**2, axis=-1).mean((0, 1))
+    np.testing.assert_allclose(statistics["var"], variance, rtol=0.15)
+    assert jnp.abs(statistics["mean"]).max() < 0.05 * jnp.sqrt(variance.max())
+
+
+@pytest.mark.parametrize("penalties", [("r1",), ("r1", "r2"), ("gradient_penalty",)])
+def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
+    config = with_options(penalties=penalties, penalty_weight=3.0)
+    state, images = start(config), images_of(config)
+    _, metrics = gan_step(config, state, images, fresh_key())
+    _, plain = gan_step(CONFIG, state, images, fresh_key())
+    assert metrics.d_loss == pytest.approx(float(plain.d_loss), rel=1e-5)
+    if "gradient_penalty" not in penalties:  # which draws a place between
+        fakes = batch_fakes(config, state, fresh_key())
+
+        def critic(images):
+            return discriminate(config, state.discriminator, images)
+
+        expected = 3 * sum(PENALTIES[name](critic, images, fakes, None) for name in penalties)
+        assert metrics.penalty == pytest.approx(float(expected), rel=1e-4)
+    assert metrics.d_gradient_norm != pytest.approx(float(plain.d_gradient_norm), rel=1e-4)
+
+
+def test_a_share_of_the_batch_is_penalized():
+    config = with_options(penalties=("r1",), penalty_share=0.5)
+    state, images = start(config), images_of(config)
+    expected = PENALTIES["r1"](lambda x: discriminate(config, state.discriminator, x), images[:2], None, None)
+    _, metrics = discriminator_step(config, state, images, fresh_key())
+    assert metrics.penalty == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_critic_steps_are_updates_of_the_discriminator_on_batches_of_their_own():
+    config = with_options(critic_steps=3)
+    images = images_of(config)
+    state, metrics = gan_step(config, start(config), images, fresh_key())
+    by_hand = start(CONFIG)
+    for index in range(2):
+        key = jax.random.fold_in(fresh_key(), 2**18 + index)
+        by_hand, _ = discriminator_step(CONFIG, by_hand, images[index::3], key)
+    by_hand, last = gan_step(CONFIG, by_hand, images[2::3], fresh_key())
+    assert state.step == 1
+    assert_close(state.replace(step=by_hand.step), by_hand, rtol=1e-4, atol=1e-5)
+    assert_close(metrics, last, rtol=1e-3)
+
+
+@pytest.mark.parametrize("step", [gan_step, discriminator_step])
+def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes(step):
+    config = with_options(augmentations=("translation", "cutout"))
+    state, images = start(config), images_of(config)
+    after, metrics = step(config, state, images, fresh_key())
+    _, plain = step(CONFIG, state, images, fresh_key())
+    assert metrics.fake_spread == pytest.approx(float(plain.fake_spread))
+    assert metrics.d_x != plain.d_x
+    again, _ = step(config, state, images, fresh_key())
+    assert_close(after, again, rtol=0, atol=0)
+
+
+def test_a_relativistic_generator_alone_is_compared_with_the_reals():
+    config = with_options(objective="relativistic")
+    state, images = start(config), images_of(config)
+    fakes = batch_fakes(config, state, fresh_key())
+    logits = [discriminate(config, state.discriminator, batch) for batch in (images, fakes)]
+    _, metrics = generator_step(config, state, images, fresh_key())
+    assert metrics.g_loss == pytest.approx(float(jax.nn.softplus(logits[0] - logits[1]).mean()), rel=1e-4)
+
+
+CONDITIONAL = with_options(conditional=True, num_classes=3)
+
+
+@pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
+def test_a_conditional_step_uses_the_labels(step):
+    state, images = start(CONDITIONAL), images_of(CONDITIONAL)
+    losses = []
+    for labels in ([0, 1, 2, 0], [2, 1, 0, 0]):
+        _, metrics = step(CONDITIONAL, state, LabelledImages(images, jnp.array(labels)), fresh_key())
+        losses.append(float(metrics.g_loss if step is generator_step else metrics.d_loss))
+    assert losses[0] != pytest.approx(losses[1], rel=1e-5)
+    with pytest.raises(ValueError, match="pass LabelledImages"):
+        step(CONDITIONAL, state, images, fresh_key())
+
+
+def test_labels_are_left_aside_by_other_networks():
+    images = images_of(CONFIG)
+    _, plain = gan_step(CONFIG, start(CONFIG), images, fresh_key())
+    _, labelled = gan_step(CONFIG, start(CONFIG), LabelledImages(images, jnp.arange(4)), fresh_key())
+    assert_close(plain, labelled, rtol=0, atol=0)
+
+
+def test_the_default_step_has_no_input_for_what_it_does_not_use():
+    config = GanConfig(latent_dim=8, width=4, batch_size=4)
+    lowered = gan_step.lower(config, start(config), images_of(config), fresh_key())
+    assert '"config.learning_rate"' in lowered.as_text(debug_info=True)
+    for unused in ("penalty_weight", "average_ramp", "final_learning_rate"):
+        assert f'"config.{unused}"' not in lowered.as_text(debug_info=True)
