@@ -12,7 +12,6 @@ from PIL import Image
 from small_runs import EXPERIMENTS, settings
 
 from gan_jax import load_dataset, run_experiment
-from gan_jax.cli.commands import run_command
 
 
 @pytest.fixture(scope="module")
@@ -20,23 +19,6 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
     run_experiment(EXPERIMENTS["joint"], settings(folder, steps=12))
     return folder
-
-
-@pytest.fixture
-def gan_jax(monkeypatch, capsys):
-    """Call the command in this process: its status, standard output and standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["gan-jax", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            run_command()
-            status = 0
-        except SystemExit as exit_:
-            status = exit_.code or 0
-        return status, *capsys.readouterr()
-
-    return call
 
 
 def assert_one_line(result, complaint):

@@ -12,19 +12,20 @@ def fresh_key():
     return jax.random.key(0)
 
 
-@pytest.mark.parametrize("image_shape", [(28, 28, 1), (28, 28, 3), (32, 32, 1), (32, 32, 3)])
-def test_shapes_and_ranges(image_shape):
-    config = GanConfig(image_shape=image_shape, latent_dim=5, width=4, initializer="he")
-    state = init_state(config, fresh_key())
-    images = generate(config, state.generator, sample_latents(config, fresh_key(), 3))
-    assert images.shape == (3, *image_shape)
+CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
+
+
+def test_images_are_in_range_and_logits_are_one_per_image():
+    state = init_state(CONFIG, fresh_key())
+    images = generate(CONFIG, state.generator, sample_latents(CONFIG, fresh_key(), 3))
+    assert images.shape == (3, 28, 28, 1)
     assert images.dtype == jnp.float32
     assert (jnp.abs(images) <= 1).all()
-    assert discriminate(config, state.discriminator, images).shape == (3,)
+    assert discriminate(CONFIG, state.discriminator, images).shape == (3,)
 
 
 def test_layers_are_the_courses():
-    state = init_state(GanConfig(width=8, latent_dim=16), fresh_key())
+    state = jax.eval_shape(lambda: init_state(GanConfig(width=8, latent_dim=16), fresh_key()))
     kernels = {
         name: [network.params[f"conv_{i}"]["kernel"].shape for i in range(4)]
         for name, network in (("generator", state.generator), ("discriminator", state.discriminator))
@@ -56,22 +57,20 @@ def test_initial_weights_have_the_named_distributions():
 
 
 def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
-    config = GanConfig(width=4, latent_dim=5)
-    network = init_state(config, fresh_key()).generator
-    latents = sample_latents(config, fresh_key(), 6)
-    images, stats = apply_generator(config, network.params, network.batch_stats, latents, train=True)
-    alone, _ = apply_generator(config, network.params, network.batch_stats, latents[:3], train=True)
+    network = init_state(CONFIG, fresh_key()).generator
+    latents = sample_latents(CONFIG, fresh_key(), 6)
+    images, stats = apply_generator(CONFIG, network.params, network.batch_stats, latents, train=True)
+    alone, _ = apply_generator(CONFIG, network.params, network.batch_stats, latents[:3], train=True)
     assert not np.allclose(images[:3], alone)
     hidden = jnp.einsum("nl,hwol->nhwo", latents, network.params["conv_0"]["kernel"])
-    np.testing.assert_allclose(stats["norm_0"]["mean"], 0.1 * hidden.mean((0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(stats["norm_0"]["mean"], 0.1 * hidden.mean((0, 1, 2)), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(stats["norm_0"]["var"], 0.9 + 0.1 * hidden.var((0, 1, 2)), rtol=1e-4)
 
 
 def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
-    config = GanConfig(width=4, latent_dim=5, initializer="he")
-    network = init_state(config, fresh_key()).discriminator
+    network = init_state(CONFIG, fresh_key()).discriminator
     images = jax.random.uniform(fresh_key(), (6, 28, 28, 1), minval=-1)
-    logits, stats = apply_discriminator(config, network.params, network.batch_stats, images, train=False)
-    alone, _ = apply_discriminator(config, network.params, network.batch_stats, images[:1], train=False)
+    logits, stats = apply_discriminator(CONFIG, network.params, network.batch_stats, images, train=False)
+    alone, _ = apply_discriminator(CONFIG, network.params, network.batch_stats, images[:1], train=False)
     np.testing.assert_allclose(logits[:1], alone, rtol=1e-5)
     assert stats is network.batch_stats

@@ -29,6 +29,10 @@ def test_what_goes_wrong_is_named(changes, name):
     assert names(**changes) == [name]
 
 
+def test_scores_that_are_no_probabilities_are_not_judged():
+    assert find_signs(WELL | {"d_x": 1.0, "d_g_z1": 0.0}, COLLAPSE_AFTER, 0.6, logistic=False) == []
+
+
 def test_neither_half_of_a_good_discriminator_is_saturation():
     assert names(d_x=0.999) == names(d_g_z1=0.001) == []
 

@@ -21,9 +21,12 @@ def test_other_seeds_are_refused(text):
 
 def test_a_sweep_is_a_name_and_values():
     assert parse_sweep("learning-rate=1e-4,2e-4") == ("learning_rate", [1e-4, 2e-4])
+    assert parse_sweep("width=3,4") == ("width", [3, 4])
 
 
-@pytest.mark.parametrize("text", ["learning_rate", "width=3,4", "beta1=", "beta1=a", "beta1=0.5,0.5"])
+@pytest.mark.parametrize(
+    "text", ["learning_rate", "initializer=1,2", "width=3.5", "beta1=", "beta1=a", "beta1=0.5,0.5"]
+)
 def test_other_sweeps_are_refused(text):
     with pytest.raises(InputError, match="sweep is"):
         parse_sweep(text)

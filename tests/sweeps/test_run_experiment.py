@@ -110,7 +110,8 @@ def test_a_schedule_is_chosen_by_platform_and_flags(tmp_path):
     ("options", "complaint"),
     [
         ({"seeds": "3:1"}, "seeds is '3:1'"),
-        ({"sweep": ("width=3",)}, "sweep is 'width=3'"),
+        ({"sweep": ("precision=3",)}, "sweep is 'precision=3'"),
+        ({"sweep": ("width=3,4",), "schedule": "side_by_side"}, "side_by_side cannot sweep width; use .*in_turn"),
         ({"seeds": "0:2", "seed": 5}, "seed is 5 and seeds is '0:2'"),
     ],
 )

@@ -1,0 +1,92 @@
+"""The subcommands on a run with classes and an average, and the list of recipes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_runs import EXPERIMENTS, GAN, settings
+
+from gan_jax import RECIPES, load_run, run_experiment, sample_images
+
+CONFIG = dataclasses.replace(GAN, conditional=True, average_half_life=400.0)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=CONFIG, steps=12))
+    return folder
+
+
+def samples(path):
+    with np.load(path) as archive:
+        return archive["arr_0"][..., :1]
+
+
+def test_the_recipes_are_listed_with_their_papers(gan_jax):
+    status, out, _ = gan_jax("recipes")
+    assert status == 0
+    for name, recipe in RECIPES.items():
+        (line,) = [line for line in out.splitlines() if line.startswith(f"| {name} |")]
+        assert recipe.paper in line
+        assert recipe.config.objective in line or recipe.config.objective == "non_saturating"
+
+
+def test_images_of_one_class_are_drawn(trained, gan_jax, tmp_path):
+    status, out, err = gan_jax("sample", trained, "--num", 5, "--label", 7, "--output", tmp_path / "sevens.npz")
+    assert status == 0, err
+    assert "5 images of the averaged generator" in out
+    run = load_run(trained)
+    expected = sample_images(run.config, run.generator, 5, labels=[7] * 5)
+    np.testing.assert_array_equal(samples(tmp_path / "sevens.npz"), expected)
+    assert not np.array_equal(expected, sample_images(run.config, run.generator, 5))
+
+
+def test_the_average_is_used_unless_raw_is_asked_for(trained, gan_jax, tmp_path):
+    run = load_run(trained)
+    for flags, generator, name in (
+        ([], run.state.average, "averaged generator"),
+        (["--raw"], run.state.generator, "the generator"),
+    ):
+        status, out, err = gan_jax("sample", trained, "--num", 4, "--output", tmp_path / "four.npz", *flags)
+        assert status == 0, err
+        assert name in out
+        np.testing.assert_array_equal(samples(tmp_path / "four.npz"), sample_images(run.config, generator, 4))
+
+
+def test_a_grid_has_a_row_for_each_class(trained, gan_jax, tmp_path):
+    status, out, err = gan_jax("sample", trained, "--output", tmp_path / "grid.png")
+    assert status == 0, err
+    assert "80 images" in out
+    for path in (tmp_path / "grid.png", trained / "grids" / "step_0000012.png"):
+        with Image.open(path) as picture:
+            assert picture.height > picture.width
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [(["--label", 10], "label is 10; it must be from 0 to 9"), (["--label", -1], "label is -1")],
+)
+def test_a_class_that_there_is_not_is_one_line(flags, complaint, trained, gan_jax, tmp_path):
+    status, _, err = gan_jax("sample", trained, *flags, "--output", tmp_path / "x.npz")
+    assert (status, err.count("\n")) == (2, 1)
+    assert complaint in err
+
+
+def test_a_class_of_a_run_without_classes_is_one_line(gan_jax, tmp_path):
+    run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", steps=4))
+    status, _, err = gan_jax("sample", tmp_path / "run", "--label", 1, "--output", tmp_path / "x.npz")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "not conditional" in err
+
+
+def test_other_commands_take_the_run_too(trained, gan_jax, tmp_path):
+    assert gan_jax("interpolate", trained, "--output", tmp_path / "walk.png", "--rows", 3)[0] == 0
+    status, out, _ = gan_jax("export", trained, "--output", tmp_path / "generator.jax")
+    assert status == 0
+    assert "The averaged generator is in" in out
+    assert "labels [b]" in out
+    status, out, err = gan_jax("evaluate", trained, "--num-samples", 300, "--figure", tmp_path / "scores.png")
+    assert status == 0, err
+    assert "300 fakes of the averaged generator" in out
