@@ -1,6 +1,6 @@
 """The public names and where they live; ``__init__.py`` imports each when it is used."""
 
-from .config import GanConfig, RunConfig
+from .config import GanConfig
 from .data.datasets import Dataset, load_dataset
 from .data.pixels import normalize_images, quantize_images
 from .errors import DivergedError, InputError, StoppedError
@@ -12,6 +12,7 @@ from .objectives.penalties import PENALTIES
 from .recipes import RECIPES, Recipe, recipe
 from .runs.experiment import Experiment
 from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
+from .settings import RunConfig
 from .storage.load import TrainedRun, load_run
 from .storage.weights import load_weights, save_weights
 from .sweeps.run import run_experiment
@@ -19,18 +20,15 @@ from .training.batches import ImageSource, LabelledImages, ResidentImages, RunKe
 from .training.compiled import scan_steps, train_epoch, train_run
 from .training.forward import batch_fakes, discriminate, generate, sample_latents, sampling_generator
 from .training.loop import Progress, train
-from .training.state import GanState, NetworkState, init_state
-from .training.steps import (
+from .training.metrics import (
     DiscriminatorMetrics,
     GanMetrics,
     GeneratorMetrics,
     PenalizedDiscriminatorMetrics,
     PenalizedGanMetrics,
-    Step,
-    discriminator_step,
-    gan_step,
-    generator_step,
 )
+from .training.state import GanState, NetworkState, init_state
+from .training.steps import Step, discriminator_step, gan_step, generator_step
 from .version import __version__
 
 __all__ = [

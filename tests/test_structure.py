@@ -12,7 +12,7 @@ import gan_jax
 
 PACKAGE = Path(gan_jax.__file__).parent
 # Modules below every other room, each importing only those before it and, from there, the objectives.
-BASE = ("version", "errors", "files", "config", "recipes")
+BASE = ("version", "errors", "files", "config", "recipes", "settings")
 ALLOWED = {
     "nn": set(),
     "objectives": set(),

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.config import MAX_SEED, GanConfig
+from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
+from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
 from gan_jax.training.state import NetworkState
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import tyro
 
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
-from gan_jax.config import GanConfig, RunConfig
+from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
+from gan_jax.settings import RunConfig
 from gan_jax.storage.record import has_record, read_record, read_settings
 from gan_jax.sweeps.run import run_experiment
 

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from gan_jax.config import DeviceConfig
 from gan_jax.errors import DivergedError, InputError
+from gan_jax.settings import DeviceConfig
 
 LOST_AFTER_SECONDS = 30  # without a heartbeat, until a process counts as dead
 LOST = 3  # the exit status of a process that has lost another

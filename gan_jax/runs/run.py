@@ -8,7 +8,6 @@ from typing import Any
 from filelock import FileLock
 from jax.typing import ArrayLike
 
-from gan_jax.config import RunConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation import load_evaluator, sample_count, score_images
@@ -25,6 +24,7 @@ from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.results import Recorder, Results
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
+from gan_jax.settings import RunConfig
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
 from gan_jax.storage.history import History
 from gan_jax.storage.record import (

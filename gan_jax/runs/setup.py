@@ -6,9 +6,10 @@ import jax
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
-from gan_jax.config import GanConfig, RunConfig
+from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
+from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
 from gan_jax.training.batches import LabelledImages, ResidentImages, ShardedImages, run_keys, steps_per_epoch
 from gan_jax.training.loop import Start

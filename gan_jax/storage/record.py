@@ -17,10 +17,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax.config import GanConfig, RunConfig
+from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
 from gan_jax.files import write_json
+from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest, tree_digest
 from gan_jax.storage.weights import config_from_json
 from gan_jax.training.state import GanState

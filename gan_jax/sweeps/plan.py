@@ -4,8 +4,9 @@ import dataclasses
 import itertools
 from typing import NamedTuple
 
-from gan_jax.config import MAX_SEED, SWEEPABLE, GanConfig, RunConfig
+from gan_jax.config import SWEEPABLE, GanConfig
 from gan_jax.errors import InputError
+from gan_jax.settings import MAX_SEED, RunConfig
 from gan_jax.storage.record import has_record
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from gan_jax.config import STATIC, RunConfig
+from gan_jax.config import STATIC
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.files import warn
@@ -16,6 +16,7 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together
 from gan_jax.runs.run import Run, open_run
+from gan_jax.settings import RunConfig
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
 

@@ -3,7 +3,7 @@
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,13 @@ from gan_jax.objectives.losses import OBJECTIVES, mean_score
 from gan_jax.objectives.penalties import PENALTIES, Critic
 from gan_jax.training.batches import LabelledImages
 from gan_jax.training.forward import discriminate, image_spread, sample_latents
+from gan_jax.training.metrics import (
+    DiscriminatorMetrics,
+    GanMetrics,
+    GeneratorMetrics,
+    PenalizedDiscriminatorMetrics,
+    PenalizedGanMetrics,
+)
 from gan_jax.training.sharding import shard_batch
 from gan_jax.training.state import GanState, NetworkState, apply_gradients, learning_rates, update_average
 
@@ -50,63 +57,6 @@ class Step(Protocol):
           The next state, and the metrics.
         """
         ...
-
-
-class GanMetrics(NamedTuple):
-    """What a joint step reports; each ``[]`` float32."""
-
-    d_loss: Array  # nats
-    g_loss: Array  # nats
-    d_x: Array  # mean D(x), in [0, 1]
-    d_g_z1: Array  # mean D(G(z)) before D's update
-    d_g_z2: Array  # mean D(G(z)) of the same fakes after D's update
-    d_gradient_norm: Array  # Euclidean, over all of D's parameters
-    g_gradient_norm: Array  # Euclidean, over all of G's parameters
-    fake_spread: Array  # image_spread of the fakes, in [0, 1]
-
-
-class PenalizedGanMetrics(NamedTuple):
-    """What a joint step with penalties reports: ``GanMetrics``, and the penalty."""
-
-    d_loss: Array
-    g_loss: Array
-    d_x: Array
-    d_g_z1: Array
-    d_g_z2: Array
-    d_gradient_norm: Array
-    g_gradient_norm: Array
-    fake_spread: Array
-    penalty: Array  # the sum of the penalties times their weight; not in d_loss
-
-
-class GeneratorMetrics(NamedTuple):
-    """What a generator step reports; each ``[]`` float32."""
-
-    g_loss: Array  # nats
-    d_g_z2: Array  # mean D(G(z)), in [0, 1]
-    g_gradient_norm: Array
-    fake_spread: Array
-
-
-class DiscriminatorMetrics(NamedTuple):
-    """What a discriminator step reports; each ``[]`` float32."""
-
-    d_loss: Array  # nats
-    d_x: Array  # mean D(x), in [0, 1]
-    d_g_z1: Array  # mean D(G(z)) before D's update
-    d_gradient_norm: Array
-    fake_spread: Array
-
-
-class PenalizedDiscriminatorMetrics(NamedTuple):
-    """What a discriminator step with penalties reports: ``DiscriminatorMetrics``, and the penalty."""
-
-    d_loss: Array
-    d_x: Array
-    d_g_z1: Array
-    d_gradient_norm: Array
-    fake_spread: Array
-    penalty: Array  # the sum of the penalties times their weight; not in d_loss
 
 
 @jax.jit

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_jax.config import GanConfig, RunConfig
+from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
+from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress

@@ -1,0 +1,114 @@
+"""What surrounds a training step with a run: ``RunConfig``."""
+
+import dataclasses
+from dataclasses import field
+from pathlib import Path
+from typing import Literal
+
+from gan_jax.config import GanConfig, require, require_count
+from gan_jax.errors import InputError
+
+MAX_SEED = 2**32 - 1
+
+# What is said of a field where it is declared.
+MAY_CHANGE = {"may_change": True}  # may differ when a run is resumed: it changes no step that the run has taken
+OF_THIS_PROCESS = MAY_CHANGE | {"unrecorded": True}  # of the process rather than of the run
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """What is trained, for how long, from which seed and images."""
+
+    gan: GanConfig = field(default_factory=GanConfig)
+    """Networks and optimizer."""
+    dataset: str = "fashion_mnist"
+    """fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded)."""
+    data_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
+    """A folder with the four IDX files, used in place of a download."""
+    epochs: int = field(default=40, metadata=MAY_CHANGE)
+    """Passes over the training images."""
+    steps: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Stop after this many batches; overrides epochs."""
+    seed: int = 0
+    """Decides initial weights, order of images and latents."""
+    discriminator: Path | None = None
+    """A finished run whose discriminator to start from, in place of an untrained one."""
+
+    def num_steps(self, steps_per_epoch: int) -> int:
+        """Batches in the complete run."""
+        return self.steps or self.epochs * steps_per_epoch
+
+
+@dataclasses.dataclass(frozen=True)
+class SweepConfig:
+    """Many runs from one set of flags."""
+
+    seeds: str | None = field(default=None, metadata=MAY_CHANGE)
+    """Train many seeds, each in a folder of its own: 0:8 for seeds 0 to 7, or a list such as 0,3,5."""
+    sweep: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
+    """Train each value, times seeds: name=value,value of a number that decides the step, such as learning_rate."""
+    schedule: Literal["auto", "in_turn", "side_by_side"] = field(default="auto", metadata=MAY_CHANGE)
+    """Train many runs one after another, or side by side in one program; auto takes them in turn on a CPU."""
+
+    @property
+    def has_many_runs(self) -> bool:
+        """Whether these settings ask for more than one run."""
+        return self.seeds is not None or bool(self.sweep)
+
+
+@dataclasses.dataclass(frozen=True)
+class DeviceConfig:
+    """Which devices share a batch, and which of several processes this is."""
+
+    devices: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Share each batch among so many local devices; by default one, and all in a run of several processes."""
+    distributed: bool = field(default=False, metadata=OF_THIS_PROCESS)
+    """One of several processes; SLURM, Open MPI 4, Kubernetes or Cloud TPU tells which."""
+    coordinator: str | None = field(default=None, metadata=OF_THIS_PROCESS)
+    """One of several processes: the host:port of process 0."""
+    num_processes: int | None = field(default=None, metadata=OF_THIS_PROCESS)
+    """How many processes there are."""
+    process_id: int | None = field(default=None, metadata=OF_THIS_PROCESS)
+    """Which of them this is, from 0; process 0 alone prints, draws and writes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SavingConfig:
+    """When a run reports, is scored and is saved, and where its files go."""
+
+    log_every: int = 100
+    """Batches from one logged line to the next."""
+    evaluate_every: int | None = None
+    """Score 10,000 fakes (of digits 1,000) after every so many epochs; takes most of a minute each time on a laptop."""
+    checkpoint_every: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Save every so many batches too; a run is always saved at the end of an epoch and when it is stopped."""
+    keep_checkpoints: int = field(default=2, metadata=MAY_CHANGE)
+    """The newest so many stay, and the best by Fréchet distance where there are scores."""
+    output_dir: Path = field(default=Path("runs/gan"), metadata=MAY_CHANGE)
+    """The run's folder; refused if it already holds something."""
+    resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
+    """Resume the run in the output folder from its newest checkpoint; start it if there is none."""
+    overwrite: bool = field(default=False, metadata=OF_THIS_PROCESS)
+    """Replace the run that is in the output folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
+    """One run, or many, and where the files go.
+
+    It is made of small parts, and a function that needs one of them asks for that part. Every field says, where it is
+    declared, whether it may change when the run is resumed.
+
+    Raises:
+      InputError: a value is outside its range; the message names the value and what is allowed.
+    """
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "log_every", "keep_checkpoints"):
+            require_count(self, name)
+        for name in ("steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
+            if getattr(self, name) is not None:
+                require_count(self, name)
+        require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
+        if self.resume and self.overwrite:
+            raise InputError("--resume continues a run and --overwrite replaces it; give one of them.")
