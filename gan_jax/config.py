@@ -14,7 +14,8 @@ from gan_jax.objectives.losses import OBJECTIVES
 from gan_jax.objectives.penalties import PENALTIES
 
 IMAGE_SIZES = (28, 32, 64)
-MAX_SIZE = 2**16  # of a latent vector, a layer or a batch; larger ones only abort in XLA
+MAX_SIZE = 2**16  # of a latent vector or a batch; larger ones only abort in XLA
+MAX_WIDTH = 2**12  # an inner kernel then has 4 GiB
 
 
 TRACED_OPERAND = {"traced": True}  # a compiled step takes it as an operand: changing it does not compile again
@@ -108,8 +109,9 @@ class GanConfig:
             self.image_shape,
             f"(S, S, C) with S one of {', '.join(map(str, IMAGE_SIZES))}; resize the images",
         )
-        for name in ("latent_dim", "width", "batch_size", "num_classes", "critic_steps"):
+        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps"):
             require_count(self, name, most=MAX_SIZE)
+        require_count(self, "width", most=MAX_WIDTH)
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images")
         for name, (holds, allowed) in _RANGES.items():
             _require_number(self, name, holds, allowed)

@@ -3,11 +3,13 @@
 import builtins
 from pathlib import Path
 
+import jax
 import pytest
 from small_runs import EXPERIMENTS, settings
 
 import gan_jax.cli as cli
 from gan_jax import GanConfig, InputError, RunConfig, run_experiment
+from gan_jax.cli.statuses import exit_statuses
 from gan_jax.cli.train import parse_flags
 
 DEFAULTS = RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator"))
@@ -33,6 +35,22 @@ def test_the_data_decide_the_images_size():
 def test_a_value_outside_its_range_is_an_input_error():
     with pytest.raises(InputError, match="width is 0"):
         parse_flags(DEFAULTS, ["--width", "0"])
+
+
+def test_sizes_that_no_machine_holds_are_refused():
+    with pytest.raises(InputError, match=r"width is 65536; it must be .* at most 4096"):
+        parse_flags(DEFAULTS, ["--width", "65536"])
+
+
+def test_too_little_memory_is_one_line(capsys):
+    with pytest.raises(SystemExit) as ended, exit_statuses():
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.\nmore")
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "lower --width or --batch-size" in err
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), exit_statuses():
+        raise jax.errors.JaxRuntimeError("INTERNAL: a bug")
 
 
 @pytest.fixture(scope="module")

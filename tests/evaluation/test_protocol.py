@@ -149,6 +149,15 @@ def test_what_cannot_be_scored_is_refused(evaluator, digits):
             score_images(evaluator, spoiled, digits)
 
 
+def test_images_of_one_class_are_refused_before_anything_is_scored(evaluator, digits):
+    alone = digits.train_labels == 0
+    one_class = dataclasses.replace(
+        digits, train_images=digits.train_images[alone], train_labels=digits.train_labels[alone]
+    )
+    with pytest.raises(InputError, match=r"all images are of class 0, .*; use images of two classes"):
+        anchors(evaluator, one_class)
+
+
 def noisy(images, labels, level):
     noise = np.random.default_rng(0).standard_normal(images.shape) * 50 * level
     return np.clip(images + noise, 0, 255).astype(np.uint8)

@@ -1,0 +1,62 @@
+"""Collect the scores of runs with recipes, and draw their images beside each other, for docs/recipes.md.
+
+gan-jax train --recipe NAME --epochs 2 --evaluate-every 2 --output-dir runs/recipes/NAME
+python benchmarks/recipe_scores.py runs/recipes/* --output docs/results/recipes.json --figure docs/images/recipes.png
+
+A run's folder is called like its recipe. Without folders it prints the table of the file that is there.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from gan_jax import RECIPES, load_run, sample_images
+from gan_jax.pictures.grids import tile_images
+from gan_jax.pictures.scores import HEADINGS
+from gan_jax.pictures.tables import markdown_table
+from gan_jax.runs.watchers.json_lines import read_lines
+
+COLUMNS = 20  # images of each recipe
+LABEL = 110  # pixels beside them
+
+
+def last_scores(folder: Path) -> dict:
+    scored = [line for line in read_lines(folder / "metrics.jsonl") if "frechet_distance" in line]
+    return {"epoch": scored[-1]["epoch"]} | {key: scored[-1][key] for key in HEADINGS}
+
+
+def draw(folders: list[Path], path: Path) -> None:
+    """A row of images of each run, from the same latents, with the recipe's name before it."""
+    rows = []
+    for folder in folders:
+        run = load_run(folder)
+        labels = np.arange(COLUMNS) % run.config.num_classes if run.config.conditional else None
+        images = sample_images(run.config, run.generator, COLUMNS, labels=labels)
+        row = tile_images(images.repeat(2, 1).repeat(2, 2), COLUMNS, padding=2)[..., 0]
+        name = Image.new("L", (LABEL, row.shape[0]), 255)
+        ImageDraw.Draw(name).text((4, row.shape[0] // 2), folder.name, fill=0, anchor="lm")
+        rows.append(np.concatenate([np.asarray(name), row], axis=1))
+    Image.fromarray(np.concatenate(rows)).save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--output", type=Path, default=Path("docs/results/recipes.json"))
+    parser.add_argument("--figure", type=Path, default=Path("docs/images/recipes.png"))
+    arguments = parser.parse_args()
+    folders = [folder for name in RECIPES for folder in arguments.folders if folder.name == name]
+    if folders:
+        scores = {folder.name: last_scores(folder) for folder in folders}
+        arguments.output.write_text(json.dumps(scores, indent=1) + "\n")
+        draw(folders, arguments.figure)
+    scores = json.loads(arguments.output.read_text())
+    rows = [[name, *(f"{one[key]:.3g}" for key in HEADINGS)] for name, one in scores.items()]
+    print(markdown_table(["recipe", *HEADINGS.values()], rows))
+
+
+if __name__ == "__main__":
+    main()
