@@ -43,7 +43,7 @@ def draw(folders: list[Path], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--output", type=Path, default=Path("docs/results/recipes.json"))
     parser.add_argument("--figure", type=Path, default=Path("docs/images/recipes.png"))

@@ -1,5 +1,6 @@
 """A run's checkpoints: the complete state and every step's metrics, each with its digest."""
 
+import dataclasses
 import json
 import logging
 import shutil
@@ -72,7 +73,7 @@ class Checkpoints:
         if step in self.steps():
             return
         arguments = ocp.args.Composite(
-            state=ocp.args.StandardSave(checkpoint.state),
+            state=ocp.args.StandardSave(_parts(checkpoint.state)),
             history=ocp.args.StandardSave(checkpoint.metrics),
             record=ocp.args.JsonSave(
                 {"sha256": tree_digest(checkpoint._asdict()), "metrics": list(checkpoint.metrics), "run": self._run}
@@ -110,7 +111,7 @@ class Checkpoints:
           InputError: a file of it is missing or damaged, or it belongs to another run.
         """
         arguments = ocp.args.Composite(
-            state=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, template)),
+            state=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, _parts(template))),
             history=ocp.args.StandardRestore(),
             record=ocp.args.JsonRestore(),
         )
@@ -118,7 +119,7 @@ class Checkpoints:
             restored = self._manager.restore(step, args=arguments)
             record, history = restored["record"], restored["history"]
             metrics = {name: np.asarray(history[name]) for name in record["metrics"]}
-            checkpoint = Checkpoint(restored["state"], metrics)
+            checkpoint = Checkpoint(GanState(**restored["state"]), metrics)
             intact = tree_digest(checkpoint._asdict()) == record["sha256"]
         except Exception as error:  # a truncated file raises a bare Exception
             raise InputError(f"{self._folder / str(step)} cannot be read ({_first_line(error)}).") from None
@@ -152,6 +153,12 @@ class Checkpoints:
         for newer in [other for other in self.steps() if other > step]:
             shutil.rmtree(self._folder / str(newer), ignore_errors=True)
         self._manager.reload()
+
+
+def _parts(state: GanState) -> dict[str, Any]:
+    """What of a state there is to save: without an average it is stored as before there were any."""
+    parts = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def _unwritten(error: Exception) -> OSError:
