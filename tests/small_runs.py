@@ -3,7 +3,6 @@
 Faults are made with real processes and real signals; what a run left is compared as bytes.
 """
 
-import dataclasses
 import hashlib
 import multiprocessing
 import os
@@ -12,6 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -24,16 +24,26 @@ BREAKING_RATE = 1.0  # a learning rate at which fragile_step breaks
 BREAKS_AT = 7
 
 
-def fragile_step(config, state, images, key):
-    """The joint step, whose loss is infinite at step ``BREAKS_AT`` if the learning rate is large."""
+def drift_step(config, state, images, key):
+    """Moves both networks by a number that depends on all that a step is given: quick to compile."""
     rate = jnp.minimum(config.learning_rate, 1e-3)
+    shift = rate * (1 + jax.random.uniform(key) + images.mean())
+
+    def moved(network):
+        return network.replace(params=jax.tree.map(lambda leaf: leaf * (1 + shift), network.params))
+
+    generator, discriminator = moved(state.generator), moved(state.discriminator)
+    sizes = [jnp.abs(network.params["conv_1"]["kernel"]).mean() for network in (generator, discriminator)]
+    state = state.replace(step=state.step + 1, generator=generator, discriminator=discriminator)
+    metrics = GanMetrics(*sizes, *(0.5 + sizes[0] + number * shift for number in range(3)), *sizes, sizes[0] + 0.5)
+    return state, metrics
+
+
+def fragile_step(config, state, images, key):
+    """``drift_step``, whose loss is infinite at step ``BREAKS_AT`` if the learning rate is large."""
     breaks = (config.learning_rate >= BREAKING_RATE) & (state.step + 1 == BREAKS_AT)
-    state, metrics = gan_step(_replace_rate(config, rate), state, images, key)
-    return state, GanMetrics(**metrics._asdict() | {"d_loss": jnp.where(breaks, jnp.inf, metrics.d_loss)})
-
-
-def _replace_rate(config, rate):
-    return dataclasses.replace(config, learning_rate=rate)
+    state, metrics = drift_step(config, state, images, key)
+    return state, metrics._replace(d_loss=jnp.where(breaks, jnp.inf, metrics.d_loss))
 
 
 def dict_step(config, state, images, key):
@@ -43,6 +53,7 @@ def dict_step(config, state, images, key):
 
 
 EXPERIMENTS = {
+    "drift": Experiment(drift_step, draw_preview, "epoch_end"),
     "joint": JOINT,
     "generator": GENERATOR_ALONE,
     "discriminator": DISCRIMINATOR_ALONE,
@@ -62,7 +73,7 @@ def settings(folder: Path, **options) -> RunConfig:
     return RunConfig(dataset="digits", output_dir=folder, **defaults | options)
 
 
-def start(folder: Path, kind: str = "joint", file_limit: int | None = None, **options) -> multiprocessing.Process:
+def start(folder: Path, kind: str = "drift", file_limit: int | None = None, **options) -> multiprocessing.Process:
     """Start a training; its screen goes to ``<folder>.log``, or to ``log``."""
     arguments = folder, kind, file_limit, options.pop("log", folder.with_suffix(".log")), options
     process = _processes.Process(target=_train, args=arguments)
@@ -70,7 +81,7 @@ def start(folder: Path, kind: str = "joint", file_limit: int | None = None, **op
     return process
 
 
-def finish(folder: Path, kind: str = "joint", **options) -> tuple[int | None, str]:
+def finish(folder: Path, kind: str = "drift", **options) -> tuple[int | None, str]:
     """Train to the end: the exit status, and what was on screen."""
     log = options.setdefault("log", folder.with_suffix(".log"))
     process = start(folder, kind, **options)
@@ -89,7 +100,9 @@ def start_all(folder, count, **options):
     """Start processes of one run; their screens go to ``<folder>_<index>.log``."""
     flags = {"coordinator": f"127.0.0.1:{_free_port()}", "num_processes": count}
     logs = [folder.parent / f"{folder.name}_{index}.log" for index in range(count)]
-    processes = [start(folder, log=log, **flags, process_id=index, **options) for index, log in enumerate(logs)]
+    processes = [
+        start(folder, "joint", log=log, **flags, process_id=index, **options) for index, log in enumerate(logs)
+    ]
     return processes, logs
 
 

@@ -16,7 +16,7 @@ from gan_jax.storage.load import load_run
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone") / "run"
-    assert finish(folder)[0] == 0
+    assert finish(folder, "joint")[0] == 0
     return folder
 
 
@@ -35,7 +35,7 @@ def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     folder = tmp_path / "run"
     train_together(folder, 2, steps=12)
     assert int(load_run(folder).state.step) == Checkpoints(folder / "checkpoints", read_only=True).steps()[-1] == 12
-    text = finish(folder, steps=18)[1]
+    text = finish(folder, "joint", steps=18)[1]
     assert "Resuming from step 12 of 18" in text
     main, _ = train_together(folder, 2)
     assert "Resuming from step 18 of 24" in main
@@ -67,7 +67,7 @@ def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
     assert main.exitcode not in (None, 0)
     assert "another process was lost" in logs[0].read_text() or "distributed service detected" in logs[0].read_text()
     last = max(int(path.name) for path in checkpoints.glob("*") if path.name.isdigit())
-    status, text = finish(folder, steps=last + 4)
+    status, text = finish(folder, "joint", steps=last + 4)
     assert status == 0, text
     assert f"Resuming from step {last} of" in text
 

@@ -35,7 +35,7 @@ EVERYTHING = GanConfig(
     initializer="he",
 )
 CONFIGS = {name: recipe.config for name, recipe in RECIPES.items()} | {"everything": EVERYTHING}
-LONG = [name if name == "everything" else pytest.param(name, marks=pytest.mark.soak) for name in CONFIGS]
+pytestmark = pytest.mark.soak
 
 
 def tiny(name: str) -> GanConfig:
@@ -44,7 +44,7 @@ def tiny(name: str) -> GanConfig:
     return dataclasses.replace(config, latent_dim=4, width=2, batch_size=120 // config.critic_steps)
 
 
-@pytest.fixture(scope="module", params=LONG)
+@pytest.fixture(scope="module", params=list(CONFIGS))
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipe") / "run"
     run_experiment(EXPERIMENTS["joint"], settings(folder, gan=tiny(request.param)))
@@ -95,7 +95,6 @@ def _of_training(config: GanConfig) -> dict:
     return {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in plain}
 
 
-@pytest.mark.soak
 def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, tmp_path):
     config = load_run(trained).config
     many = settings(tmp_path / "many", gan=config, steps=4, seeds="0:2", schedule="side_by_side", resume=False)
@@ -105,13 +104,11 @@ def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, tmp_path):
             np.testing.assert_allclose(beside[name], alone[name][:4], rtol=5e-3, atol=1e-4, err_msg=name)
 
 
-@pytest.mark.soak
 def test_processes_train_the_run_that_one_trains(trained, tmp_path):
     train_together(tmp_path / "run", 2, gan=load_run(trained).config)
     assert_same_run(trained, tmp_path / "run")
 
 
-@pytest.mark.soak
 def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     config = load_run(trained).config
     program = (
@@ -129,7 +126,7 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
 def test_a_killed_run_is_finished(tmp_path):
     """A schedule's length and the labels come from the record."""
     folder = tmp_path / "run"
-    assert finish(folder, gan=tiny("everything"), steps=8)[0] == 0
-    status, text = finish(folder, gan=dataclasses.replace(tiny("everything"), schedule_steps=8), steps=12)
+    assert finish(folder, "joint", gan=tiny("everything"), steps=8)[0] == 0
+    status, text = finish(folder, "joint", gan=dataclasses.replace(tiny("everything"), schedule_steps=8), steps=12)
     assert status == 0, text
     assert "Resuming from step 8 of 12" in text

@@ -1,5 +1,6 @@
 """A complete run as one program, many runs in one, and one run on many devices."""
 
+import os
 import re
 import subprocess
 import sys
@@ -179,7 +180,8 @@ np.savez({path!r}, **{{name: np.concatenate([one[name] for one in metrics]) for 
 
 
 def test_eight_devices_train_the_run_that_one_trains(tmp_path, monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+    flags = os.environ.get("XLA_FLAGS", "")
+    monkeypatch.setenv("XLA_FLAGS", f"{flags} --xla_force_host_platform_device_count=8")
     path = str(tmp_path / "metrics.npz")
     program = ON_EIGHT_DEVICES.format(tests=str(__file__).rsplit("/", 1)[0], path=path)
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
