@@ -6,18 +6,9 @@ no generator learns from D. The fakes of the current batch are drawn at every lo
 
 from pathlib import Path
 
-import jax
-from jax import Array
-
-from gan_jax import Experiment, GanConfig, GanState, RunConfig, RunKeys, batch_fakes, discriminator_step
+from gan_jax import Experiment, RunConfig, discriminator_step, draw_current_batch
 from gan_jax.cli.train import run_script
 
-
-def draw_fakes(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
-    last_step = max(int(state.step) - 1, 0)
-    return batch_fakes(config, state, jax.random.fold_in(keys.step, last_step))[:64]
-
-
 if __name__ == "__main__":
-    experiment = Experiment(discriminator_step, draw_fakes, draw_at="window_end")
+    experiment = Experiment(discriminator_step, draw_current_batch, draw_at="window_end")
     run_script(experiment, RunConfig(epochs=5, output_dir=Path("runs/discriminator")))

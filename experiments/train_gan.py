@@ -2,21 +2,14 @@
 
 Each step trains D on real images (labels 1) and on fakes (labels 0) with one update along the sum of both losses. Then
 the updated D scores the same fakes against labels 1, and G takes one update along that loss. The images of the same 64
-latents are drawn after every epoch, so that one sees G improve.
+latents are drawn after every epoch, so that one sees G improve. --recipe trains with other objectives, penalties and
+networks.
 """
 
 from pathlib import Path
 
-from jax import Array
-
-from gan_jax import Experiment, GanConfig, GanState, RunConfig, RunKeys, gan_step, generate, sample_latents
+from gan_jax import Experiment, RunConfig, draw_preview, gan_step
 from gan_jax.cli.train import run_script
-
-
-def draw_preview(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
-    latents = sample_latents(config, keys.display, 64)
-    return generate(config, state.generator, latents)
-
 
 if __name__ == "__main__":
     experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")

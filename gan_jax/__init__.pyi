@@ -10,7 +10,7 @@ from .objectives.augmentations import AUGMENTATIONS
 from .objectives.losses import OBJECTIVES, Objective, discriminator_loss, generator_loss, mean_score
 from .objectives.penalties import PENALTIES
 from .recipes import RECIPES, Recipe, recipe
-from .runs.experiment import Experiment
+from .runs.experiment import Experiment, describe_score, draw_current_batch, draw_preview
 from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from .settings import RunConfig
 from .storage.load import TrainedRun, load_run
@@ -67,9 +67,12 @@ __all__ = [
     "Watcher",
     "__version__",
     "batch_fakes",
+    "describe_score",
     "discriminate",
     "discriminator_loss",
     "discriminator_step",
+    "draw_current_batch",
+    "draw_preview",
     "gan_step",
     "generate",
     "generator_loss",
