@@ -8,8 +8,8 @@ import numpy as np
 from jax import Array, lax
 from timing import Form
 
-from gan_jax import GanConfig, init_state, normalize_images, run_keys
-from gan_jax.nn import networks
+from gan_jax import GanConfig, LabelledImages, init_state, normalize_images, run_keys
+from gan_jax.nn import layers
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step
@@ -20,11 +20,13 @@ STEPS = {"joint": gan_step, "generator": generator_step, "discriminator": discri
 def scan_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarray) -> Form:
     """One turn: the batches are gathered, and one compiled scan takes a step on each, as in training."""
     keys, pixels, rows = run_keys(0), jnp.asarray(images), jnp.asarray(order)
+    labels = jnp.arange(len(images)) % config.num_classes
     state = init_state(config, keys.init)
 
     def run() -> None:
         nonlocal state
-        state, metrics = run_chunk(config, STEPS[kind], state, pixels[rows], keys.step)
+        batches = LabelledImages(pixels[rows], labels[rows]) if config.conditional else pixels[rows]
+        state, metrics = run_chunk(config, STEPS[kind], state, batches, keys.step)
         jax.block_until_ready((state, metrics))
 
     return Form(run, len(order))
@@ -54,7 +56,7 @@ def _compile_plain(
 
     # JAX must not reuse what it traced with the other kind of convolution: clear its caches before and after.
     jax.clear_caches()
-    with mock.patch.multiple(networks, convolve=_plain_convolve, convolve_transpose=_plain_convolve_transpose):
+    with mock.patch.multiple(layers, convolve=_plain_convolve, convolve_transpose=_plain_convolve_transpose):
         compiled = plain_step.lower(config, state, images, rows, key).compile()
     jax.clear_caches()
     return compiled
