@@ -29,7 +29,7 @@ class Settings:
     """What to time."""
 
     recipes: tuple[str, ...] = tuple(RECIPES)
-    """Which recipes; those with other layers, classes or augmentation are timed without a peer."""
+    """Which recipes."""
     width: int | None = None
     """The networks' width; the recipe's own by default."""
     rounds: int = 11
@@ -69,7 +69,7 @@ def main(settings: Settings) -> int:
         COMPILED,
         "ratio",
         "images per second",
-        "time per image over dcgan's",
+        "time per image, dcgan 1",
     ]
     print(f"\n{table(heading, rows)}\n\n{neighbours(races.values())}")
     if settings.json:
@@ -87,10 +87,9 @@ def forms(config: GanConfig, steps: int) -> dict[str, Form]:
 
     images, order = random_data(config, steps)
     found = {GAN_JAX: scan_form(config, "joint", images, order)}
-    if config.network == "dcgan" and not config.conditional and not config.augmentations:
-        found[EAGER] = RecipePeer(config, images).form(order)
-        if not config.penalties:
-            found[COMPILED] = RecipePeer(config, images, compiled=True).form(order)
+    found[EAGER] = RecipePeer(config, images).form(order)
+    if not config.penalties:
+        found[COMPILED] = RecipePeer(config, images, compiled=True).form(order)
     return found
 
 
@@ -100,7 +99,7 @@ def row(config: GanConfig, timings: dict[str, Timing], course: dict[str, Timing]
     peers = [timings[name].median for name in (EAGER, COMPILED) if name in timings]
     cells: list[Any] = [str(config.batch_size), f"{own:.0f}"]
     cells += [f"{timings[name].median:.0f}" if name in timings else "–" for name in (EAGER, COMPILED)]
-    cells.append(f"{own / min(peers):.2f}" if peers else "–")
+    cells.append(f"{own / min(peers):.2f}")
     per_image = own / config.batch_size
     cells.append(f"{1000 / per_image:.0f}")
     base = course[GAN_JAX].median / recipe(COURSE).batch_size if course else float("nan")

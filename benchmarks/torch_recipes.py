@@ -1,5 +1,5 @@
 # pyright: reportMissingImports=false
-"""The joint step of each recipe in PyTorch, for comparison: the mathematics of ``gan_step``, DCGAN's layers.
+"""The joint step of each recipe in PyTorch, for comparison: the mathematics of ``gan_step``.
 
 Each takes what is fastest in PyTorch: channels-last tensors, one forward pass for a loss and its penalty, D's weights
 frozen while G learns from it, Adam and the average as fused operations, and no metric read back before the work is
@@ -8,18 +8,21 @@ done. Learning rates stay constant, which costs as much as a schedule.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from timing import Form
 from torch import nn
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import leaky_relu, relu, softplus
 from torch.nn.utils.parametrizations import spectral_norm
 from torch_peer import LEAKY_SLOPE, _compiled, _init, networks
 
 if TYPE_CHECKING:
     from gan_jax import GanConfig
+
+EMBEDDING_SIZE = 32
 
 D_LOSSES = {
     "non_saturating": lambda real, fake: softplus(-real).mean() + softplus(fake).mean(),
@@ -41,7 +44,7 @@ class RecipePeer:
     """Both networks, their optimizers and G's average; ``step`` takes the indices of a step's images.
 
     Args:
-      config: a recipe with DCGAN's layers, without classes and augmentation.
+      config: a recipe's.
       images: ``[count, height, width, channels]`` uint8.
       compiled: with ``torch.compile``, which cannot differentiate a penalty twice.
     """
@@ -49,8 +52,7 @@ class RecipePeer:
     def __init__(self, config: GanConfig, images: np.ndarray, *, compiled: bool = False) -> None:
         self.config = config
         self.images = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-        generator, discriminator = networks(config)
-        discriminator = discriminator if config.normalization == "batch" else _discriminator(config)
+        generator, discriminator = recipe_networks(config)
         generator.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         discriminator.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.generator, self.discriminator = generator, discriminator
@@ -60,6 +62,7 @@ class RecipePeer:
         self.d_optimizer = torch.optim.Adam(discriminator.parameters(), d_rate, betas, fused=True)
         self.weights = [tensor for tensor in generator.state_dict().values() if tensor.is_floating_point()]
         self.average = [tensor.clone() for tensor in self.weights] if config.has_average else []
+        self.labels = torch.arange(config.batch_size) % config.num_classes
         prepare: Any = _compiled if compiled else lambda network: network
         self.generate, self.score = prepare(generator), prepare(discriminator)
 
@@ -68,9 +71,9 @@ class RecipePeer:
         batches = rows.view(self.config.critic_steps, self.config.batch_size)
         for batch in batches[:-1]:
             with torch.no_grad():
-                fakes = self.generate(self._latents())
+                fakes = self._fakes()
             self._update_discriminator(self._reals(batch), fakes)
-        reals, fakes = self._reals(batches[-1]), self.generate(self._latents())
+        reals, fakes = self._reals(batches[-1]), self._fakes()
         metrics = self._update_discriminator(reals, fakes.detach())
         self.discriminator.requires_grad_(False)
         loss = self._update_generator(reals.detach(), fakes)
@@ -89,8 +92,14 @@ class RecipePeer:
 
         return Form(run, len(order))
 
-    def _latents(self) -> Any:
-        return torch.randn(self.config.batch_size, self.config.latent_dim, 1, 1)
+    def _fakes(self) -> Any:
+        latents = torch.randn(self.config.batch_size, self.config.latent_dim, 1, 1)
+        return self.generate(latents, self.labels) if self.config.conditional else self.generate(latents)
+
+    def _logits(self, images: Any) -> Any:
+        if self.config.augmentations:
+            images = augment(images)
+        return (self.score(images, self.labels) if self.config.conditional else self.score(images)).view(-1)
 
     def _reals(self, rows: Any) -> Any:
         reals = self.images[rows].float().div_(127.5).sub_(1)
@@ -101,7 +110,7 @@ class RecipePeer:
         reals.requires_grad_("r1" in penalties)
         fakes.requires_grad_("r2" in penalties)
         self.d_optimizer.zero_grad()
-        real_logits, fake_logits = self.score(reals).view(-1), self.score(fakes).view(-1)
+        real_logits, fake_logits = self._logits(reals), self._logits(fakes)
         loss = D_LOSSES[self.config.objective](real_logits, fake_logits)
         penalty = torch.zeros(())
         if "r1" in penalties:
@@ -117,12 +126,12 @@ class RecipePeer:
     def _gradient_penalty(self, reals: Any, fakes: Any) -> Any:
         mixing = torch.rand(len(reals), 1, 1, 1)
         mixed = (mixing * reals + (1 - mixing) * fakes).requires_grad_(True)
-        return ((_squared_gradients(self.score(mixed).view(-1), mixed).sqrt() - 1) ** 2).mean()
+        return ((_squared_gradients(self._logits(mixed), mixed).sqrt() - 1) ** 2).mean()
 
     def _update_generator(self, reals: Any, fakes: Any) -> Any:
         self.g_optimizer.zero_grad()
-        real_logits = self.score(reals).view(-1) if self.config.objective == "relativistic" else None
-        loss = G_LOSSES[self.config.objective](real_logits, self.score(fakes).view(-1))
+        real_logits = self._logits(reals) if self.config.objective == "relativistic" else None
+        loss = G_LOSSES[self.config.objective](real_logits, self._logits(fakes))
         loss.backward()
         self.g_optimizer.step()
         return loss.detach()
@@ -137,8 +146,39 @@ def _mean_score(logits: Any) -> Any:
     return logits.detach().sigmoid().mean()
 
 
+def augment(images: Any) -> Any:
+    """Translation by an eighth and a cut-out square of half the size, drawn for each image, with index arithmetic."""
+    count, _, height, width = images.shape
+    rows, columns = (
+        torch.arange(size) + torch.randint(-(size // 8), size // 8 + 1, (count, 1)) + 1 for size in (height, width)
+    )
+    rows, columns = rows.clamp(0, height + 1), columns.clamp(0, width + 1)
+    padded = nn.functional.pad(images, (1, 1, 1, 1)).permute(0, 2, 3, 1)
+    moved = padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    inside = []
+    for size in (height, width):
+        start = torch.randint(0, size + 1, (count, 1)) - size // 4
+        inside.append((torch.arange(size) >= start) & (torch.arange(size) < start + size // 2))
+    cut = inside[0][:, :, None] & inside[1][:, None, :]
+    return moved.masked_fill(cut[:, None], 0)
+
+
+def recipe_networks(config: GanConfig) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator of a recipe."""
+    if config.network == "residual":
+        return _residual(config)
+    if config.network == "infogan":
+        return _infogan(config)
+    generator, discriminator = networks(config)
+    if config.normalization != "batch":
+        discriminator = _discriminator(config)
+    if config.conditional:
+        return _ConditionalGenerator(config), _ConditionalDiscriminator(config, discriminator)
+    return generator, discriminator
+
+
 def _discriminator(config: GanConfig) -> nn.Sequential:
-    """The discriminator without batch normalization, with biases."""
+    """DCGAN's discriminator without batch normalization, with biases."""
     wrap = spectral_norm if config.normalization == "spectral" else lambda layer: layer
     width, channels = config.width, config.image_shape[2]
     kernel = 3 if config.image_shape[0] == 28 else 4
@@ -151,3 +191,81 @@ def _discriminator(config: GanConfig) -> nn.Sequential:
     last = nn.Conv2d(4 * width, 1, 4, 1, 0)
     _init(last)
     return nn.Sequential(*layers, wrap(last))
+
+
+class _ConditionalGenerator(nn.Module):
+    def __init__(self, config: GanConfig) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(config.num_classes, EMBEDDING_SIZE)
+        larger = dataclasses.replace(config, latent_dim=config.latent_dim + EMBEDDING_SIZE)
+        self.layers, _ = networks(larger)
+
+    def forward(self, latents: Any, labels: Any) -> Any:
+        return self.layers(torch.cat([latents, self.embed(labels)[:, :, None, None]], 1))
+
+
+class _ConditionalDiscriminator(nn.Module):
+    def __init__(self, config: GanConfig, layers: nn.Sequential) -> None:
+        super().__init__()
+        self.hidden, self.last = layers[:-1], layers[-1]
+        embed = nn.Embedding(config.num_classes, 4 * config.width)
+        self.embed = spectral_norm(embed) if config.normalization == "spectral" else embed
+
+    def forward(self, images: Any, labels: Any) -> Any:
+        features = self.hidden(images)
+        return self.last(features).view(-1) + (self.embed(labels) * features.sum((2, 3))).sum(1)
+
+
+def _infogan(config: GanConfig) -> tuple[nn.Module, nn.Module]:
+    """Two convolutions and two dense layers, and the same backwards."""
+    width, size = config.width, config.image_shape[0] // 4
+    leaky = nn.LeakyReLU(LEAKY_SLOPE, inplace=True)
+    generator = nn.Sequential(
+        nn.Flatten(),
+        *(nn.Linear(config.latent_dim, 16 * width, bias=False), nn.BatchNorm1d(16 * width), leaky),
+        *(nn.Linear(16 * width, 2 * width * size**2, bias=False), nn.Unflatten(1, (2 * width, size, size))),
+        *(nn.BatchNorm2d(2 * width), leaky),
+        *(nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width), leaky),
+        *(nn.ConvTranspose2d(width, config.image_shape[2], 4, 2, 1, bias=False), nn.Tanh()),
+    )
+    discriminator = nn.Sequential(
+        *(nn.Conv2d(config.image_shape[2], width, 4, 2, 1, bias=False), leaky),
+        *(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width), leaky, nn.Flatten()),
+        *(nn.Linear(2 * width * size**2, 16 * width, bias=False), nn.BatchNorm1d(16 * width), leaky),
+        nn.Linear(16 * width, 1, bias=False),
+    )
+    return generator, discriminator
+
+
+class _Block(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(channels, channels, 1)
+        self.spatial = nn.Conv2d(channels, channels, 3, padding=1)
+        self.expand = nn.Conv2d(channels, channels, 1, bias=False)
+
+    def forward(self, inputs: Any) -> Any:
+        hidden = leaky_relu(self.spatial(leaky_relu(self.reduce(inputs), LEAKY_SLOPE)), LEAKY_SLOPE)
+        return inputs + self.expand(hidden)
+
+
+def _residual(config: GanConfig) -> tuple[nn.Module, nn.Module]:
+    """Residual blocks at 28, 14 and 7 pixels, without normalization."""
+    small, middle, large = (config.width * 2**stage for stage in range(3))
+    channels = config.image_shape[2]
+    grow = nn.Upsample(scale_factor=2)
+
+    def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
+        return nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    generator = nn.Sequential(
+        *(nn.ConvTranspose2d(config.latent_dim, large, 7, bias=False), _Block(large)),
+        *(pointwise(large, middle), grow, _Block(middle)),
+        *(pointwise(middle, small), grow, _Block(small), pointwise(small, channels)),
+    )
+    discriminator = nn.Sequential(
+        *(pointwise(channels, small), _Block(small)),
+        *(nn.AvgPool2d(2), pointwise(small, middle), _Block(middle)),
+        *(nn.AvgPool2d(2), pointwise(middle, large), _Block(large), nn.Conv2d(large, 1, 7, bias=False)),
+    )
+    return generator, discriminator

@@ -155,7 +155,7 @@ def test_images_of_one_class_are_refused_before_anything_is_scored(evaluator, di
         digits, train_images=digits.train_images[alone], train_labels=digits.train_labels[alone]
     )
     with pytest.raises(InputError, match=r"all images are of class 0, .*; use images of two classes"):
-        anchors(evaluator, one_class)
+        anchors(evaluator, one_class, left_out=0)
 
 
 def noisy(images, labels, level):

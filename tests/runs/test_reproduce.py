@@ -17,7 +17,7 @@ from gan_jax.storage.record import identity, read_record
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("verified") / "run"
-    status, text = finish(folder, steps=36, keep_checkpoints=4)
+    status, text = finish(folder, "joint", steps=36, keep_checkpoints=4)
     assert status == 0, text
     return folder
 

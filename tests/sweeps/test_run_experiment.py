@@ -47,20 +47,15 @@ def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
 
 
 def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_path, capsys):
-    flags = {"seeds": "0:2", "schedule": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
+    flags = {"seeds": "0:2", "schedule": "side_by_side"}
     train_many(tmp_path / "run", **flags, steps=12)
     capsys.readouterr()
-    summary = train_many(tmp_path / "run", **flags)
-    text = capsys.readouterr().out
-    assert text.count("Resuming from step 12 of 24") == 2  # those that had not diverged
-    found = read_history(tmp_path / "run" / "learning_rate=0.0002" / "seed_1" / "history.npz")
+    train_many(tmp_path / "run", **flags)
+    assert capsys.readouterr().out.count("Resuming from step 12 of 24") == 2
+    found = read_history(tmp_path / "run" / "seed_1" / "history.npz")
     for name, values in read_history(alone / "history.npz").items():
         tolerance = 2e-2 if "gradient" in name else 2e-3
         np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
-    assert [bool(one["diverged"]) for one in summary] == [False, False, True, True]
-    assert "| 2 of 2 |" in text
-    for name in ("bands.png", "sweep.png"):
-        assert np.asarray(Image.open(tmp_path / "run" / name).convert("L")).std() > 10
 
 
 @pytest.mark.parametrize("schedule", ["in_turn", "side_by_side"])
@@ -68,7 +63,13 @@ def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, ca
     flags = {**SHORT, "log_every": 8, "schedule": schedule, "sweep": ("learning_rate=2e-4,1e30",)}
     summary = train_many(tmp_path / "run", "fragile", **flags)
     assert [one["step"] for one in summary] == [16, 6]
-    assert "d_loss is not finite at step 7; the state before it is saved" in capsys.readouterr().err
+    assert [bool(one["diverged"]) for one in summary] == [False, True]
+    out, err = capsys.readouterr()
+    assert "d_loss is not finite at step 7; the state before it is saved" in err
+    assert "| 1 of 1 |" in out
+    for name in ("bands.png", "sweep.png"):
+        with Image.open(tmp_path / "run" / name) as picture:
+            assert np.asarray(picture.convert("L")).std() > 10
     folder = tmp_path / "run" / "learning_rate=1e+30" / "seed_0"
     assert checkpoint_steps(folder / "checkpoints") == [6]
     assert {len(values) for values in read_history(folder / "history.npz").values()} == {6}
