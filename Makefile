@@ -22,7 +22,7 @@ test: install
 
 # What takes minutes: fifty kills, four processes, whole lessons, every recipe.
 soak: install
-	$(BIN)/pytest -m soak
+	$(BIN)/pytest -m soak --dist loadgroup
 
 # Prints the lines that no test runs.
 coverage: install

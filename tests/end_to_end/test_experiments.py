@@ -159,6 +159,7 @@ def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.soak
 def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     process = run("train_gan", "--output-dir", tmp_path / "run", "--learning-rate", "1e30", "--epochs", "1")
     assert process.returncode == 2

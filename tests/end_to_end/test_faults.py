@@ -14,7 +14,7 @@ from small_runs import content, finish, screen, start
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 LONG = [("joint", 50), ("generator", 3), ("discriminator", 3)]
-KILLS = [("drift", 3), *(pytest.param(*one, marks=pytest.mark.soak) for one in LONG)]
+KILLS = [("drift", 2), *(pytest.param(*one, marks=pytest.mark.soak) for one in LONG)]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,14 @@ def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
         assert min(saved) == 0 < max(saved)  # some moments were before the first checkpoint, and some after
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.soak),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak),
+    ],
+)
 def test_a_signal_saves_and_ends_with_its_status(number, status, tmp_path):
     folder = tmp_path / "run"
     process = start(folder, checkpoint_every=None, steps=100_000)

@@ -13,6 +13,7 @@ import pytest
 from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings, train_together
 
 from gan_jax import RECIPES, GanConfig, load_run, load_weights, run_experiment, sample_images
+from gan_jax.evaluation import c2st
 from gan_jax.inference.export import export_generator
 from gan_jax.runs.reproduce import FinishedRun, replay, verify
 from gan_jax.storage.digests import tree_digest
@@ -44,7 +45,18 @@ def tiny(name: str) -> GanConfig:
     return dataclasses.replace(config, latent_dim=4, width=2, batch_size=120 // config.critic_steps)
 
 
-@pytest.fixture(scope="module", params=list(CONFIGS))
+@pytest.fixture(scope="module", autouse=True)
+def fresh_critics_see_little():
+    """What a fresh critic learns is tested with the scores; here it only costs time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(c2st, "_STEPS", 10)
+        yield
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CONFIGS],  # one process for each
+)
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipe") / "run"
     run_experiment(EXPERIMENTS["joint"], settings(folder, gan=tiny(request.param)))

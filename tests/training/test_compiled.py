@@ -179,6 +179,7 @@ np.savez({path!r}, **{{name: np.concatenate([one[name] for one in metrics]) for 
 """
 
 
+@pytest.mark.soak
 def test_eight_devices_train_the_run_that_one_trains(tmp_path, monkeypatch):
     flags = os.environ.get("XLA_FLAGS", "")
     monkeypatch.setenv("XLA_FLAGS", f"{flags} --xla_force_host_platform_device_count=8")

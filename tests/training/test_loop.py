@@ -54,7 +54,10 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     assert (orders[0] != batches.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
-@pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
+OTHER_STEPS = [pytest.param(step, marks=pytest.mark.soak) for step in (generator_step, discriminator_step)]
+
+
+@pytest.mark.parametrize("step", [gan_step, *OTHER_STEPS])
 def test_chunk_length_changes_nothing(step):
     whole = finish(step, chunk_steps=20)
     for chunk_steps in (1, 2):
