@@ -4,6 +4,7 @@ A recipe is a ``GanConfig`` and nothing else: one training step reads it. Whatev
 ``dataclasses.replace`` or by a flag.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 from gan_jax.config import GanConfig
@@ -22,6 +23,28 @@ class Recipe(NamedTuple):
     departures: str
     """Where it is not what its source does."""
 
+
+_SN_HINGE = GanConfig(
+    objective="hinge",
+    normalization="spectral",
+    learning_rate=1e-4,
+    discriminator_learning_rate=4e-4,
+    beta1=0.0,
+    beta2=0.9,
+    initializer="he",
+)
+_R3GAN = GanConfig(
+    objective="relativistic",
+    penalties=("r1", "r2"),
+    penalty_weight=0.1,
+    normalization="none",
+    learning_rate=8e-4,
+    beta1=0.0,
+    beta2=0.99,
+    initializer="he",
+    learning_rate_schedule="cosine",
+    average_half_life=10_000.0,
+)
 
 RECIPES = {
     "dcgan": Recipe(
@@ -57,15 +80,7 @@ RECIPES = {
         "DCGAN's layers; the paper's D has layer normalization or none",
     ),
     "sn-hinge": Recipe(
-        GanConfig(
-            objective="hinge",
-            normalization="spectral",
-            learning_rate=1e-4,
-            discriminator_learning_rate=4e-4,
-            beta1=0.0,
-            beta2=0.9,
-            initializer="he",
-        ),
+        _SN_HINGE,
         "spectral normalization and the hinge loss",
         "Miyato et al. 2018, arXiv:1802.05957; Zhang et al. 2019, arXiv:1805.08318",
         "hinge loss eq. 16 and 17 of the first; Adam (0, 0.9) with 1e-4 for G and 4e-4 for D of the second",
@@ -87,18 +102,7 @@ RECIPES = {
         "weight and learning rate chosen here; the paper's code has weight 10 without the factor 1/2, and 1e-4",
     ),
     "r3gan": Recipe(
-        GanConfig(
-            objective="relativistic",
-            penalties=("r1", "r2"),
-            penalty_weight=0.1,
-            normalization="none",
-            learning_rate=8e-4,
-            beta1=0.0,
-            beta2=0.99,
-            initializer="he",
-            learning_rate_schedule="cosine",
-            average_half_life=10_000.0,
-        ),
+        _R3GAN,
         "relativistic pairs with both zero-centred penalties, an average of G",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "section 3 and its code: penalties on both sides, Adam (0, 0.99), cosine schedule, average",
@@ -106,19 +110,7 @@ RECIPES = {
         "penalty weight and half-life do not change while it trains",
     ),
     "r3gan-residual": Recipe(
-        GanConfig(
-            network="residual",
-            width=24,
-            objective="relativistic",
-            penalties=("r1", "r2"),
-            penalty_weight=0.1,
-            normalization="none",
-            learning_rate=8e-4,
-            beta1=0.0,
-            beta2=0.99,
-            learning_rate_schedule="cosine",
-            average_half_life=10_000.0,
-        ),
+        dataclasses.replace(_R3GAN, network="residual", width=24),
         "r3gan with residual networks",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "as r3gan",
@@ -139,16 +131,7 @@ RECIPES = {
         "on the course's recipe; without changes of colour",
     ),
     "conditional": Recipe(
-        GanConfig(
-            conditional=True,
-            objective="hinge",
-            normalization="spectral",
-            initializer="he",
-            beta1=0.0,
-            beta2=0.9,
-            learning_rate=1e-4,
-            discriminator_learning_rate=4e-4,
-        ),
+        dataclasses.replace(_SN_HINGE, conditional=True),
         "sn-hinge that is told each image's class",
         "Miyato & Koyama 2018, arXiv:1802.05637",
         "projection in D (eq. 3); the rest as sn-hinge",

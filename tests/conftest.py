@@ -4,6 +4,9 @@ import os
 import tempfile
 
 import jax
+import pytest
+
+from gan_jax.evaluation import c2st
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
@@ -15,3 +18,18 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["XDG_CACHE_HOME"] = _cache.name
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+@pytest.fixture(scope="module")
+def fresh_critics_see_little():
+    """What a fresh critic learns is tested with the scores; elsewhere it only costs time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(c2st, "_STEPS", 10)
+        yield
+
+
+@pytest.fixture(scope="module")
+def preview_keys_are_used_again():
+    """A run draws from its preview key again and again, on purpose; inside a step no key may be used twice."""
+    with jax.debug_key_reuse(False):
+        yield

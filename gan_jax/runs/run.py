@@ -107,7 +107,8 @@ class Run:
         if self._score and every and progress.batch == batches and progress.epoch % every == 0:
             scores = self._score(_local(progress))
             self._last_scores = progress.step, scores
-            self._tell(progress, scores, "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS))
+            shown = "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS)
+            self._tell(progress, scores, f"averaged generator  {shown}" if progress.state.average else shown)
 
     def draw(self, progress: Progress) -> None:
         """Let the watchers draw."""

@@ -1,10 +1,8 @@
-"""A run draws from its preview key again and again, on purpose; inside a step no key may be used twice."""
+"""What these tests share."""
 
-import jax
 import pytest
 
 
 @pytest.fixture(scope="module", autouse=True)
-def preview_keys_are_used_again():
-    with jax.debug_key_reuse(False):
-        yield
+def runs(preview_keys_are_used_again):
+    """They train whole runs."""

@@ -15,7 +15,6 @@ from PIL import Image
 from small_runs import EXPERIMENTS, settings
 
 from gan_jax import GanConfig, load_dataset, load_run, run_experiment
-from gan_jax.evaluation import c2st
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "10"]
@@ -134,8 +133,7 @@ def test_an_untrained_generator_is_scored_before_its_first_batch(result):
     assert scored == bool(re.search(r"^before the first batch  d_g_z2 0\.\d{3}$", result.process.stdout, re.MULTILINE))
 
 
-def test_scores_join_the_metrics_while_it_trains(tmp_path, monkeypatch):
-    monkeypatch.setattr(c2st, "_STEPS", 10)
+def test_scores_join_the_metrics_while_it_trains(tmp_path, fresh_critics_see_little):
     run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", steps=None, epochs=2, evaluate_every=2))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     (scores,) = [line for line in lines if "frechet_distance" in line]

@@ -13,7 +13,6 @@ import pytest
 from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings, train_together
 
 from gan_jax import RECIPES, GanConfig, load_run, load_weights, run_experiment, sample_images
-from gan_jax.evaluation import c2st
 from gan_jax.inference.export import export_generator
 from gan_jax.runs.reproduce import FinishedRun, replay, verify
 from gan_jax.storage.digests import tree_digest
@@ -36,21 +35,13 @@ EVERYTHING = GanConfig(
     initializer="he",
 )
 CONFIGS = {name: recipe.config for name, recipe in RECIPES.items()} | {"everything": EVERYTHING}
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("fresh_critics_see_little")]
 
 
 def tiny(name: str) -> GanConfig:
     """A recipe with small networks and twelve steps an epoch."""
     config = CONFIGS[name]
     return dataclasses.replace(config, latent_dim=4, width=2, batch_size=120 // config.critic_steps)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def fresh_critics_see_little():
-    """What a fresh critic learns is tested with the scores; here it only costs time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(c2st, "_STEPS", 10)
-        yield
 
 
 @pytest.fixture(
