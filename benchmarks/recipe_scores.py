@@ -24,8 +24,13 @@ LABEL = 110  # pixels beside them
 
 
 def last_scores(folder: Path) -> dict:
-    scored = [line for line in read_lines(folder / "metrics.jsonl") if "frechet_distance" in line]
-    return {"epoch": scored[-1]["epoch"]} | {key: scored[-1][key] for key in HEADINGS}
+    """Those of the last scored epoch, or of one of many runs, which is scored at its end."""
+    outcome = folder / "outcome.json"
+    if outcome.exists():
+        scores = json.loads(outcome.read_text())["scores"]
+    else:
+        *_, scores = (line for line in read_lines(folder / "metrics.jsonl") if "frechet_distance" in line)
+    return {key: scores[key] for key in HEADINGS}
 
 
 def draw(folders: list[Path], path: Path) -> None:

@@ -110,7 +110,7 @@ RECIPES = {
         "penalty weight and half-life do not change while it trains",
     ),
     "r3gan-residual": Recipe(
-        dataclasses.replace(_R3GAN, network="residual", width=24),
+        dataclasses.replace(_R3GAN, network="residual", width=16),
         "r3gan with residual networks",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "as r3gan",
