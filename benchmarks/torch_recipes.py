@@ -119,7 +119,8 @@ class RecipePeer:
             penalty = penalty + _squared_gradients(fake_logits, fakes).mean() / 2
         if "gradient_penalty" in penalties:
             penalty = penalty + self._gradient_penalty(reals, fakes)
-        (loss + self.config.penalty_weight * penalty).backward()
+        # Without inputs, it would also compute the images' gradients where a penalty asked for them.
+        (loss + self.config.penalty_weight * penalty).backward(inputs=list(self.discriminator.parameters()))
         self.d_optimizer.step()
         return loss.detach(), penalty.detach(), _mean_score(real_logits), _mean_score(fake_logits)
 
@@ -187,7 +188,7 @@ def _discriminator(config: GanConfig) -> nn.Sequential:
     for inputs, outputs, size in sizes:
         convolution = nn.Conv2d(inputs, outputs, size, 2, 1)
         _init(convolution)
-        layers += [wrap(convolution), nn.LeakyReLU(LEAKY_SLOPE)]
+        layers += [wrap(convolution), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
     last = nn.Conv2d(4 * width, 1, 4, 1, 0)
     _init(last)
     return nn.Sequential(*layers, wrap(last))
@@ -245,7 +246,8 @@ class _Block(nn.Module):
         self.expand = nn.Conv2d(channels, channels, 1, bias=False)
 
     def forward(self, inputs: Any) -> Any:
-        hidden = leaky_relu(self.spatial(leaky_relu(self.reduce(inputs), LEAKY_SLOPE)), LEAKY_SLOPE)
+        hidden = leaky_relu(self.reduce(inputs), LEAKY_SLOPE, inplace=True)
+        hidden = leaky_relu(self.spatial(hidden), LEAKY_SLOPE, inplace=True)
         return inputs + self.expand(hidden)
 
 
