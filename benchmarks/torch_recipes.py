@@ -1,4 +1,4 @@
-# pyright: reportMissingImports=false
+# pyright: reportMissingImports=false, reportPrivateImportUsage=false
 """The joint step of each recipe in PyTorch, for comparison: the mathematics of ``gan_step``.
 
 Each takes what is fastest in PyTorch: channels-last tensors, one forward pass for a loss and its penalty, D's weights
