@@ -39,7 +39,7 @@ class Peer:
         self.g_optimizer, self.d_optimizer = self._adam(self.generator), self._adam(self.discriminator)
         self.ones = torch.ones(config.batch_size, device=device)
         self.zeros = torch.zeros(config.batch_size, device=device)
-        prepare: Callable[[nn.Module], Callable[[Any], Any]] = _compiled if compiled else lambda network: network
+        prepare: Callable[[nn.Module], Callable[[Any], Any]] = compile_network if compiled else lambda network: network
         self.generate = self._in_precision(prepare(self.generator))
         self.score = self._in_precision(prepare(self.discriminator))
 
@@ -115,7 +115,7 @@ class Peer:
         fake_loss = binary_cross_entropy_with_logits(fake_logits, self.zeros)
         fake_loss.backward()
         self.d_optimizer.step()
-        return real_loss.detach() + fake_loss.detach(), _mean_score(real_logits), _mean_score(fake_logits)
+        return real_loss.detach() + fake_loss.detach(), mean_score(real_logits), mean_score(fake_logits)
 
     def _update_generator(self, fakes: Any) -> tuple[Any, ...]:
         self.g_optimizer.zero_grad()
@@ -123,7 +123,7 @@ class Peer:
         loss = binary_cross_entropy_with_logits(logits, self.ones)
         loss.backward()
         self.g_optimizer.step()
-        return loss.detach(), _mean_score(logits)
+        return loss.detach(), mean_score(logits)
 
     def _report(self, *metrics: Any) -> tuple[Any, ...]:
         return metrics if self.best else tuple(metric.item() for metric in metrics)
@@ -147,7 +147,7 @@ def networks(config: GanConfig) -> tuple[nn.Sequential, nn.Sequential]:
         *_down(2 * width, 4 * width, kernel),
         nn.Conv2d(4 * width, 1, 4, 1, 0, bias=False),
     )
-    return generator.apply(_init), discriminator.apply(_init)
+    return generator.apply(init_weights), discriminator.apply(init_weights)
 
 
 def _up(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> list[nn.Module]:
@@ -160,20 +160,20 @@ def _down(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:
     return [convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
 
 
-def _init(module: nn.Module) -> None:
+def init_weights(module: nn.Module) -> None:
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
-def _compiled(network: nn.Module) -> Callable[[Any], Any]:
+def compile_network(network: nn.Module) -> Callable[[Any], Any]:
     """Compile for these shapes alone; ``fullgraph`` makes it an error to fall back to eager."""
     torch._dynamo.config.recompile_limit = 64  # one compilation per network, mode, and frozen or learning weights
     return torch.compile(network, fullgraph=True, dynamic=False)
 
 
-def _mean_score(logits: Any) -> Any:
+def mean_score(logits: Any) -> Any:
     return logits.detach().sigmoid().mean()
 
 

@@ -17,7 +17,7 @@ from timing import Form
 from torch import nn
 from torch.nn.functional import leaky_relu, relu, softplus
 from torch.nn.utils.parametrizations import spectral_norm
-from torch_peer import LEAKY_SLOPE, _compiled, _init, networks
+from torch_peer import LEAKY_SLOPE, compile_network, init_weights, mean_score, networks
 
 if TYPE_CHECKING:
     from gan_jax import GanConfig
@@ -63,7 +63,7 @@ class RecipePeer:
         self.weights = [tensor for tensor in generator.state_dict().values() if tensor.is_floating_point()]
         self.average = [tensor.clone() for tensor in self.weights] if config.has_average else []
         self.labels = torch.arange(config.batch_size) % config.num_classes
-        prepare: Any = _compiled if compiled else lambda network: network
+        prepare: Any = compile_network if compiled else lambda network: network
         self.generate, self.score = prepare(generator), prepare(discriminator)
 
     def step(self, rows: Any) -> tuple[Any, ...]:
@@ -122,7 +122,7 @@ class RecipePeer:
         # Without inputs, it would also compute the images' gradients where a penalty asked for them.
         (loss + self.config.penalty_weight * penalty).backward(inputs=list(self.discriminator.parameters()))
         self.d_optimizer.step()
-        return loss.detach(), penalty.detach(), _mean_score(real_logits), _mean_score(fake_logits)
+        return loss.detach(), penalty.detach(), mean_score(real_logits), mean_score(fake_logits)
 
     def _gradient_penalty(self, reals: Any, fakes: Any) -> Any:
         mixing = torch.rand(len(reals), 1, 1, 1)
@@ -141,10 +141,6 @@ class RecipePeer:
 def _squared_gradients(logits: Any, images: Any) -> Any:
     (gradients,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     return gradients.square().sum((1, 2, 3))
-
-
-def _mean_score(logits: Any) -> Any:
-    return logits.detach().sigmoid().mean()
 
 
 def augment(images: Any) -> Any:
@@ -187,10 +183,10 @@ def _discriminator(config: GanConfig) -> nn.Sequential:
     layers: list[nn.Module] = []
     for inputs, outputs, size in sizes:
         convolution = nn.Conv2d(inputs, outputs, size, 2, 1)
-        _init(convolution)
+        init_weights(convolution)
         layers += [wrap(convolution), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
     last = nn.Conv2d(4 * width, 1, 4, 1, 0)
-    _init(last)
+    init_weights(last)
     return nn.Sequential(*layers, wrap(last))
 
 

@@ -51,13 +51,13 @@ class GanConfig:
     fake_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
     """Factor of the loss on fakes in D's loss."""
     initializer: Literal["dcgan", "lecun", "he"] = "dcgan"
-    """Convolution kernels: N(0, 0.02), LeCun-normal (variance 1 / fan-in), He-normal (2 / (1 + 0.2**2) / fan-in)."""
+    """Kernels of dcgan and infogan: N(0, 0.02), LeCun (variance 1 / fan-in) or He (2 / (1 + 0.2**2) / fan-in)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Type of the layers' inputs and products; weights, statistics, losses and Adam stay float32."""
     network: str = "dcgan"
     """Layers of both networks: dcgan, infogan or residual."""
     normalization: Literal["batch", "spectral", "none"] = "batch"
-    """Of D's layers; residual networks have none."""
+    """Of D's layers; for residual networks it must be none."""
     conditional: bool = False
     """Tell both networks each image's class."""
     num_classes: int = 10
@@ -126,7 +126,7 @@ class GanConfig:
     def _require_compatible(self) -> None:
         """Refuse what is known not to train."""
         paired = OBJECTIVES[self.objective].sees_reals
-        if self.normalization == "batch" and self.network != "residual" and (self.penalties or paired):
+        if self.normalization == "batch" and (self.penalties or paired):
             reason = (
                 f"{self.objective} compares single images" if paired else "a penalty is on each image's own gradient"
             )

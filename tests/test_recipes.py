@@ -52,10 +52,6 @@ def test_what_cannot_be_is_refused_with_the_reason(values, complaint):
         GanConfig(**values)
 
 
-def test_residual_networks_have_no_batch_normalization_to_refuse():
-    assert GanConfig(network="residual", penalties=("r1",), objective="relativistic")
-
-
 def test_flags_change_a_recipe():
     flags = parse_flags(RunConfig(GanConfig(initializer="he")), ["--width", "8", "--recipe", "r3gan", "--beta1", "0.9"])
     assert flags.gan == dataclasses.replace(recipe("r3gan"), width=8, beta1=0.9)

@@ -1,7 +1,9 @@
 """``gan-jax evaluate``."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tyro
 
 from gan_jax.cli.sources import (
@@ -58,14 +60,7 @@ def evaluate(
     figure = figure or home / "evaluation.png"
     for output in (figure, home / "nearest.png", *([json] if json else [])):
         prepare_output(output)
-    if path.is_file() and holds_samples(path):
-        record, fakes, drawn = {}, load_images(path), "fakes"
-        require_count(f"the number of images in {path}", len(fakes), FEWEST)
-    else:
-        run = load_run(path)
-        generator, source = choose_generator(run, raw)
-        record, fakes = run.record, sample_images(run.config, generator, num_samples, seed)
-        drawn = f"fakes of the {source}"
+    fakes, described, record = _fakes(path, num_samples, seed, raw)
     data = choose_dataset(record, dataset, data_dir)
     if fakes.shape[1:] != data.image_shape:
         raise InputError(
@@ -77,7 +72,7 @@ def evaluate(
     scores = score_images(evaluator, fakes, data, seed=seed)
     name = _label(path)
     rows = {"real": anchors["real"], name: scores} | {anchor: anchors[anchor] for anchor in ANCHORS[1:]}
-    print(f"{len(fakes):,} {drawn}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
+    print(f"{len(fakes):,} {described}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
     print(f"(sha256 {evaluator.sha256[:12]}, {evaluator.accuracy:.1%} accurate)")
     print(scores_table(rows))
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
@@ -87,6 +82,17 @@ def evaluate(
     save_comparison(home / "nearest.png", data.train_images[nearest], fakes[:64], real_title=title)
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
+
+
+def _fakes(path: Path, count: int, seed: int, raw: bool) -> tuple[np.ndarray, str, dict[str, Any]]:
+    """The images to score, what they are called, and the record of their run, if there is one."""
+    if path.is_file() and holds_samples(path):
+        images = load_images(path)
+        require_count(f"the number of images in {path}", len(images), FEWEST)
+        return images, "fakes", {}
+    run = load_run(path)
+    generator, name = choose_generator(run, raw)
+    return sample_images(run.config, generator, count, seed), f"fakes of the {name}", run.record
 
 
 def _label(path: Path) -> str:

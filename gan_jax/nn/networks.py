@@ -25,6 +25,8 @@ class Network(NamedTuple):
     """Called with ``(latents, labels or None, train)``; gives images in about [-1, 1]."""
     discriminator: Callable[[GanConfig], nn.Module]
     """Called with ``(images, labels or None, train)``; gives logits."""
+    normalizations: tuple[str, ...] = ("batch", "spectral", "none")
+    """What ``GanConfig.normalization`` may be."""
 
 
 _infogan_activation = partial(nn.leaky_relu, negative_slope=LEAKY_SLOPE)
@@ -37,7 +39,7 @@ NETWORKS = {
         partial(SequentialGenerator, layers=infogan_layers, activation=_infogan_activation),
         partial(SequentialDiscriminator, layers=infogan_layers),
     ),
-    "residual": Network(ResidualGenerator, ResidualDiscriminator),
+    "residual": Network(ResidualGenerator, ResidualDiscriminator, normalizations=("none",)),
 }
 """By the names that ``GanConfig.network`` takes; entries may be added under other names."""
 
@@ -45,14 +47,18 @@ NETWORKS = {
 def _network(config: GanConfig) -> Network:
     if config.network not in NETWORKS:
         raise InputError(f"network is {config.network!r}; it must be one of {', '.join(NETWORKS)}.")
-    return NETWORKS[config.network]
+    network = NETWORKS[config.network]
+    if config.normalization not in network.normalizations:
+        allowed = " or ".join(network.normalizations)
+        raise InputError(f"normalization is {config.normalization!r}; network {config.network} has {allowed}.")
+    return network
 
 
 def init_networks(config: GanConfig, key: Array) -> tuple[Variables, Variables]:
     """Draw initial ``params`` and ``batch_stats`` of the generator and of the discriminator, float32.
 
     Raises:
-      InputError: there is no network of the configured name.
+      InputError: there is no network of the configured name, or none with the configured normalization.
     """
     generator_key, discriminator_key = jax.random.split(key)
     network, labels = _network(config), jnp.zeros((1,), jnp.int32)

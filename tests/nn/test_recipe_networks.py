@@ -25,7 +25,8 @@ def images_of(config, count=3):
 @pytest.mark.parametrize("network", ["dcgan", "infogan", "residual"])
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3)])
 def test_every_network_makes_and_scores_images_of_every_size(network, image_shape):
-    config = GanConfig(image_shape=image_shape, network=network, **SMALL)
+    normalization = "none" if network == "residual" else "batch"
+    config = GanConfig(image_shape=image_shape, network=network, normalization=normalization, **SMALL)
     state = jax.eval_shape(lambda: init_state(config, fresh_key()))
     images = jax.eval_shape(lambda state: generate(config, state.generator, jnp.zeros((3, 5))), state)
     assert images.shape == (3, *image_shape)
@@ -47,7 +48,7 @@ def test_the_infogan_sized_network_has_lucics_layers():
 
 
 def test_a_new_residual_network_is_the_identity_in_every_block():
-    config = GanConfig(network="residual", **SMALL)
+    config = GanConfig(network="residual", normalization="none", **SMALL)
     state = init_state(config, fresh_key())
     assert state.generator.batch_stats == {}
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_0"]["conv_2"]))
@@ -120,6 +121,12 @@ def test_a_conditional_discriminator_asks_for_labels():
     state = init_state(CONDITIONAL, fresh_key())
     with pytest.raises(ValueError, match="give the labels"):
         discriminate(CONDITIONAL, state.discriminator, images_of(CONDITIONAL))
+
+
+@pytest.mark.parametrize("normalization", ["batch", "spectral"])
+def test_a_normalization_that_a_network_does_not_have_is_refused(normalization):
+    with pytest.raises(InputError, match=f"normalization is '{normalization}'; network residual has none"):
+        init_state(GanConfig(network="residual", normalization=normalization), fresh_key())
 
 
 def test_an_unknown_network_is_named():

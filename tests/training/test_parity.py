@@ -1,11 +1,13 @@
-"""The steps against trajectories of the same training from an independent PyTorch float64 program.
+"""The steps against trajectories of the same training from independent PyTorch float64 programs.
 
-``GAN_JAX_GOLDENS`` may name another folder of such files; what they hold is told by their keys.
+``goldens/`` has the course's three steps and ``goldens/recipes/`` joint steps of recipes. ``GAN_JAX_GOLDENS`` and
+``GAN_JAX_RECIPE_GOLDENS`` may name other folders of such files; what they hold is told by their keys.
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,21 +16,17 @@ import pytest
 
 import gan_jax
 from gan_jax import GanConfig, GanState, NetworkState, normalize_images
+from gan_jax.objectives import penalties
 from gan_jax.training import steps
 from gan_jax.training.state import optimizer
 
-GOLDENS = sorted(Path(os.environ.get("GAN_JAX_GOLDENS", Path(__file__).parent / "goldens")).glob("*.npz"))
+HERE = Path(__file__).parent / "goldens"
+COURSE = sorted(Path(os.environ.get("GAN_JAX_GOLDENS", HERE)).glob("*.npz"))
+RECIPES = sorted(Path(os.environ.get("GAN_JAX_RECIPE_GOLDENS", HERE / "recipes")).glob("*.npz"))
 STEPS = {
     frozenset({"d_loss", "g_loss", "d_x", "d_g_z1", "d_g_z2"}): gan_jax.gan_step,
     frozenset({"g_loss", "d_g_z2"}): gan_jax.generator_step,
     frozenset({"d_loss", "d_x", "d_g_z1"}): gan_jax.discriminator_step,
-}
-# The layer numbers in PyTorch's nn.Sequential of each network's convolutions and normalizations.
-CONVOLUTIONS = {"generator": (0, 3, 6, 9), "discriminator": (0, 2, 5, 8)}
-NORMS = {"generator": {0: 1, 1: 4, 2: 7}, "discriminator": {1: 3, 2: 6}}
-NORMALIZED_VALUES = {  # values a channel in one batch, over the batch size: the area of the normalized layer
-    "generator": {0: 4 * 4, 1: 7 * 7, 2: 14 * 14},
-    "discriminator": {1: 7 * 7, 2: 4 * 4},
 }
 TRAIN_PASSES = {  # how often a step runs the network in train mode
     gan_jax.gan_step: {"generator": 1, "discriminator": 3},
@@ -37,48 +35,106 @@ TRAIN_PASSES = {  # how often a step runs the network in train mode
 }
 
 
+class Layout(NamedTuple):
+    """The layer numbers in PyTorch's nn.Sequential of a network's convolutions and normalizations."""
+
+    convolutions: tuple[int, ...]
+    norms: dict[int, int]  # by the convolution before
+    areas: dict[int, int]  # values a channel in one image, where there is a normalization
+
+
+GENERATOR = Layout((0, 3, 6, 9), {0: 1, 1: 4, 2: 7}, {0: 4 * 4, 1: 7 * 7, 2: 14 * 14})
+NORMALIZED = Layout((0, 2, 5, 8), {1: 3, 2: 6}, {1: 7 * 7, 2: 4 * 4})
+PLAIN = Layout((0, 2, 4, 6), {}, {})
+
+
+PARAMETERS = {"scale": "weight", "bias": "bias"}  # of a normalization, here and in PyTorch
+
+
+class Given(NamedTuple):
+    """What a step draws from its key, given to it in place of the key."""
+
+    latents: jax.Array
+    mixing: jax.Array
+
+
 def test_there_is_something_to_compare_with():
-    assert GOLDENS
+    assert COURSE
+    assert RECIPES
 
 
-@pytest.fixture(params=GOLDENS, ids=lambda path: path.stem)
-def golden(request):
-    with np.load(request.param) as archive:
+def read(path):
+    with np.load(path) as archive:
         return dict(archive)
 
 
 @pytest.fixture
-def given_latents(monkeypatch):
-    """Let a step take the latents themselves in place of the key that it would draw them with."""
-    monkeypatch.setattr(steps, "sample_latents", lambda config, key: key)
+def given_randomness(monkeypatch):
+    """Let a step take latents and mixing themselves in place of the key that it would draw them with."""
+    monkeypatch.setattr(steps, "sample_latents", lambda config, key: key.latents)
+    monkeypatch.setattr(steps, "_fold", lambda key, tag: key)
+    monkeypatch.setattr(penalties, "draw_mixing", lambda key, count: key.mixing)
 
 
 def step_of(golden) -> gan_jax.Step:
-    return STEPS[frozenset(key.removeprefix("metrics/") for key in golden if key.startswith("metrics/"))]
+    names = {key.removeprefix("metrics/") for key in golden if key.startswith("metrics/")}
+    return STEPS[frozenset(names - {"penalty"})]
 
 
 def config_of(golden) -> GanConfig:
-    latent_dim, width, batch_size, _, learning_rate, beta1 = golden["hyper"].tolist()
-    return GanConfig(
-        image_shape=(*golden["images"].shape[2:4], 1),
-        latent_dim=int(latent_dim),
-        width=int(width),
-        batch_size=int(batch_size),
-        learning_rate=learning_rate,
-        beta1=beta1,
-    )
+    if "hyper" in golden:
+        latent_dim, width, batch_size, _, learning_rate, beta1 = golden["hyper"].tolist()
+        options = {"learning_rate": learning_rate, "beta1": beta1}
+    else:
+        hyper = {key.removeprefix("hyper/"): golden[key].item() for key in golden if key.startswith("hyper/")}
+        latent_dim, width, batch_size = (hyper.pop(name) for name in ("latent_dim", "width", "batch_size"))
+        options = {
+            "learning_rate": hyper.pop("generator_learning_rate"),
+            "objective": golden["loss"].item(),
+            "normalization": golden["normalization"].item(),
+            "penalties": tuple(golden["penalties"].tolist()),
+            **hyper,
+        }
+    shape = (*golden["images"].shape[2:4], 1)
+    return GanConfig(shape, int(latent_dim), int(width), int(batch_size), **options)
+
+
+def layout_of(config, name) -> Layout:
+    if name == "generator":
+        return GENERATOR
+    return NORMALIZED if config.normalization == "batch" else PLAIN
+
+
+def kernel_name(golden, name, layer) -> str:
+    """Where a convolution's kernel is: spectral normalization keeps it elsewhere."""
+    original = f"{name}/{layer}.parametrizations.weight.original"
+    return original if f"init/{original}" in golden else f"{name}/{layer}.weight"
+
+
+def singular_vector(golden, when, kernel) -> np.ndarray:
+    """The right singular vector over PyTorch's [in, height, width] as one over [height, width, in]."""
+    vector = golden[f"{when}/{kernel.removesuffix('original')}0._v"]
+    return vector.reshape(golden[f"init/{kernel}"].shape[1:]).transpose(1, 2, 0).reshape(-1)
 
 
 def initial_network(golden, config, name, dtype) -> NetworkState:
-    def read(layer, leaf):
-        return jnp.asarray(golden[f"init/{name}/{layer}.{leaf}"], dtype)
+    def array(key):
+        return jnp.asarray(golden[f"init/{key}"], dtype)
 
-    params, batch_stats = {}, {}
-    for index, layer in enumerate(CONVOLUTIONS[name]):
-        params[f"conv_{index}"] = {"kernel": read(layer, "weight").transpose(2, 3, 1, 0)}
-    for index, layer in NORMS[name].items():
-        params[f"norm_{index}"] = {"scale": read(layer, "weight"), "bias": read(layer, "bias")}
-        batch_stats[f"norm_{index}"] = {"mean": read(layer, "running_mean"), "var": read(layer, "running_var")}
+    params, batch_stats, layout = {}, {}, layout_of(config, name)
+    for index, layer in enumerate(layout.convolutions):
+        kernel = kernel_name(golden, name, layer)
+        params[f"conv_{index}"] = {"kernel": array(kernel).transpose(2, 3, 1, 0)}
+        if f"init/{name}/{layer}.bias" in golden:
+            params[f"conv_{index}"]["bias"] = array(f"{name}/{layer}.bias")
+        if kernel.endswith("original"):
+            batch_stats[f"conv_{index}"] = {"v": jnp.asarray(singular_vector(golden, "init", kernel), dtype)}
+    for index, layer in layout.norms.items():
+        params[f"norm_{index}"] = {leaf: array(f"{name}/{layer}.{key}") for leaf, key in PARAMETERS.items()}
+        batch_stats[f"norm_{index}"] = {
+            "mean": array(f"{name}/{layer}.running_mean"),
+            "var": array(f"{name}/{layer}.running_var"),
+        }
     return NetworkState(params, batch_stats, optimizer(config).init(params))
 
 
@@ -86,52 +142,62 @@ def replay(golden, dtype) -> tuple[GanState, dict[str, np.ndarray]]:
     config, step = config_of(golden), step_of(golden)
     networks = (initial_network(golden, config, name, dtype) for name in ("generator", "discriminator"))
     state = GanState(jnp.zeros((), jnp.int32), *networks)
+    mixing = golden.get("mixing", np.zeros(golden["images"].shape[:2]))
     history = []
-    for images, latents in zip(golden["images"], golden["latents"], strict=True):
-        state, metrics = step(config, state, normalize_images(images[..., None], dtype), jnp.asarray(latents, dtype))
+    for images, *given in zip(golden["images"], golden["latents"], mixing, strict=True):
+        given = Given(*(jnp.asarray(values, dtype) for values in given))
+        state, metrics = step(config, state, normalize_images(images[..., None], dtype), given)
         history.append(metrics._asdict())
     names = [name.removeprefix("metrics/") for name in golden if name.startswith("metrics/")]
+    if not config.penalties:  # the goldens then have zeros
+        history = [{"penalty": 0.0} | metrics for metrics in history]
     return state, {name: np.array([metrics[name] for metrics in history]) for name in names}
 
 
 def final_weights(golden, state) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Each array's name, our value in PyTorch's layout, and the golden's."""
-    step, batch_size, count = step_of(golden), golden["images"].shape[1], len(golden["images"])
+    config, step = config_of(golden), step_of(golden)
     for name in ("generator", "discriminator"):
         network: NetworkState = getattr(state, name)
-
-        def reference(layer, leaf, name=name):
-            return f"{name}/{layer}.{leaf}", golden[f"final/{name}/{layer}.{leaf}"]
-
-        for index, layer in enumerate(CONVOLUTIONS[name]):
-            key, value = reference(layer, "weight")
-            yield key, np.asarray(network.params[f"conv_{index}"]["kernel"]).transpose(3, 2, 0, 1), value
-        for index, layer in NORMS[name].items():
+        layout = layout_of(config, name)
+        for index, layer in enumerate(layout.convolutions):
+            params, kernel = network.params[f"conv_{index}"], kernel_name(golden, name, layer)
+            yield kernel, np.asarray(params["kernel"]).transpose(3, 2, 0, 1), golden[f"final/{kernel}"]
+            if "bias" in params:
+                yield f"{name}/{layer}.bias", np.asarray(params["bias"]), golden[f"final/{name}/{layer}.bias"]
+            if kernel.endswith("original"):
+                vector = np.asarray(network.batch_stats[f"conv_{index}"]["v"])
+                yield f"{kernel}, v", vector, singular_vector(golden, "final", kernel)
+        for index, layer in layout.norms.items():
             norm, statistics = network.params[f"norm_{index}"], network.batch_stats[f"norm_{index}"]
             for leaf, ours in (("weight", norm["scale"]), ("bias", norm["bias"]), ("running_mean", statistics["mean"])):
-                key, value = reference(layer, leaf)
-                yield key, np.asarray(ours), value
+                yield f"{name}/{layer}.{leaf}", np.asarray(ours), golden[f"final/{name}/{layer}.{leaf}"]
             # PyTorch averages unbiased variances, Flax biased ones: the batches' part differs by n / (n - 1).
-            key, value = reference(layer, "running_var")
-            kept = 0.9 ** (count * TRAIN_PASSES[step][name]) * golden[f"init/{name}/{layer}.running_var"]
-            n = batch_size * NORMALIZED_VALUES[name][index]
-            yield key, (np.asarray(statistics["var"]) - kept) * n / (n - 1) + kept, value
+            passes = len(golden["images"]) * TRAIN_PASSES[step][name]
+            kept = 0.9**passes * golden[f"init/{name}/{layer}.running_var"]
+            n = config.batch_size * layout.areas[index]
+            ours = (np.asarray(statistics["var"]) - kept) * n / (n - 1) + kept
+            yield f"{name}/{layer}.running_var", ours, golden[f"final/{name}/{layer}.running_var"]
 
 
-def test_float64_steps_follow_the_reference(golden, given_latents):
+@pytest.mark.parametrize("path", [*COURSE, *RECIPES], ids=lambda path: path.stem)
+def test_float64_steps_follow_the_reference(path, given_randomness):
+    golden = read(path)
     with jax.enable_x64(True):
         state, history = replay(golden, np.float64)
     for name, values in history.items():
-        np.testing.assert_allclose(values, golden[f"metrics/{name}"], rtol=1e-6, err_msg=name)
+        np.testing.assert_allclose(values, golden[f"metrics/{name}"], rtol=1e-6, atol=1e-12, err_msg=name)
     for name, ours, reference in final_weights(golden, state):
         assert ours.dtype == np.float64
         np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-6 * np.abs(reference).max(), err_msg=name)
 
 
-def test_float32_steps_follow_the_reference(golden, given_latents):
+@pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
+def test_float32_steps_follow_the_reference(path, given_randomness):
     """Adam moves a weight by up to the learning rate however small its gradient, so where a gradient is next to nothing
     its rounding decides a part of that move: a weight may be off by a quarter of one step, of the ten taken."""
-    learning_rate = golden["hyper"][4]
+    golden = read(path)
+    learning_rate = config_of(golden).learning_rate
     state, history = replay(golden, np.float32)
     for name, values in history.items():
         np.testing.assert_allclose(values, golden[f"metrics/{name}"], rtol=1e-3, err_msg=name)
