@@ -102,8 +102,9 @@ def row(config: GanConfig, timings: dict[str, Timing], course: dict[str, Timing]
     cells.append(f"{own / min(peers):.2f}")
     per_image = own / config.batch_size
     cells.append(f"{1000 / per_image:.0f}")
-    base = course and course[GAN_JAX].median / recipe(COURSE).batch_size
-    return [*cells, f"{per_image / base:.2f}" if base else "–"]
+    if course is None:
+        return [*cells, "–"]
+    return [*cells, f"{per_image * recipe(COURSE).batch_size / course[GAN_JAX].median:.2f}"]
 
 
 if __name__ == "__main__":
