@@ -14,6 +14,7 @@ and inside a loop it does not transpose others into it, so that the gradients wh
 times slower there. On the CPU, layers with enough channels take ``toom_cook``'s form instead.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -23,6 +24,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from gan_jax.nn import toom_cook
+
+_LARGE_KERNEL = 2**20  # entries
 
 
 class _Geometry(NamedTuple):
@@ -95,21 +98,21 @@ def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
     if geometry.in_one_place:
-        return jnp.einsum("nhwc,hwco->no", x, w)[:, None, None, :]
+        return _dense(x, w)[:, None, None, :]
     return _by_platform(geometry, toom_cook.convolve, _native_convolve, w.shape, x, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
     if geometry.in_one_place:
-        return jnp.einsum("no,hwco->nhwc", y[:, 0, 0], w)
+        return _dense_transpose(y[:, 0, 0], w)
     return _by_platform(geometry, toom_cook.transpose, _native_transpose, w.shape, y, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
     if geometry.in_one_place:
-        return jnp.einsum("nhwc,no->hwco", x, y[:, 0, 0])
+        return _dense_kernel_gradient(x, y[:, 0, 0])
     shape = (*geometry.kernel_size, x.shape[3], y.shape[3])
     return _by_platform(geometry, toom_cook.kernel_gradient, _native_kernel_gradient, shape, x, y)
 
@@ -140,6 +143,29 @@ def _by_platform(
     if wide and toom_cook.pays(geometry.axes, *kernel_shape[2:]):
         return lax.platform_dependent(*operands, cpu=partial(fewer_products, geometry.axes), default=native)
     return native(*operands)
+
+
+# Where the kernel meets the images in one place. XLA moves einsum's operands into another order, and multiplies with a
+# transposed kernel on one core. A large kernel stays where it is, as one matrix per row of pixels.
+def _dense(x: Array, w: Array) -> Array:
+    if w.size >= _LARGE_KERNEL:
+        return x.reshape(len(x), -1) @ w.reshape(-1, w.shape[3])
+    return jnp.einsum("nhwc,hwco->no", x, w)
+
+
+def _dense_transpose(y: Array, w: Array) -> Array:
+    if w.size >= _LARGE_KERNEL:
+        rows = jnp.einsum("no,hao->hna", y, w.reshape(len(w), -1, w.shape[3]))
+        return rows.swapaxes(0, 1).reshape(len(y), *w.shape[:3])
+    return jnp.einsum("no,hwco->nhwc", y, w)
+
+
+def _dense_kernel_gradient(x: Array, y: Array) -> Array:
+    shape = (*x.shape[1:], y.shape[1])
+    if math.prod(shape) >= _LARGE_KERNEL:
+        rows = x.reshape(*x.shape[:2], -1).swapaxes(0, 1)
+        return jnp.einsum("hna,hno->hao", rows, jnp.broadcast_to(y, (len(rows), *y.shape))).reshape(shape)
+    return jnp.einsum("nhwc,no->hwco", x, y)
 
 
 _native = partial(lax.conv_general_dilated, dimension_numbers=("NHWC", "HWIO", "NHWC"))

@@ -19,6 +19,7 @@ IN_USE = [
     (3, 32, 3, 4, 4, 2, 1),
     (3, 16, 4, 8, 4, 2, 1),
     (3, 8, 8, 16, 4, 2, 1),
+    (2, 7, 32, 704, 7, 1, 0),  # infogan: a kernel that is large enough to stay where it is
 ]
 # Layers that multiply at points on the CPU: each of the forms in use, then others that qualify.
 AT_POINTS = [
