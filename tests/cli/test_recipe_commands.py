@@ -81,6 +81,7 @@ def test_a_class_of_a_run_without_classes_is_one_line(gan_jax, tmp_path):
     assert "not conditional" in err
 
 
+@pytest.mark.soak
 def test_other_commands_take_the_run_too(trained, gan_jax, tmp_path):
     assert gan_jax("interpolate", trained, "--output", tmp_path / "walk.png", "--rows", 3)[0] == 0
     status, out, _ = gan_jax("export", trained, "--output", tmp_path / "generator.jax")

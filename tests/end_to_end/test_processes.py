@@ -20,7 +20,8 @@ def alone(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("count", [2, 4])
 def test_processes_train_the_run_that_one_trains(count, alone, tmp_path):
     main, *others = train_together(tmp_path / "run", count)
     assert_same_run(alone, tmp_path / "run")

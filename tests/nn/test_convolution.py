@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from gan_jax.nn import convolution
 from gan_jax.nn.convolution import convolve, convolve_transpose
 
 # batch, size, in, out, kernel, stride, padding: the networks' layers at 28 and 32 pixels, narrow, then odd ones.
@@ -19,7 +20,6 @@ IN_USE = [
     (3, 32, 3, 4, 4, 2, 1),
     (3, 16, 4, 8, 4, 2, 1),
     (3, 8, 8, 16, 4, 2, 1),
-    (2, 7, 32, 704, 7, 1, 0),  # infogan: a kernel that is large enough to stay where it is
 ]
 # Layers that multiply at points on the CPU: each of the forms in use, then others that qualify.
 AT_POINTS = [
@@ -137,3 +137,17 @@ def test_under_jit_vmap_and_scan(case):
     expected = jnp.stack([gradient(kernel) for kernel in kernels])
     close(jax.jit(jax.vmap(gradient))(kernels), expected)
     close(jax.jit(lambda kernels: lax.scan(lambda carry, w: (carry, gradient(w)), 0, kernels)[1])(kernels), expected)
+
+
+def test_a_large_kernel_that_meets_the_images_in_one_place_gives_the_same(monkeypatch):
+    x, w, stride, padding = operands((3, 4, 5, 6, 4, 1, 0))
+
+    def derivatives(x, w, y):
+        value, pull_back = jax.vjp(lambda x, w: convolve(x, w, stride, padding), x, w)
+        return value, pull_back(y), convolve_transpose(y, w, stride, padding)
+
+    y = draw(3, 1, 1, 6)
+    expected = derivatives(x, w, y)
+    monkeypatch.setattr(convolution, "_LARGE_KERNEL", 1)
+    found = derivatives(x, w, y)
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-12), found, expected)
