@@ -34,8 +34,8 @@ class GanConfig:
         program puts here, are not checked.
     """
 
-    image_shape: tuple[int, int, int] = (28, 28, 1)
-    """Height, width, channels; the data set decides."""
+    image_shape: tuple[int, ...] = (28, 28, 1)
+    """Height, width, channels; the data set decides. ``(D,)`` for points of D dimensions in place of images."""
     latent_dim: int = 100
     """Entries of a latent vector z ~ N(0, 1)."""
     width: int = 64
@@ -55,9 +55,9 @@ class GanConfig:
     precision: Literal["float32", "bfloat16"] = "float32"
     """Type of the layers' inputs and products; weights, statistics, losses and Adam stay float32."""
     network: str = "dcgan"
-    """Layers of both networks: dcgan, infogan or residual."""
+    """Layers of both networks: dcgan, infogan, residual or dense."""
     normalization: Literal["batch", "spectral", "none"] = "batch"
-    """Of D's layers; for residual networks it must be none."""
+    """Of D's layers; residual networks have none, dense ones none or spectral."""
     conditional: bool = False
     """Tell both networks each image's class."""
     num_classes: int = 10
@@ -72,6 +72,8 @@ class GanConfig:
     """The part of each batch that is penalized, above 0; a small one costs less."""
     augmentations: tuple[str, ...] = ()
     """What D sees is changed at random, reals and fakes alike: translation, cutout or both."""
+    packing: int = 1
+    """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
     critic_steps: int = 1
     """Updates of D before each one of G, each on a batch of its own."""
     discriminator_learning_rate: float | None = field(default=None, metadata=TRACED_OPERAND)
@@ -97,19 +99,28 @@ class GanConfig:
         return self.batch_size * self.critic_steps
 
     @property
+    def makes_points(self) -> bool:
+        """Whether what is generated are points rather than images."""
+        return len(self.image_shape) == 1
+
+    @property
     def has_average(self) -> bool:
         """Whether training averages the generator's weights."""
         return self.average_half_life is not None
 
+    def scheduled(self, num_steps: int) -> "GanConfig":
+        """The same, where a schedule without an end ends with a training of so many steps."""
+        open_ended = self.learning_rate_schedule != "constant" and self.schedule_steps is None
+        return dataclasses.replace(self, schedule_steps=num_steps) if open_ended else self
+
     def __post_init__(self) -> None:
-        height, width, channels = self.image_shape
         require(
-            height == width and height in IMAGE_SIZES and channels >= 1,
+            _is_allowed(self.image_shape),
             "image_shape",
             self.image_shape,
-            f"(S, S, C) with S one of {', '.join(map(str, IMAGE_SIZES))}; resize the images",
+            f"(S, S, C) with S one of {', '.join(map(str, IMAGE_SIZES))}, or (D,) for points; resize the images",
         )
-        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps"):
+        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps", "packing"):
             require_count(self, name, most=MAX_SIZE)
         require_count(self, "width", most=MAX_WIDTH)
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images")
@@ -121,7 +132,19 @@ class GanConfig:
             chosen = getattr(self, name)
             different = len(set(chosen)) == len(chosen) and set(chosen) <= choices.keys()
             require(different, name, chosen, f"different ones of {', '.join(choices)}")
+        if self.makes_points and self.augmentations:
+            raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
+        self._require_packs()
         self._require_compatible()
+
+    def _require_packs(self) -> None:
+        if self.packing == 1:
+            return
+        whole = self.batch_size % self.packing == 0
+        require(whole, "packing", self.packing, f"a divisor of batch_size, {self.batch_size}")
+        if self.penalties or self.conditional:
+            reason = "a penalty is on single images" if self.penalties else "each image has its own class"
+            raise InputError(f"packing is {self.packing}, but {reason}; leave packing at 1.")
 
     def _require_compatible(self) -> None:
         """Refuse what is known not to train."""
@@ -188,6 +211,13 @@ def require(condition: bool, name: str, value: object, allowed: str) -> None:
     """
     if not condition:
         raise InputError(f"{name} is {value!r}; it must be {allowed}.")
+
+
+def _is_allowed(shape: tuple[int, ...]) -> bool:
+    """Whether there are networks for images, or points, of a shape."""
+    if len(shape) == 1:
+        return shape[0] >= 1
+    return len(shape) == 3 and shape[0] == shape[1] and shape[0] in IMAGE_SIZES and shape[2] >= 1
 
 
 def _one_of(names: Iterable[str]) -> str:

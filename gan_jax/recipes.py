@@ -130,6 +130,13 @@ RECIPES = {
         "its code: translation by 1/8, cutout of 1/2",
         "on the course's recipe; without changes of colour",
     ),
+    "pacgan": Recipe(
+        GanConfig(packing=2),
+        "D judges two images together",
+        "Lin et al. 2018 (PacGAN), arXiv:1712.04086",
+        "section 3: packs of two, joined along the channels; all else as dcgan",
+        "",
+    ),
     "conditional": Recipe(
         dataclasses.replace(_SN_HINGE, conditional=True),
         "sn-hinge that is told each image's class",

@@ -20,8 +20,10 @@ from gan_jax.sweeps.run import run_experiment
 
 
 @dataclasses.dataclass(frozen=True)
-class _GanFlags(GanConfig):
-    image_shape: Annotated[tuple[int, int, int], tyro.conf.Suppress] = (28, 28, 1)  # the data set decides these two
+class GanFlags(GanConfig):
+    """``GanConfig`` as a command line gives it."""
+
+    image_shape: Annotated[tuple[int, ...], tyro.conf.Suppress] = (28, 28, 1)  # the data set decides these two
     num_classes: Annotated[int, tyro.conf.Suppress] = 10
 
     def __post_init__(self) -> None:
@@ -30,12 +32,12 @@ class _GanFlags(GanConfig):
 
 @dataclasses.dataclass(frozen=True)
 class _RunFlags(RunConfig):
-    gan: _GanFlags = dataclasses.field(default_factory=_GanFlags)
+    gan: GanFlags = dataclasses.field(default_factory=GanFlags)
     recipe: str | None = None
     """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes."""
 
     def __post_init__(self) -> None:
-        """Values are checked once they are all read, as in ``_GanFlags``."""
+        """Values are checked once they are all read, as in ``GanFlags``."""
 
 
 def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] | None = None) -> None:
@@ -64,7 +66,7 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     given = [argument.partition("=")[0] for argument in args]
     if given.count("--sweep") > 1:
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
-    name = _recipe_name(args)
+    name = recipe_name(args)
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
     settings = _parse(defaults, args, **options)
@@ -80,7 +82,8 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     return settings
 
 
-def _recipe_name(args: Sequence[str]) -> str | None:
+def recipe_name(args: Sequence[str]) -> str | None:
+    """The recipe that a command line names."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--recipe")
     try:
@@ -90,9 +93,23 @@ def _recipe_name(args: Sequence[str]) -> str | None:
 
 
 def _parse(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> RunConfig:
-    default = _convert(defaults, _RunFlags, gan=_convert(defaults.gan, _GanFlags))
+    default = _convert(defaults, _RunFlags, gan=gan_flags(defaults.gan))
     flags = tyro.cli(_RunFlags, default=default, args=args, config=(tyro.conf.OmitArgPrefixes,), **options)
-    return _convert(flags, RunConfig, gan=_convert(flags.gan, GanConfig))
+    return _convert(flags, RunConfig, gan=gan_config(flags.gan))
+
+
+def gan_flags(config: GanConfig) -> GanFlags:
+    """A configuration as the defaults of a command line."""
+    return _convert(config, GanFlags)
+
+
+def gan_config(flags: GanFlags) -> GanConfig:
+    """The configuration that a command line gives.
+
+    Raises:
+      InputError: a value is outside its range.
+    """
+    return _convert(flags, GanConfig)
 
 
 def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:

@@ -17,6 +17,17 @@ def require_pixels(images: ArrayLike) -> None:
         raise TypeError(f"images are {dtype}; pass uint8 pixels, 0 to 255, which training normalizes itself.")
 
 
+def require_points(points: ArrayLike) -> None:
+    """Check that points are float32, which training takes as they are.
+
+    Raises:
+      TypeError: they are not.
+    """
+    dtype = jnp.result_type(points)
+    if dtype != jnp.float32:
+        raise TypeError(f"points are {dtype}; pass float32.")
+
+
 def normalize_images(images: ArrayLike, dtype: DTypeLike = jnp.float32) -> Array:
     """Map uint8 pixels 0…255 to [-1, 1], the range of the generator's tanh: ``x / 127.5 - 1``.
 

@@ -11,6 +11,7 @@ from jax import Array
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator
 from gan_jax.nn.layers import LEAKY_SLOPE
 from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
 from gan_jax.nn.sequential import SequentialDiscriminator, SequentialGenerator, dcgan_layers, infogan_layers
@@ -27,6 +28,8 @@ class Network(NamedTuple):
     """Called with ``(images, labels or None, train)``; gives logits."""
     normalizations: tuple[str, ...] = ("batch", "spectral", "none")
     """What ``GanConfig.normalization`` may be."""
+    makes_points: bool = False
+    """Whether it is for points too, and not for images alone."""
 
 
 _infogan_activation = partial(nn.leaky_relu, negative_slope=LEAKY_SLOPE)
@@ -40,6 +43,7 @@ NETWORKS = {
         partial(SequentialDiscriminator, layers=infogan_layers),
     ),
     "residual": Network(ResidualGenerator, ResidualDiscriminator, normalizations=("none",)),
+    "dense": Network(DenseGenerator, DenseDiscriminator, normalizations=("none", "spectral"), makes_points=True),
 }
 """By the names that ``GanConfig.network`` takes; entries may be added under other names."""
 
@@ -51,6 +55,8 @@ def _network(config: GanConfig) -> Network:
     if config.normalization not in network.normalizations:
         allowed = " or ".join(network.normalizations)
         raise InputError(f"normalization is {config.normalization!r}; network {config.network} has {allowed}.")
+    if config.makes_points and not network.makes_points:
+        raise InputError(f"network {config.network} is for images; points need another, such as dense.")
     return network
 
 
@@ -63,7 +69,7 @@ def init_networks(config: GanConfig, key: Array) -> tuple[Variables, Variables]:
     generator_key, discriminator_key = jax.random.split(key)
     network, labels = _network(config), jnp.zeros((1,), jnp.int32)
     latents = jnp.zeros((1, config.latent_dim))
-    images = jnp.zeros((1, *config.image_shape))
+    images = _pack(config, jnp.zeros((config.packing, *config.image_shape)))
     return (
         network.generator(config).init(generator_key, latents, labels, train=False),
         network.discriminator(config).init(discriminator_key, images, labels, train=False),
@@ -95,13 +101,24 @@ def apply_discriminator(
     *,
     train: bool,
 ) -> tuple[Array, Variables]:
-    """Return ``(logits, batch_stats)``.
+    """Return ``(logits, batch_stats)``: a logit per image, or per ``config.packing`` images that follow one another.
 
     In train mode batch normalization uses the batch's own mean and variance and moves the running statistics a tenth
     of the way to them, and spectral normalization keeps the singular vectors that it found; in eval mode the running
     statistics are used, and come back as they were.
     """
-    return _apply(_network(config).discriminator(config), params, batch_stats, images, labels, train)
+    packs = _pack(config, images)
+    return _apply(_network(config).discriminator(config), params, batch_stats, packs, labels, train)
+
+
+def _pack(config: GanConfig, images: Array) -> Array:
+    """Join ``config.packing`` images at a time along their channels (Lin et al. 2018, section 3)."""
+    if config.packing == 1:
+        return images
+    if len(images) % config.packing:
+        raise ValueError(f"{len(images)} images do not fill packs of {config.packing}; give a multiple.")
+    packs = jnp.moveaxis(images.reshape(-1, config.packing, *images.shape[1:]), 1, -2)
+    return packs.reshape(*packs.shape[:-2], -1)
 
 
 def _apply(

@@ -179,3 +179,6 @@ OBJECTIVES = {
     "relativistic": Objective(relativistic_discriminator_loss, relativistic_generator_loss, sees_reals=True),
 }
 """By the names that ``GanConfig.objective`` takes; entries may be added under other names."""
+
+LOGISTIC = ("non_saturating", "saturating")
+"""Those under which the sigmoid of D's logit is the probability that it gives to "real"."""

@@ -1,9 +1,9 @@
 """Penalties on the discriminator's gradient with respect to images: pure functions of a critic.
 
-A critic maps images ``[batch, height, width, channels]`` to logits ``[batch]``, each of one image alone; its weights
-and whatever else it needs are closed over. A penalty takes ``(critic, reals, fakes, key)`` and is a number, which a
-training step multiplies with a weight and adds to D's loss. Its gradient with respect to D's weights is a derivative of
-a derivative, reverse mode over reverse mode.
+A critic maps images ``[batch, height, width, channels]``, or points ``[batch, dimensions]``, to logits ``[batch]``,
+each of one image alone; its weights and whatever else it needs are closed over. A penalty takes ``(critic, reals,
+fakes, key)`` and is a number, which a training step multiplies with a weight and adds to D's loss. Its gradient with
+respect to D's weights is a derivative of a derivative, reverse mode over reverse mode.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def gradient_penalty(critic: Critic, reals: Array, fakes: Array, key: Array) -> 
     Returns:
       ``[]`` float, at least 0.
     """
-    mixing = draw_mixing(key, len(reals)).astype(reals.dtype)[:, None, None, None]
+    mixing = draw_mixing(key, len(reals)).astype(reals.dtype).reshape(-1, *[1] * (reals.ndim - 1))
     squared = _squared_gradient_norms(critic, mixing * reals + (1 - mixing) * fakes)
     flat = squared == 0  # where the root has no derivative
     norms = jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))
@@ -81,4 +81,4 @@ PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradien
 def _squared_gradient_norms(critic: Critic, images: Array) -> Array:
     logits, pull_back = jax.vjp(critic, images)
     (gradients,) = pull_back(jnp.ones_like(logits))
-    return jnp.sum(gradients**2, axis=(1, 2, 3))
+    return jnp.sum(gradients**2, axis=tuple(range(1, images.ndim)))

@@ -107,7 +107,7 @@ def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:
     if not grid_paths:
         raise ValueError("an animation needs at least one picture")
     chosen = np.linspace(0, len(grid_paths) - 1, min(len(grid_paths), _MAX_FRAMES)).round().astype(int)
-    _save_frames(path, [_read_frame(grid_paths[i]) for i in chosen], rest=2000)
+    save_frames(path, [_read_frame(grid_paths[i]) for i in chosen], rest=2000)
 
 
 def save_loop(path: str | Path, images: ArrayLike) -> None:
@@ -123,7 +123,7 @@ def save_loop(path: str | Path, images: ArrayLike) -> None:
       ValueError: the images have another shape or dtype.
     """
     images = _enlarge(_check_images(images), 2 * _TILE_SIDE)
-    _save_frames(path, [_as_frame(_as_picture(image)) for image in images])
+    save_frames(path, [_as_frame(_as_picture(image)) for image in images])
 
 
 def _check_images(images: ArrayLike) -> NDArray[np.uint8]:
@@ -165,7 +165,7 @@ def _as_frame(picture: Image.Image) -> Image.Image:
     return picture.copy() if picture.mode == "L" else picture.convert("RGB").quantize(dither=Image.Dither.NONE)
 
 
-def _save_frames(path: str | Path, frames: Sequence[Image.Image], rest: int | None = None) -> None:
+def save_frames(path: str | Path, frames: Sequence[Image.Image], rest: int | None = None) -> None:
     """Write a GIF that loops for ever; ``rest`` is how long the last frame stays, in milliseconds."""
     first, *others = frames
     if sizes := {frame.size for frame in others} - {first.size}:

@@ -8,7 +8,6 @@ import numpy as np
 SATURATED = 0.99  # D is this sure of reals, and as sure of fakes
 COLLAPSED = 0.2  # the fakes' spread over the reals'
 COLLAPSE_AFTER = 500  # steps; before that, fakes are alike because G is new
-LOGISTIC = ("non_saturating", "saturating")  # objectives whose scores are probabilities
 STEEP = 1000.0  # gradient norm; those of a training that goes well stay below 100
 
 
@@ -52,7 +51,7 @@ def find_signs(means: Mapping[str, float], step: int, real_spread: float, logist
       means: any of a step's metrics.
       step: the last of them.
       real_spread: how much the reals differ.
-      logistic: whether the run's objective is one of ``LOGISTIC``; D's scores are not judged under others.
+      logistic: whether the objective is one of ``objectives.losses.LOGISTIC``; D's scores are judged under those alone.
 
     Returns:
       ``saturated discriminator`` (D tells reals from fakes without fail, so that its gradient teaches G little),

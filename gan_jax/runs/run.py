@@ -14,9 +14,10 @@ from gan_jax.evaluation import load_evaluator, sample_count, score_images
 from gan_jax.evaluation.features import require_accurate
 from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_images
+from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.runs.experiment import Experiment
-from gan_jax.runs.health import LOGISTIC, find_signs, image_set_spread
+from gan_jax.runs.health import find_signs, image_set_spread
 from gan_jax.runs.processes import is_main, on_main
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start, training_images
 from gan_jax.runs.watchers.console import Console

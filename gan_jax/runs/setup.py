@@ -22,10 +22,7 @@ def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
     if config.conditional:
         config = dataclasses.replace(config, num_classes=len(dataset.class_names))
-    if config.learning_rate_schedule != "constant" and config.schedule_steps is None:
-        num_steps = settings.num_steps(steps_per_epoch(config, len(dataset.train_images)))
-        config = dataclasses.replace(config, schedule_steps=num_steps)
-    return config
+    return config.scheduled(settings.num_steps(steps_per_epoch(config, len(dataset.train_images))))
 
 
 def training_images(config: GanConfig, dataset: Dataset, images: ArrayLike | None = None) -> ArrayLike | LabelledImages:

@@ -83,9 +83,8 @@ def config_from_json(values: Mapping[str, Any]) -> GanConfig:
 
 def _is_plain(config: GanConfig) -> bool:
     """Whether the shapes of a state's arrays tell its networks."""
-    return (
-        config.network == "dcgan" and config.normalization == "batch" and not (config.conditional or config.has_average)
-    )
+    extended = config.conditional or config.has_average or config.packing > 1
+    return config.network == "dcgan" and config.normalization == "batch" and not extended
 
 
 def _config_of(weights: dict[str, np.ndarray]) -> GanConfig:

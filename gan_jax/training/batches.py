@@ -11,7 +11,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.data.pixels import require_pixels
+from gan_jax.data.pixels import require_pixels, require_points
 from gan_jax.errors import InputError
 from gan_jax.training.sharding import split_batches
 
@@ -130,7 +130,7 @@ class ResidentImages(_ShuffledImages):
     """
 
     def __init__(self, config: GanConfig, images: ArrayLike | LabelledImages, keys: RunKeys) -> None:
-        require_pixels(pixels_of(images))
+        require_stored(config, images)
         self._images: Images = jax.tree.map(jnp.asarray, images)
         super().__init__(config, len(pixels_of(self._images)), keys)
 
@@ -161,7 +161,7 @@ class ShardedImages(_ShuffledImages):
     """
 
     def __init__(self, config: GanConfig, images: np.ndarray | LabelledImages, keys: RunKeys, mesh: Mesh) -> None:
-        require_pixels(pixels_of(images))
+        require_stored(config, images)
         self._images, self._mesh = images, mesh
         super().__init__(config, len(pixels_of(images)), keys)
 
@@ -174,6 +174,16 @@ class ShardedImages(_ShuffledImages):
             return split_batches(shape, self._mesh, lambda index: array[rows[index[:2]]])
 
         return jax.tree.map(split, self._images)
+
+
+def require_stored(config: GanConfig, images: Any) -> None:
+    """Check that what to train on is stored as it should be: images as uint8, points as float32.
+
+    Raises:
+      TypeError: it is not.
+    """
+    require = require_points if config.makes_points else require_pixels
+    require(pixels_of(images))
 
 
 def pixels_of(images: Any) -> Any:

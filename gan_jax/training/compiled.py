@@ -11,7 +11,7 @@ from jax import Array, lax
 from jax.core import Tracer
 
 from gan_jax.config import GanConfig
-from gan_jax.data.pixels import normalize_images, require_pixels
+from gan_jax.data.pixels import normalize_images
 from gan_jax.training.batches import (
     Images,
     IndexedBatches,
@@ -19,6 +19,7 @@ from gan_jax.training.batches import (
     RunKeys,
     epoch_order,
     pixels_of,
+    require_stored,
     steps_per_epoch,
 )
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
@@ -41,27 +42,30 @@ def scan_steps(
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
       state: where to start.
       batches: ``[steps, config.images_per_step, height, width, channels]`` uint8, with labels for conditional networks,
-        or ``IndexedBatches``; gathered and mapped to [-1, 1] one batch at a time.
+        or ``IndexedBatches``; gathered and mapped to [-1, 1] one batch at a time. Points are float32 and stay as they
+        are.
       step_key: ``[]`` typed PRNG key; folded with ``state.step`` for each step.
 
     Returns:
       The last state, and the step's metrics with a leading ``[steps]`` axis.
 
     Raises:
-      TypeError: the images are not uint8.
+      TypeError: the images are not uint8, or the points not float32.
     """
     shared = batches.images if isinstance(batches, IndexedBatches) else None
-    require_pixels(pixels_of(batches if shared is None else shared))
+    require_stored(config, batches if shared is None else shared)
 
     def body(state: GanState, batch: Any) -> tuple[GanState, Any]:
         images = batch if shared is None else jax.tree.map(lambda array: array[batch], shared)
         step_key_now = jax.random.fold_in(step_key, state.step)
-        return constrain_replicated(step(config, state, _normalized(images), step_key_now))
+        return constrain_replicated(step(config, state, _normalized(config, images), step_key_now))
 
     return lax.scan(body, state, jnp.asarray(batches.rows) if isinstance(batches, IndexedBatches) else batches)
 
 
-def _normalized(images: Images) -> Images:
+def _normalized(config: GanConfig, images: Images) -> Images:
+    if config.makes_points:
+        return images
     if isinstance(images, LabelledImages):
         return images._replace(images=normalize_images(images.images))
     return normalize_images(images)

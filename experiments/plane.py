@@ -1,0 +1,81 @@
+"""Train a GAN on points in a plane, and see what it does.
+
+--target is ring, grid, moons or spiral, or a file: a picture, whose dark pixels are drawn, or a .csv or .npy of points.
+Writes plane.png (D's landscape in colour, samples, where G's loss tells them to go, losses, scores, modes), plane.gif
+(the same, moving) and frames.npz (all of it as arrays, and the weights).
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from gan_jax import gan_step, init_state, recipe, run_keys, steps_per_epoch
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.train import GanFlags, gan_config, gan_flags, recipe_name
+from gan_jax.config import require, require_count
+from gan_jax.files import save_arrays
+from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
+from gan_jax.plane import for_points, frame_steps, load_target
+from gan_jax.plane.watch import Watched, arrays, curves, plane_of, views, watch
+
+COLUMNS = 6  # of the figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is trained, for how long, and where its pictures go."""
+
+    gan: GanFlags = dataclasses.field(default_factory=GanFlags)
+    """Networks, objective and optimizer."""
+    recipe: str = "dcgan"
+    """Begin with a recipe's objective and optimizer, which other flags change; see gan-jax recipes."""
+    target: str = "ring"
+    """ring, grid, moons or spiral, or a file: a picture, a .csv or a .npy."""
+    steps: int = 5000
+    """Batches."""
+    seed: int = 0
+    """Decides initial weights, order of points and latents."""
+    frames: int = 40
+    """Moments that are looked at, about; more at first."""
+    output_dir: Path = Path("runs/plane")
+    """The folder for the three files, which replace those of an earlier run."""
+
+
+def main(settings: Settings) -> None:
+    require_count(settings, "steps")
+    require(settings.frames >= 2, "frames", settings.frames, "at least 2")
+    target, config = load_target(settings.target), gan_config(settings.gan).scheduled(settings.steps)
+    settings.output_dir.mkdir(parents=True, exist_ok=True)
+    keys = run_keys(settings.seed)
+    steps = frame_steps(settings.steps, steps_per_epoch(config, len(target.points)), settings.frames)
+    watched = watch(config, gan_step, init_state(config, keys.init), target, keys, steps)
+    save_arrays(settings.output_dir / "frames.npz", arrays(watched))
+    draw(settings, watched)
+    if watched.scores and target.modes:
+        covered, near = watched.scores.covered[-1], watched.scores.near[-1]
+        share = f"{near:.0%} of the samples are within three standard deviations of one"
+        print(f"{covered} of {len(target.modes.centres)} modes are covered; {share}")
+    print(f"The pictures are in {settings.output_dir}")
+
+
+def draw(settings: Settings, watched: Watched) -> None:
+    plane, every = plane_of(watched.target), views(watched)
+    chosen = np.unique(np.linspace(0, len(every) - 1, COLUMNS).round().astype(int))
+    rows = {settings.recipe: [every[index] for index in chosen]}
+    save_plane_figure(settings.output_dir / "plane.png", plane, rows, curves(watched))
+    save_plane_animation(settings.output_dir / "plane.gif", plane, [{settings.recipe: view} for view in every])
+
+
+def parse() -> Settings:
+    name = recipe_name(sys.argv[1:]) or Settings.recipe
+    default = Settings(gan=gan_flags(for_points(recipe(name))), recipe=name)
+    return tyro.cli(Settings, default=default, description=__doc__, config=(tyro.conf.OmitArgPrefixes,))
+
+
+if __name__ == "__main__":
+    prepare_jax()
+    with exit_statuses():
+        main(parse())

@@ -1,0 +1,101 @@
+"""Show in a plane that a generator improves only while its critic learns.
+
+Four arms from one seed: both networks together; G alone against an untrained D; G alone against the D that the first
+arm has trained; D alone. A constant D is one fixed landscape, and G climbs to its summit. Writes lesson.png, lesson.gif
+and, for each arm, its frames as arrays (ARM.npz).
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe, run_keys
+from gan_jax import steps_per_epoch as count_steps
+from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.train import GanFlags, gan_config, gan_flags
+from gan_jax.config import require, require_count
+from gan_jax.files import save_arrays
+from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
+from gan_jax.plane import for_points, frame_steps, load_target
+from gan_jax.plane.watch import Watched, arrays, plane_of, views, watch
+
+ARMS: dict[str, tuple[str, Step]] = {
+    "joint": ("G and D together", gan_step),
+    "untrained_critic": ("G alone, D untrained", generator_step),
+    "trained_critic": ("G alone, D trained", generator_step),
+    "discriminator": ("D alone", discriminator_step),
+}
+COLUMNS = 6  # of the figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is trained, for how long, and where its pictures go."""
+
+    gan: GanFlags = dataclasses.field(
+        default_factory=lambda: gan_flags(dataclasses.replace(for_points(recipe("dcgan")), learning_rate=1e-3))
+    )
+    """Networks, objective and optimizer, of every arm."""
+    target: str = "ring"
+    """ring, grid, moons or spiral, or a file: a picture, a .csv or a .npy."""
+    steps: int = 4000
+    """Batches, of every arm."""
+    seed: int = 0
+    """Decides initial weights, order of points and latents, which all arms share."""
+    frames: int = 30
+    """Moments that are looked at, about; more at first."""
+    output_dir: Path = Path("runs/plane_lesson")
+    """The folder for the files, which replace those of an earlier lesson."""
+
+
+def main(settings: Settings) -> None:
+    require_count(settings, "steps")
+    require(settings.frames >= 2, "frames", settings.frames, "at least 2")
+    target, config = load_target(settings.target), gan_config(settings.gan).scheduled(settings.steps)
+    settings.output_dir.mkdir(parents=True, exist_ok=True)
+    keys = run_keys(settings.seed)
+    steps = frame_steps(settings.steps, count_steps(config, len(target.points)), settings.frames)
+    fresh = init_state(config, keys.init)
+    arms: dict[str, Watched] = {}
+    for name, (label, step) in ARMS.items():
+        start = with_critic_of(fresh, arms["joint"].states[-1]) if name == "trained_critic" else fresh
+        arms[name] = watch(config, step, start, target, keys, steps)
+        save_arrays(settings.output_dir / f"{name}.npz", arrays(arms[name]))
+        print(describe(label, arms[name]), flush=True)
+    draw(settings, arms)
+    print(f"The lesson is in {settings.output_dir}")
+
+
+def with_critic_of(fresh: GanState, trained: GanState) -> GanState:
+    """An untrained G before a trained D."""
+    critic = fresh.discriminator.replace(
+        params=trained.discriminator.params, batch_stats=trained.discriminator.batch_stats
+    )
+    return fresh.replace(discriminator=critic)
+
+
+def describe(label: str, arm: Watched) -> str:
+    """An arm's last score of the fakes, and the modes that its generator covers."""
+    name = "d_g_z2" if "d_g_z2" in arm.metrics else "d_g_z1"
+    text = f"{label}: D's score of the fakes is {arm.metrics[name][-1]:.3f}"
+    if arm.scores and arm.target.modes:
+        text += f", {arm.scores.covered[-1]} of {len(arm.target.modes.centres)} modes are covered"
+    return text
+
+
+def draw(settings: Settings, arms: dict[str, Watched]) -> None:
+    every = {ARMS[name][0]: views(arm) for name, arm in arms.items()}
+    plane, count = plane_of(arms["joint"].target), len(arms["joint"].steps)
+    chosen = np.unique(np.linspace(0, count - 1, COLUMNS).round().astype(int))
+    rows = {label: [found[index] for index in chosen] for label, found in every.items()}
+    save_plane_figure(settings.output_dir / "lesson.png", plane, rows)
+    frames = [{label: found[index] for label, found in every.items()} for index in range(count)]
+    save_plane_animation(settings.output_dir / "lesson.gif", plane, frames)
+
+
+if __name__ == "__main__":
+    prepare_jax()
+    with exit_statuses():
+        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

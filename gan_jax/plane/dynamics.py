@@ -1,0 +1,137 @@
+r"""The game as a vector field: the Dirac-GAN (Mescheder et al. 2018, section 2), and the eigenvalues of a run's field.
+
+Both players follow their own gradient, so that training follows the field
+:math:`v = (-\nabla_\theta L_G, -\nabla_\psi L_D)`. Near a fixed point, eigenvalues of its Jacobian with a negative real
+part draw the players in; an imaginary part makes them turn; a real part of zero leaves them circling.
+"""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+from jax.flatten_util import ravel_pytree
+
+from gan_jax.config import GanConfig
+from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
+from gan_jax.objectives.losses import OBJECTIVES
+from gan_jax.objectives.penalties import PENALTIES
+from gan_jax.training.state import GanState
+
+Field = Callable[[Array], Array]
+
+
+def dirac_field(config: GanConfig) -> Field:
+    r"""The Dirac-GAN's field: all data lie at 0, G puts out its parameter θ, and D(x) = ψx.
+
+    Args:
+      config: its objective, penalties and their weight are used.
+
+    Returns:
+      A function of ``[2]``, (θ, ψ), whose value is the direction in which both move. (0, 0) is the only equilibrium.
+
+    Examples:
+      >>> [round(float(value), 3) for value in dirac_field(GanConfig())(jnp.array([0.0, 1.0]))]
+      [0.5, 0.0]
+    """
+    objective = OBJECTIVES[config.objective]
+
+    def generator_loss(theta: Array, psi: Array) -> Array:
+        real_logits = (jnp.zeros(1),) if objective.sees_reals else ()
+        return objective.generator((psi * theta)[None], *real_logits)
+
+    def discriminator_loss(psi: Array, theta: Array) -> Array:
+        def critic(points: Array) -> Array:
+            return psi * points[:, 0]
+
+        reals, fakes = jnp.zeros((1, 1)), theta[None, None]
+        loss = objective.discriminator(critic(reals), critic(fakes), config.real_weight, config.fake_weight)
+        return loss + config.penalty_weight * _penalty(config, critic, reals, fakes)
+
+    def field(position: Array) -> Array:
+        theta, psi = position
+        return -jnp.stack([jax.grad(generator_loss)(theta, psi), jax.grad(discriminator_loss)(psi, theta)])
+
+    return field
+
+
+def follow(field: Field, start: Array, rate: float, num_steps: int) -> Array:
+    """Follow a field of two players as a training does: D takes a step, then G one that sees the new D.
+
+    Args:
+      field: from ``dirac_field``.
+      start: ``[2]``, (θ, ψ).
+      rate: the step size of both.
+      num_steps: how many.
+
+    Returns:
+      ``[num_steps + 1, 2]``, the start first.
+    """
+
+    def body(position: Array, _: None) -> tuple[Array, Array]:
+        position = position.at[1].add(rate * field(position)[1])
+        position = position.at[0].add(rate * field(position)[0])
+        return position, position
+
+    _, path = lax.scan(body, jnp.asarray(start), length=num_steps)
+    return jnp.concatenate([jnp.asarray(start)[None], path])
+
+
+def eigenvalues(field: Field, position: Array) -> np.ndarray:
+    """The eigenvalues of a field's Jacobian, ``[n]`` complex128; of a function of ``[n]``.
+
+    Examples:
+      >>> eigenvalues(lambda position: -2 * position, jnp.zeros(2)).tolist()
+      [(-2+0j), (-2+0j)]
+    """
+    jacobian = jax.jit(jax.jacrev(field))(position)
+    return np.linalg.eigvals(np.asarray(jacobian, np.float64)).astype(np.complex128)
+
+
+def joint_field(config: GanConfig, state: GanState, reals: Array, latents: Array) -> tuple[Field, Array]:
+    """The field that both networks' parameters follow, on points and latents that stay the same.
+
+    Args:
+      config: of a network that is small enough for a Jacobian of all parameters.
+      state: of a training.
+      reals: ``[count, 2]`` float32.
+      latents: ``[count, latent_dim]`` float32.
+
+    Returns:
+      The field, of all parameters as one vector, G's first; and where ``state`` is in it.
+    """
+    objective = OBJECTIVES[config.objective]
+    generator, discriminator = state.generator, state.discriminator
+
+    def score(params: Variables, points: Array) -> Array:
+        return apply_discriminator(config, params, discriminator.batch_stats, points, train=False)[0]
+
+    def make(params: Variables) -> Array:
+        return apply_generator(config, params, generator.batch_stats, latents, train=False)[0]
+
+    def generator_loss(params: Variables, judge: Variables) -> Array:
+        real_logits = (score(judge, reals),) if objective.sees_reals else ()
+        return objective.generator(score(judge, make(params)), *real_logits)
+
+    def discriminator_loss(params: Variables, maker: Variables) -> Array:
+        fakes = make(maker)
+        loss = objective.discriminator(
+            score(params, reals), score(params, fakes), config.real_weight, config.fake_weight
+        )
+        return loss + config.penalty_weight * _penalty(config, lambda points: score(params, points), reals, fakes)
+
+    start, unravel = ravel_pytree((generator.params, discriminator.params))
+
+    def field(position: Array) -> Array:
+        maker, judge = unravel(position)
+        gradients = jax.grad(generator_loss)(maker, judge), jax.grad(discriminator_loss)(judge, maker)
+        return -ravel_pytree(gradients)[0]
+
+    return field, start
+
+
+def _penalty(config: GanConfig, critic: Callable[[Array], Array], reals: Array, fakes: Array) -> Array:
+    names: Sequence[str] = config.penalties
+    key = jax.random.key(0)
+    return sum((PENALTIES[name](critic, reals, fakes, key) for name in names), start=jnp.zeros(()))

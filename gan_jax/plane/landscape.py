@@ -1,0 +1,94 @@
+"""What is to be seen of a GAN in the plane: D's landscape, samples, and where G is told to move them."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from gan_jax.config import GanConfig
+from gan_jax.objectives.losses import LOGISTIC, OBJECTIVES
+from gan_jax.training.forward import discriminate, generate, sampling_generator
+from gan_jax.training.state import GanState, NetworkState
+
+SIDE = 96  # places of a landscape along each axis
+
+
+class Frame(NamedTuple):
+    """A state of a training, as one sees it."""
+
+    landscape: Array  # [SIDE, SIDE] float32: D's logits from the lower left corner, rows upwards
+    points: Array  # [count, 2] float32: samples of the same latents in every frame
+    arrows: Array  # [count, 2] float32: G's loss falls fastest in this direction, at each sample
+
+
+@partial(jax.jit, static_argnames="half_width")
+def look(config: GanConfig, state: GanState, latents: Array, reals: Array, half_width: float) -> Frame:
+    """Look at a state.
+
+    Args:
+      config: of points.
+      state: of a training.
+      latents: ``[count, latent_dim]`` float32.
+      reals: ``[count, 2]`` float32, for objectives that compare fakes with reals.
+      half_width: of the square around the origin.
+
+    Returns:
+      The frame. Samples are those of the average where there is one.
+    """
+    points = generate(config, sampling_generator(config, state), latents)
+    grid = plane_grid(half_width).reshape(-1, 2)
+    return Frame(
+        landscape=score_alone(config, state.discriminator, grid).reshape(SIDE, SIDE),
+        points=points,
+        arrows=descent(config, state.discriminator, points, reals),
+    )
+
+
+def plane_grid(half_width: float) -> Array:
+    """The landscape's places, ``[SIDE, SIDE, 2]`` float32, rows upwards."""
+    ticks = jnp.linspace(-half_width, half_width, SIDE)
+    return jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1)
+
+
+def score_alone(config: GanConfig, discriminator: NetworkState, points: Array) -> Array:
+    """D's logit of every point, ``[count]``; where D judges packs, of the point repeated."""
+    return discriminate(config, discriminator, jnp.repeat(points, config.packing, axis=0))
+
+
+def descent(config: GanConfig, discriminator: NetworkState, points: Array, reals: Array) -> Array:
+    """The direction in which each point's own term of G's loss falls fastest: ``-count`` times the loss's gradient.
+
+    Args:
+      config: its objective is used.
+      discriminator: D's state.
+      points: ``[count, 2]`` float32.
+      reals: ``[count, 2]`` float32, the pairs of a relativistic objective.
+
+    Returns:
+      ``[count, 2]`` float32.
+    """
+    objective = OBJECTIVES[config.objective]
+
+    def loss(points: Array) -> Array:
+        real_logits = (discriminate(config, discriminator, reals),) if objective.sees_reals else ()
+        return objective.generator(discriminate(config, discriminator, points), *real_logits)
+
+    return -len(points) * jax.grad(loss)(points)
+
+
+def colours(config: GanConfig, landscape: Array) -> Array:
+    """A landscape as numbers in [0, 1]: D's scores, or its logits from low to high where they have no scale.
+
+    Args:
+      config: its objective tells whether the sigmoid of a logit is a probability.
+      landscape: ``[SIDE, SIDE]`` float32 logits.
+
+    Returns:
+      ``[SIDE, SIDE]`` float32.
+    """
+    if config.objective in LOGISTIC:
+        return jax.nn.sigmoid(landscape)
+    spread = jnp.maximum(jnp.std(landscape), 1e-12)
+    return jax.nn.sigmoid(1.5 * (landscape - jnp.mean(landscape)) / spread)

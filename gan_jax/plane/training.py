@@ -1,0 +1,144 @@
+"""Training in the plane: recipes for points, one run that is watched, and many at once."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
+from gan_jax.recipes import RECIPES, recipe
+from gan_jax.training.batches import ResidentImages, RunKeys, run_keys, steps_per_epoch
+from gan_jax.training.compiled import train_run
+from gan_jax.training.forward import generate, sample_latents, sampling_generator
+from gan_jax.training.loop import train
+from gan_jax.training.state import GanState, init_state
+from gan_jax.training.steps import Step, gan_step
+
+_CHUNK_STEPS = 25  # from one possible frame to the next
+
+
+def for_points(config: GanConfig) -> GanConfig:
+    """A configuration with the same objective, penalties and optimizer, for points and small dense networks.
+
+    Two hidden layers of 64, latents of two dimensions, batches of 128, He weights. Batch normalization in D becomes
+    none, so that D is a function over the plane.
+
+    Raises:
+      InputError: it augments images, or is told classes.
+    """
+    if config.augmentations or config.conditional:
+        what = "changes images" if config.augmentations else "is told the images' classes"
+        raise InputError(f"the recipe {what}; in the plane there are none. Choose another one.")
+    return dataclasses.replace(
+        config,
+        image_shape=(2,),
+        network="dense",
+        normalization="spectral" if config.normalization == "spectral" else "none",
+        initializer="he",
+        latent_dim=2,
+        width=64,
+        batch_size=128,
+    )
+
+
+def plane_recipes() -> dict[str, GanConfig]:
+    """The recipes that differ from one another in the plane, by name.
+
+    Examples:
+      >>> "lsgan" in plane_recipes(), "diffaugment" in plane_recipes()
+      (True, False)
+    """
+    found: dict[str, GanConfig] = {}
+    for name in RECIPES:
+        try:
+            config = for_points(recipe(name))
+        except InputError:
+            continue
+        if config not in found.values():
+            found[name] = config
+    return found
+
+
+def train_states(
+    config: GanConfig, step: Step, state: GanState, points: np.ndarray, keys: RunKeys, steps: Sequence[int]
+) -> tuple[list[GanState], dict[str, np.ndarray]]:
+    """Train, and keep the states after some steps.
+
+    Args:
+      config: from ``for_points``.
+      step: ``gan_step`` or another.
+      state: where to start, before the first step.
+      points: ``[count, 2]`` float32.
+      keys: from ``run_keys``.
+      steps: which states, from ``frame_steps``; the last one ends the training.
+
+    Returns:
+      The states, and every step's metrics by name, ``[steps]``.
+
+    Raises:
+      NonFiniteError: a metric of a step is not a finite number.
+      InputError: there are fewer points than one step takes.
+    """
+    source, wanted = ResidentImages(config, points, keys), set(steps)
+    states, metrics = [state] if 0 in wanted else [], []
+    for progress in train(
+        config, step, state, source, keys, num_steps=max(steps), log_every=_CHUNK_STEPS, chunk_steps=_CHUNK_STEPS
+    ):
+        metrics.append(progress.metrics)
+        if progress.step in wanted:
+            states.append(progress.state)
+    return states, {name: np.concatenate([one[name] for one in metrics]) for name in metrics[0]}
+
+
+def frame_steps(num_steps: int, per_epoch: int, count: int) -> list[int]:
+    """About so many steps from 0 to ``num_steps``, dense at first, at which ``train_states`` pauses.
+
+    Examples:
+      >>> frame_steps(1000, per_epoch=1000, count=5)
+      [0, 75, 250, 575, 1000]
+    """
+    pauses = [0]
+    while pauses[-1] < num_steps:
+        left_in_epoch = per_epoch - pauses[-1] % per_epoch
+        pauses.append(min(num_steps, pauses[-1] + min(_CHUNK_STEPS, left_in_epoch)))
+    wanted = num_steps * np.linspace(0, 1, count) ** 2
+    return sorted({pauses[int(np.searchsorted(pauses, step))] for step in wanted})
+
+
+def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_steps: int) -> tuple[GanState, Any]:
+    """Train a run for each seed, all of them as one mapped program.
+
+    Args:
+      config: from ``for_points``.
+      points: ``[count, 2]`` float32, which all share.
+      seeds: one for each run.
+      num_steps: a whole number of epochs.
+
+    Returns:
+      The last states, and the steps' metrics ``[seeds, epochs, steps]``.
+
+    Raises:
+      InputError: the steps are not whole epochs.
+    """
+    per_epoch = steps_per_epoch(config, len(points))
+    if num_steps % per_epoch:
+        raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
+    keys = jax.tree.map(lambda *one: jnp.stack(one), *[run_keys(seed) for seed in seeds])
+    shared = jnp.asarray(points)
+
+    def run(keys: RunKeys) -> tuple[GanState, Any]:
+        state = init_state(config, keys.init)
+        return train_run(config, gan_step, state, shared, keys, num_steps // per_epoch)[:2]
+
+    return jax.vmap(run)(keys)
+
+
+def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:
+    """Points of the generators of ``train_many``, from the same latents: ``[seeds, count, 2]`` float32."""
+    latents = sample_latents(config, key, count)
+    return jax.vmap(lambda state: generate(config, sampling_generator(config, state), latents))(states)
