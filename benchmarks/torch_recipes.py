@@ -99,6 +99,9 @@ class RecipePeer:
     def _logits(self, images: Any) -> Any:
         if self.config.augmentations:
             images = augment(images)
+        if self.config.packing > 1:
+            count, channels, *size = images.shape
+            images = images.reshape(count // self.config.packing, self.config.packing * channels, *size)
         return (self.score(images, self.labels) if self.config.conditional else self.score(images)).view(-1)
 
     def _reals(self, rows: Any) -> Any:
@@ -167,6 +170,9 @@ def recipe_networks(config: GanConfig) -> tuple[nn.Module, nn.Module]:
     if config.network == "infogan":
         return _infogan(config)
     generator, discriminator = networks(config)
+    if config.packing > 1:
+        *size, channels = config.image_shape
+        discriminator = networks(dataclasses.replace(config, image_shape=(*size, config.packing * channels)))[1]
     if config.normalization != "batch":
         discriminator = _discriminator(config)
     if config.conditional:

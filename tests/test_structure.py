@@ -24,6 +24,7 @@ ALLOWED = {
     "storage": {"training", "data"},
     "runs": {"storage", "evaluation", "inference", "training", "objectives", "data", "pictures"},
     "sweeps": {"runs", "storage", "evaluation", "inference", "data", "pictures"},
+    "plane": {"storage", "training", "nn", "objectives", "pictures"},
     "cli": {"sweeps", "runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
 }
 LIBRARY_HOMES = {
@@ -31,7 +32,7 @@ LIBRARY_HOMES = {
     "tensorflow_datasets": {"data.downloads"},
     "requests": {"data.downloads"},
     "sklearn": {"data.datasets"},
-    "matplotlib": {"pictures.grids", "pictures.curves", "pictures.figures", "pictures.scores", "sweeps.report"},
+    "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
     "tqdm": {"runs.driver", "runs.watchers.console"},
     "optax": {"training.state", "training.steps", "evaluation.features"},

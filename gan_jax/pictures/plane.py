@@ -16,6 +16,9 @@ from gan_jax.pictures.grids import save_frames
 
 _COLOURS = "PuOr_r"  # orange where D says "real"; told apart by every common kind of colour vision
 _SAMPLE, _REAL, _ARROW = "#000000", "#0072B2", "0.25"
+_POWERS = (-10, -0.1, 0, 0.1, 10)
+# Okabe and Ito's colours, apart for every common kind of colour vision.
+_CURVES = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442")
 _SHOWN_REALS, _SHOWN_ARROWS = 1500, 150
 _ARROW_LENGTH = 0.16  # of the plane's half width, at most
 
@@ -42,6 +45,7 @@ class Curve(NamedTuple):
     label: str
     steps: np.ndarray  # [n]
     values: np.ndarray  # [n]
+    dashed: bool = False  # beside the curve of the same label, and in its colour
 
 
 def save_plane_figure(
@@ -50,7 +54,7 @@ def save_plane_figure(
     rows: Mapping[str, Sequence[View]],
     panels: Mapping[str, Sequence[Curve]] | None = None,
 ) -> None:
-    """Write a PNG: a row of looks under each name, the same number in each, and below them panels of curves.
+    """Write a PNG: rows of looks, each with a name, and below them panels of curves.
 
     Args:
       path: the PNG to write or replace; its folder exists.
@@ -61,11 +65,13 @@ def save_plane_figure(
     columns = max(len(row) for row in rows.values())
     height = 2.35 * len(rows) + (2.0 if panels else 0)
     figure = Figure(figsize=(2.2 * columns + 0.4, height), dpi=130, layout="constrained")
-    parts = figure.subfigures(2, 1, height_ratios=(2.35 * len(rows), 2.0)) if panels else [figure]
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2.35 * len(rows), 2.0)) if panels else [figure]
     grid = parts[0].subplots(len(rows), columns, squeeze=False)
     for axes_row, (name, row) in zip(grid, rows.items(), strict=True):
-        for axes, view in zip(axes_row, row, strict=True):
+        for axes, view in zip(axes_row, row, strict=False):
             _ViewArtists(axes, plane, view)
+        for axes in axes_row[len(row) :]:
+            axes.set_visible(False)
         axes_row[0].set_ylabel(name, fontsize=9)
     if panels:
         for axes, (label, curves) in zip(
@@ -107,10 +113,10 @@ class _ViewArtists:
 
     def __init__(self, axes: Axes, plane: Plane, view: View) -> None:
         self._axes, self._half_width = axes, plane.half_width
-        extent = (-plane.half_width, plane.half_width) * 2
+        low, high = -plane.half_width, plane.half_width
         self._image = axes.imshow(
             view.colours,
-            extent=extent,
+            extent=(low, high, low, high),
             origin="lower",
             cmap=_COLOURS,
             vmin=0,
@@ -125,7 +131,7 @@ class _ViewArtists:
             *starts.T, *np.zeros_like(starts).T, color=_ARROW, angles="xy", scale_units="xy", scale=1, width=0.004
         )
         self._points = axes.scatter(*view.points.T, s=4, color=_SAMPLE, linewidths=0, clip_on=False)
-        axes.set(xlim=extent[:2], ylim=extent[:2], xticks=[], yticks=[], aspect="equal")
+        axes.set(xlim=(low, high), ylim=(low, high), xticks=[], yticks=[], aspect="equal")
         self.show(view)
 
     def show(self, view: View) -> None:
@@ -143,8 +149,12 @@ class _ViewArtists:
 
 
 def _draw_curves(axes: Axes, label: str, curves: Sequence[Curve]) -> None:
-    for index, curve in enumerate(curves):
-        colour = ("#0072B2", "#D55E00", "#009E73", "#000000")[index % 4]
+    colours = dict(zip((curve.label for curve in curves if not curve.dashed), _CURVES * len(curves), strict=False))
+    for curve in curves:
+        if curve.dashed:
+            axes.plot(curve.steps, curve.values, color=colours[curve.label], linewidth=1, linestyle=(0, (4, 3)))
+            continue
+        colour = colours[curve.label]
         window = max(1, len(curve.values) // 50) if len(curve.values) > 200 else 1
         if window > 1:
             axes.plot(curve.steps, curve.values, color=colour, alpha=0.25, linewidth=0.5)
@@ -155,6 +165,16 @@ def _draw_curves(axes: Axes, label: str, curves: Sequence[Curve]) -> None:
     axes.spines[["right", "top"]].set_visible(False)
     if len(curves) > 1:
         axes.legend(frameon=False, fontsize=8)
+
+
+def save_curves(path: str | Path, panels: Mapping[str, Sequence[Curve]]) -> None:
+    """Write a PNG of panels of curves on logarithmic axes, as ``save_plane_figure`` draws them on linear ones."""
+    figure = Figure(figsize=(7.5 * len(panels), 3.6), dpi=130, layout="constrained")
+    for axes, (label, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        _draw_curves(axes, label, curves)
+        axes.set_yscale("log")
+        axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    save_figure(path, figure)
 
 
 def save_phase_portraits(
@@ -205,6 +225,7 @@ def save_eigenvalues(path: str | Path, spectra: Mapping[str, Any], columns: int 
             axes.scatter(values.real[part], values.imag[part], s=5, color=colour, linewidths=0)
         axes.set_xscale("symlog", linthresh=1e-3)
         axes.set_yscale("symlog", linthresh=1e-3)
+        axes.set(xticks=_POWERS, yticks=_POWERS)
         axes.axvline(0, color="0.6", linewidth=0.6)
         axes.axhline(0, color="0.6", linewidth=0.6)
         axes.set_title(title, fontsize=9)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
+from numpy.typing import NDArray
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
@@ -78,7 +79,7 @@ def follow(field: Field, start: Array, rate: float, num_steps: int) -> Array:
     return jnp.concatenate([jnp.asarray(start)[None], path])
 
 
-def eigenvalues(field: Field, position: Array) -> np.ndarray:
+def eigenvalues(field: Field, position: Array) -> NDArray[np.complex128]:
     """The eigenvalues of a field's Jacobian, ``[n]`` complex128; of a function of ``[n]``.
 
     Examples:

@@ -38,10 +38,10 @@ def score_modes(modes: Modes, points: Array) -> ModeScores:
       (0.5, 1, 0, 0.693)
     """
     centres = jnp.asarray(modes.centres, points.dtype)
-    distances = jnp.linalg.norm(points[:, None, :] - centres, axis=-1)
+    distances = jnp.linalg.norm(points[:, None, :] - centres[None], axis=-1)
     nearest = jnp.argmin(distances, axis=1)
     is_near = jnp.min(distances, axis=1) <= 3 * modes.std
-    belongs = nearest[:, None] == jnp.arange(len(centres))
+    belongs = nearest[:, None] == jnp.arange(len(centres))[None]
     counts = jnp.sum(belongs & is_near[:, None], axis=0)
     shares = jnp.mean(belongs, axis=0)
     logs = jnp.log(jnp.where(shares > 0, shares * len(centres), 1))

@@ -129,7 +129,9 @@ def _draw_dark_pixels(path: Path, count: int) -> np.ndarray:
 def _read_csv(path: Path) -> np.ndarray:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-        header = bool(lines) and not all(_is_number(entry) for entry in lines[0].split(","))
+        if not lines:
+            raise ValueError("it is empty")
+        header = not all(_is_number(entry) for entry in lines[0].split(","))
         return np.loadtxt(lines[header:], delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as points ({error}); give two numbers a line, as x,y.") from None

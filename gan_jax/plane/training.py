@@ -83,6 +83,7 @@ def train_states(
     Raises:
       NonFiniteError: a metric of a step is not a finite number.
       InputError: there are fewer points than one step takes.
+      ValueError: training does not pause at one of the steps.
     """
     source, wanted = ResidentImages(config, points, keys), set(steps)
     states, metrics = [state] if 0 in wanted else [], []
@@ -92,6 +93,8 @@ def train_states(
         metrics.append(progress.metrics)
         if progress.step in wanted:
             states.append(progress.state)
+    if len(states) < len(wanted):
+        raise ValueError(f"training does not pause at all of the steps {sorted(wanted)}; take them from frame_steps.")
     return states, {name: np.concatenate([one[name] for one in metrics]) for name in metrics[0]}
 
 
@@ -128,14 +131,16 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     per_epoch = steps_per_epoch(config, len(points))
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
-    keys = jax.tree.map(lambda *one: jnp.stack(one), *[run_keys(seed) for seed in seeds])
+    keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
     shared = jnp.asarray(points)
 
-    def run(keys: RunKeys) -> tuple[GanState, Any]:
-        state = init_state(config, keys.init)
+    starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
+    keys = keys._replace(init=jax.random.clone(keys.init))
+
+    def run(state: GanState, keys: RunKeys) -> tuple[GanState, Any]:
         return train_run(config, gan_step, state, shared, keys, num_steps // per_epoch)[:2]
 
-    return jax.vmap(run)(keys)
+    return jax.vmap(run)(starts, keys)
 
 
 def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:

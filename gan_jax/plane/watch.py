@@ -10,8 +10,8 @@ import numpy as np
 from gan_jax.config import GanConfig
 from gan_jax.errors import DivergedError
 from gan_jax.pictures.plane import Curve, Plane, View
-from gan_jax.plane.landscape import Frame, colours, look
-from gan_jax.plane.modes import NUM_SAMPLES, ModeScores, score_modes
+from gan_jax.plane.landscape import colours, look
+from gan_jax.plane.modes import NUM_SAMPLES, score_modes
 from gan_jax.plane.targets import Target
 from gan_jax.plane.training import train_states
 from gan_jax.storage.digests import named_leaves
@@ -31,8 +31,8 @@ class Watched(NamedTuple):
     config: GanConfig
     target: Target
     steps: list[int]
-    frames: Frame  # with a leading [steps] axis; of 2,500 samples
-    scores: ModeScores | None  # likewise, where the target has modes
+    frames: Any  # a Frame with a leading [steps] axis; of 2,500 samples
+    scores: Any  # ModeScores, likewise, where the target has modes
     metrics: dict[str, np.ndarray]  # of every step of the training
     states: list[GanState]
 
@@ -75,12 +75,12 @@ def views(watched: Watched) -> list[View]:
     """The pictures of the chosen steps."""
     found = []
     for index, step in enumerate(watched.steps):
-        frame = Frame(*(array[index] for array in watched.frames))
+        landscape, points, arrows = (array[index] for array in watched.frames)
         title = f"step {step}"
         if watched.scores and watched.target.modes:
             title += f": {watched.scores.covered[index]} of {len(watched.target.modes.centres)} modes"
-        shades = np.asarray(colours(watched.config, frame.landscape))
-        found.append(View(title, shades, frame.points[:_SHOWN], frame.arrows[:_SHOWN]))
+        shades = np.asarray(colours(watched.config, landscape))
+        found.append(View(title, shades, points[:_SHOWN], arrows[:_SHOWN]))
     return found
 
 

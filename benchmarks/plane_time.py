@@ -1,0 +1,105 @@
+"""Time many trainings in the plane as one mapped program beside PyTorch, which takes them one after another.
+
+python benchmarks/plane_time.py --json docs/results/plane_time.json
+
+Ring of 8, batch 128, two hidden layers of 64. All forms take turns in one process, each with fewer steps than a
+training has, and rates are compared. PyTorch must be installed: pip install -e ".[benchmark]".
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+from step_time import describe_machine, machine
+from timing import table
+from torch_plane import matmul_rate, torch_form, torch_mapped
+
+from gan_jax import gan_step, init_state, recipe, run_keys
+from gan_jax.plane import for_points, load_target
+from gan_jax.training.batches import IndexedBatches
+from gan_jax.training.compiled import compiler_options, scan_steps
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to time."""
+
+    seeds: int = 100
+    """Trainings in the mapped program."""
+    steps: int = 50
+    """Steps of the mapped program in a turn; PyTorch takes ten times as many, of one training."""
+    rounds: int = 5
+    """Turns of each form; the median counts."""
+    json: Path | None = None
+    """Write all figures to this file."""
+
+
+def main(settings: Settings) -> None:
+    forms = {
+        f"gan_jax, {settings.seeds} seeds mapped": (jax_form(settings.seeds), settings.steps, settings.seeds),
+        "gan_jax, one seed": (jax_form(1), 10 * settings.steps, 1),
+        "PyTorch eager": (torch_form(), 10 * settings.steps, 1),
+        "torch.compile": (torch_form(compiled=True), 10 * settings.steps, 1),
+        f"torch.func.vmap, {settings.seeds} seeds": (torch_mapped(settings.seeds), settings.steps, settings.seeds),
+    }
+    turns: dict[str, list[float]] = {name: [] for name in forms}
+    for name, (run, _, _) in forms.items():
+        run(5)  # compiles
+        run(forms[name][1])
+    for _ in range(settings.rounds):
+        for name, (run, steps, seeds) in forms.items():
+            started = time.perf_counter()
+            run(steps)
+            turns[name].append(steps * seeds / (time.perf_counter() - started))
+    rates = {name: float(np.median(values)) for name, values in turns.items()}
+    best = matmul_rate()
+    floor = best / flops_per_step()
+    eager = rates["PyTorch eager"]
+    rows = [[name, f"{rate:,.0f}", f"{rate / eager:.1f}"] for name, rate in rates.items()]
+    rows.append(["matrix products alone, at this machine's best rate", f"{floor:,.0f}", f"{floor / eager:.1f}"])
+    print(describe_machine())
+    print(table(["form", "steps of one training per second", "PyTorch eager 1"], rows))
+    if settings.json:
+        content = {"machine": machine(), "settings": {"seeds": settings.seeds, "rounds": settings.rounds}}
+        content |= {"steps_per_second": rates, "turns": turns, "floor_steps_per_second": floor}
+        content |= {"gflop_per_step": flops_per_step() / 1e9, "best_gflop_per_second": best / 1e9}
+        settings.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def flops_per_step(batch: int = 128, width: int = 64) -> float:
+    """Of the matrix products: two per multiplication and addition."""
+    generator, discriminator = 2 * width + width**2 + 2 * width, 2 * width + width**2 + width
+    # G forward and back; D forward and back on reals and on fakes; D forward and back to its input for G.
+    passes = 3 * generator + 6 * discriminator + 2 * discriminator
+    return 2.0 * batch * passes
+
+
+def jax_form(seeds: int) -> Callable[[int], None]:
+    config = for_points(recipe("dcgan"))
+    points = jnp.asarray(load_target("ring").points)
+    keys = jax.tree.map(lambda *one: jnp.stack(one), *[run_keys(seed) for seed in range(seeds)])
+    states = jax.vmap(lambda key: init_state(config, key))(keys.init)
+
+    def steps(states: Any, rows: Any, keys: Any) -> Any:
+        return jax.vmap(
+            lambda state, row, key: scan_steps(config, gan_step, state, IndexedBatches(points, row), key.step)
+        )(states, rows, keys)
+
+    program = jax.jit(steps, compiler_options=compiler_options("cpu"))
+
+    def run(count: int) -> None:
+        rows = jax.random.randint(jax.random.key(0), (seeds, count, 128), 0, len(points))
+        jax.block_until_ready(program(states, rows, keys))
+
+    return run
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -1,0 +1,107 @@
+"""The Dirac-GAN against its closed form, and the joint field against training's own gradients."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from gan_jax import GanConfig, gan_step, init_state, recipe, run_keys
+from gan_jax.plane import dirac_field, eigenvalues, follow, for_points, joint_field, load_target
+from gan_jax.plane.training import plane_recipes
+
+
+def sigmoid(value):
+    return 1 / (1 + np.exp(-value))
+
+
+# Mescheder et al. 2018, section 2 and appendix B and D: the velocity of (θ, ψ), with w the penalties' weight.
+FIELDS = {
+    "non_saturating": lambda t, p: (p * sigmoid(-t * p), -t * sigmoid(t * p)),
+    "saturating": lambda t, p: (p * sigmoid(t * p), -t * sigmoid(t * p)),
+    "wasserstein": lambda t, p: (p, -t),
+    "least_squares": lambda t, p: (-2 * p * (t * p - 1), -2 * t**2 * p),
+    "hinge": lambda t, p: (p, -t * (t * p > -1)),
+    "relativistic": lambda t, p: (p * sigmoid(-t * p), -t * sigmoid(t * p)),
+}
+PENALTIES = {
+    (): lambda t, p, w: 0,
+    ("r1",): lambda t, p, w: -w * p,
+    ("r1", "r2"): lambda t, p, w: -2 * w * p,
+    ("gradient_penalty",): lambda t, p, w: -2 * w * (abs(p) - 1) * np.sign(p),
+}
+
+
+@pytest.mark.parametrize("objective", FIELDS)
+@pytest.mark.parametrize("penalties", PENALTIES, ids=str)
+def test_the_dirac_gans_field_is_the_papers(objective, penalties):
+    config = GanConfig(objective=objective, penalties=penalties, penalty_weight=0.7, normalization="none")
+    field = dirac_field(config)
+    for theta, psi in [(1.0, 1.0), (-0.5, 1.2), (0.3, -0.8), (1.4, -1.3)]:
+        toward = FIELDS[objective](theta, psi)
+        expected = toward[0], toward[1] + PENALTIES[penalties](theta, psi, 0.7)
+        np.testing.assert_allclose(field(jnp.array([theta, psi])), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.0, 2.5])
+def test_r1s_eigenvalues_are_the_papers(weight):
+    config = GanConfig(penalties=("r1",), penalty_weight=weight, normalization="none")
+    root = np.sqrt(complex(weight**2 - 1)) / 2  # f'(0) = 1/2
+    found = eigenvalues(dirac_field(config), jnp.zeros(2))
+    np.testing.assert_allclose(
+        np.sort_complex(found), np.sort_complex([-weight / 2 + root, -weight / 2 - root]), atol=2e-3
+    )
+
+
+def test_without_a_penalty_the_players_circle_and_with_one_they_meet():
+    start = jnp.array([1.0, 1.0])
+    circling = follow(dirac_field(GanConfig(objective="wasserstein")), start, 0.05, 2000)
+    assert np.abs(np.linalg.norm(circling, axis=1) - np.sqrt(2)).max() < 0.05
+    drawn = follow(dirac_field(GanConfig(penalties=("r1",), normalization="none")), start, 0.05, 1000)
+    assert np.linalg.norm(drawn[-1]) < 1e-4
+    assert circling.shape == (2001, 2)
+
+
+def test_d_moves_first_and_g_sees_it():
+    (before, after) = follow(dirac_field(GanConfig(objective="wasserstein")), jnp.array([1.0, 0.0]), 0.1, 1)
+    np.testing.assert_allclose(before, [1, 0])
+    np.testing.assert_allclose(after, [1 - 0.01, -0.1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["dcgan", "r1", "r3gan"])
+def test_the_joint_field_is_the_gradient_that_training_follows(name):
+    """With a first step of Adam each weight moves against the sign of its gradient, or with the sign of the field."""
+    config = dataclasses.replace(plane_recipes()[name], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
+    config = dataclasses.replace(config, discriminator_learning_rate=None).scheduled(10**9)
+    keys = run_keys(0)
+    state = init_state(config, keys.init)
+    reals = jnp.asarray(load_target("ring", config.batch_size).points)
+    latents = jax.random.normal(jax.random.clone(keys.step), (config.batch_size, config.latent_dim))
+    field, start = joint_field(config, state, reals, latents)
+    after, _ = gan_step(config, state, reals, keys.step)
+    moved = ravel_pytree((after.generator.params, after.discriminator.params))[0] - start
+    value = field(start)
+    clear = (np.abs(value) > 1e-3 * np.abs(value).max()) & (np.abs(moved) > 0)
+    assert clear.mean() > 0.5
+    assert (np.sign(moved) == np.sign(value))[clear].mean() > 0.98
+
+
+def test_a_games_eigenvalues():
+    matrix = jnp.array([[0.0, 1.0], [-1.0, -0.2]])
+    found = eigenvalues(lambda position: matrix @ position, jnp.zeros(2))
+    np.testing.assert_allclose(np.sort_complex(found), np.sort_complex(np.linalg.eigvals(matrix)), rtol=1e-5)
+
+
+def test_a_joint_jacobian_has_a_row_for_every_parameter():
+    config = dataclasses.replace(for_points(recipe("r1")), width=4)
+    keys = run_keys(0)
+    state = init_state(config, keys.init)
+    reals = jnp.asarray(load_target("ring", 32).points)
+    field, start = joint_field(config, state, reals, jax.random.normal(keys.step, (32, 2)))
+    values = eigenvalues(field, start)
+    assert len(values) == len(start) == 42 + 37
+    assert np.isfinite(values).all()
+    jacobian = jax.jacrev(field)(start)
+    assert values.sum().real == pytest.approx(float(jnp.trace(jacobian)), rel=1e-3, abs=1e-3)

@@ -1,0 +1,84 @@
+"""The targets' points, and files of one's own."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax.errors import InputError
+from gan_jax.plane import TARGETS, load_target
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_targets_points_are_always_the_same_and_within_its_square(name):
+    target = load_target(name, 1000)
+    assert target.points.shape == (1000, 2)
+    assert target.points.dtype == np.float32
+    assert np.abs(target.points).max() < target.half_width
+    np.testing.assert_array_equal(target.points, load_target(name, 1000).points)
+
+
+@pytest.mark.parametrize(("name", "count"), [("ring", 8), ("grid", 25)])
+def test_the_points_of_a_mixture_lie_around_its_modes_in_equal_parts(name, count):
+    points, _, modes = load_target(name, 20_000)
+    assert len(modes.centres) == count
+    offsets = points[:, None] - modes.centres
+    distances = np.linalg.norm(offsets, axis=-1)
+    shares = np.bincount(distances.argmin(axis=1), minlength=count) / len(points)
+    np.testing.assert_allclose(shares, 1 / count, rtol=0.15)
+    nearest = np.take_along_axis(offsets, distances.argmin(axis=1)[:, None, None], axis=1)
+    assert nearest.std() == pytest.approx(modes.std, rel=0.02)
+
+
+def test_a_pictures_dark_pixels_are_drawn_upright(tmp_path):
+    pixels = np.full((40, 20), 255, np.uint8)
+    pixels[:10, :10] = 0  # above, at the left
+    pixels[30:, 10:] = 100  # below, at the right, half as dark or less
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    points = load_target(str(tmp_path / "picture.png"), 4000).points
+    above_left = (points[:, 0] < 0) & (points[:, 1] > 0)
+    below_right = (points[:, 0] > 0) & (points[:, 1] < 0)
+    assert (above_left | below_right).all()
+    assert above_left.sum() > 3 * below_right.sum() > 0
+    assert np.abs(points).max() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["csv", "npy"])
+def test_points_of_a_file_are_centred_and_scaled(tmp_path, ending):
+    path = tmp_path / f"points.{ending}"
+    if ending == "csv":
+        path.write_text("x,y\n10,1\n20,2\n30,3\n")
+    else:
+        np.save(path, np.array([[10, 1], [20, 2], [30, 3]]))
+    np.testing.assert_allclose(load_target(str(path)).points, [[-1, -0.1], [0, 0], [1, 0.1]], rtol=1e-6)
+
+
+WRONG = {
+    "absent.csv": (None, "one of ring, grid"),
+    "words.csv": (b"a,b\nc,d\n", "two numbers a line"),
+    "empty.csv": (b"", "cannot be read|two or more"),
+    "three.csv": (b"1,2,3\n4,5,6\n", r"\[2, 3\]"),
+    "one.csv": (b"1,2\n", "two or more points"),
+    "same.csv": (b"1,2\n1,2\n", "points that differ"),
+    "infinite.csv": (b"1,2\ninf,3\n", "not finite"),
+    "garbage.npy": (b"\x93NUMPY and no more", "cannot be read as points"),
+    "white.png": ("white", "darker than middle grey"),
+    "text.png": (b"no picture", "cannot be read as a picture"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_file_without_points_is_refused_in_a_line(tmp_path, name):
+    content, message = WRONG[name]
+    path = tmp_path / name
+    if content == "white":
+        Image.new("L", (8, 8), 255).save(path)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        load_target(str(path))
+
+
+def test_an_array_of_objects_is_not_unpickled(tmp_path):
+    np.save(tmp_path / "objects.npy", np.array([{}, {}], object), allow_pickle=True)
+    with pytest.raises(InputError, match="cannot be read as points"):
+        load_target(str(tmp_path / "objects.npy"))

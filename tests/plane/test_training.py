@@ -1,0 +1,156 @@
+"""Training in the plane is the same training, of points."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import RECIPES, discriminate, gan_step, init_state, recipe, run_keys, scan_steps, train_run
+from gan_jax.errors import DivergedError, InputError
+from gan_jax.plane import (
+    for_points,
+    frame_steps,
+    load_target,
+    look,
+    plane_recipes,
+    sample_many,
+    score_modes,
+    train_many,
+    train_states,
+)
+from gan_jax.plane.landscape import SIDE, colours, descent, plane_grid, score_alone
+from gan_jax.plane.watch import arrays, curves, views, watch
+
+TARGET = load_target("ring", 1280)
+COURSE = dataclasses.replace(for_points(recipe("dcgan")), width=8)
+
+
+def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
+    names = list(plane_recipes())
+    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "pacgan", "fast"} == set(names)
+    with pytest.raises(InputError, match="changes images"):
+        for_points(recipe("diffaugment"))
+    with pytest.raises(InputError, match="images' classes"):
+        for_points(recipe("conditional"))
+    assert set(names) < set(RECIPES)
+
+
+@pytest.mark.parametrize("name", plane_recipes())
+def test_every_recipe_takes_steps_in_the_plane(name):
+    config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).scheduled(4)
+    keys = run_keys(0)
+    start = init_state(config, keys.init)
+    batches = jnp.asarray(TARGET.points[: 4 * config.images_per_step]).reshape(4, -1, 2)
+    state, metrics = scan_steps(config, gan_step, start, batches, keys.step)
+    assert all(np.isfinite(values).all() for values in metrics)
+    for network in ("generator", "discriminator"):
+        before, after = (jax.tree.leaves(getattr(one, network).params) for one in (start, state))
+        for one, other in zip(before, after, strict=True):  # D's last bias has no gradient under some objectives
+            assert one.ndim == 1 or not np.array_equal(one, other)
+
+
+def test_a_ring_is_learned():
+    config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).scheduled(1500)
+    keys = run_keys(0)
+    watched = watch(config, gan_step, init_state(config, keys.init), load_target("ring"), keys, [0, 1500])
+    assert watched.scores.covered[0] == 0
+    assert watched.scores.divergence[0] > 0.3
+    assert watched.scores.divergence[1] < 0.1
+    assert watched.scores.near[1] > 0.1
+
+
+def test_states_are_those_of_a_whole_run():
+    keys = run_keys(3)
+    start = init_state(COURSE, keys.init)
+    states, metrics = train_states(COURSE, gan_step, start, TARGET.points, keys, [0, 10, 20])
+    whole, run_metrics, _ = train_run(COURSE, gan_step, start, jnp.asarray(TARGET.points), keys, 2)
+    assert [int(state.step) for state in states] == [0, 10, 20]
+    assert len(metrics["d_loss"]) == 20
+    np.testing.assert_allclose(metrics["d_loss"], np.ravel(run_metrics.d_loss), rtol=1e-5)
+    for one, other in zip(jax.tree.leaves(states[-1]), jax.tree.leaves(whole), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_step_without_a_pause_is_refused():
+    keys = run_keys(0)
+    with pytest.raises(ValueError, match="frame_steps"):
+        train_states(COURSE, gan_step, init_state(COURSE, keys.init), TARGET.points, keys, [0, 7, 20])
+
+
+def test_many_seeds_at_once_are_the_seeds_alone():
+    states, metrics = train_many(COURSE, TARGET.points, [3, 5], 20)
+    assert metrics.d_loss.shape == (2, 2, 10)
+    points = sample_many(COURSE, states, jax.random.key(0), 50)
+    keys = run_keys(5)
+    alone, _ = train_many(COURSE, TARGET.points, [5], 20)
+    np.testing.assert_allclose(points[1], sample_many(COURSE, alone, jax.random.key(0), 50)[0], rtol=1e-3, atol=1e-4)
+    (state,), _ = train_states(COURSE, gan_step, init_state(COURSE, keys.init), TARGET.points, keys, [20])
+    mine = jax.tree.map(lambda leaf: leaf[1], states)
+    for one, other in zip(jax.tree.leaves(state.generator), jax.tree.leaves(mine.generator), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    with pytest.raises(InputError, match="multiple of an epoch's, 10"):
+        train_many(COURSE, TARGET.points, [0], 15)
+
+
+@pytest.mark.parametrize(
+    ("num_steps", "per_epoch", "count"), [(5000, 1000, 40), (7, 1000, 40), (130, 30, 5), (1, 1, 2)]
+)
+def test_frames_are_pauses_dense_at_first(num_steps, per_epoch, count):
+    steps = frame_steps(num_steps, per_epoch, count)
+    assert (steps[0], steps[-1]) == (0, num_steps)
+    assert len(steps) <= count
+    assert all(step == num_steps or step % per_epoch % 25 == 0 for step in steps)
+    gaps = np.diff(steps)
+    assert len(gaps) < 4 or gaps[0] <= gaps[-2]
+
+
+def test_a_training_that_diverges_says_so():
+    steep = dataclasses.replace(COURSE, learning_rate=1e30)
+    keys = run_keys(0)
+    with pytest.raises(DivergedError, match=r"not finite at step.*lower --learning-rate"):
+        watch(steep, gan_step, init_state(steep, keys.init), TARGET, keys, [0, 20])
+
+
+@pytest.mark.parametrize("name", ["dcgan", "r3gan", "pacgan", "sn-hinge"])
+def test_a_look_shows_the_networks(name):
+    config = dataclasses.replace(plane_recipes()[name], width=8).scheduled(10)
+    state = init_state(config, run_keys(0).init)
+    latents = jax.random.normal(jax.random.key(1), (40, 2))
+    reals = jnp.asarray(TARGET.points[:40])
+    frame = look(config, state, latents, reals, TARGET.half_width)
+    row, column = 70, 20
+    place = plane_grid(TARGET.half_width)[row, column]
+    ticks = np.linspace(-TARGET.half_width, TARGET.half_width, SIDE)
+    np.testing.assert_allclose(place, [ticks[column], ticks[row]], rtol=1e-6)
+    repeated = jnp.tile(place, (config.packing, 1))
+    np.testing.assert_allclose(
+        frame.landscape[row, column], discriminate(config, state.discriminator, repeated)[0], rtol=1e-5, atol=1e-6
+    )
+    shades = np.asarray(colours(config, frame.landscape))
+    assert ((shades >= 0) & (shades <= 1)).all()
+
+
+def test_arrows_point_where_d_scores_higher():
+    state = init_state(COURSE, run_keys(0).init)
+    points, reals = jnp.asarray(TARGET.points[:64]), jnp.asarray(TARGET.points[64:128])
+    arrows = descent(COURSE, state.discriminator, points, reals)
+    before, after = (score_alone(COURSE, state.discriminator, one) for one in (points, points + 1e-3 * arrows))
+    assert (after > before).all()
+    logits, pull_back = jax.vjp(lambda one: score_alone(COURSE, state.discriminator, one), points)
+    np.testing.assert_allclose(arrows, pull_back(jax.nn.sigmoid(-logits))[0], rtol=1e-4, atol=1e-6)
+
+
+def test_what_is_watched_becomes_pictures_and_arrays():
+    keys = run_keys(0)
+    watched = watch(COURSE, gan_step, init_state(COURSE, keys.init), TARGET, keys, [0, 10, 20])
+    assert views(watched)[0].title.startswith("step 0: ")
+    assert [curve.label for curve in curves(watched)["loss"]] == ["d_loss", "g_loss"]
+    found = arrays(watched)
+    assert found["points"].shape == (3, 2500, 2)
+    assert found["landscape"].shape == (3, SIDE, SIDE)
+    assert found["weights/generator/params/dense_0/kernel"].shape == (3, 1, 1, 2, 8)
+    assert len(found["metrics/d_loss"]) == 20
+    expected = score_modes(TARGET.modes, jnp.asarray(found["points"][2]))
+    assert found["divergence"][2] == pytest.approx(float(expected.divergence))
