@@ -35,12 +35,12 @@ class Settings:
     """What is trained, for how long, and where its pictures go."""
 
     gan: GanFlags = dataclasses.field(
-        default_factory=lambda: gan_flags(dataclasses.replace(for_points(recipe("dcgan")), learning_rate=1e-3))
+        default_factory=lambda: gan_flags(dataclasses.replace(for_points(recipe("fast")), average_half_life=None))
     )
-    """Networks, objective and optimizer, of every arm."""
+    """Networks, objective and optimizer, of every arm; by default those of recipe fast, without its average."""
     target: str = "ring"
     """ring, grid, moons or spiral, or a file: a picture, a .csv or a .npy."""
-    steps: int = 4000
+    steps: int = 5000
     """Batches, of every arm."""
     seed: int = 0
     """Decides initial weights, order of points and latents, which all arms share."""

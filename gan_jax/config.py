@@ -165,7 +165,7 @@ class GanConfig:
 _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
-SWEEPABLE = (*TRACED, "beta2", "penalty_share", "critic_steps", "batch_size", "width", "latent_dim")
+SWEEPABLE = (*TRACED, "beta2", "penalty_share", "critic_steps", "packing", "batch_size", "width", "latent_dim")
 
 
 def _flatten(config: GanConfig) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:

@@ -1,12 +1,23 @@
 """The networks of recipes: their layers, spectral normalization, and classes."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
 
-from gan_jax import GanConfig, NetworkState, discriminate, generate, init_state, sample_latents
+from gan_jax import (
+    GanConfig,
+    NetworkState,
+    discriminate,
+    generate,
+    init_state,
+    load_weights,
+    sample_latents,
+    save_weights,
+)
 from gan_jax.errors import InputError
 from gan_jax.nn.networks import apply_discriminator
 from gan_jax.nn.spectral import divide_by_spectral_norm
@@ -22,10 +33,10 @@ def images_of(config, count=3):
     return jax.random.uniform(jax.random.key(1), (count, *config.image_shape), minval=-1)
 
 
-@pytest.mark.parametrize("network", ["dcgan", "infogan", "residual"])
+@pytest.mark.parametrize("network", ["dcgan", "infogan", "residual", "dense"])
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3)])
 def test_every_network_makes_and_scores_images_of_every_size(network, image_shape):
-    normalization = "none" if network == "residual" else "batch"
+    normalization = "none" if network in ("residual", "dense") else "batch"
     config = GanConfig(image_shape=image_shape, network=network, normalization=normalization, **SMALL)
     state = jax.eval_shape(lambda: init_state(config, fresh_key()))
     images = jax.eval_shape(lambda state: generate(config, state.generator, jnp.zeros((3, 5))), state)
@@ -132,3 +143,62 @@ def test_a_normalization_that_a_network_does_not_have_is_refused(normalization):
 def test_an_unknown_network_is_named():
     with pytest.raises(InputError, match="network is 'mlp'; it must be one of dcgan, infogan, residual"):
         init_state(GanConfig(network="mlp"), fresh_key())
+
+
+@pytest.mark.parametrize("normalization", ["none", "spectral"])
+def test_dense_networks_make_points_and_score_each_alone(normalization):
+    config = GanConfig(image_shape=(2,), network="dense", normalization=normalization, initializer="he", **SMALL)
+    state = init_state(config, fresh_key())
+    points = 100 * generate(config, state.generator, jax.random.normal(jax.random.key(2), (7, 5)))
+    assert points.shape == (7, 2)
+    assert jnp.abs(points).max() > 1  # no tanh
+    logits = discriminate(config, state.discriminator, points)
+    np.testing.assert_allclose(logits[3:4], discriminate(config, state.discriminator, points[3:4]), rtol=1e-5)
+    layers = [state.generator.params[f"dense_{index}"]["kernel"].shape for index in range(3)]
+    assert layers == [(1, 1, 5, 4), (1, 1, 4, 4), (1, 1, 4, 2)]
+
+
+def test_dense_networks_are_the_formula():
+    config = GanConfig(image_shape=(2,), network="dense", normalization="none", initializer="he", **SMALL)
+    state = init_state(config, fresh_key())
+    points = jax.random.normal(jax.random.key(2), (6, 2))
+    hidden = np.asarray(points)
+    for index in range(3):
+        layer = state.discriminator.params[f"dense_{index}"]
+        hidden = hidden @ np.asarray(layer["kernel"][0, 0]) + np.asarray(layer["bias"])
+        hidden = np.where(hidden > 0, hidden, 0.2 * hidden) if index < 2 else hidden
+    np.testing.assert_allclose(discriminate(config, state.discriminator, points), hidden[:, 0], rtol=1e-5, atol=1e-6)
+
+
+def test_networks_of_images_refuse_points():
+    for network in ("dcgan", "infogan", "residual"):
+        normalization = "none" if network == "residual" else "batch"
+        config = GanConfig(image_shape=(2,), network=network, normalization=normalization)
+        with pytest.raises(InputError, match=f"{network} is for images; points need"):
+            init_state(config, fresh_key())
+
+
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (2,)])
+def test_a_discriminator_of_packs_sees_neighbours_as_channels(image_shape):
+    network = {"network": "dense", "normalization": "none"} if len(image_shape) == 1 else {}
+    packed = GanConfig(image_shape=image_shape, packing=2, **network, **SMALL)
+    state, images = init_state(packed, fresh_key()), images_of(packed, 6)
+    logits = discriminate(packed, state.discriminator, images)
+    assert logits.shape == (3,)
+    joined = jnp.concatenate([images[::2], images[1::2]], axis=-1)
+    plain = dataclasses.replace(packed, packing=1)
+    np.testing.assert_allclose(logits, discriminate(plain, state.discriminator, joined), rtol=1e-6)
+    with pytest.raises(ValueError, match="5 images do not fill packs of 2"):
+        discriminate(packed, state.discriminator, images[:5])
+
+
+def test_weights_of_packs_are_read_alone(tmp_path):
+    config = GanConfig(packing=2, **SMALL)
+    state = init_state(config, fresh_key())
+    save_weights(tmp_path / "weights.npz", state, config)
+    found, loaded = load_weights(tmp_path / "weights.npz")
+    assert found.packing == 2
+    images = images_of(config, 4)
+    np.testing.assert_array_equal(
+        discriminate(config, state.discriminator, images), discriminate(found, loaded.discriminator, images)
+    )
