@@ -12,52 +12,39 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax import gan_step, init_state, recipe, run_keys, steps_per_epoch
+from gan_jax import gan_step, init_state, recipe
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags, recipe_name
-from gan_jax.config import require, require_count
 from gan_jax.files import save_arrays
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
-from gan_jax.plane import for_points, frame_steps, load_target
-from gan_jax.plane.watch import Watched, arrays, curves, plane_of, views, watch
+from gan_jax.plane import for_points
+from gan_jax.plane.watch import Watched, WatchSettings, arrays, curves, plane_of, prepare_watch, views, watch
 
 COLUMNS = 6  # of the figure
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(WatchSettings):
     """What is trained, for how long, and where its pictures go."""
 
     gan: GanFlags = dataclasses.field(default_factory=GanFlags)
     """Networks, objective and optimizer."""
     recipe: str = "dcgan"
     """Begin with a recipe's objective and optimizer, which other flags change; see gan-jax recipes."""
-    target: str = "ring"
-    """ring, grid, moons or spiral, or a file: a picture, a .csv or a .npy."""
-    steps: int = 5000
-    """Batches."""
-    seed: int = 0
-    """Decides initial weights, order of points and latents."""
-    frames: int = 40
-    """Moments that are looked at, about; more at first."""
     output_dir: Path = Path("runs/plane")
     """The folder for the three files, which replace those of an earlier run."""
 
 
 def main(settings: Settings) -> None:
-    require_count(settings, "steps")
-    require(settings.frames >= 2, "frames", settings.frames, "at least 2")
-    target, config = load_target(settings.target), gan_config(settings.gan).scheduled(settings.steps)
+    plan = prepare_watch(settings, gan_config(settings.gan))
     settings.output_dir.mkdir(parents=True, exist_ok=True)
-    keys = run_keys(settings.seed)
-    steps = frame_steps(settings.steps, steps_per_epoch(config, len(target.points)), settings.frames)
-    watched = watch(config, gan_step, init_state(config, keys.init), target, keys, steps)
+    watched = watch(plan, gan_step, init_state(plan.config, plan.keys.init))
     save_arrays(settings.output_dir / "frames.npz", arrays(watched))
     draw(settings, watched)
-    if watched.scores and target.modes:
+    if watched.scores and plan.target.modes:
         covered, near = watched.scores.covered[-1], watched.scores.near[-1]
         share = f"{near:.0%} of the samples are within three standard deviations of one"
-        print(f"{covered} of {len(target.modes.centres)} modes are covered; {share}")
+        print(f"{covered} of {len(plan.target.modes.centres)} modes are covered; {share}")
     print(f"The pictures are in {settings.output_dir}")
 
 

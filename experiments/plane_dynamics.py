@@ -15,7 +15,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from gan_jax import GanConfig, gan_step, init_state, run_keys, sample_latents, steps_per_epoch
+from gan_jax import GanConfig, gan_step, init_state, sample_latents
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.files import write_json
 from gan_jax.pictures.plane import Curve, save_curves, save_eigenvalues, save_phase_portraits, save_plane_figure
@@ -23,12 +23,11 @@ from gan_jax.plane import (
     dirac_field,
     eigenvalues,
     follow,
-    frame_steps,
     joint_field,
     load_target,
     plane_recipes,
 )
-from gan_jax.plane.watch import plane_of, views, watch
+from gan_jax.plane.watch import WatchSettings, plane_of, prepare_watch, views, watch
 
 GAMES = {
     "saturating": GanConfig(objective="saturating"),
@@ -98,14 +97,15 @@ def dirac(settings: Settings) -> dict[str, Any]:
 
 def plane(settings: Settings) -> dict[str, Any]:
     """Train each recipe, draw where it ended, and return what its eigenvalues say."""
-    target, keys = load_target(settings.target), run_keys(settings.seed)
+    target = load_target(settings.target)
     spectra, ends, found = {}, [], {}
     for name, recipe in plane_recipes().items():
         config = dataclasses.replace(recipe, width=settings.width).scheduled(settings.steps)
         if config.packing > 1:
             continue  # its D judges no single point
-        steps = frame_steps(settings.steps, steps_per_epoch(config, len(target.points)), count=2)
-        watched = watch(config, gan_step, init_state(config, keys.init), target, keys, steps)
+        plan = prepare_watch(WatchSettings(settings.target, settings.steps, settings.seed, frames=2), config)
+        keys = plan.keys
+        watched = watch(plan, gan_step, init_state(config, keys.init))
         latents = sample_latents(config, keys.display, settings.points)
         reals = jnp.asarray(target.points[: settings.points])
         values = eigenvalues(*joint_field(config, watched.states[-1], reals, latents))

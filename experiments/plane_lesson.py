@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe, run_keys
-from gan_jax import steps_per_epoch as count_steps
+from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags
-from gan_jax.config import require, require_count
 from gan_jax.files import save_arrays
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
-from gan_jax.plane import for_points, frame_steps, load_target
-from gan_jax.plane.watch import Watched, arrays, plane_of, views, watch
+from gan_jax.plane import for_points
+from gan_jax.plane.watch import Watched, WatchSettings, arrays, plane_of, prepare_watch, views, watch
 
 ARMS: dict[str, tuple[str, Step]] = {
     "joint": ("G and D together", gan_step),
@@ -31,19 +29,13 @@ COLUMNS = 6  # of the figure
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(WatchSettings):
     """What is trained, for how long, and where its pictures go."""
 
     gan: GanFlags = dataclasses.field(
         default_factory=lambda: gan_flags(dataclasses.replace(for_points(recipe("fast")), average_half_life=None))
     )
     """Networks, objective and optimizer, of every arm; by default those of recipe fast, without its average."""
-    target: str = "ring"
-    """ring, grid, moons or spiral, or a file: a picture, a .csv or a .npy."""
-    steps: int = 5000
-    """Batches, of every arm."""
-    seed: int = 0
-    """Decides initial weights, order of points and latents, which all arms share."""
     frames: int = 30
     """Moments that are looked at, about; more at first."""
     output_dir: Path = Path("runs/plane_lesson")
@@ -51,17 +43,13 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    require_count(settings, "steps")
-    require(settings.frames >= 2, "frames", settings.frames, "at least 2")
-    target, config = load_target(settings.target), gan_config(settings.gan).scheduled(settings.steps)
+    plan = prepare_watch(settings, gan_config(settings.gan))
     settings.output_dir.mkdir(parents=True, exist_ok=True)
-    keys = run_keys(settings.seed)
-    steps = frame_steps(settings.steps, count_steps(config, len(target.points)), settings.frames)
-    fresh = init_state(config, keys.init)
+    fresh = init_state(plan.config, plan.keys.init)
     arms: dict[str, Watched] = {}
     for name, (label, step) in ARMS.items():
         start = with_critic_of(fresh, arms["joint"].states[-1]) if name == "trained_critic" else fresh
-        arms[name] = watch(config, step, start, target, keys, steps)
+        arms[name] = watch(plan, step, start)
         save_arrays(settings.output_dir / f"{name}.npz", arrays(arms[name]))
         print(describe(label, arms[name]), flush=True)
     draw(settings, arms)

@@ -1,5 +1,6 @@
 """A training in the plane as one watches it: from its start to the pictures of chosen moments."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -7,22 +8,61 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.config import GanConfig
+from gan_jax.config import GanConfig, require, require_count
 from gan_jax.errors import DivergedError
 from gan_jax.pictures.plane import Curve, Plane, View
 from gan_jax.plane.landscape import colours, look
 from gan_jax.plane.modes import NUM_SAMPLES, score_modes
-from gan_jax.plane.targets import Target
-from gan_jax.plane.training import train_states
+from gan_jax.plane.targets import Target, load_target
+from gan_jax.plane.training import frame_steps, train_states
+from gan_jax.settings import MAX_SEED
 from gan_jax.storage.digests import named_leaves
 from gan_jax.storage.weights import weights_of
-from gan_jax.training.batches import RunKeys
+from gan_jax.training.batches import RunKeys, run_keys, steps_per_epoch
 from gan_jax.training.forward import sample_latents
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
 _SHOWN = 400  # samples in a picture
+_MOST_FRAMES = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class WatchSettings:
+    """What is watched, and for how long."""
+
+    target: str = "ring"
+    """ring, grid, moons or spiral, or a file: a picture, a .csv or a .npy."""
+    steps: int = 5000
+    """Batches."""
+    seed: int = 0
+    """Decides initial weights, order of points and latents."""
+    frames: int = 40
+    """Moments that are looked at, about; more at first."""
+
+
+class Watch(NamedTuple):
+    """What settings say, ready for ``watch``."""
+
+    config: GanConfig
+    target: Target
+    keys: RunKeys
+    steps: list[int]
+
+
+def prepare_watch(settings: WatchSettings, config: GanConfig) -> Watch:
+    """Load the target and choose the steps to look at.
+
+    Raises:
+      InputError: a value is outside its range, there is no such target, or it has fewer points than one step takes.
+    """
+    require_count(settings, "steps")
+    require(2 <= settings.frames <= _MOST_FRAMES, "frames", settings.frames, f"from 2 to {_MOST_FRAMES}")
+    require(0 <= settings.seed <= MAX_SEED, "seed", settings.seed, f"from 0 to {MAX_SEED}")
+    target, config = load_target(settings.target), config.scheduled(settings.steps)
+    per_epoch = steps_per_epoch(config, len(target.points))
+    return Watch(config, target, run_keys(settings.seed), frame_steps(settings.steps, per_epoch, settings.frames))
 
 
 class Watched(NamedTuple):
@@ -37,23 +77,18 @@ class Watched(NamedTuple):
     states: list[GanState]
 
 
-def watch(
-    config: GanConfig, step: Step, start: GanState, target: Target, keys: RunKeys, steps: Sequence[int]
-) -> Watched:
+def watch(plan: Watch, step: Step, start: GanState) -> Watched:
     """Train in the plane and look at some states.
 
     Args:
-      config: from ``for_points``.
+      plan: from ``prepare_watch``.
       step: ``gan_step`` or another.
       start: before the first step.
-      target: what to learn.
-      keys: from ``run_keys``.
-      steps: from ``frame_steps``.
 
     Raises:
       DivergedError: a metric of a step is not a finite number.
-      InputError: there are fewer points than one step takes.
     """
+    config, target, keys, steps = plan
     try:
         states, metrics = train_states(config, step, start, target.points, keys, steps)
     except NonFiniteError as error:
@@ -63,7 +98,7 @@ def watch(
     frames = [look(config, state, latents, reals, target.half_width) for state in states]
     stacked = _stack(frames)
     scores = _stack([score_modes(target.modes, frame.points) for frame in frames]) if target.modes else None
-    return Watched(config, target, list(steps), stacked, scores, metrics, states)
+    return Watched(config, target, steps, stacked, scores, metrics, states)
 
 
 def plane_of(target: Target) -> Plane:

@@ -47,6 +47,7 @@ def test_a_file_of_points_becomes_pictures_and_arrays(tmp_path):
         (("--steps", 0), "steps is 0"),
         (("--frames", 1), "frames is 1"),
         (("--width", 0), "width is 0"),
+        (("--seed", -1), "seed is -1"),
     ],
 )
 def test_a_mistake_gets_one_line(flags, complaint, tmp_path):

@@ -21,7 +21,7 @@ from gan_jax.plane import (
     train_states,
 )
 from gan_jax.plane.landscape import SIDE, colours, descent, plane_grid, score_alone
-from gan_jax.plane.watch import arrays, curves, views, watch
+from gan_jax.plane.watch import Watch, arrays, curves, views, watch
 
 TARGET = load_target("ring", 1280)
 COURSE = dataclasses.replace(for_points(recipe("dcgan")), width=8)
@@ -54,7 +54,7 @@ def test_every_recipe_takes_steps_in_the_plane(name):
 def test_a_ring_is_learned():
     config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).scheduled(1500)
     keys = run_keys(0)
-    watched = watch(config, gan_step, init_state(config, keys.init), load_target("ring"), keys, [0, 1500])
+    watched = watch(Watch(config, load_target("ring"), keys, [0, 1500]), gan_step, init_state(config, keys.init))
     assert watched.scores.covered[0] == 0
     assert watched.scores.divergence[0] > 0.3
     assert watched.scores.divergence[1] < 0.1
@@ -110,7 +110,7 @@ def test_a_training_that_diverges_says_so():
     steep = dataclasses.replace(COURSE, learning_rate=1e30)
     keys = run_keys(0)
     with pytest.raises(DivergedError, match=r"not finite at step.*lower --learning-rate"):
-        watch(steep, gan_step, init_state(steep, keys.init), TARGET, keys, [0, 20])
+        watch(Watch(steep, TARGET, keys, [0, 20]), gan_step, init_state(steep, keys.init))
 
 
 @pytest.mark.parametrize("name", ["dcgan", "r3gan", "pacgan", "sn-hinge"])
@@ -144,7 +144,7 @@ def test_arrows_point_where_d_scores_higher():
 
 def test_what_is_watched_becomes_pictures_and_arrays():
     keys = run_keys(0)
-    watched = watch(COURSE, gan_step, init_state(COURSE, keys.init), TARGET, keys, [0, 10, 20])
+    watched = watch(Watch(COURSE, TARGET, keys, [0, 10, 20]), gan_step, init_state(COURSE, keys.init))
     assert views(watched)[0].title.startswith("step 0: ")
     assert [curve.label for curve in curves(watched)["loss"]] == ["d_loss", "g_loss"]
     found = arrays(watched)
