@@ -23,7 +23,7 @@ from gan_jax import (
 )
 
 
-class DenseGenerator(nn.Module):
+class OwnGenerator(nn.Module):
     config: GanConfig
 
     @nn.compact
@@ -32,7 +32,7 @@ class DenseGenerator(nn.Module):
         return jnp.tanh(nn.Dense(28 * 28)(hidden)).reshape(-1, 28, 28, 1)
 
 
-class DenseDiscriminator(nn.Module):
+class OwnDiscriminator(nn.Module):
     config: GanConfig
 
     @nn.compact
@@ -61,9 +61,9 @@ def test_an_objective_a_penalty_an_augmentation_and_a_network_of_ones_own(monkey
     monkeypatch.setitem(OBJECTIVES, "exponential", Objective(exponential_discriminator, exponential_generator))
     monkeypatch.setitem(PENALTIES, "small_logits", small_logits)
     monkeypatch.setitem(AUGMENTATIONS, "dimmed", dimmed)
-    monkeypatch.setitem(NETWORKS, "dense", Network(DenseGenerator, DenseDiscriminator))
+    monkeypatch.setitem(NETWORKS, "own", Network(OwnGenerator, OwnDiscriminator))
     config = GanConfig(
-        network="dense",
+        network="own",
         normalization="none",
         objective="exponential",
         penalties=("small_logits",),

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -114,7 +115,10 @@ def frame_steps(num_steps: int, per_epoch: int, count: int) -> list[int]:
 
 
 def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_steps: int) -> tuple[GanState, Any]:
-    """Train a run for each seed, all of them as one mapped program.
+    """Train a run for each seed, all of them as one mapped program that all local devices share.
+
+    A CPU counts as one device and uses its cores better as several: ``jax.config.update("jax_num_cpu_devices", cores)``
+    before JAX is used.
 
     Args:
       config: from ``for_points``.
@@ -132,8 +136,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
     keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
-    shared = jnp.asarray(points)
-
+    keys, shared = _spread(keys, jnp.asarray(points), len(seeds))
     starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
     keys = keys._replace(init=jax.random.clone(keys.init))
 
@@ -141,6 +144,16 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
         return train_run(config, gan_step, state, shared, keys, num_steps // per_epoch)[:2]
 
     return jax.vmap(run)(starts, keys)
+
+
+def _spread(keys: RunKeys, points: Array, count: int) -> tuple[RunKeys, Array]:
+    """Give each local device its share of the runs, if the runs divide among the devices."""
+    devices = jax.local_devices()
+    if len(devices) == 1 or count % len(devices):
+        return keys, points
+    mesh = jax.make_mesh((len(devices),), ("runs",), axis_types=(AxisType.Auto,), devices=devices)
+    everywhere = jax.device_put(points, NamedSharding(mesh, PartitionSpec()))
+    return jax.device_put(keys, NamedSharding(mesh, PartitionSpec("runs"))), everywhere
 
 
 def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:
