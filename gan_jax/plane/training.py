@@ -136,7 +136,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
     keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
-    keys, shared = _spread(keys, jnp.asarray(points), len(seeds))
+    keys, shared = spread_runs(keys, jnp.asarray(points), len(seeds))
     starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
     keys = keys._replace(init=jax.random.clone(keys.init))
 
@@ -146,7 +146,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     return jax.vmap(run)(starts, keys)
 
 
-def _spread(keys: RunKeys, points: Array, count: int) -> tuple[RunKeys, Array]:
+def spread_runs(keys: RunKeys, points: Array, count: int) -> tuple[RunKeys, Array]:
     """Give each local device its share of the runs, if the runs divide among the devices."""
     devices = jax.local_devices()
     if len(devices) == 1 or count % len(devices):

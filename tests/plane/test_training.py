@@ -1,6 +1,8 @@
 """Training in the plane is the same training, of points."""
 
 import dataclasses
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -154,3 +156,23 @@ def test_what_is_watched_becomes_pictures_and_arrays():
     assert len(found["metrics/d_loss"]) == 20
     expected = score_modes(TARGET.modes, jnp.asarray(found["points"][2]))
     assert found["divergence"][2] == pytest.approx(float(expected.divergence))
+
+
+SPREAD = """
+import jax, numpy as np
+from gan_jax import recipe
+from gan_jax.plane import for_points, load_target, sample_many, train_many
+
+jax.config.update("jax_num_cpu_devices", 2)
+config, points = for_points(recipe("dcgan")), load_target("ring", 1280).points
+even, _ = train_many(config, points, range(4), 10)
+odd, _ = train_many(config, points, range(3), 10)
+devices = [len(jax.tree.leaves(states)[0].sharding.device_set) for states in (even, odd)]
+assert devices == [2, 1], devices
+shared, alone = (np.asarray(sample_many(config, states, jax.random.key(0), 50)) for states in (even, odd))
+np.testing.assert_allclose(shared[:3], alone, rtol=1e-3, atol=1e-4)
+"""
+
+
+def test_devices_share_the_seeds_if_they_divide():
+    subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=300)
