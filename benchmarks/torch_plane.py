@@ -12,15 +12,15 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from gan_jax.plane import load_target
 
 
-def matmul_rate() -> float:
-    """The best rate of a large matrix product here, operations per second."""
-    size = 2048
-    one = torch.randn(size, size)
+def product_rate(first: tuple[int, ...], second: tuple[int, ...]) -> float:
+    """The best rate of a matrix product, or of a stack of them, here: operations per second."""
+    one, other = torch.randn(first), torch.randn(second)
+    operations = 2 * one.numel() * second[-1]
     best = 0.0
-    for _ in range(5):
+    for _ in range(20):
         started = time.perf_counter()
-        torch.matmul(one, one)
-        best = max(best, 2 * size**3 / (time.perf_counter() - started))
+        torch.matmul(one, other)
+        best = max(best, operations / (time.perf_counter() - started))
     return best
 
 
