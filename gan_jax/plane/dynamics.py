@@ -33,8 +33,8 @@ def dirac_field(config: GanConfig) -> Field:
       A function of ``[2]``, (θ, ψ), whose value is the direction in which both move. (0, 0) is the only equilibrium.
 
     Examples:
-      >>> [round(float(value), 3) for value in dirac_field(GanConfig())(jnp.array([0.0, 1.0]))]
-      [0.5, 0.0]
+      >>> [round(float(value), 3) for value in dirac_field(GanConfig())(jnp.array([1.0, 0.0]))]
+      [0.0, -0.5]
     """
     objective = OBJECTIVES[config.objective]
 

@@ -60,7 +60,13 @@ GRIDS = {
 }
 
 
-@pytest.fixture(scope="module", params=list(METRICS))
+# One standalone training stands for both before every commit.
+SCRIPTS = [
+    pytest.param(name, marks=pytest.mark.soak) if name == "standalone_discriminator" else name for name in METRICS
+]
+
+
+@pytest.fixture(scope="module", params=SCRIPTS)
 def result(request, tmp_path_factory):
     return Result(request.param, tmp_path_factory.mktemp(request.param) / "run")
 

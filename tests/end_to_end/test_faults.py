@@ -14,7 +14,7 @@ from small_runs import content, finish, screen, start
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 LONG = [("joint", 50), ("generator", 3), ("discriminator", 3)]
-KILLS = [("drift", 2), *(pytest.param(*one, marks=pytest.mark.soak) for one in LONG)]
+KILLS = [("drift", 1), *(pytest.param(*one, marks=pytest.mark.soak) for one in LONG)]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from gan_jax.plane import (
     train_states,
 )
 from gan_jax.plane.landscape import SIDE, colours, descent, plane_grid, score_alone
-from gan_jax.plane.watch import Watch, arrays, curves, views, watch
+from gan_jax.plane.watch import Watch, WatchSettings, arrays, curves, prepare_watch, views, watch
 
 TARGET = load_target("ring", 1280)
 COURSE = dataclasses.replace(for_points(recipe("dcgan")), width=8)
@@ -39,7 +39,13 @@ def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     assert set(names) < set(RECIPES)
 
 
-@pytest.mark.parametrize("name", plane_recipes())
+RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "dcgan")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.soak) if name in RECIPES_IN_SOAK else name for name in plane_recipes()],
+)
 def test_every_recipe_takes_steps_in_the_plane(name):
     config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).scheduled(4)
     keys = run_keys(0)
@@ -108,6 +114,13 @@ def test_frames_are_pauses_dense_at_first(num_steps, per_epoch, count):
     assert len(gaps) < 4 or gaps[0] <= gaps[-2]
 
 
+@pytest.mark.parametrize("values", [{"steps": 0}, {"frames": 1}, {"frames": 10**6}, {"seed": -1}, {"target": "square"}])
+def test_what_cannot_be_watched_is_refused(values):
+    ((name, value),) = values.items()
+    with pytest.raises(InputError, match=f"{name} is {value!r}; it must be"):
+        prepare_watch(WatchSettings(**values), COURSE)
+
+
 def test_a_training_that_diverges_says_so():
     steep = dataclasses.replace(COURSE, learning_rate=1e30)
     keys = run_keys(0)
@@ -174,5 +187,6 @@ np.testing.assert_allclose(shared[:3], alone, rtol=1e-3, atol=1e-4)
 """
 
 
+@pytest.mark.soak
 def test_devices_share_the_seeds_if_they_divide():
     subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=300)

@@ -46,6 +46,7 @@ def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[-6:] == text.splitlines()[-6:]
 
 
+@pytest.mark.soak
 def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_path, capsys):
     flags = {"seeds": "0:2", "schedule": "side_by_side"}
     train_many(tmp_path / "run", **flags, steps=12)
