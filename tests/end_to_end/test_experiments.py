@@ -180,6 +180,7 @@ def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path):
     assert load_run(tmp_path / "run").state.step == 20
 
 
+@pytest.mark.soak
 def test_64_bit_mode_is_left_aside_and_the_umask_is_kept(tmp_path):
     environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONIOENCODING": "ascii"}
     arguments = [str(argument) for argument in command("train_gan", "--steps", 2, "--output-dir", tmp_path / "run")]

@@ -43,6 +43,7 @@ def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     assert_same_run(alone, folder)
 
 
+@pytest.mark.soak
 def test_one_process_asked_to_stop_stops_all_with_a_checkpoint(tmp_path):
     folder = tmp_path / "run"
     processes, logs = start_all(folder, 2, steps=100_000, checkpoint_every=None)

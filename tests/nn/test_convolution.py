@@ -99,7 +99,9 @@ def test_value_and_gradients(case):
         close(ours, theirs)
 
 
-@pytest.mark.parametrize("case", IN_USE + AT_POINTS + OTHERS, ids=str)
+@pytest.mark.parametrize(
+    "case", some_in_soak(IN_USE + AT_POINTS + OTHERS, IN_USE + AT_POINTS[:4] + OTHERS[:3]), ids=str
+)
 def test_transpose_is_the_adjoint(case):
     batch, _, in_channels, out_channels, kernel, stride, padding = case
     y, w = draw(batch, 5, 5, out_channels), draw(kernel, kernel, in_channels, out_channels)
