@@ -171,6 +171,7 @@ def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     assert (tmp_path / "run" / "grids" / "step_0000000.png").exists()
 
 
+@pytest.mark.soak
 def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path):
     arguments = [str(argument) for argument in command("train_gan", "--steps", 20, "--output-dir", tmp_path / "run")]
     pipe = f"set -o pipefail; {shlex.join(arguments)} | head -n 1"
