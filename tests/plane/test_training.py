@@ -190,3 +190,10 @@ np.testing.assert_allclose(shared[:3], alone, rtol=1e-3, atol=1e-4)
 @pytest.mark.soak
 def test_devices_share_the_seeds_if_they_divide():
     subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=300)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_points_of_another_type_are_refused(dtype):
+    points = np.zeros((1280, 2), dtype)
+    with pytest.raises(TypeError, match=f"points are {np.dtype(dtype)}; pass float32"):
+        train_states(COURSE, gan_step, init_state(COURSE, run_keys(0).init), points, run_keys(0), [0, 10])
