@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gan_jax import GanConfig, gan_step, init_state, sample_latents
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.config import require_count
 from gan_jax.files import write_json
 from gan_jax.pictures.plane import Curve, save_curves, save_eigenvalues, save_phase_portraits, save_plane_figure
 from gan_jax.plane import (
@@ -24,10 +25,9 @@ from gan_jax.plane import (
     eigenvalues,
     follow,
     joint_field,
-    load_target,
     plane_recipes,
 )
-from gan_jax.plane.watch import WatchSettings, plane_of, prepare_watch, views, watch
+from gan_jax.plane.watch import Watch, WatchSettings, plane_of, prepare_watch, views, watch
 
 GAMES = {
     "saturating": GanConfig(objective="saturating"),
@@ -48,17 +48,12 @@ RATE, NUM_STEPS = 0.05, 1000  # of the Dirac-GAN's players
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(WatchSettings):
     """What is trained in the plane, and where the pictures go."""
 
-    target: str = "ring"
-    """ring, grid, moons or spiral, or a file of points."""
     width: int = 16
     """Of both networks: their Jacobian has a row and a column for every parameter."""
-    steps: int = 5000
-    """Batches."""
-    seed: int = 0
-    """Decides initial weights, order of points and latents."""
+    frames: tyro.conf.Suppress[int] = 2  # the start and the end
     points: int = 1024
     """Reals, and as many fakes, whose losses make the field."""
     output_dir: Path = Path("runs/plane_dynamics")
@@ -66,8 +61,10 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
+    require_count(settings, "points")
+    plans = plans_of(settings)
     settings.output_dir.mkdir(parents=True, exist_ok=True)
-    found = {"dirac": dirac(settings), "plane": plane(settings)}
+    found = {"dirac": dirac(settings), "plane": plane(settings, plans)}
     write_json(settings.output_dir / "dynamics.json", {"settings": plain(settings), **found})
     print(f"The pictures are in {settings.output_dir}")
 
@@ -95,19 +92,21 @@ def dirac(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def plane(settings: Settings) -> dict[str, Any]:
+def plans_of(settings: Settings) -> dict[str, Watch]:
+    """What to train: every recipe whose D judges single points."""
+    configs = {name: config for name, config in plane_recipes().items() if config.packing == 1}
+    narrow = {name: dataclasses.replace(config, width=settings.width) for name, config in configs.items()}
+    return {name: prepare_watch(settings, config) for name, config in narrow.items()}
+
+
+def plane(settings: Settings, plans: dict[str, Watch]) -> dict[str, Any]:
     """Train each recipe, draw where it ended, and return what its eigenvalues say."""
-    target = load_target(settings.target)
     spectra, ends, found = {}, [], {}
-    for name, recipe in plane_recipes().items():
-        config = dataclasses.replace(recipe, width=settings.width).scheduled(settings.steps)
-        if config.packing > 1:
-            continue  # its D judges no single point
-        plan = prepare_watch(WatchSettings(settings.target, settings.steps, settings.seed, frames=2), config)
-        keys = plan.keys
+    for name, plan in plans.items():
+        config, keys = plan.config, plan.keys
         watched = watch(plan, gan_step, init_state(config, keys.init))
-        latents = sample_latents(config, keys.display, settings.points)
-        reals = jnp.asarray(target.points[: settings.points])
+        reals = jnp.asarray(plan.target.points[: settings.points])
+        latents = sample_latents(config, keys.display, len(reals))
         values = eigenvalues(*joint_field(config, watched.states[-1], reals, latents))
         spectra[name] = values
         last = views(watched)[-1]
@@ -116,7 +115,7 @@ def plane(settings: Settings) -> dict[str, Any]:
         print(f"{name}: {found[name]}", flush=True)
     save_eigenvalues(settings.output_dir / "eigenvalues.png", spectra)
     rows = {" " * index: ends[4 * index : 4 * index + 4] for index in range(-(-len(ends) // 4))}
-    save_plane_figure(settings.output_dir / "ends.png", plane_of(target), rows)
+    save_plane_figure(settings.output_dir / "ends.png", plane_of(next(iter(plans.values())).target), rows)
     return found
 
 

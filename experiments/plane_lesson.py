@@ -1,8 +1,8 @@
 """Show in a plane that a generator improves only while its critic learns.
 
 Four arms from one seed: both networks together; G alone against an untrained D; G alone against the D that the first
-arm has trained; D alone. A constant D is one fixed landscape, and G climbs to its summit. Writes lesson.png, lesson.gif
-and, for each arm, its frames as arrays (ARM.npz).
+arm has trained; D alone. A constant D is one fixed landscape, and G climbs to its summit. Writes lesson.png and .gif,
+lesson.txt (the last scores) and, for each arm, its frames as arrays (ARM.npz).
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ import tyro
 from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags
-from gan_jax.files import save_arrays
+from gan_jax.files import save_arrays, write_text
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
 from gan_jax.plane import for_points
 from gan_jax.plane.watch import Watched, WatchSettings, arrays, plane_of, prepare_watch, views, watch
@@ -47,11 +47,14 @@ def main(settings: Settings) -> None:
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     fresh = init_state(plan.config, plan.keys.init)
     arms: dict[str, Watched] = {}
+    lines: list[str] = []
     for name, (label, step) in ARMS.items():
         start = with_critic_of(fresh, arms["joint"].states[-1]) if name == "trained_critic" else fresh
         arms[name] = watch(plan, step, start)
         save_arrays(settings.output_dir / f"{name}.npz", arrays(arms[name]))
-        print(describe(label, arms[name]), flush=True)
+        lines.append(describe(label, arms[name]))
+        print(lines[-1], flush=True)
+    write_text(settings.output_dir / "lesson.txt", "\n".join(lines))
     draw(settings, arms)
     print(f"The lesson is in {settings.output_dir}")
 

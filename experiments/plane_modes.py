@@ -19,7 +19,7 @@ import tyro
 
 from gan_jax import GanConfig
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
-from gan_jax.config import require_count
+from gan_jax.config import require, require_count
 from gan_jax.errors import InputError
 from gan_jax.files import write_json, write_text
 from gan_jax.pictures.tables import markdown_table
@@ -41,14 +41,14 @@ class Settings:
     """The first seed."""
     steps: int = 5000
     """Batches of 128, a multiple of 1,000."""
-    learning_rate: float | None = None
-    """Of both networks; the recipe's own by default."""
     output_dir: Path = Path("runs/plane_modes")
     """The folder for both files."""
 
 
 def main(settings: Settings) -> None:
     require_count(settings, "seeds")
+    require_count(settings, "steps")
+    require(settings.first_seed >= 0, "first_seed", settings.first_seed, "at least 0")
     known = plane_recipes()
     if unknown := set(settings.recipes) - known.keys():
         raise InputError(f"recipes has {min(unknown)}; in the plane there are {', '.join(known)}.")
@@ -57,7 +57,10 @@ def main(settings: Settings) -> None:
     asked = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _NOT_ASKED}
     rows: list[dict[str, Any]] = []
     if path.exists():
-        found = json.loads(path.read_text())
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise InputError(f"{path} is damaged ({error}); delete it, or give another --output-dir.") from None
         if found["settings"] != asked:
             raise InputError(f"{path} is of other settings ({found['settings']}); give another --output-dir.")
         rows = found["rows"]
@@ -67,9 +70,6 @@ def main(settings: Settings) -> None:
             if any((row["target"], row["recipe"]) == (target_name, name) for row in rows):
                 continue
             config = known[name].scheduled(settings.steps)
-            if settings.learning_rate is not None:
-                rate = settings.learning_rate
-                config = dataclasses.replace(config, learning_rate=rate, discriminator_learning_rate=None)
             rows.append({"target": target_name, "recipe": name, **measure(settings, config, target)})
             write_json(path, {"settings": asked, "rows": rows})
             print(" ".join(table_row(rows[-1])), flush=True)
