@@ -2,13 +2,14 @@
 
 Four arms share seeds, data, networks, latents and budget: both networks together; G alone against an untrained D that
 stays constant; G alone against a trained D that stays constant; D alone. Each is scored while it trains. Writes
-lesson.json, lesson.md (the tables) and lesson.png. When it is started again, it resumes where it stopped.
+lesson.json, lesson.md (the tables), lesson.png and strips.npz (images of every arm). When it is started again, it
+resumes where it stopped.
 """
 
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,8 @@ from gan_jax import (
     Dataset,
     Experiment,
     GanConfig,
-    Progress,
     RunConfig,
-    RunContext,
     Step,
-    Watcher,
     discriminate,
     discriminator_step,
     gan_step,
@@ -40,7 +38,6 @@ from gan_jax import (
     run_keys,
     sample_images,
     sample_latents,
-    save_weights,
     steps_per_epoch,
 )
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
@@ -53,10 +50,12 @@ from gan_jax.evaluation import (
     load_evaluator,
     sliced_wasserstein,
 )
-from gan_jax.files import write_json, write_text
+from gan_jax.files import save_arrays, write_json, write_text
 from gan_jax.runs.experiment import draw_preview
+from gan_jax.runs.watchers.snapshots import Snapshots
 from gan_jax.storage.digests import tree_digest
 from gan_jax.storage.history import read_history
+from gan_jax.storage.run_folder import RunFolder
 
 SCORES = ("frechet_distance", "sliced_wasserstein", "critic_accuracy")
 INITIALIZERS = ("dcgan", "lecun", "he")
@@ -133,20 +132,11 @@ def main(settings: Settings) -> None:
     write_json(settings.output_dir / "lesson.json", lesson)
     write_text(settings.output_dir / "lesson.md", tables(lesson))
     strips = {arm.name: strip(settings, config, arm) for arm in ARMS}
+    kept = [{f"{name}/steps": np.array(steps), f"{name}/images": images} for name, (steps, images) in strips.items()]
+    save_arrays(settings.output_dir / "strips.npz", {key: array for one in kept for key, array in one.items()})
     save_lesson_figure(settings.output_dir / "lesson.png", lesson, strips)
     print(tables(lesson))
     print(f"The lesson is in {settings.output_dir}")
-
-
-class Snapshots(Watcher):
-    """Saves the weights after the steps to score."""
-
-    def __init__(self, context: RunContext, steps: Collection[int]) -> None:
-        self.folder, self.steps = context.folder.path, steps
-
-    def draw(self, progress: Progress) -> None:
-        if progress.step in self.steps:
-            save_weights(snapshot_path(self.folder, progress.step), progress.state)
 
 
 def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm, seed: int) -> None:
@@ -191,12 +181,12 @@ def measure(
     settings: Settings, config: GanConfig, score: Callable[[Path], dict[str, float]], arm: Arm, seed: int
 ) -> dict[str, Any]:
     """An arm's scores at its points, its discriminator's scores of the fakes at every step, and D's digests."""
-    folder = run_folder(settings, arm, seed)
-    steps = sorted(int(path.stem.removeprefix("step_")) for path in (folder / "snapshots").glob("*.npz"))
-    scores = [score(snapshot_path(folder, step)) for step in steps]
-    history = read_history(folder / "history.npz")
+    folder = RunFolder(run_folder(settings, arm, seed))
+    steps = folder.snapshot_steps()
+    scores = [score(folder.snapshot(step)) for step in steps]
+    history = read_history(folder.history)
     own = history["d_g_z2" if "d_g_z2" in history else "d_g_z1"]
-    ends = [load_weights(snapshot_path(folder, step), config)[1].discriminator for step in (steps[0], steps[-1])]
+    ends = [load_weights(folder.snapshot(step), config)[1].discriminator for step in (steps[0], steps[-1])]
     return {
         "seed": seed,
         "steps": steps,
@@ -260,25 +250,16 @@ def initializer_table(settings: Settings) -> dict[str, list[list[float]]]:
 
 def strip(settings: Settings, config: GanConfig, arm: Arm) -> tuple[list[int], np.ndarray]:
     """The first seed's images of the same four latents at each point: ``[points, 4, H, W, C]`` uint8."""
-    folder = run_folder(settings, arm, settings.seeds[0])
-    steps = snapshot_steps(folder)
+    folder = RunFolder(run_folder(settings, arm, settings.seeds[0]))
+    steps = folder.snapshot_steps()
     latents = sample_latents(config, run_keys(settings.seeds[0]).display, 64)
-    generators = [load_weights(snapshot_path(folder, step), config)[1].generator for step in steps]
+    generators = [load_weights(folder.snapshot(step), config)[1].generator for step in steps]
     images = [generate(config, generator, latents)[:4] for generator in generators]
     return steps, quantize_images(np.stack(images))
 
 
 def run_folder(settings: Settings, arm: Arm, seed: int) -> Path:
     return settings.output_dir / arm.name / f"seed_{seed}"
-
-
-def snapshot_path(folder: Path, step: int) -> Path:
-    (folder / "snapshots").mkdir(exist_ok=True)
-    return folder / "snapshots" / f"step_{step:07d}.npz"
-
-
-def snapshot_steps(folder: Path) -> list[int]:
-    return sorted(int(path.stem.removeprefix("step_")) for path in (folder / "snapshots").glob("*.npz"))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,8 @@ class SavingConfig:
     """Save every so many batches too; a run is always saved at the end of an epoch and when it is stopped."""
     keep_checkpoints: int = field(default=2, metadata=MAY_CHANGE)
     """The newest so many stay, and the best by Fréchet distance where there are scores."""
+    snapshots: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Keep the weights of so many moments of the training, more at first, for gan-jax playground."""
     output_dir: Path = field(default=Path("runs/gan"), metadata=MAY_CHANGE)
     """The run's folder; refused if it already holds something."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
@@ -109,6 +111,7 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
         for name in ("steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
             if getattr(self, name) is not None:
                 require_count(self, name)
+        require(self.snapshots is None or self.snapshots >= 2, "snapshots", self.snapshots, "at least 2")
         require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
         if self.resume and self.overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it; give one of them.")

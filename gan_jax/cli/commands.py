@@ -7,6 +7,7 @@ import tyro
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.interpolate import interpolate
+from gan_jax.cli.playground import playground
 from gan_jax.cli.reals import reals
 from gan_jax.cli.recipes import recipes
 from gan_jax.cli.replay import replay
@@ -15,7 +16,7 @@ from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.train import TRAININGS, train
 from gan_jax.cli.verify import verify
 
-COMMANDS = (evaluate, sample, interpolate, export, verify, replay, recipes, reals)
+COMMANDS = (evaluate, sample, interpolate, playground, export, verify, replay, recipes, reals)
 
 
 def run_command() -> None:

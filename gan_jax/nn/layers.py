@@ -15,6 +15,7 @@ from gan_jax.nn.spectral import divide_by_spectral_norm
 
 LEAKY_SLOPE = 0.2
 MOMENTUM = 0.9  # what batch normalization's running statistics keep at each pass
+EPSILON = 1e-5  # beside the variance that batch normalization divides by
 HE_VARIANCE = 2 / (1 + LEAKY_SLOPE**2)  # times 1 / fan-in, keeps the size of what passes a leaky rectifier
 
 
@@ -95,7 +96,7 @@ def batch_norm(config: GanConfig, train: bool, name: str) -> nn.BatchNorm:
     return nn.BatchNorm(
         use_running_average=not train,
         momentum=MOMENTUM,
-        epsilon=1e-5,
+        epsilon=EPSILON,
         scale_init=_scale_init,
         dtype=layer_dtype(config),
         name=name,

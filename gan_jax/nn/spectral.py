@@ -23,14 +23,21 @@ def divide_by_spectral_norm(module: nn.Module, weights: Array, train: bool) -> A
     Returns:
       Weights of the same shape.
     """
-    matrix = weights.reshape(-1, weights.shape[-1])
-    right = module.variable("batch_stats", "v", _random_direction, module, len(matrix))
-    u = _normalize(right.value @ matrix)
-    v = _normalize(matrix @ u)
-    u, v = lax.stop_gradient((u, v))
+    size = weights.size // weights.shape[-1]
+    right = module.variable("batch_stats", "v", _random_direction, module, size)
+    divided, v = divide_by_estimate(weights, right.value)
     if train:
         right.value = v
-    return weights / (v @ matrix @ u)
+    return divided
+
+
+def divide_by_estimate(weights: Array, right: Array) -> tuple[Array, Array]:
+    """Weights divided by the norm that one power iteration from ``right`` estimates, and the vector that it ends at."""
+    matrix = weights.reshape(-1, weights.shape[-1])
+    u = _normalize(right @ matrix)
+    v = _normalize(matrix @ u)
+    u, v = lax.stop_gradient((u, v))
+    return weights / (v @ matrix @ u), v
 
 
 def _random_direction(module: nn.Module, size: int) -> Array:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.objectives.losses import LOGISTIC, OBJECTIVES
@@ -78,17 +79,18 @@ def descent(config: GanConfig, discriminator: NetworkState, points: Array, reals
     return -len(points) * jax.grad(loss)(points)
 
 
-def colours(config: GanConfig, landscape: Array) -> Array:
+def colours(objective: str, landscape: ArrayLike) -> Array:
     """A landscape as numbers in [0, 1]: D's scores, or its logits from low to high where they have no scale.
 
     Args:
-      config: its objective tells whether the sigmoid of a logit is a probability.
-      landscape: ``[SIDE, SIDE]`` float32 logits.
+      objective: tells whether the sigmoid of a logit is a probability.
+      landscape: ``[side, side]`` float32 logits.
 
     Returns:
-      ``[SIDE, SIDE]`` float32.
+      ``[side, side]`` float32.
     """
-    if config.objective in LOGISTIC:
+    landscape = jnp.asarray(landscape)
+    if objective in LOGISTIC:
         return jax.nn.sigmoid(landscape)
     spread = jnp.maximum(jnp.std(landscape), 1e-12)
     return jax.nn.sigmoid(1.5 * (landscape - jnp.mean(landscape)) / spread)

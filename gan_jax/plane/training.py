@@ -16,7 +16,7 @@ from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training.batches import ResidentImages, RunKeys, run_keys, steps_per_epoch
 from gan_jax.training.compiled import train_run
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
-from gan_jax.training.loop import train
+from gan_jax.training.loop import spaced_pauses, train
 from gan_jax.training.state import GanState, init_state
 from gan_jax.training.steps import Step, gan_step
 
@@ -106,12 +106,7 @@ def frame_steps(num_steps: int, per_epoch: int, count: int) -> list[int]:
       >>> frame_steps(1000, per_epoch=1000, count=5)
       [0, 75, 250, 575, 1000]
     """
-    pauses = [0]
-    while pauses[-1] < num_steps:
-        left_in_epoch = per_epoch - pauses[-1] % per_epoch
-        pauses.append(min(num_steps, pauses[-1] + min(_CHUNK_STEPS, left_in_epoch)))
-    wanted = num_steps * np.linspace(0, 1, count) ** 2
-    return sorted({pauses[int(np.searchsorted(pauses, step))] for step in wanted})
+    return spaced_pauses(num_steps, per_epoch, count, log_every=_CHUNK_STEPS, chunk_steps=_CHUNK_STEPS)
 
 
 def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_steps: int) -> tuple[GanState, Any]:

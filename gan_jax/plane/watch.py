@@ -114,7 +114,7 @@ def views(watched: Watched) -> list[View]:
         title = f"step {step}"
         if watched.scores and watched.target.modes:
             title += f": {watched.scores.covered[index]} of {len(watched.target.modes.centres)} modes"
-        shades = np.asarray(colours(watched.config, landscape))
+        shades = np.asarray(colours(watched.config.objective, landscape))
         found.append(View(title, shades, points[:_SHOWN], arrows[:_SHOWN]))
     return found
 
@@ -139,6 +139,7 @@ def arrays(watched: Watched) -> dict[str, Any]:
         "steps": np.array(watched.steps),
         "reals": watched.target.points[:NUM_SAMPLES],
         "half_width": watched.target.half_width,
+        "objective": watched.config.objective,
         **watched.frames._asdict(),
         **(watched.scores._asdict() if watched.scores else {}),
         **{f"metrics/{name}": values for name, values in watched.metrics.items()},

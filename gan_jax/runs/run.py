@@ -24,6 +24,7 @@ from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.results import Recorder, Results
+from gan_jax.runs.watchers.snapshots import Snapshots
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.settings import RunConfig
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
@@ -40,7 +41,7 @@ from gan_jax.storage.record import (
 )
 from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
 from gan_jax.training.forward import sampling_generator
-from gan_jax.training.loop import Progress, Start
+from gan_jax.training.loop import Progress, Start, spaced_pauses
 from gan_jax.training.sharding import local_copy
 
 _HEALTH = ("d_gradient_norm", "g_gradient_norm", "fake_spread")  # judged, and not on the screen
@@ -212,9 +213,19 @@ def _watchers(experiment: Experiment, context: RunContext, record: Record) -> li
         Figures(context, experiment.draw, experiment.draw_at),
         Results(context),
         Recorder(context, record),
+        *_snapshots(context),
         *(make(context) for make in experiment.watchers),
         Console(context, experiment.describe_start),
     ]
+
+
+def _snapshots(context: RunContext) -> list[Watcher]:
+    settings = context.settings
+    if settings.snapshots is None:
+        return []
+    log_every = settings.log_every
+    steps = spaced_pauses(context.num_steps, context.steps_per_epoch, settings.snapshots, log_every=log_every)
+    return [Snapshots(context, steps)]
 
 
 def _scorer(context: RunContext) -> Callable[[Progress], Scores]:

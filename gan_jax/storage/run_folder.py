@@ -3,6 +3,7 @@
 import dataclasses
 import secrets
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -33,18 +34,27 @@ class RunFolder:
     checkpoints = property(lambda self: self.path / "checkpoints", doc="A folder; see ``storage.checkpoints``.")
     grids = property(lambda self: self.path / "grids", doc="A folder of pictures.")
 
+    snapshots = property(lambda self: self.path / "snapshots", doc="A folder of weights; see ``storage.weights``.")
+
     def grid(self, step: int) -> Path:
         """The picture drawn after a step."""
         return self.grids / f"step_{step:07d}.png"
 
     def drawn_steps(self) -> list[int]:
         """After which steps there is a picture, in order; other files in ``grids`` are left out."""
-        numbers = (path.stem.removeprefix("step_") for path in self.grids.glob("step_*.png"))
-        return sorted(int(number) for number in numbers if number.isdecimal())
+        return _steps_of(self.grids.glob("step_*.png"))
+
+    def snapshot(self, step: int) -> Path:
+        """The weights after a step."""
+        return self.snapshots / f"step_{step:07d}.npz"
+
+    def snapshot_steps(self) -> list[int]:
+        """After which steps there are weights, in order; other files in ``snapshots`` are left out."""
+        return _steps_of(self.snapshots.glob("step_*.npz"))
 
     def partial_files(self) -> list[Path]:
         """What was being written when the run was killed."""
-        found = [*self.path.glob(".*"), *self.grids.glob(".*")]
+        found = [path for folder in (self.path, self.grids, self.snapshots) for path in folder.glob(".*")]
         return [path for path in found if is_partial(path)]
 
     def content(self) -> list[Path]:
@@ -57,7 +67,8 @@ class RunFolder:
         """The files and folders in it that a run of this package wrote, the record first."""
         named = [self.path / name for name in (*RECORD_NAMES, *_FILES)]
         grids = [self.grid(step) for step in self.drawn_steps()]
-        return [*(path for path in (*named, *grids) if path.exists()), *self._own_checkpoints()]
+        snapshots = [self.snapshot(step) for step in self.snapshot_steps()]
+        return [*(path for path in (*named, *grids, *snapshots) if path.exists()), *self._own_checkpoints()]
 
     def _own_checkpoints(self) -> list[Path]:
         if self.checkpoints.is_symlink() or not self.checkpoints.is_dir():
@@ -67,7 +78,13 @@ class RunFolder:
 
     def _is_trace(self, path: Path) -> bool:
         ours = path.name == _LOCK or path.name.startswith(_REPLACED) or is_partial(path)
-        return ours or (path.name in ("grids", "checkpoints") and path.is_dir() and not any(path.iterdir()))
+        is_folder = path.name in ("grids", "checkpoints", "snapshots") and path.is_dir()
+        return ours or (is_folder and not any(path.iterdir()))
+
+
+def _steps_of(paths: Iterable[Path]) -> list[int]:
+    numbers = (path.stem.removeprefix("step_") for path in paths)
+    return sorted(int(number) for number in numbers if number.isdecimal())
 
 
 def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -> FileLock:

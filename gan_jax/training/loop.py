@@ -79,6 +79,9 @@ def plan_chunks(
 ) -> Iterator[Chunk]:
     """The chunks from step ``done`` to ``num_steps``; ``train`` says where they end.
 
+    A chunk that begins between two pauses ends at the next, so that a training that is resumed anywhere pauses where
+    one that was never interrupted does.
+
     Examples:
       >>> chunks = plan_chunks(0, num_steps=8, per_epoch=6, log_every=100, pause_every=None, chunk_steps=4)
       >>> [(chunk.epoch, chunk.start, chunk.stop) for chunk in chunks]
@@ -88,9 +91,34 @@ def plan_chunks(
         epoch, batch = divmod(done, per_epoch)
         window_end = min(per_epoch, (batch // log_every + 1) * log_every, batch + num_steps - done)
         pause = pause_every - done % pause_every if pause_every else chunk_steps
-        stop = batch + min(chunk_steps, window_end - batch, pause)
+        stop = batch + min(chunk_steps - batch % log_every % chunk_steps, window_end - batch, pause)
         done, first_step = done + stop - batch, done + 1
         yield Chunk(epoch, batch, stop, first_step, stop == per_epoch or done == num_steps, stop == window_end)
+
+
+def spaced_pauses(
+    num_steps: int, per_epoch: int, count: int, *, log_every: int = 100, chunk_steps: int = CHUNK_STEPS
+) -> list[int]:
+    """About ``count`` steps from 0 to ``num_steps`` at which ``train`` pauses, dense at first.
+
+    Args:
+      num_steps: of the whole training.
+      per_epoch: steps of an epoch.
+      count: at least 2; fewer come back where two would be the same.
+      log_every: see ``train``.
+      chunk_steps: see ``train``.
+
+    Returns:
+      The steps, rising.
+
+    Examples:
+      >>> spaced_pauses(1000, per_epoch=300, count=5)
+      [0, 80, 260, 580, 1000]
+    """
+    chunks = plan_chunks(0, num_steps, per_epoch, log_every, None, chunk_steps)
+    pauses = [0, *(chunk.first_step + chunk.stop - chunk.start - 1 for chunk in chunks)]
+    wanted = num_steps * np.linspace(0, 1, count) ** 2
+    return sorted({pauses[int(np.searchsorted(pauses, step))] for step in wanted})
 
 
 def train(

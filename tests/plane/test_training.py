@@ -143,7 +143,7 @@ def test_a_look_shows_the_networks(name):
     np.testing.assert_allclose(
         frame.landscape[row, column], discriminate(config, state.discriminator, repeated)[0], rtol=1e-5, atol=1e-6
     )
-    shades = np.asarray(colours(config, frame.landscape))
+    shades = np.asarray(colours(config.objective, frame.landscape))
     assert ((shades >= 0) & (shades <= 1)).all()
 
 

@@ -1,0 +1,65 @@
+"""``gan-jax playground``."""
+
+from pathlib import Path
+
+import tyro
+
+from gan_jax.cli.sources import choose_dataset, prepare_output, require_count
+from gan_jax.config import require
+from gan_jax.errors import InputError
+from gan_jax.files import write_text
+from gan_jax.playground.contents import Source
+from gan_jax.playground.page import build_page
+from gan_jax.playground.recordings import read_lesson, read_plane
+from gan_jax.storage.load import load_run
+from gan_jax.storage.run_folder import RunFolder
+
+
+def playground(
+    path: tyro.conf.Positional[Path],
+    /,
+    output: Path,
+    plane: tuple[Path, ...] = (),
+    lesson: Path | None = None,
+    images: int = 1000,
+    max_megabytes: float = 10,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+    raw: bool = False,
+) -> None:
+    """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
+
+    Example: gan-jax playground runs/gan --output page.html
+
+    A double click opens it, without a network. A run that was trained with --snapshots 12 can be rewound there.
+
+    Args:
+        path: A run's folder, or its weights.npz.
+        output: The .html file.
+        plane: Folders of experiments/plane_lesson.py or experiments/plane.py, to be shown side by side.
+        lesson: A folder of experiments/lesson.py, whose images are shown beside.
+        images: Training images to put into it, of which the nearest is shown; 0 for none.
+        max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
+        dataset: Where the training images are from; by default the run's.
+        data_dir: A folder with the four IDX files; by default the run's.
+        raw: Show the generator as it was after the last step where the run has an average of it.
+    """
+    if output.suffix != ".html":
+        raise InputError(f"{output} must end in .html.")
+    require_count("images", images, 0)
+    require(0 < max_megabytes < 1000, "max-megabytes", max_megabytes, "above 0 and below 1000")
+    prepare_output(output)
+    run = load_run(path)
+    known = bool(run.record) or dataset is not None
+    source = Source(
+        run=run,
+        folder=RunFolder(path) if path.is_dir() else None,
+        name=path.resolve().name if path.is_dir() else path.stem,
+        dataset=choose_dataset(run.record, dataset, data_dir) if images and known else None,
+        raw=raw,
+        planes=tuple(read_plane(one) for one in plane),
+        lesson=tuple(read_lesson(lesson)) if lesson else (),
+    )
+    page = build_page(source, num_images=images, max_megabytes=max_megabytes)
+    write_text(output, page)
+    print(f"The page is in {output} ({len(page.encode()) / 1e6:.1f} MB); a double click opens it")

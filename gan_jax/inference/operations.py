@@ -1,0 +1,204 @@
+"""Trained networks as lists of plain operations, for programs other than JAX.
+
+In eval mode batch normalization is a scale and a shift, spectral normalization divides a kernel, and a pack of copies
+of one image is a sum over the kernel. What remains is convolutions, their adjoints, and functions of single numbers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
+from gan_jax.nn.layers import EPSILON, LEAKY_SLOPE, Layer
+from gan_jax.nn.residual import stage_sizes
+from gan_jax.nn.sequential import dcgan_layers, infogan_layers
+from gan_jax.nn.spectral import divide_by_estimate
+from gan_jax.training.state import NetworkState
+
+_SEQUENTIAL = {"dcgan": dcgan_layers, "infogan": infogan_layers}
+_POINTWISE = Layer(0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """A function of ``[height, width, channels]``; latents and points have one pixel.
+
+    - ``convolve`` and its adjoint ``spread``: ``kernel`` ``[size, size, image side, latent side]``, perhaps a ``bias``
+      of each channel that comes out, ``stride``, ``padding``
+    - ``scale_shift``: ``scale`` and ``shift`` of each channel
+    - ``leaky_relu``: ``slope``, 0 for a rectifier
+    - ``tanh``
+    - ``reshape``: ``shape``
+    - ``grow``: every pixel four times; ``shrink``: the mean of every four pixels
+    - ``residual``: adds what the ``inner`` operations make of its input
+    - ``embed``: puts the class's row of ``vectors`` behind the channels
+    - ``project``: what the ``inner`` operations make of its input, plus the inner product of the class's row of
+      ``vectors`` and the channels' sums over the pixels
+    """
+
+    kind: str
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    inner: tuple["Operation", ...] = ()
+
+
+def generator_operations(config: GanConfig, generator: NetworkState) -> list[Operation]:
+    """What turns latents ``[1, 1, latent_dim]`` into an image near [-1, 1], or a point ``[1, 1, D]``, in eval mode.
+
+    Raises:
+      InputError: the network is not one of the package's.
+    """
+    weights = _Weights(generator)
+    embed = [Operation("embed", {"vectors": weights.array("embed", "vectors")})] if config.conditional else []
+    if config.network == "residual":
+        return embed + list(_residual_generator(config, weights))
+    if config.network == "dense":
+        return embed + list(_dense_generator(config, weights))
+    return embed + list(_sequential_generator(config, weights))
+
+
+def discriminator_operations(config: GanConfig, discriminator: NetworkState) -> list[Operation]:
+    """What turns an image in [-1, 1], or a point ``[1, 1, D]``, into its logit ``[1, 1, 1]``, in eval mode.
+
+    A discriminator of packs judges the image beside copies of itself.
+
+    Raises:
+      InputError: the network is not one of the package's.
+    """
+    weights = _Weights(discriminator)
+    if config.network == "residual":
+        *hidden, last = _residual_discriminator(config, weights)
+    elif config.network == "dense":
+        *hidden, last = _dense_discriminator(config, weights)
+    else:
+        *hidden, last = _sequential_discriminator(config, weights)
+    if config.conditional:
+        last = Operation("project", {"vectors": weights.array("embed", "vectors")}, inner=(last,))
+    return [*_of_copies(config, hidden), last]
+
+
+class _Weights:
+    """A network's arrays, by layer."""
+
+    def __init__(self, network: NetworkState) -> None:
+        self._params, self._stats = network.params, network.batch_stats
+
+    def array(self, layer: str, name: str) -> np.ndarray:
+        """One of a layer's arrays, divided by its spectral norm where it has one."""
+        array, right = jnp.asarray(self._params[layer][name]), self._stats.get(layer, {}).get("v")
+        if right is None or name == "bias":
+            return np.asarray(array)
+        return np.asarray(divide_by_estimate(array, right)[0])
+
+    def block(self, name: str) -> "_Weights":
+        """Those of a block's layers."""
+        return _Weights(NetworkState(self._params[name], self._stats.get(name, {}), ()))
+
+    def convolution(self, kind: str, name: str, layer: Layer, bias: str | None = None) -> Operation:
+        """A convolution with its own bias, or another layer's, if it has one."""
+        arrays = {"kernel": self.array(name, "kernel")}
+        if "bias" in self._params[bias or name]:
+            arrays["bias"] = self.array(bias or name, "bias")
+        return Operation(kind, arrays, {"stride": layer.stride, "padding": layer.padding})
+
+    def normalization(self, name: str) -> Operation:
+        """Batch normalization by its running statistics."""
+        statistics = self._stats[name]
+        scale = self.array(name, "scale") / np.sqrt(np.asarray(statistics["var"]) + np.float32(EPSILON))
+        shift = self.array(name, "bias") - np.asarray(statistics["mean"]) * scale
+        return Operation("scale_shift", {"scale": scale, "shift": shift})
+
+
+def _leaky_relu(slope: float = LEAKY_SLOPE) -> Operation:
+    return Operation("leaky_relu", options={"slope": slope})
+
+
+def _layers(config: GanConfig) -> list[Layer]:
+    if config.network not in _SEQUENTIAL:
+        raise InputError(f"network {config.network} is not one of the package's, so only JAX can run it.")
+    return _SEQUENTIAL[config.network](config)
+
+
+def _sequential_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    layers = _layers(config)[::-1]
+    for index, layer in enumerate(layers):
+        yield weights.convolution("spread", f"conv_{index}", layer)
+        if index < len(layers) - 1:
+            yield weights.normalization(f"norm_{index}")
+            yield _leaky_relu(LEAKY_SLOPE if config.network == "infogan" else 0.0)
+    yield Operation("tanh")
+
+
+def _sequential_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    layers = _layers(config)
+    for index, layer in enumerate(layers):
+        yield weights.convolution("convolve", f"conv_{index}", layer)
+        if index < len(layers) - 1:
+            if config.normalization == "batch" and index > 0:
+                yield weights.normalization(f"norm_{index}")
+            yield _leaky_relu()
+
+
+def _dense_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    yield from _dense(weights)
+    if not config.makes_points:
+        yield Operation("reshape", options={"shape": list(config.image_shape)})
+        yield Operation("tanh")
+
+
+def _dense_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    yield Operation("reshape", options={"shape": [1, 1, int(np.prod(config.image_shape))]})
+    yield from _dense(weights)
+
+
+def _dense(weights: _Weights) -> Iterator[Operation]:
+    for index in range(3):
+        yield weights.convolution("convolve", f"dense_{index}", _POINTWISE)
+        if index < 2:
+            yield _leaky_relu()
+
+
+def _residual_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    last = len(stage_sizes(config)) - 1
+    for stage in reversed(range(last + 1)):
+        if stage == last:
+            yield weights.convolution("spread", "basis", _POINTWISE)
+        else:
+            yield weights.convolution("convolve", f"transition_{stage}", _POINTWISE)
+            yield Operation("grow")
+        yield _block(weights.block(f"block_{stage}"))
+    yield weights.convolution("convolve", "image", _POINTWISE)
+
+
+def _residual_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    yield weights.convolution("convolve", "image", _POINTWISE)
+    for stage in range(len(stage_sizes(config))):
+        if stage > 0:
+            yield Operation("shrink")
+            yield weights.convolution("convolve", f"transition_{stage}", _POINTWISE)
+        yield _block(weights.block(f"block_{stage}"))
+    yield weights.convolution("convolve", "basis", _POINTWISE)
+
+
+def _block(weights: _Weights) -> Operation:
+    pointwise = weights.convolution("convolve", "conv_0", _POINTWISE, bias="activation_0")
+    spatial = weights.convolution("convolve", "conv_1", Layer(0, 3, padding=1), bias="activation_1")
+    last = weights.convolution("convolve", "conv_2", _POINTWISE)
+    return Operation("residual", inner=(pointwise, _leaky_relu(), spatial, _leaky_relu(), last))
+
+
+def _of_copies(config: GanConfig, operations: list[Operation]) -> list[Operation]:
+    """The operations of a discriminator of packs, on one image in the place of every one."""
+    if config.packing == 1:
+        return operations
+    index = next(at for at, operation in enumerate(operations) if operation.kind == "convolve")
+    first = operations[index]
+    kernel = first.arrays["kernel"]
+    size, features, channels = len(kernel), kernel.shape[-1], config.image_shape[-1]
+    summed = kernel.reshape(size, size, -1, config.packing, channels, features).sum(axis=3)
+    arrays = {**first.arrays, "kernel": summed.reshape(size, size, -1, features)}
+    return [*operations[:index], Operation("convolve", arrays, first.options), *operations[index + 1 :]]

@@ -1,0 +1,204 @@
+"""What is in a page, but for its snapshots: networks, latents, curves, training images, trainings in the plane."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config import GanConfig
+from gan_jax.data.datasets import Dataset
+from gan_jax.data.pixels import quantize_images
+from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
+from gan_jax.objectives.losses import LOGISTIC
+from gan_jax.playground.notices import notice_of
+from gan_jax.playground.packing import Pack
+from gan_jax.storage.history import read_history
+from gan_jax.storage.load import TrainedRun
+from gan_jax.storage.run_folder import RunFolder
+from gan_jax.training.batches import RunKeys, run_keys
+from gan_jax.training.forward import discriminate, generate, sample_latents, sampling_generator
+from gan_jax.training.state import GanState, NetworkState, init_state
+
+_SHOWN = 32  # latents of the grid
+_ROWS, _OF_CLASS = 16, 4  # of a conditional run's grid
+_CHECKED, _WITH_GRADIENT = 8, 2  # images that the page compares with JAX's
+_DIRECTIONS = 6
+_POINTS = 300  # of a curve
+_PANELS = {
+    "Losses": (None, {"d_loss": "first", "g_loss": "second"}),
+    "D's mean scores": ([0, 1], {"d_x": "first", "d_g_z1": "second", "d_g_z2": "third"}),
+}
+
+
+class Source(NamedTuple):
+    """What a page is made of."""
+
+    run: TrainedRun
+    folder: RunFolder | None
+    """The run's; None for weights alone."""
+    name: str
+    dataset: Dataset | None
+    """Whose training images are shown."""
+    raw: bool = False
+    """Show the generator of the last step where there is an average of it."""
+    planes: tuple[dict[str, Any], ...] = ()
+    """From ``playground.recordings.read_plane``."""
+    lesson: tuple[dict[str, Any], ...] = ()
+    """From ``playground.recordings.read_lesson``."""
+
+
+def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
+    """Everything but the snapshots: the arrays, and what the page is told beside them.
+
+    Raises:
+      InputError: the networks are not the package's.
+    """
+    run, config = source.run, source.run.config
+    pack, generator = Pack(), chosen_generator(source, run.state)
+    labels = _labels(config)
+    latents = sample_latents(config, _keys(source).display, max(64, len(labels)))[: len(labels)]
+    trained, untrained = run.state.discriminator, init_state(config, _keys(source).init).discriminator
+    operations = generator_operations(config, generator)
+    step = int(run.state.step)
+    networks = {
+        "generator": pack.network("generator", operations, "float16"),
+        "trained": pack.network("trained", discriminator_operations(config, trained), "float16"),
+        "untrained": pack.network("untrained", discriminator_operations(config, untrained), "int8"),
+    }
+    contents = {
+        "title": f"{source.name}: what a GAN has learned",
+        "about": _about(source, step),
+        "shape": config.image_shape,
+        "latent_dim": config.latent_dim,
+        "conditional": config.conditional,
+        "classes": _class_names(source) if config.conditional else [],
+        "labels": [int(label) for label in labels],
+        "logistic": config.objective in LOGISTIC,
+        "networks": networks,
+        "generators": [{"name": "generator", "step": step}],
+        "check": _check(config, pack, generator, trained, latents, labels),
+        **_curves(source, pack),
+        **_reals(source, pack, num_images),
+        "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(source.lesson)],
+        "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(source.planes)],
+        "notice": notice_of(source.dataset.name if source.dataset else None),
+    }
+    pack.add("latents", latents)
+    pack.add("directions", _principal_directions(config, operations))
+    return pack, contents
+
+
+def _keys(source: Source) -> RunKeys:
+    return run_keys(source.run.record.get("run", {}).get("seed", 0))
+
+
+def chosen_generator(source: Source, state: GanState) -> NetworkState:
+    """The generator of a state that is shown."""
+    return state.generator if source.raw else sampling_generator(source.run.config, state)
+
+
+def _about(source: Source, step: int) -> str:
+    """A sentence on the run."""
+    config, record = source.run.config, source.run.record
+    height, width, channels = config.image_shape
+    trained = f"{step} steps" + (f" on {record['run']['dataset']}, seed {record['run']['seed']}" if record else "")
+    averaged = "" if source.raw or source.run.state.average is None else " G is the average over the steps."
+    return (
+        f"Network {config.network} of width {config.width}, objective {config.objective.replace('_', ' ')}, images "
+        f"{height}×{width}×{channels}, {trained}.{averaged} Everything on this page runs in your browser."
+    )
+
+
+def _labels(config: GanConfig) -> np.ndarray:
+    """The class of each image of the grid."""
+    if not config.conditional:
+        return np.zeros(_SHOWN, np.int32)
+    return np.repeat(np.arange(min(config.num_classes, _ROWS)), _OF_CLASS)
+
+
+def _class_names(source: Source) -> list[str]:
+    if source.dataset:
+        return list(source.dataset.class_names)
+    return [str(label) for label in range(source.run.config.num_classes)]
+
+
+def _principal_directions(config: GanConfig, operations: Sequence[Operation]) -> np.ndarray:
+    """The latent directions that the first layer stretches most, ``[count, latent_dim]``, of length 1.
+
+    Eigenvectors of A^T A, A being the first layer's matrix (Shen & Zhou 2021, SeFa, eq. 4).
+    """
+    first = next(operation for operation in operations if "kernel" in operation.arrays)
+    kernel = first.arrays["kernel"]
+    matrix = kernel if first.kind == "spread" else kernel.swapaxes(2, 3)  # the latents are the last axis
+    matrix = matrix.reshape(-1, matrix.shape[-1])[:, : config.latent_dim].astype(np.float64)
+    rows = np.linalg.svd(matrix, full_matrices=False)[2][:_DIRECTIONS]
+    signs = np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)])
+    return rows * signs[:, None]
+
+
+def _check(
+    config: GanConfig,
+    pack: Pack,
+    generator: NetworkState,
+    discriminator: NetworkState,
+    latents: Any,
+    labels: np.ndarray,
+) -> dict[str, str]:
+    """JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
+    kinds = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
+    images = generate(config, generator, latents[:_CHECKED], kinds)
+
+    def logits(images: Any) -> Any:
+        return discriminate(config, discriminator, jnp.repeat(images, config.packing, axis=0), kinds)
+
+    gradients = jax.grad(lambda images: logits(images).sum())(images)
+    return {
+        "pixels": pack.add("check/pixels", quantize_images(images), "uint8"),
+        "logits": pack.add("check/logits", logits(images)),
+        "gradients": pack.add("check/gradients", gradients[:_WITH_GRADIENT]),
+    }
+
+
+def _curves(source: Source, pack: Pack) -> dict[str, Any]:
+    """Means of the steps' metrics, over so many steps each that a curve has few points."""
+    history = read_history(source.folder.history) if source.folder else {}
+    length = max([0, *(len(values) for values in history.values())])
+    window = max(1, -(-length // _POINTS))
+    starts = np.arange(0, length, window)
+    panels = []
+    for title, (value_range, names) in _PANELS.items():
+        lines = []
+        for name in (name for name in names if name in history):
+            means = [history[name][start : start + window].mean() for start in starts]
+            lines.append({"name": name, "colour": names[name], "array": pack.add(f"curve/{name}", means)})
+        if lines:
+            panels.append({"title": title, "range": value_range, "lines": lines})
+    return {"curves": panels, "curve_steps": [int(min(start + window, length)) for start in starts]}
+
+
+def _reals(source: Source, pack: Pack, count: int) -> dict[str, Any]:
+    dataset = source.dataset
+    if dataset is None or count == 0:
+        return {"reals": False}
+    rows = np.unique(np.linspace(0, len(dataset.train_images) - 1, count).astype(int))
+    pack.add("reals", dataset.train_images[rows], "uint8")
+    return {"reals": True, "real_labels": [dataset.class_names[label] for label in dataset.train_labels[rows]]}
+
+
+def _strip(pack: Pack, name: str, arm: dict[str, Any]) -> dict[str, Any]:
+    return {**arm, "array": pack.add(name, arm["array"], "uint8")}
+
+
+def _plane(pack: Pack, name: str, plane: dict[str, Any]) -> dict[str, Any]:
+    arms = []
+    for at, arm in enumerate(plane["arms"]):
+        place = f"{name}/{at}"
+        arrays = {
+            "landscapes": pack.add(f"{place}/landscapes", arm["landscapes"], "uint8"),
+            "points": pack.add(f"{place}/points", arm["points"], "float16"),
+            "arrows": pack.add(f"{place}/arrows", arm["arrows"], "float16"),
+        }
+        arms.append({**arm, **arrays})
+    return {**plane, "arms": arms, "reals": pack.add(f"{name}/reals", plane["reals"], "float16")}

@@ -1,0 +1,99 @@
+"""What experiments have recorded, as the page shows it: trainings in the plane, and the lesson's images."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
+from gan_jax.plane.landscape import colours
+
+_FRAMES = "frames.npz"
+_ARMS = {  # the files of experiments/plane_lesson.py
+    "joint": "G and D together",
+    "untrained_critic": "G alone, D untrained",
+    "trained_critic": "G alone, D trained",
+    "discriminator": "D alone",
+}
+_EVERY = 2  # places of a landscape along each axis from one that is kept to the next
+_POINTS, _REALS = 200, 400
+_PULL = 0.3  # the length of an arrow that is drawn half as long as the longest
+
+
+def read_plane(path: Path) -> dict[str, Any]:
+    """What ``experiments/plane_lesson.py`` or ``experiments/plane.py`` wrote into a folder, or one file of frames.
+
+    Raises:
+      InputError: there is no such thing, or it is damaged.
+    """
+    if path.is_file():
+        arms = {path.stem: read_frames(path)}
+    elif (path / _FRAMES).is_file():
+        arms = {"G and D together": read_frames(path / _FRAMES)}
+    else:
+        found = {label: path / f"{name}.npz" for name, label in _ARMS.items()}
+        arms = {label: read_frames(file) for label, file in found.items() if file.is_file()}
+    if not arms:
+        raise InputError(f"{path} holds no training in the plane; give a folder of plane.py or plane_lesson.py.")
+    first = next(iter(arms.values()))
+    return {
+        "name": path.resolve().name,
+        "half_width": float(first["half_width"]),
+        "reals": first["reals"][:_REALS],
+        "arms": [_arm(label, frames) for label, frames in arms.items()],
+    }
+
+
+def read_frames(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file of frames.
+
+    Raises:
+      InputError: the file cannot be read, or holds something else.
+    """
+    try:
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files if not name.startswith("weights/")}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read ({error}); make it again.") from None
+    if missing := {"steps", "reals", "half_width", "landscape", "points", "arrows"} - arrays.keys():
+        raise InputError(f"{path} holds no frames: {min(missing)} is missing; give a file of plane.py.")
+    return arrays
+
+
+def _arm(label: str, frames: dict[str, np.ndarray]) -> dict[str, Any]:
+    objective = str(frames["objective"]) if "objective" in frames else GanConfig().objective
+    shades = jax.vmap(lambda landscape: colours(objective, landscape))(frames["landscape"][:, ::_EVERY, ::_EVERY])
+    steps = frames["steps"].tolist()
+    metrics = [frames[name] for name in ("metrics/d_g_z2", "metrics/d_g_z1") if name in frames]
+    scores = [float(metrics[0][max(0, step - 1)]) for step in steps] if metrics else None
+    arrows = frames["arrows"][:, :_POINTS]
+    return {
+        "label": label,
+        "steps": steps,
+        "scores": scores,
+        "landscapes": np.rint(255 * np.asarray(shades)),
+        "points": frames["points"][:, :_POINTS],
+        "arrows": arrows / (np.linalg.norm(arrows, axis=-1, keepdims=True) + _PULL),
+    }
+
+
+def read_lesson(path: Path) -> list[dict[str, Any]]:
+    """The images that ``experiments/lesson.py`` kept of each of its arms.
+
+    Raises:
+      InputError: there are none, or they are damaged.
+    """
+    try:
+        labels = json.loads((path / "lesson.json").read_text())["labels"]
+        with np.load(path / "strips.npz") as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        return [
+            {"label": label, "steps": arrays[f"{name}/steps"].tolist(), "array": arrays[f"{name}/images"]}
+            for name, label in labels.items()
+        ]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} holds no lesson ({error}); give a folder of experiments/lesson.py.") from None

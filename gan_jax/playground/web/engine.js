@@ -1,0 +1,243 @@
+// Networks as lists of operations, forward and back to their inputs; see gan_jax/inference/operations.py.
+//
+// A tensor is {h, w, c, data}: one image, channels last, Float32Array. Nothing here touches the page, so that a worker
+// and node can run it.
+
+const Engine = (() => {
+  "use strict";
+
+  /** @typedef {{h: number, w: number, c: number, data: Float32Array}} Tensor */
+
+  /** @returns {Tensor} */
+  function zeros(h, w, c) {
+    return { h, w, c, data: new Float32Array(h * w * c) };
+  }
+
+  /** A convolution: the latent side from the image side. Kernel [size, size, image side, latent side]. */
+  function convolve(/** @type {Tensor} */ x, kernel, stride, padding) {
+    const [size, , inner, outer] = kernel.shape;
+    const h = Math.floor((x.h + 2 * padding - size) / stride) + 1;
+    const w = Math.floor((x.w + 2 * padding - size) / stride) + 1;
+    const y = zeros(h, w, outer);
+    const k = kernel.data, from = x.data, to = y.data;
+    for (let row = 0; row < h; row++) {
+      for (let column = 0; column < w; column++) {
+        const out = (row * w + column) * outer;
+        for (let ky = 0; ky < size; ky++) {
+          const iy = row * stride + ky - padding;
+          if (iy < 0 || iy >= x.h) continue;
+          for (let kx = 0; kx < size; kx++) {
+            const ix = column * stride + kx - padding;
+            if (ix < 0 || ix >= x.w) continue;
+            let at = (iy * x.w + ix) * inner, weight = (ky * size + kx) * inner * outer;
+            for (let i = 0; i < inner; i++, weight += outer) {
+              const value = from[at + i];
+              if (value === 0) continue;
+              for (let o = 0; o < outer; o++) to[out + o] += value * k[weight + o];
+            }
+          }
+        }
+      }
+    }
+    return y;
+  }
+
+  /** The adjoint of a convolution: an image side of h by w from the latent side. */
+  function spread(/** @type {Tensor} */ y, kernel, stride, padding, h, w) {
+    const [size, , inner, outer] = kernel.shape;
+    const x = zeros(h, w, inner);
+    const k = kernel.data, from = y.data, to = x.data;
+    for (let row = 0; row < y.h; row++) {
+      for (let column = 0; column < y.w; column++) {
+        const out = (row * y.w + column) * outer;
+        for (let ky = 0; ky < size; ky++) {
+          const iy = row * stride + ky - padding;
+          if (iy < 0 || iy >= h) continue;
+          for (let kx = 0; kx < size; kx++) {
+            const ix = column * stride + kx - padding;
+            if (ix < 0 || ix >= w) continue;
+            let at = (iy * w + ix) * inner, weight = (ky * size + kx) * inner * outer;
+            for (let i = 0; i < inner; i++, weight += outer) {
+              let sum = 0;
+              for (let o = 0; o < outer; o++) sum += from[out + o] * k[weight + o];
+              to[at + i] += sum;
+            }
+          }
+        }
+      }
+    }
+    return x;
+  }
+
+  function spreadSize(length, size, stride, padding) {
+    return (length - 1) * stride + size - 2 * padding;
+  }
+
+  function addBias(x, bias) {
+    if (bias) for (let i = 0; i < x.data.length; i++) x.data[i] += bias.data[i % x.c];
+    return x;
+  }
+
+  /** A tensor of the same shape whose numbers are f(value, index). */
+  function mapped(x, f) {
+    return { ...x, data: x.data.map(f) };
+  }
+
+  function sumWith(x, y) {
+    return mapped(x, (value, i) => value + y.data[i]);
+  }
+
+  function classVector(vectors, label) {
+    const size = vectors.shape[1];
+    return vectors.data.subarray(label * size, (label + 1) * size);
+  }
+
+  // Each kind has forward(op, x, label), which returns the output and may leave what its way back needs in `kept`, and
+  // back(op, x, gradient, kept), from the gradient of the output to that of x.
+  const KINDS = {
+    convolve: {
+      forward: (op, x) => addBias(convolve(x, op.arrays.kernel, op.stride, op.padding), op.arrays.bias),
+      back: (op, x, g) => spread(g, op.arrays.kernel, op.stride, op.padding, x.h, x.w),
+    },
+    spread: {
+      forward: (op, x) => {
+        const size = op.arrays.kernel.shape[0];
+        const sides = [x.h, x.w].map((length) => spreadSize(length, size, op.stride, op.padding));
+        return addBias(spread(x, op.arrays.kernel, op.stride, op.padding, ...sides), op.arrays.bias);
+      },
+      back: (op, x, g) => convolve(g, op.arrays.kernel, op.stride, op.padding),
+    },
+    scale_shift: {
+      forward: (op, x) => {
+        const { scale, shift } = op.arrays;
+        return mapped(x, (value, i) => value * scale.data[i % x.c] + shift.data[i % x.c]);
+      },
+      back: (op, x, g) => mapped(g, (value, i) => value * op.arrays.scale.data[i % x.c]),
+    },
+    leaky_relu: {
+      forward: (op, x) => mapped(x, (value) => (value > 0 ? value : op.slope * value)),
+      back: (op, x, g) => mapped(g, (value, i) => (x.data[i] > 0 ? value : op.slope * value)),
+    },
+    tanh: {
+      forward: (op, x) => mapped(x, Math.tanh),
+      back: (op, x, g) => mapped(g, (value, i) => value * (1 - Math.tanh(x.data[i]) ** 2)),
+    },
+    reshape: {
+      forward: (op, x) => ({ h: op.shape[0], w: op.shape[1], c: op.shape[2], data: x.data }),
+      back: (op, x, g) => ({ ...x, data: g.data }),
+    },
+    grow: {
+      forward: (op, x) => {
+        const y = zeros(2 * x.h, 2 * x.w, x.c);
+        eachPixelOfFour(x, y, (from, to) => {
+          for (let c = 0; c < x.c; c++) y.data[to + c] = x.data[from + c];
+        });
+        return y;
+      },
+      back: (op, x, g) => {
+        const y = zeros(x.h, x.w, x.c);
+        eachPixelOfFour(x, g, (from, to) => {
+          for (let c = 0; c < x.c; c++) y.data[from + c] += g.data[to + c];
+        });
+        return y;
+      },
+    },
+    shrink: {
+      forward: (op, x) => {
+        const y = zeros(x.h / 2, x.w / 2, x.c);
+        eachPixelOfFour(y, x, (from, to) => {
+          for (let c = 0; c < x.c; c++) y.data[from + c] += x.data[to + c] / 4;
+        });
+        return y;
+      },
+      back: (op, x, g) => {
+        const y = zeros(x.h, x.w, x.c);
+        eachPixelOfFour(g, x, (from, to) => {
+          for (let c = 0; c < x.c; c++) y.data[to + c] = g.data[from + c] / 4;
+        });
+        return y;
+      },
+    },
+    residual: {
+      forward: (op, x, label, kept) => sumWith(x, forward(op.inner, x, label, kept)),
+      back: (op, x, g, label, kept) => sumWith(g, back(op.inner, g, label, kept)),
+    },
+    embed: {
+      forward: (op, x, label) => {
+        const vector = classVector(op.arrays.vectors, label);
+        const data = new Float32Array(x.c + vector.length);
+        data.set(x.data);
+        data.set(vector, x.c);
+        return { h: 1, w: 1, c: data.length, data };
+      },
+      back: (op, x, g) => ({ ...x, data: g.data.subarray(0, x.c) }),
+    },
+    project: {
+      forward: (op, x, label, kept) => {
+        const logit = forward(op.inner, x, label, kept), vector = classVector(op.arrays.vectors, label);
+        let sum = 0;
+        for (let i = 0; i < x.data.length; i++) sum += x.data[i] * vector[i % x.c];
+        return mapped(logit, (value) => value + sum);
+      },
+      back: (op, x, g, label, kept) => {
+        const vector = classVector(op.arrays.vectors, label);
+        const through = back(op.inner, g, label, kept);
+        return mapped(through, (value, i) => value + g.data[0] * vector[i % x.c]);
+      },
+    },
+  };
+
+  /** Call f(index in small, index in large) for every pixel of an image of twice the size. */
+  function eachPixelOfFour(small, large, f) {
+    for (let y = 0; y < large.h; y++) {
+      for (let x = 0; x < large.w; x++) {
+        f(((y >> 1) * small.w + (x >> 1)) * large.c, (y * large.w + x) * large.c);
+      }
+    }
+  }
+
+  /** Apply operations; each one's input is put into `tape`, if there is one, for `back`. */
+  function forward(operations, x, label = 0, tape = null) {
+    for (const op of operations) {
+      const kept = [];
+      if (tape) tape.push({ op, x, kept });
+      x = KINDS[op.kind].forward(op, x, label, tape ? kept : null);
+    }
+    return x;
+  }
+
+  /** From the gradient of what operations put out to the gradient of what they took in. */
+  function back(operations, gradient, label, tape) {
+    for (const { op, x, kept } of [...tape].reverse()) gradient = KINDS[op.kind].back(op, x, gradient, label, kept);
+    return gradient;
+  }
+
+  function vector(values) {
+    return { h: 1, w: 1, c: values.length, data: Float32Array.from(values) };
+  }
+
+  /** The image that a generator makes of a latent vector. */
+  function generate(generator, latent, label) {
+    return forward(generator, vector(latent), label);
+  }
+
+  /** A discriminator's logit of an image. */
+  function judge(discriminator, image, label) {
+    return forward(discriminator, image, label).data[0];
+  }
+
+  /** A discriminator's logit of an image, and the gradient of the logit with respect to the image. */
+  function judgeWithGradient(discriminator, image, label) {
+    const tape = [], logit = forward(discriminator, image, label, tape);
+    return { logit: logit.data[0], gradient: back(discriminator, mapped(logit, () => 1), label, tape) };
+  }
+
+  /** Pixels 0 to 255, rounded as the package rounds them. */
+  function quantize(image) {
+    return Uint8ClampedArray.from(image.data, (value) => Math.round(127.5 * (value + 1)));
+  }
+
+  return { convolve, spread, forward, generate, judge, judgeWithGradient, quantize, vector };
+})();
+
+if (typeof module !== "undefined") module.exports = Engine;

@@ -1,0 +1,264 @@
+// What all parts of the page share: its contents, the address, workers, and drawing.
+
+"use strict";
+
+const contents = JSON.parse(document.getElementById("contents").textContent);
+const find = (id) => document.getElementById(id);
+
+/** An element with properties and children. */
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** The page's arrays as one buffer. */
+async function unpack() {
+  const text = atob(find("data").textContent.trim());
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).arrayBuffer();
+}
+
+// ---- The address: what one sees, as names and values after the #
+
+const View = (() => {
+  const values = new Map(new URLSearchParams(location.hash.slice(1)));
+  let waiting = null;
+
+  function write() {
+    waiting = null;
+    const text = new URLSearchParams([...values]).toString();
+    history.replaceState(null, "", `#${text}`);
+  }
+
+  return {
+    text: (name, otherwise) => values.get(name) ?? otherwise,
+    number(name, otherwise) {
+      const value = parseFloat(values.get(name));
+      return Number.isFinite(value) ? value : otherwise;
+    },
+    numbers(name, otherwise) {
+      const found = (values.get(name) ?? "").split(",").map(parseFloat);
+      return found.length === otherwise.length && found.every(Number.isFinite) ? found : otherwise;
+    },
+    /** Keep a value; numbers with three decimals. Nothing is kept of what is null. */
+    set(name, value) {
+      const short = (one) => (typeof one === "number" ? String(+one.toFixed(4)) : String(one));
+      if (value === null) values.delete(name);
+      else values.set(name, Array.isArray(value) ? value.map(short).join(",") : short(value));
+      waiting ??= setTimeout(write, 250); // browsers refuse a change at every movement
+    },
+  };
+})();
+
+// ---- Workers
+
+/** A worker that answers calls in their order. */
+function startWorker() {
+  const source = new Blob([find("worker").textContent], { type: "text/javascript" });
+  const worker = new Worker(URL.createObjectURL(source));
+  const waiting = new Map();
+  let last = 0;
+  worker.onmessage = ({ data: { id, result, error } }) => {
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
+    if (error) reject(new Error(error));
+    else resolve(result);
+  };
+  return (method, message = {}) =>
+    new Promise((resolve, reject) => {
+      waiting.set(++last, { resolve, reject });
+      worker.postMessage({ id: last, method, ...message });
+    });
+}
+
+/** Wraps an asynchronous function so that one call runs at a time, and of the calls that wait only the last one runs. */
+function latest(f) {
+  let running = false, next = null;
+  return async function call(...args) {
+    if (running) {
+      next = args;
+      return;
+    }
+    running = true;
+    try {
+      await f(...args);
+    } finally {
+      running = false;
+    }
+    if (next) {
+      const waiting = next;
+      next = null;
+      call(...waiting);
+    }
+  };
+}
+
+/** Calls f whenever an element comes into view, and tells whether it is in view. */
+function whenVisible(element, f) {
+  let visible = false;
+  new IntersectionObserver(([entry]) => {
+    visible = entry.isIntersecting;
+    if (visible) f();
+  }, { rootMargin: "100px" }).observe(element);
+  return () => visible;
+}
+
+/** A button that starts and stops something that moves: f is called for every picture while it is pressed. */
+function playButton(button, f) {
+  let pressed = false;
+  function set(value) {
+    pressed = value;
+    button.setAttribute("aria-pressed", String(value));
+    if (value) requestAnimationFrame(move);
+  }
+  async function move(time) {
+    if (!pressed) return;
+    if ((await f(time)) === false) set(false);
+    else requestAnimationFrame(move);
+  }
+  button.addEventListener("click", () => set(!pressed));
+  return { stop: () => set(false), start: () => set(true), isOn: () => pressed };
+}
+
+// ---- Drawing
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const redraws = [];
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach((f) => f()));
+
+/** Draw [h, w, c] pixels from 0 to 255, or with `overlay` a gradient in colour on top of them. */
+function drawImage(canvas, [h, w, c], bytes, overlay = null) {
+  canvas.width = w;
+  canvas.height = h;
+  const context = canvas.getContext("2d"), picture = context.createImageData(w, h);
+  const most = overlay ? overlay.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-12) : 1;
+  for (let pixel = 0; pixel < h * w; pixel++) {
+    const rgb = [0, 1, 2].map((k) => bytes[pixel * c + (c === 1 ? 0 : Math.min(k, c - 1))]);
+    if (overlay) {
+      let pull = 0;
+      for (let k = 0; k < c; k++) pull += overlay[pixel * c + k] / most / c;
+      const share = Math.min(1, Math.sqrt(Math.abs(pull))), towards = pull > 0 ? [213, 94, 0] : [0, 114, 178];
+      rgb.forEach((value, k) => { rgb[k] = value + share * (towards[k] - value); });
+    }
+    picture.data.set([...rgb, 255], 4 * pixel);
+  }
+  context.putImageData(picture, 0, 0);
+}
+
+/** Pixels 0 to 255 from numbers in [-1, 1]. */
+function toBytes(pixels) {
+  return Uint8ClampedArray.from(pixels, (value) => Math.round(127.5 * (value + 1)));
+}
+
+// Cividis (Nuñez et al. 2018), which people with colour-blindness see alike: stops from low to high.
+const CIVIDIS = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];
+
+function cividis(share) {
+  const place = Math.max(0, Math.min(1, share)) * (CIVIDIS.length - 1), at = Math.min(CIVIDIS.length - 2, Math.floor(place));
+  return CIVIDIS[at].map((low, k) => low + (place - at) * (CIVIDIS[at + 1][k] - low));
+}
+
+/** Draw a plane: shades in [0, 1] of side by side places, rows upwards; the target; points; and strokes from them. */
+function drawPlane(canvas, { halfWidth, side, shades, reals, points, arrows }) {
+  const context = canvas.getContext("2d"), size = canvas.width;
+  const small = make("canvas", { width: side, height: side }), picture = small.getContext("2d").createImageData(side, side);
+  for (let k = 0; k < side * side; k++) {
+    const row = side - 1 - Math.floor(k / side);
+    picture.data.set([...cividis(shades ? shades[k] : 0.35), 255], 4 * (row * side + (k % side)));
+  }
+  small.getContext("2d").putImageData(picture, 0, 0);
+  context.imageSmoothingEnabled = true;
+  context.drawImage(small, 0, 0, size, size);
+  const x = (value) => (size * (value / halfWidth + 1)) / 2, y = (value) => (size * (1 - value / halfWidth)) / 2;
+  context.fillStyle = "rgba(235, 235, 235, 0.55)";
+  for (let n = 0; n < reals.length; n += 2) context.fillRect(x(reals[n]) - 1, y(reals[n + 1]) - 1, 2, 2);
+  if (!points) return;
+  if (arrows) {
+    context.strokeStyle = "rgba(255, 255, 255, 0.7)";
+    context.beginPath();
+    for (let n = 0; n < arrows.length; n += 2) {
+      const length = Math.hypot(arrows[n], arrows[n + 1]) || 1, reach = (0.16 * halfWidth * Math.min(1, length * 2)) / length;
+      context.moveTo(x(points[n]), y(points[n + 1]));
+      context.lineTo(x(points[n] + reach * arrows[n]), y(points[n + 1] + reach * arrows[n + 1]));
+    }
+    context.stroke();
+  }
+  context.lineWidth = 0.8;
+  context.strokeStyle = "#1c1c1c";
+  context.fillStyle = "#ff8c1a";
+  for (let n = 0; n < points.length; n += 2) {
+    context.beginPath();
+    context.arc(x(points[n]), y(points[n + 1]), 2.6, 0, 2 * Math.PI);
+    context.fill();
+    context.stroke();
+  }
+}
+
+/**
+ * Draw lines over a common axis, with a mark at one place.
+ *
+ * lines: [{values, colour}] with a value for each of `places`; range: [low, high] or null for the values' own.
+ */
+function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
+  const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth || canvas.width, height = 170;
+  canvas.width = width * ratio;
+  canvas.height = height * ratio;
+  canvas.style.height = `${height}px`;
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  const all = lines.flatMap(({ values }) => [...values]).filter(Number.isFinite);
+  const [low, high] = range ?? [Math.min(0, ...all), Math.max(1e-6, ...all)];
+  const [left, right, top, bottom] = [44, width - 8, 8, height - 22];
+  const lastPlace = places[places.length - 1] || 1;
+  const x = (place) => left + ((right - left) * place) / lastPlace;
+  const y = (value) => bottom - ((bottom - top) * (value - low)) / (high - low || 1);
+  context.font = "12px system-ui, sans-serif";
+  context.fillStyle = colour("soft");
+  context.strokeStyle = colour("line");
+  for (const value of [low, (low + high) / 2, high]) {
+    context.fillText(value.toPrecision(2), 2, y(value) + 4);
+    context.beginPath();
+    context.moveTo(left, y(value));
+    context.lineTo(right, y(value));
+    context.stroke();
+  }
+  context.textAlign = "right";
+  context.fillText(`step ${lastPlace}`, right, height - 6);
+  context.textAlign = "left";
+  context.fillText("0", left, height - 6);
+  for (const { values, colour: name } of lines) {
+    context.strokeStyle = colour(name);
+    context.lineWidth = 1.5;
+    context.beginPath();
+    places.forEach((place, k) => {
+      const value = Math.max(low, Math.min(high, values[k]));
+      if (k) context.lineTo(x(place), y(value));
+      else context.moveTo(x(place), y(value));
+    });
+    context.stroke();
+  }
+  if (mark !== null) {
+    context.strokeStyle = colour("text");
+    context.setLineDash([4, 3]);
+    context.beginPath();
+    context.moveTo(x(mark), top);
+    context.lineTo(x(mark), bottom);
+    context.stroke();
+    context.setLineDash([]);
+  }
+  return (clientX) => {
+    const inside = clientX - canvas.getBoundingClientRect().left;
+    return (lastPlace * (inside - left)) / (right - left);
+  };
+}
+
+/** What D's logit says, as text. */
+function describeLogit(logit) {
+  if (!contents.logistic) return logit.toFixed(2);
+  const share = 100 / (1 + Math.exp(-logit));
+  return share > 0.05 && share < 99.95 ? `${share.toFixed(share < 1 || share > 99 ? 1 : 0)} %` : share < 50 ? "0 %" : "100 %";
+}
+
+const scoreName = contents.logistic ? "D says “real” with" : "D's logit is";

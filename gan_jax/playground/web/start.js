@@ -1,0 +1,23 @@
+// The start: everything is unpacked, one worker gets the run's networks, another one trains in the plane.
+
+(async () => {
+  find("about").textContent = contents.about;
+  find("notice").append(make("p", { textContent: contents.notice.split("\n\n")[0] }));
+  if (contents.notice.includes("\n\n")) {
+    const full = make("pre", { textContent: contents.notice.slice(contents.notice.indexOf("\n\n") + 2) });
+    find("notice").append(make("details", {}, make("summary", { textContent: "The images' licence" }), full));
+  }
+  try {
+    const buffer = await unpack(), arrays = arrayReader(contents.manifest, buffer);
+    const ask = startWorker();
+    await ask("load", { networks: contents.networks, manifest: contents.manifest, buffer });
+    await selfCheck(ask, arrays);
+    startImages(ask, arrays);
+    startPlanes(arrays);
+    startLive(startWorker());
+    document.body.dataset.ready = "true";
+  } catch (error) {
+    find("self-check").textContent = `This page cannot run here: ${error.message}. A browser from 2023 or later is needed.`;
+    throw error;
+  }
+})();
