@@ -292,7 +292,7 @@ const Live = (() => {
     if (settings.penalty > 0) penalty += addPenalty(layers, onReals, settings.penalty, count, gradients);
     if (settings.penalty > 0 && settings.both) penalty += addPenalty(layers, onFakes, settings.penalty, count, gradients);
     update(discriminator, gradients, settings.rateD, settings.beta1, settings.beta2);
-    return { d_loss: loss + penalty, ...scores(last(onReals), last(onFakes)) };
+    return { d_loss: loss, penalty, ...scores(last(onReals), last(onFakes)) };
   }
 
   /** D's logits over the square, rows upwards; fakes of the same latents every time; G's pull on each. */

@@ -1,0 +1,228 @@
+"""The page of ``gan-jax playground`` in a real browser, as a person uses it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+from gan_jax import GanConfig, init_state, save_weights
+
+pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("browser")]
+
+ROOT = Path(__file__).parents[2]
+BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+STEPS = 60
+
+
+def run(*command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done
+
+
+def make_page(folder, *flags):
+    path = folder / "page.html"
+    run(sys.executable, "-m", "gan_jax", "playground", *flags, "--output", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if BROWSER is None:
+        pytest.skip("there is no Chromium on the path, and CHROMIUM names none")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("playground")
+    small = ("--dataset", "digits", "--width", 8, "--batch-size", 50, "--steps", STEPS, "--log-every", 10)
+    run(sys.executable, ROOT / "experiments" / "train_gan.py", *small, "--snapshots", 4, "--output-dir", folder / "run")
+    plane = ("--steps", 100, "--frames", 4, "--output-dir", folder / "ring, seed 0")
+    run(sys.executable, ROOT / "experiments" / "plane_lesson.py", *plane)
+    return make_page(folder, folder / "run", "--plane", folder / "ring, seed 0", "--images", 50)
+
+
+class Visit:
+    """A page that is open; its errors and what it asks for are noted."""
+
+    def __init__(self, browser, path, address="", **options):
+        self.said, self.asked = [], []
+        self.page = browser.new_page(**options)
+        self.page.on("console", lambda message: message.type == "error" and self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(f"{path.as_uri()}{address}")
+        self.page.wait_for_selector("body[data-ready]", timeout=60_000)
+
+    def text(self, selector):
+        return self.page.inner_text(selector)
+
+    def pixels(self, selector):
+        script = "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        return np.array(self.page.eval_on_selector(selector, script))
+
+    def wait_for(self, condition, seconds=20):
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(condition):  # Playwright's own way of waiting needs eval, which the page forbids
+            assert time.monotonic() < end, condition
+            self.page.wait_for_timeout(50)
+
+    def slide(self, selector, value):
+        move = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }"
+        self.page.eval_on_selector(selector, move, value)
+
+
+@pytest.fixture
+def visit(browser, page_path):
+    opened = []
+
+    def open_page(path=page_path, address="", **options):
+        opened.append(Visit(browser, path, address, **options))
+        return opened[-1]
+
+    yield open_page
+    for one in opened:
+        one.page.close()
+        assert one.said == []
+
+
+def test_it_agrees_with_jax_and_asks_for_nothing(visit):
+    opened = visit()
+    assert "agrees with JAX" in opened.text("#self-check")
+    assert int(opened.page.get_attribute("#self-check", "data-pixel")) <= 1
+    assert {url.partition(":")[0] for url in opened.asked} == {"file", "blob"}
+
+
+def test_the_training_is_rewound_and_the_address_keeps_it(visit):
+    opened = visit()
+    opened.wait_for(f"document.getElementById('grid').dataset.step === '{STEPS}'")
+    late = opened.pixels("#grid canvas")
+    opened.slide("#moment", 0)
+    opened.wait_for("document.getElementById('grid').dataset.step === '0'")
+    early = opened.pixels("#grid canvas")
+    assert np.abs(late - early).mean() > 1
+    opened.wait_for("location.hash.includes('moment=0')")
+    again = visit(address=opened.page.evaluate("location.hash"))
+    again.wait_for("document.getElementById('grid').dataset.step === '0'")
+    np.testing.assert_array_equal(again.pixels("#grid canvas"), early)
+
+
+def test_the_pad_and_the_directions_change_the_held_image(visit):
+    opened = visit()
+    start = opened.pixels("#held")
+    opened.page.focus("#pad")
+    opened.page.keyboard.press("ArrowRight")
+    opened.page.wait_for_timeout(500)
+    moved = opened.pixels("#held")
+    opened.slide("#directions input", 6)
+    opened.page.wait_for_timeout(500)
+    pushed = opened.pixels("#held")
+    assert (start != moved).any()
+    assert (moved != pushed).any()
+    opened.page.check("#show-gradient")
+    opened.wait_for(
+        "(() => { const { data } = held.getContext('2d').getImageData(0, 0, held.width, held.height);"
+        " return data.some((value, i) => i % 4 === 0 && value !== data[i + 2]); })()"
+    )
+
+
+def test_follow_d_uphill_ends_in_certainty_and_texture(visit):
+    opened = visit()
+    opened.wait_for("document.getElementById('climber-score').textContent !== ''")
+    before = opened.pixels("#climber")
+    opened.page.click("#climb")
+    opened.wait_for("/100 %|9[89]/.test(document.getElementById('climber-score').textContent)")
+    opened.page.click("#climb-reset")
+    opened.wait_for("document.getElementById('climber-score').textContent.includes('after 0 steps')")
+    np.testing.assert_array_equal(opened.pixels("#climber"), before)
+
+
+def test_the_panes_of_the_plane_move_together(visit):
+    opened = visit()
+    assert opened.page.locator("#panes canvas").count() == 4
+    before = [opened.pixels(f"#panes > div:nth-child({index}) canvas") for index in (1, 2)]
+    opened.slide("#plane-moment", 3)
+    assert opened.text("#plane-text") == "step 100"
+    after = [opened.pixels(f"#panes > div:nth-child({index}) canvas") for index in (1, 2)]
+    assert all((one != other).any() for one, other in zip(before, after, strict=True))
+
+
+def test_a_training_in_the_page_rewinds_to_the_same_start(visit):
+    opened = visit()
+
+    def three_steps():
+        for step in (1, 2, 3):
+            opened.page.click("#live-step")
+            opened.wait_for(f"document.getElementById('live-text').textContent.startsWith('step {step},')")
+        return opened.text("#live-text"), opened.pixels("#live-plane")
+
+    text, pixels = three_steps()
+    opened.page.click("#live-rewind")
+    opened.wait_for("document.getElementById('live-text').textContent === 'step 0'")
+    again, same_pixels = three_steps()
+    assert text == again
+    np.testing.assert_array_equal(pixels, same_pixels)
+    opened.page.select_option("#live-objective", "hinge")
+    opened.page.click("#live-run")
+    opened.wait_for("+document.getElementById('live-text').textContent.match(/[0-9]+/)[0] > 20")
+    opened.page.click("#live-run")
+
+
+def test_a_target_is_drawn_and_kept_in_the_address(visit):
+    opened = visit()
+    opened.page.locator("#live-plane").scroll_into_view_if_needed()
+    box = opened.page.locator("#live-plane").bounding_box()
+    opened.page.mouse.move(box["x"] + 60, box["y"] + 60)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + 300, box["y"] + 250, steps=20)
+    opened.page.mouse.up()
+    opened.wait_for("location.hash.includes('target=drawn')")
+    again = visit(address=opened.page.evaluate("location.hash"))
+    again.page.wait_for_timeout(500)
+    np.testing.assert_array_equal(again.pixels("#live-plane"), opened.pixels("#live-plane"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_holds_it(scheme, visit):
+    opened = visit(viewport={"width": 360, "height": 640}, color_scheme=scheme)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        GanConfig(image_shape=(32, 32, 3), latent_dim=6, width=4),
+        GanConfig(network="residual", normalization="none", latent_dim=6, width=4),
+        GanConfig(conditional=True, normalization="spectral", num_classes=3, latent_dim=6, width=4),
+    ],
+    ids=["colour", "residual", "conditional"],
+)
+def test_weights_of_other_recipes_make_a_page(config, visit, tmp_path):
+    save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)), config)
+    opened = visit(make_page(tmp_path, tmp_path / "weights.npz"))
+    assert "agrees with JAX" in opened.text("#self-check")
+    assert not opened.page.is_visible("#moment")
+    assert opened.page.locator("#classes button").count() == (3 if config.conditional else 0)
+
+
+def test_what_it_cannot_read_is_said_in_a_line(page_path, browser, tmp_path):
+    text = page_path.read_text(encoding="utf-8")
+    broken = tmp_path / "broken.html"
+    broken.write_text(text.replace("H4sI", "AAAA", 1), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(broken.as_uri())
+    page.get_by_text("This page cannot run here").wait_for()
+    with pytest.raises(Error):
+        page.wait_for_selector("body[data-ready]", timeout=500)
+    page.close()

@@ -1,0 +1,105 @@
+"""The page's networks in JavaScript against JAX."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from playground.in_node import run_in_node
+
+from gan_jax import GanConfig, discriminate, generate, init_state, sample_latents
+from gan_jax.errors import InputError
+from gan_jax.inference.operations import discriminator_operations, generator_operations
+from gan_jax.nn.networks import NETWORKS
+from gan_jax.playground.packing import Pack
+
+SMALL = {"latent_dim": 5, "width": 4}
+CONFIGS = {
+    "dcgan": GanConfig(**SMALL),
+    "dcgan 32 in colour, spectral": GanConfig(image_shape=(32, 32, 3), normalization="spectral", **SMALL),
+    "dcgan without normalization": GanConfig(normalization="none", **SMALL),
+    "infogan": GanConfig(network="infogan", **SMALL),
+    "residual": GanConfig(network="residual", normalization="none", **SMALL),
+    "residual 64, conditional": GanConfig(
+        image_shape=(64, 64, 3), network="residual", normalization="none", conditional=True, latent_dim=5, width=2
+    ),
+    "dense": GanConfig(network="dense", normalization="none", **SMALL),
+    "points": GanConfig(image_shape=(2,), network="dense", normalization="spectral", **SMALL),
+    "conditional, spectral": GanConfig(normalization="spectral", conditional=True, num_classes=3, **SMALL),
+    "packs": GanConfig(packing=2, image_shape=(32, 32, 3), **SMALL),
+    "packs of dense": GanConfig(packing=2, network="dense", normalization="none", **SMALL),
+}
+
+
+def trained_state(config):
+    """A state whose every weight and statistic has moved, as after a training."""
+    state = init_state(config, jax.random.key(0))
+
+    def moved(path, leaf):
+        key = jax.random.fold_in(jax.random.key(1), abs(hash(jax.tree_util.keystr(path))) % 2**31)
+        noise = jax.random.uniform(key, leaf.shape, minval=0.5, maxval=1.5)
+        return leaf * noise if "'v'" in jax.tree_util.keystr(path) else leaf * noise + 0.1 * (noise - 1)
+
+    def network(found):
+        tree = jax.tree_util.tree_map_with_path(moved, (found.params, found.batch_stats))
+        return found.replace(params=tree[0], batch_stats=tree[1])
+
+    return state.replace(generator=network(state.generator), discriminator=network(state.discriminator))
+
+
+def packed(config, state, dtype="float32"):
+    pack = Pack()
+    networks = {
+        "generator": pack.network("g", generator_operations(config, state.generator), dtype),
+        "discriminator": pack.network("d", discriminator_operations(config, state.discriminator), dtype),
+    }
+    return {"manifest": pack.manifest, "data": pack.text(), "networks": networks}
+
+
+def jax_answers(config, state, latents, labels):
+    labels = jnp.asarray(labels) if config.conditional else None
+    images = generate(config, state.generator, latents, labels)
+
+    def logits(images):
+        return discriminate(config, state.discriminator, jnp.repeat(images, config.packing, axis=0), labels)
+
+    return images, logits(images), jax.grad(lambda images: logits(images).sum())(images)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_images_logits_and_gradients_are_jaxs(name):
+    config = CONFIGS[name]
+    state, labels = trained_state(config), [2, 0]
+    latents = sample_latents(config, jax.random.key(2), 2)
+    found = run_in_node("networks", **packed(config, state), latents=np.asarray(latents).tolist(), labels=labels)
+    images, logits, gradients = jax_answers(config, state, latents, labels)
+    for n, one in enumerate(found):
+        np.testing.assert_allclose(one["image"], images[n].ravel(), atol=2e-5)
+        np.testing.assert_allclose([one["logit"], one["alone"]], logits[n], rtol=2e-4, atol=2e-4)
+        scale = float(jnp.abs(gradients[n]).max())
+        np.testing.assert_allclose(one["gradient"], gradients[n].ravel(), atol=2e-4 * scale)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("float16", 1.0), ("int8", 12.0)])
+def test_smaller_types_change_pixels_by_little(dtype, most):
+    config = dataclasses.replace(CONFIGS["dcgan"], width=16)
+    state = trained_state(config)
+    latents = sample_latents(config, jax.random.key(2), 2)
+    values = {"latents": np.asarray(latents).tolist(), "labels": [0, 0]}
+    found = run_in_node("networks", **packed(config, state, dtype), **values)
+    wanted = generate(config, state.generator, latents)
+    differences = [127.5 * np.abs(one["image"] - np.ravel(image)) for one, image in zip(found, wanted, strict=True)]
+    assert 0 < np.max(differences) <= most
+
+
+def test_a_pack_is_the_same_text_for_the_same_arrays():
+    config = CONFIGS["dcgan"]
+    assert packed(config, trained_state(config)) == packed(config, trained_state(config))
+
+
+def test_a_network_of_ones_own_is_refused_in_a_line(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
+    config = dataclasses.replace(CONFIGS["dcgan"], network="mine")
+    with pytest.raises(InputError, match="network mine is not one of the package's"):
+        generator_operations(config, init_state(config, jax.random.key(0)).generator)
