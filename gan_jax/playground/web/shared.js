@@ -177,6 +177,7 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points, arrows }) {
   if (!points) return;
   if (arrows) {
     context.strokeStyle = "rgba(255, 255, 255, 0.7)";
+    context.lineWidth = 1;
     context.beginPath();
     for (let n = 0; n < arrows.length; n += 2) {
       const length = Math.hypot(arrows[n], arrows[n + 1]) || 1, reach = (0.16 * halfWidth * Math.min(1, length * 2)) / length;
