@@ -19,13 +19,14 @@ ALLOWED = {
     "data": set(),
     "pictures": set(),
     "training": {"nn", "objectives", "data"},
-    "inference": {"training", "data"},
+    "inference": {"training", "nn", "data"},
     "evaluation": {"training", "nn", "objectives", "data"},
     "storage": {"training", "data"},
     "runs": {"storage", "evaluation", "inference", "training", "objectives", "data", "pictures"},
     "sweeps": {"runs", "storage", "evaluation", "inference", "data", "pictures"},
     "plane": {"storage", "training", "nn", "objectives", "pictures"},
-    "cli": {"sweeps", "runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
+    "playground": {"plane", "storage", "inference", "training", "objectives", "data"},
+    "cli": {"playground", "sweeps", "runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
 }
 LIBRARY_HOMES = {
     "flax.linen": {"nn"},

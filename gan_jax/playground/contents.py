@@ -1,5 +1,6 @@
 """What is in a page, but for its snapshots: networks, latents, curves, training images, trainings in the plane."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -59,7 +60,9 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
     pack, generator = Pack(), chosen_generator(source, run.state)
     labels = _labels(config)
     latents = sample_latents(config, _keys(source).display, max(64, len(labels)))[: len(labels)]
-    trained, untrained = run.state.discriminator, init_state(config, _keys(source).init).discriminator
+    trained = run.state.discriminator
+    # He weights: under DCGAN's small ones no image moves an untrained D's score far (docs/lesson.md).
+    untrained = init_state(dataclasses.replace(config, initializer="he"), _keys(source).init).discriminator
     operations = generator_operations(config, generator)
     step = int(run.state.step)
     networks = {

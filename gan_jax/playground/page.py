@@ -1,6 +1,7 @@
 """The page as one text: what is in it, and as many snapshots of the training as fit."""
 
 import json
+import re
 from importlib import resources
 from typing import Any
 
@@ -91,10 +92,7 @@ def _fill(pack: Pack, contents: dict[str, Any]) -> str:
         "WORKER": "\n".join(map(_read, _WORKER_SCRIPTS)),
         "PAGE": "\n".join(map(_read, _PAGE_SCRIPTS)),
     }
-    page = _read("page.html")
-    for name, text in parts.items():
-        page = page.replace(f"{{{{{name}}}}}", text)
-    return page
+    return re.sub(r"\{\{([A-Z]+)\}\}", lambda place: parts[place[1]], _read("page.html"))
 
 
 def _read(name: str) -> str:

@@ -19,8 +19,9 @@ _ARMS = {  # the files of experiments/plane_lesson.py
     "trained_critic": "G alone, D trained",
     "discriminator": "D alone",
 }
-_EVERY = 2  # places of a landscape along each axis from one that is kept to the next
-_POINTS, _REALS = 200, 400
+_EVERY = 3  # places of a landscape along each axis from one that is kept to the next
+_POINTS, _REALS = 120, 300
+_FARTHEST = 2.0  # half-widths from the origin; what is further away is drawn nowhere
 _PULL = 0.3  # the length of an arrow that is drawn half as long as the longest
 
 
@@ -70,13 +71,13 @@ def _arm(label: str, frames: dict[str, np.ndarray]) -> dict[str, Any]:
     steps = frames["steps"].tolist()
     metrics = [frames[name] for name in ("metrics/d_g_z2", "metrics/d_g_z1") if name in frames]
     scores = [float(metrics[0][max(0, step - 1)]) for step in steps] if metrics else None
-    arrows = frames["arrows"][:, :_POINTS]
+    arrows, reach = frames["arrows"][:, :_POINTS], _FARTHEST * float(frames["half_width"])
     return {
         "label": label,
         "steps": steps,
         "scores": scores,
         "landscapes": np.rint(255 * np.asarray(shades)),
-        "points": frames["points"][:, :_POINTS],
+        "points": np.clip(frames["points"][:, :_POINTS], -reach, reach),
         "arrows": arrows / (np.linalg.norm(arrows, axis=-1, keepdims=True) + _PULL),
     }
 

@@ -214,7 +214,7 @@ function startLive(ask) {
     drawPlane(canvas, { halfWidth: HALF_WIDTH, side: SIDE, shades: strokes ? null : shades, ...shown });
     if (!latestFrame) return;
     const recent = losses.slice(-600), first = losses.length - recent.length;
-    const places = recent.map((_, k) => k), last = recent[recent.length - 1];
+    const places = recent.map((_, k) => first + k + 1), last = recent[recent.length - 1];
     const lines = [["d_loss", "first"], ["g_loss", "second"]].map(([name, shade]) => ({
       values: recent.map((one) => one[name]), colour: shade,
     }));

@@ -212,8 +212,8 @@ function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
   const all = lines.flatMap(({ values }) => [...values]).filter(Number.isFinite);
   const [low, high] = range ?? [Math.min(0, ...all), Math.max(1e-6, ...all)];
   const [left, right, top, bottom] = [44, width - 8, 8, height - 22];
-  const lastPlace = places[places.length - 1] || 1;
-  const x = (place) => left + ((right - left) * place) / lastPlace;
+  const firstPlace = places[0] ?? 0, lastPlace = Math.max(places[places.length - 1] ?? 0, firstPlace + 1);
+  const x = (place) => left + ((right - left) * (place - firstPlace)) / (lastPlace - firstPlace);
   const y = (value) => bottom - ((bottom - top) * (value - low)) / (high - low || 1);
   context.font = "12px system-ui, sans-serif";
   context.fillStyle = colour("soft");
@@ -228,7 +228,7 @@ function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
   context.textAlign = "right";
   context.fillText(`step ${lastPlace}`, right, height - 6);
   context.textAlign = "left";
-  context.fillText("0", left, height - 6);
+  context.fillText(String(firstPlace), left, height - 6);
   for (const { values, colour: name } of lines) {
     context.strokeStyle = colour(name);
     context.lineWidth = 1.5;
@@ -244,14 +244,15 @@ function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
     context.strokeStyle = colour("text");
     context.setLineDash([4, 3]);
     context.beginPath();
-    context.moveTo(x(mark), top);
-    context.lineTo(x(mark), bottom);
+    const at = x(Math.max(firstPlace, Math.min(lastPlace, mark)));
+    context.moveTo(at, top);
+    context.lineTo(at, bottom);
     context.stroke();
     context.setLineDash([]);
   }
   return (clientX) => {
     const inside = clientX - canvas.getBoundingClientRect().left;
-    return (lastPlace * (inside - left)) / (right - left);
+    return firstPlace + ((lastPlace - firstPlace) * (inside - left)) / (right - left);
   };
 }
 

@@ -1,0 +1,101 @@
+"""``gan-jax playground``: the file it writes, and the line it says instead."""
+
+import base64
+import gzip
+import json
+import re
+
+import jax
+import numpy as np
+import pytest
+from small_runs import EXPERIMENTS, settings
+
+from gan_jax import GanConfig, init_state, run_experiment, save_weights
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "run <1>"
+    run_experiment(EXPERIMENTS["joint"], settings(folder, steps=12, snapshots=4))
+    return folder
+
+
+def contents_of(path):
+    page = path.read_text(encoding="utf-8")
+    contents, data = (page.partition(f'id="{name}">')[2].partition("</script>")[0] for name in ("contents", "data"))
+    contents, data = json.loads(contents), gzip.decompress(base64.b64decode(data))
+    assert all(array["offset"] <= len(data) for array in contents["manifest"].values())
+    return page, contents
+
+
+def test_the_page_holds_the_run_and_asks_for_nothing(trained, gan_jax, tmp_path):
+    status, out, err = gan_jax("playground", trained, "--output", tmp_path / "page.html", "--images", 20)
+    assert (status, err) == (0, "")
+    assert "a double click opens it" in out
+    page, contents = contents_of(tmp_path / "page.html")
+    assert not re.search(r"(src|href)=\"?https?:", page)
+    assert not re.search(r"\{\{[A-Z]", page)
+    assert contents["title"].startswith("run <1>")
+    assert "<1>" not in page.partition('id="data"')[0]
+    assert contents["manifest"]["reals"]["shape"] == [20, 28, 28, 1]
+    steps = [one["step"] for one in contents["generators"]]
+    assert (steps[0], steps[-1], len(steps)) == (0, 12, 4)
+    assert "UCI Machine Learning Repository" in contents["notice"]
+    again = tmp_path / "again.html"
+    assert gan_jax("playground", trained, "--output", again, "--images", 20)[0] == 0
+    assert again.read_bytes() == (tmp_path / "page.html").read_bytes()
+
+
+def test_snapshots_are_left_out_where_they_do_not_fit(trained, gan_jax, tmp_path):
+    size = []
+    for megabytes in (10, 0.16):
+        path = tmp_path / f"{megabytes}.html"
+        assert gan_jax("playground", trained, "--output", path, "--images", 0, "--max-megabytes", megabytes)[0] == 0
+        size.append(path.stat().st_size)
+        assert size[-1] <= megabytes * 1e6
+    assert len(contents_of(tmp_path / "10.html")[1]["generators"]) == 4
+    complaint = gan_jax("playground", trained, "--output", tmp_path / "no.html", "--max-megabytes", 0.01)
+    assert complaint[0] == 2
+    assert "MB without snapshots; give a larger --max-megabytes" in complaint[2]
+
+
+def test_weights_alone_make_a_page_without_training_images(trained, gan_jax, tmp_path):
+    assert gan_jax("playground", trained / "weights.npz", "--output", tmp_path / "page.html")[0] == 0
+    contents = contents_of(tmp_path / "page.html")[1]
+    assert contents["reals"] is False
+    assert contents["curves"] == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (("--output", "page.txt"), "page.txt must end in .html"),
+        (("--output", "page.html", "--images", -1), "images is -1; it must be at least 0"),
+        (("--output", "page.html", "--max-megabytes", "nan"), "max-megabytes is nan; it must be above 0"),
+        (("--output", "page.html", "--plane", "nowhere"), "nowhere holds no training in the plane"),
+        (("--output", "page.html", "--lesson", "nowhere"), "nowhere holds no lesson"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_no_page(flags, complaint, trained, gan_jax, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = gan_jax("playground", trained, *flags)
+    assert (status, err.count("\n")) == (2, 1)
+    assert complaint in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_points_and_damaged_files_are_refused_in_a_line(gan_jax, tmp_path):
+    config = GanConfig(image_shape=(2,), network="dense", normalization="none", latent_dim=2, width=4)
+    save_weights(tmp_path / "points.npz", init_state(config, jax.random.key(0)), config)
+    (tmp_path / "damaged.npz").write_bytes(b"PK")
+    np.savez(tmp_path / "frames.npz", steps=[0])
+    for name, complaint in (("points", "the run makes points"), ("damaged", "cannot be read as weights")):
+        status, _, err = gan_jax("playground", tmp_path / f"{name}.npz", "--output", tmp_path / "page.html")
+        assert (status, err.count("\n")) == (2, 1)
+        assert complaint in err
+    config = GanConfig(latent_dim=4, width=2)
+    save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)))
+    planes = ("--plane", tmp_path / "frames.npz")
+    status, _, err = gan_jax("playground", tmp_path / "weights.npz", "--output", tmp_path / "page.html", *planes)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "holds no frames: arrows is missing" in err

@@ -1,0 +1,63 @@
+"""The weights that a run keeps of its training."""
+
+import shutil
+
+import pytest
+from small_runs import EXPERIMENTS, content, settings
+
+from gan_jax import load_run, run_experiment
+from gan_jax.errors import InputError
+from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.training.loop import plan_chunks, spaced_pauses
+
+KEPT = {"snapshots": 4, "keep_checkpoints": 20}
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory, preview_keys_are_used_again):
+    folder = tmp_path_factory.mktemp("snapshots") / "run"
+    run_experiment(EXPERIMENTS["drift"], settings(folder, **KEPT))
+    return RunFolder(folder)
+
+
+def test_they_are_weights_from_the_start_to_the_end_more_at_first(complete):
+    steps = complete.snapshot_steps()
+    assert (steps[0], steps[-1], len(steps)) == (0, 24, 4)
+    assert steps[1] - steps[0] < steps[-1] - steps[-2]
+    assert [int(load_run(complete.snapshot(step)).state.step) for step in steps] == steps
+
+
+def test_a_resumed_run_keeps_the_same(complete, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    for path in folder.checkpoints.iterdir():
+        if path.name.isdecimal() and int(path.name) > 8:
+            shutil.rmtree(path)
+    folder.snapshot(10).write_bytes(b"of an interrupted training")
+    run_experiment(EXPERIMENTS["drift"], settings(folder.path, **KEPT))
+    assert content(folder.path) == content(complete.path)
+
+
+def test_a_run_that_is_replaced_takes_them_along(complete, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    (folder.snapshots / "mine.txt").write_text("of someone")
+    claim(folder, overwrite=True).release()
+    assert folder.snapshot_steps() == []
+    assert (folder.snapshots / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("done", range(0, 60, 7))
+def test_a_training_pauses_at_the_same_steps_wherever_it_begins(done):
+    def pauses(start, pause_every=None):
+        chunks = plan_chunks(start, 60, 25, log_every=10, pause_every=pause_every, chunk_steps=4)
+        return {chunk.first_step + chunk.stop - chunk.start - 1 for chunk in chunks}
+
+    assert pauses(done) == {step for step in pauses(0) if step > done}
+    assert pauses(done, pause_every=7) >= pauses(done)
+    assert set(spaced_pauses(60, 25, 6, log_every=10, chunk_steps=4)) <= pauses(0) | {0}
+
+
+def test_one_snapshot_is_refused(tmp_path):
+    with pytest.raises(InputError, match="snapshots is 1; it must be at least 2"):
+        settings(tmp_path, snapshots=1)
