@@ -150,6 +150,7 @@ def _check(
     labels: np.ndarray,
 ) -> dict[str, str]:
     """JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
+    config = dataclasses.replace(config, precision="float32")  # as the page computes
     kinds = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
     images = generate(config, generator, latents[:_CHECKED], kinds)
 

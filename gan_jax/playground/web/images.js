@@ -349,7 +349,7 @@ function startImages(ask, arrays) {
   if (contents.lesson.length) {
     find("arms").append(make("p", {
       className: "wide",
-      textContent: "Four trainings of G at about the same step as the slider above, from the same four latents:",
+      textContent: "The same with G: four trainings, each at its step nearest to the slider's above, from four latents.",
     }));
   }
   const arms = contents.lesson.map(({ label: name, steps, array }) => {
@@ -360,8 +360,7 @@ function startImages(ask, arrays) {
 
   function drawArms() {
     for (const { name, steps, array, canvas, text } of arms) {
-      const last = moments[lastMoment].step || 1, wanted = (moments[moment].step / last) * steps[steps.length - 1];
-      const near = steps.map((step) => Math.abs(step - wanted)), index = near.indexOf(Math.min(...near));
+      const near = steps.map((step) => Math.abs(step - moments[moment].step)), index = near.indexOf(Math.min(...near));
       const { data, shape: [, count, h, w, c] } = arrays(array), size = h * w * c;
       const row = new Uint8ClampedArray(h * w * count * c);
       for (let n = 0; n < count; n++) {

@@ -210,7 +210,7 @@ function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const all = lines.flatMap(({ values }) => [...values]).filter(Number.isFinite);
-  const [low, high] = range ?? [Math.min(0, ...all), Math.max(1e-6, ...all)];
+  const [low, high] = range ?? (all.length ? [Math.min(0, ...all), Math.max(...all)] : [0, 1]);
   const [left, right, top, bottom] = [44, width - 8, 8, height - 22];
   const firstPlace = places[0] ?? 0, lastPlace = Math.max(places[places.length - 1] ?? 0, firstPlace + 1);
   const x = (place) => left + ((right - left) * (place - firstPlace)) / (lastPlace - firstPlace);
