@@ -1,4 +1,4 @@
-"""Take moving pictures of a page of gan-jax playground, for README.md: its training, and an image that follows D uphill.
+"""Take moving pictures of a page of gan-jax playground for README.md: a training, and an image that follows D uphill.
 
 python benchmarks/playground_picture.py docs/playground.html --output docs/images/playground.gif
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-SIZE = {"width": 600, "height": 540}
+WIDTH, HEIGHT = 600, 540
 COLOURS = 48
 
 
@@ -57,7 +57,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), args=["--no-sandbox"]
         )
-        page = browser.new_page(viewport=SIZE)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(arguments.page.resolve().as_uri())
         page.wait_for_selector("body[data-ready]")
         learned, climbed = training(page), climb(page)

@@ -20,7 +20,7 @@ IMAGES = 256
 
 
 def smaller(kernel: Any, bits: int) -> tuple[np.ndarray, bytes]:
-    """A kernel in 16-bit floats, or in whole numbers of so many bits with a scale for each last index; and its bytes."""
+    """A kernel in 16-bit floats, or in codes of so many bits with a scale for each last index; and its bytes."""
     values = np.asarray(kernel)
     if bits == 16:
         halves = values.astype(np.float16)
