@@ -29,5 +29,3 @@ function fromHalf(bits) {
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
-
-if (typeof module !== "undefined") module.exports = { arrayReader, fromHalf };

@@ -69,10 +69,6 @@ const Engine = (() => {
     return x;
   }
 
-  function spreadSize(length, size, stride, padding) {
-    return (length - 1) * stride + size - 2 * padding;
-  }
-
   function addBias(x, bias) {
     if (bias) for (let i = 0; i < x.data.length; i++) x.data[i] += bias.data[i % x.c];
     return x;
@@ -102,8 +98,8 @@ const Engine = (() => {
     spread: {
       forward: (op, x) => {
         const size = op.arrays.kernel.shape[0];
-        const sides = [x.h, x.w].map((length) => spreadSize(length, size, op.stride, op.padding));
-        return addBias(spread(x, op.arrays.kernel, op.stride, op.padding, ...sides), op.arrays.bias);
+        const [h, w] = [x.h, x.w].map((length) => (length - 1) * op.stride + size - 2 * op.padding);
+        return addBias(spread(x, op.arrays.kernel, op.stride, op.padding, h, w), op.arrays.bias);
       },
       back: (op, x, g) => convolve(g, op.arrays.kernel, op.stride, op.padding),
     },
@@ -239,5 +235,3 @@ const Engine = (() => {
 
   return { convolve, spread, forward, generate, judge, judgeWithGradient, quantize, vector };
 })();
-
-if (typeof module !== "undefined") module.exports = Engine;

@@ -8,7 +8,7 @@ const Latents = (() => {
   let own = null, seed = Math.max(0, Math.round(View.number("seed", 0))), found = null;
 
   function drawn() {
-    const { normal } = randomNumbers(seed);
+    const { normal } = Live.randomSource(seed);
     return Array.from({ length: count }, () => Float32Array.from({ length: size }, normal));
   }
 
@@ -29,22 +29,18 @@ const Latents = (() => {
   };
 })();
 
-/** sfc32 and Box-Muller, as in live.js, which runs in the worker. */
-function randomNumbers(seed) {
-  return Live.randomSource(seed);
-}
 
-const length = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 
 /** The angle between two vectors, in degrees. */
 function angleBetween(start, end) {
-  const cosine = start.reduce((sum, value, i) => sum + value * end[i], 0) / (length(start) * length(end) || 1);
+  const cosine = start.reduce((sum, value, i) => sum + value * end[i], 0) / (norm(start) * norm(end) || 1);
   return (180 / Math.PI) * Math.acos(Math.max(-1, Math.min(1, cosine)));
 }
 
 /** Between two latents along a great circle, at an even pace (Shoemake 1985). */
 function between(start, end, share) {
-  const [a, b] = [length(start), length(end)];
+  const [a, b] = [norm(start), norm(end)];
   const angle = (Math.PI / 180) * angleBetween(start, end), sine = Math.sin(angle);
   if (sine < 1e-6) return start.map((value, i) => value + share * (end[i] - value));
   const size = a + share * (b - a), left = Math.sin((1 - share) * angle) / sine, right = Math.sin(share * angle) / sine;
@@ -103,8 +99,8 @@ function startImages(ask, arrays) {
     drawArms();
   }
 
-  for (const element of document.querySelectorAll(".when-snapshots")) element.hidden = lastMoment === 0;
-  for (const element of document.querySelectorAll(".when-no-snapshots")) element.hidden = lastMoment > 0;
+  for (const element of findAll(".when-snapshots")) element.hidden = lastMoment === 0;
+  for (const element of findAll(".when-no-snapshots")) element.hidden = lastMoment > 0;
   find("moment").max = lastMoment;
   find("moment").addEventListener("input", (event) => showMoment(+event.target.value));
   let shownAt = 0;
@@ -152,8 +148,8 @@ function startImages(ask, arrays) {
   function heldLatent() {
     const [a, b, c] = corners.map((index) => Latents.at(index));
     const [right, up] = pad, straight = a.map((value, i) => value + right * (b[i] - value) + up * (c[i] - value));
-    const wanted = length(a) + right * (length(b) - length(a)) + up * (length(c) - length(a));
-    return pushed(straight.map((value) => (value * wanted) / (length(straight) || 1)));
+    const wanted = norm(a) + right * (norm(b) - norm(a)) + up * (norm(c) - norm(a));
+    return pushed(straight.map((value) => (value * wanted) / (norm(straight) || 1)));
   }
 
   function pushed(latent) {
@@ -188,7 +184,7 @@ function startImages(ask, arrays) {
   find("nearest-box").hidden = !contents.reals;
 
   function hold(index) {
-    const corner = +document.querySelector("input[name=corner]:checked").value;
+    const corner = +findAll("input[name=corner]:checked")[0].value;
     corners[corner] = index;
     if (corner === 0) {
       pad = [0, 0];
@@ -239,6 +235,7 @@ function startImages(ask, arrays) {
     tiles.forEach(({ button }, index) => button.classList.toggle("corner", corners.includes(index)));
     View.set("corners", corners);
     View.set("pad", pad);
+    climbing.stop();
     climbed.length = 0;
     drawHeld();
   }
@@ -294,6 +291,7 @@ function startImages(ask, arrays) {
       output.textContent = pushes[k].toFixed(2);
     });
     View.set("directions", pushes.some(Boolean) ? pushes : null);
+    climbing.stop();
     climbed.length = 0;
     drawHeld();
   }
@@ -302,25 +300,25 @@ function startImages(ask, arrays) {
   // ---- The lesson by hand
 
   const climbed = []; // D's logits, one for each step
-  let climber = null;
-  const chosenCritic = () => document.querySelector("input[name=critic]:checked").value;
+  let climber = null, startLogit = 0, attempt = 0;
+  const chosenCritic = () => findAll("input[name=critic]:checked")[0].value;
   const rate = () => find("climb-rate").value / 100;
 
   async function resetClimb() {
+    const own = ++attempt;
     climbing.stop();
     climbed.length = 0;
     if (!heldPixels) return;
     climber = heldPixels.slice();
     const logit = await ask("logit", { critic: chosenCritic(), pixels: climber, shape, label });
-    if (climbed.length === 0) climbed.push(logit);
+    if (own !== attempt) return;
+    startLogit = logit;
     drawClimb();
-    climbed.length = 0;
-    climbed.start = logit;
   }
 
   function drawClimb() {
     drawImage(find("climber"), shape, toBytes(climber));
-    const logits = climbed.length ? climbed : [climbed.start];
+    const logits = climbed.length ? climbed : [startLogit];
     const last = logits[logits.length - 1];
     find("climber-score").textContent = `${scoreName} ${describeLogit(last)} after ${climbed.length ? climbed.length - 1 : 0} steps`;
     const values = logits.map((logit) => (contents.logistic ? 1 / (1 + Math.exp(-logit)) : logit));
@@ -329,15 +327,17 @@ function startImages(ask, arrays) {
 
   const climbing = playButton(find("climb"), async () => {
     if (!climber) return false;
-    if (climbed.length === 0) climbed.push(climbed.start);
+    const own = attempt;
+    if (climbed.length === 0) climbed.push(startLogit);
     const { pixels, logits } = await ask("climb", { critic: chosenCritic(), pixels: climber, shape, label, rate: rate(), steps: 1 });
+    if (own !== attempt) return false; // it was taken back meanwhile
     climber = pixels;
     climbed.push(...logits);
     drawClimb();
     return climbed.length <= 300;
   });
   find("climb-reset").addEventListener("click", resetClimb);
-  for (const input of document.querySelectorAll("input[name=critic]")) input.addEventListener("change", resetClimb);
+  for (const input of findAll("input[name=critic]")) input.addEventListener("change", resetClimb);
   function showRate() {
     find("climb-rate-text").textContent = `${(127.5 * rate()).toFixed(0)} of 255 a pixel`;
   }

@@ -164,7 +164,7 @@ const Live = (() => {
   };
   const PAIRED = "relativistic"; // terms of differences of pairs
 
-  function meanOf(logits, [value, slope]) {
+  function meanOf(logits, /** @type {Function[]} */ [value, slope]) {
     const count = logits.length;
     let loss = 0;
     for (const logit of logits) loss += value(logit) / count;
@@ -311,5 +311,3 @@ const Live = (() => {
 
   return { start, step, stepOn, frame, randomSource, initLayers, player, OBJECTIVES: [...Object.keys(TERMS), PAIRED] };
 })();
-
-if (typeof module !== "undefined") module.exports = Live;

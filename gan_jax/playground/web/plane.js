@@ -87,7 +87,7 @@ function cluster(random, count, centre, deviation) {
   return points;
 }
 
-// The settings of a training: a name, what it is called, its default, and what it may be.
+/** The settings of a training: a name, what it is called, its default, and what it may be. @type {[string, string, any, any[]][]} */
 const CHOICES = [
   ["objective", "Objective", "non_saturating", Live.OBJECTIVES],
   ["stepsD", "Updates of D for each of G", 1, [0, 1, 2, 3, 5]],

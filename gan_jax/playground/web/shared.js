@@ -3,9 +3,15 @@
 "use strict";
 
 const contents = JSON.parse(document.getElementById("contents").textContent);
+
+/** The element of an id. @returns {any} */
 const find = (id) => document.getElementById(id);
 
-/** An element with properties and children. */
+/** The elements that a selector finds. @returns {any[]} */
+const findAll = (selector) => [...document.querySelectorAll(selector)];
+
+
+/** An element with properties and children. @returns {any} */
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
@@ -161,7 +167,7 @@ function cividis(share) {
 }
 
 /** Draw a plane: shades in [0, 1] of side by side places, rows upwards; the target; points; and strokes from them. */
-function drawPlane(canvas, { halfWidth, side, shades, reals, points, arrows }) {
+function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arrows = null }) {
   const context = canvas.getContext("2d"), size = canvas.width;
   const small = make("canvas", { width: side, height: side }), picture = small.getContext("2d").createImageData(side, side);
   for (let k = 0; k < side * side; k++) {

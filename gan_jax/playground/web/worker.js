@@ -4,7 +4,7 @@
 
 const Answers = (() => {
   let networks = {}; // by name, as the page describes them: operations with the names of their arrays
-  let arrays = () => null; // an array by its name
+  let arrays = arrayReader({}, new ArrayBuffer(0));
   const ready = new Map(); // networks whose arrays were read
 
   function network(name) {
