@@ -7,7 +7,7 @@ scored by these; the test images are opened once, by the final runs.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,10 @@ TUNING_IMAGES = 10_000  # the last training images, which score the trials
 TUNING_FAKES = 5_000
 TUNING_SEED = 100
 TRIALS = 12
+
+# Trained to the end: the course's recipe as it is and as the search left it, the control, and the best other arm.
+COURSE, CONTROL = "course", "control"
+PARTS = {"whole": 1, "third": 1 / 3}  # of the course's time; the course as it is takes the whole alone
 
 CLAIMS = {
     "a third of the time": (
@@ -130,6 +134,31 @@ def configuration(arm: str, settings: Mapping[str, Any]) -> GanConfig:
     changes = dict(settings)
     batch_size, width = changes.pop("size", SIZES[0])
     return dataclasses.replace(ARMS[arm].config, batch_size=batch_size, width=width, **changes)
+
+
+def counted(arm: str) -> str:
+    """The generator of an arm that counts."""
+    return "averaged" if ARMS[arm].averaged else "last"
+
+
+def finalists(trials: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The arms that are trained to the end, with the settings that the search chose.
+
+    Args:
+      trials: all of the search; a trial that diverged has None for a distance.
+
+    Returns:
+      By name, an arm and its settings.
+    """
+
+    def distance(trial: Mapping[str, Any]) -> float:
+        found = trial[counted(trial["arm"])]
+        return np.inf if found is None else found
+
+    best = {arm: min((one for one in trials if one["arm"] == arm), key=distance) for arm in ARMS}
+    winner = min((arm for arm in ARMS if arm not in (COURSE, CONTROL)), key=lambda arm: distance(best[arm]))
+    searched = {f"{arm}, searched": (arm, best[arm]["settings"]) for arm in (COURSE, CONTROL, winner)}
+    return {COURSE: (COURSE, {}), **searched}
 
 
 def cost_of(config: GanConfig) -> str:

@@ -21,6 +21,10 @@ import numpy as np
 import tyro
 from compare_plan import (
     ARMS,
+    COURSE,
+    FINAL_EPOCHS,
+    FINAL_SEEDS,
+    PARTS,
     TRIALS,
     TUNING_EPOCHS,
     TUNING_FAKES,
@@ -29,6 +33,7 @@ from compare_plan import (
     configuration,
     cost_of,
     costs,
+    finalists,
     settings_of,
 )
 
@@ -51,7 +56,7 @@ from gan_jax import (
     steps_per_epoch,
 )
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
-from gan_jax.evaluation import extract, frechet_distance, load_evaluator
+from gan_jax.evaluation import extract, frechet_distance, load_evaluator, sample_count, score_images
 from gan_jax.files import write_json
 from gan_jax.training.compiled import run_chunk
 
@@ -74,7 +79,9 @@ def main(settings: Settings) -> None:
     settings.results.mkdir(parents=True, exist_ok=True)
     dataset = load_dataset("fashion_mnist", settings.data_dir)
     times = step_times(settings.results / "step_times.json")
-    search(settings, dataset, times)
+    trials = search(settings, dataset, times)
+    if len(trials) == TRIALS * len(ARMS):
+        train_finalists(settings, dataset, times, finalists(trials))
 
 
 # Seconds
@@ -122,8 +129,8 @@ def steps_within(config: GanConfig, times: dict[str, float], epochs: float) -> i
 # Search
 
 
-def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> None:
-    """Train and score every trial, the first of each arm first."""
+def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> list[dict[str, Any]]:
+    """Train and score every trial, the first of each arm first; all that there are."""
     path = settings.results / "search.json"
     found = json.loads(path.read_text()) if path.exists() else []
     done = {(one["arm"], one["trial"]) for one in found}
@@ -137,11 +144,12 @@ def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> Non
             config = configuration(arm, chosen)
             steps = steps_within(config, times, TUNING_EPOCHS)
             folder = settings.output_dir / "search" / f"{arm}_{trial:02d}"
-            scores = train_and_score(config, part, steps, folder, distance)
+            scores = train_and_score(config, part, steps, TUNING_SEED, folder, distance)
             found.append({"arm": arm, "trial": trial, "settings": chosen, "steps": steps, **scores})
             write_json(path, found)
             print(f"{arm} trial {trial}: {scores}", flush=True)
             shutil.rmtree(folder)
+    return found
 
 
 def without_last(dataset: Dataset, count: int) -> Dataset:
@@ -157,17 +165,17 @@ def without_last(dataset: Dataset, count: int) -> Dataset:
 
 
 def train_and_score(
-    config: GanConfig, dataset: Dataset, steps: int, folder: Path, distance: Callable[..., float]
-) -> dict[str, float | None]:
-    """Fréchet distances of both generators after a run; none if it diverged."""
-    run_settings = RunConfig(gan=config, steps=steps, seed=TUNING_SEED, output_dir=folder, resume=True)
+    config: GanConfig, dataset: Dataset, steps: int, seed: int, folder: Path, score: Callable[..., Any]
+) -> dict[str, Any]:
+    """The scores of both generators after a run; none if it diverged."""
+    run_settings = RunConfig(gan=config, steps=steps, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1)
     try:
         run_experiment(Experiment(gan_step, draw_preview, draw_at=()), run_settings, dataset=dataset)
     except DivergedError:
         return {"last": None, "averaged": None}
     run = load_run(folder)
     generators = {"last": run.state.generator, "averaged": sampling_generator(run.config, run.state)}
-    return {name: distance(run.config, generator) for name, generator in generators.items()}
+    return {name: score(run.config, generator) for name, generator in generators.items()}
 
 
 def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, NetworkState], float]:
@@ -180,6 +188,35 @@ def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, NetworkState], flo
         return round(frechet_distance(reals, extract(evaluator, fakes)[0]), 4)
 
     return distance
+
+
+# Finals
+
+
+def train_finalists(
+    settings: Settings, dataset: Dataset, times: dict[str, float], chosen: dict[str, tuple[str, dict[str, Any]]]
+) -> None:
+    """Train the finalists on fresh seeds and score their last generators by the test images; one seed after another."""
+    path = settings.results / "finals.json"
+    found = json.loads(path.read_text()) if path.exists() else []
+    done = {(one["name"], one["part"], one["seed"]) for one in found}
+    evaluator = load_evaluator(dataset)
+
+    def score(config: GanConfig, generator: NetworkState) -> dict[str, Any]:
+        return score_images(evaluator, sample_images(config, generator, sample_count(dataset)), dataset)
+
+    for seed in FINAL_SEEDS:
+        for name, (arm, values) in chosen.items():
+            for part, share in PARTS.items():
+                if (name, part, seed) in done or (name == COURSE and share < 1):
+                    continue
+                config = configuration(arm, values)
+                steps = steps_within(config, times, FINAL_EPOCHS * share)
+                folder = settings.output_dir / "finals" / f"{name} {part} {seed}"
+                scores = train_and_score(config, dataset, steps, seed, folder, score)
+                found.append({"name": name, "part": part, "seed": seed, "settings": values, "steps": steps, **scores})
+                write_json(path, found)
+                print(f"{name}, {part}, seed {seed}: {scores}", flush=True)
 
 
 if __name__ == "__main__":

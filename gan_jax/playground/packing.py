@@ -11,7 +11,6 @@ from gan_jax.inference.operations import Operation
 
 _ALIGNMENT = 4  # where the page may begin to read numbers of up to four bytes
 _CODES = 127  # of an int8, on each side of zero
-_LEAST_KERNEL = 256  # numbers; smaller arrays stay float32
 
 
 class Pack:
@@ -42,12 +41,12 @@ class Pack:
         return name
 
     def network(self, name: str, operations: Sequence[Operation], dtype: str) -> list[dict[str, Any]]:
-        """Add a network's arrays, its kernels as ``dtype``, and describe its operations for the page."""
+        """Add a network's arrays, matrices and kernels as ``dtype``, and describe its operations for the page."""
         described = []
         for index, operation in enumerate(operations):
             place = f"{name}/{index}"
             arrays = {
-                key: self.add(f"{place}/{key}", array, dtype if array.size >= _LEAST_KERNEL else "float32")
+                key: self.add(f"{place}/{key}", array, dtype if array.ndim > 1 else "float32")
                 for key, array in operation.arrays.items()
             }
             inner = self.network(place, operation.inner, dtype)

@@ -33,7 +33,6 @@ class RunFolder:
     outcome = property(lambda self: self.path / "outcome.json", doc="How one of many ended; see ``sweeps.report``.")
     checkpoints = property(lambda self: self.path / "checkpoints", doc="A folder; see ``storage.checkpoints``.")
     grids = property(lambda self: self.path / "grids", doc="A folder of pictures.")
-
     snapshots = property(lambda self: self.path / "snapshots", doc="A folder of weights; see ``storage.weights``.")
 
     def grid(self, step: int) -> Path:
