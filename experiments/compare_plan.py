@@ -51,7 +51,7 @@ class LogUniform(NamedTuple):
     low: float
     high: float
 
-    def draw(self, generator: np.random.Generator) -> dict[str, Any] | float:
+    def draw(self, generator: np.random.Generator) -> float:
         """One of them, to two digits."""
         return float(f"{np.exp(generator.uniform(np.log(self.low), np.log(self.high))):.2g}")
 

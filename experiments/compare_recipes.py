@@ -88,7 +88,7 @@ def main(settings: Settings) -> None:
 
 
 def step_times(path: Path) -> dict[str, float]:
-    """Milliseconds of a step of each cost; measured where the file lacks them."""
+    """What a step of each cost takes, of the course's step; measured where the file lacks them."""
     found = json.loads(path.read_text()) if path.exists() else {}
     for name, config in costs().items():
         if name not in found:

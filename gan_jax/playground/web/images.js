@@ -29,7 +29,6 @@ const Latents = (() => {
   };
 })();
 
-
 const norm = (vector) => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
 
 /** The angle between two vectors, in degrees. */
@@ -114,7 +113,7 @@ function startImages(ask, arrays) {
   function chooseSeed(seed) {
     Latents.choose(seed);
     drawGrid();
-    drawHeld();
+    showHeld();
   }
   find("other-seed").addEventListener("click", () => chooseSeed(Latents.seed() + 1));
   find("own-seed").addEventListener("click", () => chooseSeed(0));
@@ -168,6 +167,13 @@ function startImages(ask, arrays) {
     if (!climbing.isOn() && climbed.length === 0) resetClimb();
   });
 
+  /** Another image is held: what followed D uphill starts again from it. */
+  function showHeld() {
+    climbing.stop();
+    climbed.length = 0;
+    drawHeld();
+  }
+
   function showNearest(bytes) {
     if (!contents.reals) return;
     const { data, shape: [count] } = arrays("reals"), size = bytes.length;
@@ -198,7 +204,7 @@ function startImages(ask, arrays) {
     label = value;
     View.set("label", contents.conditional ? label : null);
     for (const [k, button] of [...find("classes").children].entries()) button.setAttribute("aria-pressed", String(k === label));
-    drawHeld();
+    showHeld();
   }
   if (contents.conditional) {
     contents.classes.forEach((name, k) => {
@@ -235,9 +241,7 @@ function startImages(ask, arrays) {
     tiles.forEach(({ button }, index) => button.classList.toggle("corner", corners.includes(index)));
     View.set("corners", corners);
     View.set("pad", pad);
-    climbing.stop();
-    climbed.length = 0;
-    drawHeld();
+    showHeld();
   }
 
   function movePad(x, y) {
@@ -291,9 +295,7 @@ function startImages(ask, arrays) {
       output.textContent = pushes[k].toFixed(2);
     });
     View.set("directions", pushes.some(Boolean) ? pushes : null);
-    climbing.stop();
-    climbed.length = 0;
-    drawHeld();
+    showHeld();
   }
   find("reset-directions").addEventListener("click", () => setPushes(Array(directionCount).fill(0)));
 

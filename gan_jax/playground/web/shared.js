@@ -10,7 +10,6 @@ const find = (id) => document.getElementById(id);
 /** The elements that a selector finds. @returns {any[]} */
 const findAll = (selector) => [...document.querySelectorAll(selector)];
 
-
 /** An element with properties and children. @returns {any} */
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -48,7 +47,7 @@ const View = (() => {
       const found = (values.get(name) ?? "").split(",").map(parseFloat);
       return found.length === otherwise.length && found.every(Number.isFinite) ? found : otherwise;
     },
-    /** Keep a value; numbers with three decimals. Nothing is kept of what is null. */
+    /** Keep a value; numbers with four decimals. Nothing is kept of what is null. */
     set(name, value) {
       const short = (one) => (typeof one === "number" ? String(+one.toFixed(4)) : String(one));
       if (value === null) values.delete(name);
@@ -125,7 +124,7 @@ function playButton(button, f) {
     else requestAnimationFrame(move);
   }
   button.addEventListener("click", () => set(!pressed));
-  return { stop: () => set(false), start: () => set(true), isOn: () => pressed };
+  return { stop: () => set(false), isOn: () => pressed };
 }
 
 // ---- Drawing
