@@ -1,6 +1,7 @@
 """The page's networks in JavaScript against JAX."""
 
 import dataclasses
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from gan_jax.inference.operations import discriminator_operations, generator_ope
 from gan_jax.nn.networks import NETWORKS
 from gan_jax.playground.packing import Pack
 
-SMALL = {"latent_dim": 5, "width": 4}
+SMALL = {"latent_dim": 5, "width": 4, "initializer": "he"}
 CONFIGS = {
     "dcgan": GanConfig(**SMALL),
     "dcgan 32 in colour, spectral": GanConfig(image_shape=(32, 32, 3), normalization="spectral", **SMALL),
@@ -22,7 +23,7 @@ CONFIGS = {
     "infogan": GanConfig(network="infogan", **SMALL),
     "residual": GanConfig(network="residual", normalization="none", **SMALL),
     "residual 64, conditional": GanConfig(
-        image_shape=(64, 64, 3), network="residual", normalization="none", conditional=True, latent_dim=5, width=2
+        image_shape=(64, 64, 3), network="residual", normalization="none", conditional=True, **(SMALL | {"width": 2})
     ),
     "dense": GanConfig(network="dense", normalization="none", **SMALL),
     "points": GanConfig(image_shape=(2,), network="dense", normalization="spectral", **SMALL),
@@ -37,7 +38,7 @@ def trained_state(config):
     state = init_state(config, jax.random.key(0))
 
     def moved(path, leaf):
-        key = jax.random.fold_in(jax.random.key(1), abs(hash(jax.tree_util.keystr(path))) % 2**31)
+        key = jax.random.fold_in(jax.random.key(1), zlib.crc32(jax.tree_util.keystr(path).encode()))
         noise = jax.random.uniform(key, leaf.shape, minval=0.5, maxval=1.5)
         return leaf * noise if "'v'" in jax.tree_util.keystr(path) else leaf * noise + 0.1 * (noise - 1)
 
