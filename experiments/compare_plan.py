@@ -22,6 +22,8 @@ TUNING_IMAGES = 10_000  # the last training images, which score the trials
 TUNING_FAKES = 5_000
 TUNING_SEED = 100
 TRIALS = 12
+SECOND_SEED = 1  # of the second feature network, which has another architecture too
+CURVE_POINTS = 12  # snapshots of a final run whose distances are drawn against the time
 
 # Trained to the end: the course's recipe as it is and as the search left it, the control, and the best other arm.
 COURSE, CONTROL = "course", "control"

@@ -12,6 +12,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ import tyro
 from compare_plan import (
     ARMS,
     COURSE,
+    CURVE_POINTS,
     FINAL_EPOCHS,
     FINAL_SEEDS,
     PARTS,
+    SECOND_SEED,
     TRIALS,
     TUNING_EPOCHS,
     TUNING_FAKES,
@@ -33,6 +36,7 @@ from compare_plan import (
     configuration,
     cost_of,
     costs,
+    counted,
     finalists,
     settings_of,
 )
@@ -44,6 +48,7 @@ from gan_jax import (
     GanConfig,
     NetworkState,
     RunConfig,
+    TrainedRun,
     draw_preview,
     gan_step,
     init_state,
@@ -56,7 +61,17 @@ from gan_jax import (
     steps_per_epoch,
 )
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
-from gan_jax.evaluation import extract, frechet_distance, load_evaluator, sample_count, score_images
+from gan_jax.evaluation import (
+    critic_accuracy,
+    extract,
+    frechet_distance,
+    load_evaluator,
+    read_evaluator,
+    sample_count,
+    save_evaluator,
+    score_images,
+    train_evaluator,
+)
 from gan_jax.files import write_json
 from gan_jax.training.compiled import run_chunk
 
@@ -88,7 +103,7 @@ def main(settings: Settings) -> None:
 
 
 def step_times(path: Path) -> dict[str, float]:
-    """What a step of each cost takes, of the course's step; measured where the file lacks them."""
+    """How long a step of each cost takes beside the course's; measured where the file lacks it."""
     found = json.loads(path.read_text()) if path.exists() else {}
     for name, config in costs().items():
         if name not in found:
@@ -108,7 +123,17 @@ def time_beside_course(config: GanConfig, rounds: int = 7, steps: int = 4) -> di
             jax.block_until_ready(chunk())
             turns[index, turn] = 1000 * (time.perf_counter() - started) / steps
     course, own = np.median(turns[:, 1:], axis=1)
-    return {"ratio": round(own / course, 4), "ms": round(own, 2), "course_ms": round(course, 2)}
+    ratio = round(own / course, 4)
+    return {"ratio": ratio, "ms": round(own, 2), "course_ms": round(course, 2), "gflop": gigaflops(config)}
+
+
+def gigaflops(config: GanConfig) -> float:
+    """XLA's count of a step's arithmetic, in GFLOP, as for a GPU, where convolutions have their direct form."""
+    config, keys = config.scheduled(10_000), run_keys(0)
+    state = jax.eval_shape(partial(init_state, config), keys.init)
+    images = jax.ShapeDtypeStruct((config.images_per_step, *config.image_shape), np.float32)
+    traced = jax.jit(gan_step).trace(config, state, images, keys.step)
+    return round(traced.lower(lowering_platforms=("cuda",)).cost_analysis()["flops"] / 1e9, 2)
 
 
 def chunk_of(config: GanConfig, steps: int) -> Any:
@@ -144,7 +169,10 @@ def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> lis
             config = configuration(arm, chosen)
             steps = steps_within(config, times, TUNING_EPOCHS)
             folder = settings.output_dir / "search" / f"{arm}_{trial:02d}"
-            scores = train_and_score(config, part, steps, TUNING_SEED, folder, distance)
+            run = train(config, part, steps, TUNING_SEED, folder)
+            scores = dict.fromkeys(("last", "averaged"))
+            if run:
+                scores = {name: distance(run.config, one) for name, one in generators(run).items()}
             found.append({"arm": arm, "trial": trial, "settings": chosen, "steps": steps, **scores})
             write_json(path, found)
             print(f"{arm} trial {trial}: {scores}", flush=True)
@@ -164,18 +192,23 @@ def without_last(dataset: Dataset, count: int) -> Dataset:
     )
 
 
-def train_and_score(
-    config: GanConfig, dataset: Dataset, steps: int, seed: int, folder: Path, score: Callable[..., Any]
-) -> dict[str, Any]:
-    """The scores of both generators after a run; none if it diverged."""
-    run_settings = RunConfig(gan=config, steps=steps, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1)
+def train(
+    config: GanConfig, dataset: Dataset, steps: int, seed: int, folder: Path, snapshots: int = 0
+) -> TrainedRun | None:
+    """The run in a folder, made or finished; none if it diverged."""
+    run_settings = RunConfig(
+        gan=config, steps=steps, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1, snapshots=snapshots
+    )
     try:
         run_experiment(Experiment(gan_step, draw_preview, draw_at=()), run_settings, dataset=dataset)
     except DivergedError:
-        return {"last": None, "averaged": None}
-    run = load_run(folder)
-    generators = {"last": run.state.generator, "averaged": sampling_generator(run.config, run.state)}
-    return {name: score(run.config, generator) for name, generator in generators.items()}
+        return None
+    return load_run(folder)
+
+
+def generators(run: TrainedRun) -> dict[str, NetworkState]:
+    """The generator of the last step and the averaged one."""
+    return {"last": run.state.generator, "averaged": sampling_generator(run.config, run.state)}
 
 
 def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, NetworkState], float]:
@@ -196,15 +229,11 @@ def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, NetworkState], flo
 def train_finalists(
     settings: Settings, dataset: Dataset, times: dict[str, float], chosen: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
-    """Train the finalists on fresh seeds and score their last generators by the test images; one seed after another."""
+    """Train the finalists on fresh seeds and score them by the test images; one seed after another."""
     path = settings.results / "finals.json"
     found = json.loads(path.read_text()) if path.exists() else []
     done = {(one["name"], one["part"], one["seed"]) for one in found}
-    evaluator = load_evaluator(dataset)
-
-    def score(config: GanConfig, generator: NetworkState) -> dict[str, Any]:
-        return score_images(evaluator, sample_images(config, generator, sample_count(dataset)), dataset)
-
+    judges = Judges(dataset, settings.output_dir / "second_evaluator.npz")
     for seed in FINAL_SEEDS:
         for name, (arm, values) in chosen.items():
             for part, share in PARTS.items():
@@ -213,10 +242,56 @@ def train_finalists(
                 config = configuration(arm, values)
                 steps = steps_within(config, times, FINAL_EPOCHS * share)
                 folder = settings.output_dir / "finals" / f"{name} {part} {seed}"
-                scores = train_and_score(config, dataset, steps, seed, folder, score)
-                found.append({"name": name, "part": part, "seed": seed, "settings": values, "steps": steps, **scores})
+                run = train(config, dataset, steps, seed, folder, snapshots=CURVE_POINTS)
+                outcome = {"last": None, "averaged": None, "curve": []}
+                if run:
+                    outcome = {kind: judges.scores(run.config, one) for kind, one in generators(run).items()}
+                    outcome["curve"] = judges.curve(folder, counted(arm))
+                found.append({"name": name, "part": part, "seed": seed, "settings": values, "steps": steps, **outcome})
                 write_json(path, found)
-                print(f"{name}, {part}, seed {seed}: {scores}", flush=True)
+                print(f"{name}, {part}, seed {seed}: {outcome}", flush=True)
+
+
+class Judges:
+    """What scores a final run: the protocol, and a second opinion by other networks.
+
+    Args:
+      dataset: with the test images.
+      path: of the second evaluator; trained if it is not there.
+    """
+
+    def __init__(self, dataset: Dataset, path: Path) -> None:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            save_evaluator(path, train_evaluator(dataset, SECOND_SEED, kernel_size=3))
+        self._dataset = dataset
+        self._first, self._second = load_evaluator(dataset), read_evaluator(path)
+        self._reals = [extract(evaluator, dataset.test_images)[0] for evaluator in (self._first, self._second)]
+
+    def scores(self, config: GanConfig, generator: NetworkState) -> dict[str, Any]:
+        """The protocol's, and the distance and the critic of other networks."""
+        fakes = sample_images(config, generator, sample_count(self._dataset))
+        return score_images(self._first, fakes, self._dataset) | {
+            "second_evaluator": self._second.name,
+            "second_evaluator_sha256": self._second.sha256,
+            "second_frechet_distance": self._distances(fakes)[1],
+            "second_critic_accuracy": critic_accuracy(self._dataset.test_images, fakes, network="infogan"),
+        }
+
+    def curve(self, folder: Path, kind: str) -> list[dict[str, float]]:
+        """The Fréchet distances at the snapshots of a run, which are deleted."""
+        points = []
+        for path in sorted((folder / "snapshots").glob("*.npz")):
+            run = load_run(path)
+            fakes = sample_images(run.config, generators(run)[kind], sample_count(self._dataset))
+            first, second = self._distances(fakes)
+            points.append({"step": int(run.state.step), "frechet_distance": first, "second_frechet_distance": second})
+        shutil.rmtree(folder / "snapshots", ignore_errors=True)
+        return points
+
+    def _distances(self, fakes: np.ndarray) -> list[float]:
+        features = (extract(evaluator, fakes)[0] for evaluator in (self._first, self._second))
+        return [frechet_distance(reals, own) for reals, own in zip(self._reals, features, strict=True)]
 
 
 if __name__ == "__main__":

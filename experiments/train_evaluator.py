@@ -22,6 +22,7 @@ def main(
     dataset: str = "fashion_mnist",
     data_dir: Path | None = None,
     seed: int = 0,
+    kernel_size: int = 4,
 ) -> None:
     """Train an evaluator and write it.
 
@@ -31,9 +32,10 @@ def main(
       dataset: fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded).
       data_dir: A folder with the four IDX files, used in place of a download.
       seed: Decides the initial weights and the order of the images.
+      kernel_size: 4, or 3 for a network of another kind.
     """
     images = load_dataset(dataset, data_dir)
-    evaluator = train_evaluator(images, seed)
+    evaluator = train_evaluator(images, seed, kernel_size)
     evaluator = dataclasses.replace(evaluator, name=name or evaluator.name)
     require_accurate(evaluator)
     output.parent.mkdir(parents=True, exist_ok=True)

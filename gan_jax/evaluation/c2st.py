@@ -19,7 +19,9 @@ _STEPS = 400
 _BATCH = 64
 
 
-def critic_accuracy(real_images: np.ndarray, fake_images: np.ndarray, *, seed: int = 0) -> float:
+def critic_accuracy(
+    real_images: np.ndarray, fake_images: np.ndarray, *, seed: int = 0, network: str = "dcgan"
+) -> float:
     """Accuracy of a new discriminator on images that it was not trained on.
 
     A discriminator of a quarter of the default width is trained from random weights on half the reals and half the
@@ -33,6 +35,7 @@ def critic_accuracy(real_images: np.ndarray, fake_images: np.ndarray, *, seed: i
       real_images: ``[N, height, width, channels]`` uint8, of a size that ``GanConfig`` allows; 10,000 in the protocol.
       fake_images: ``[M, height, width, channels]`` uint8; 10,000 in the protocol.
       seed: decides halves, weights and order; equal seeds give equal numbers on equal machines.
+      network: the discriminator's, from ``NETWORKS``; ``infogan`` gives a second opinion.
 
     Returns:
       The accuracy, in [0, 1].
@@ -46,6 +49,7 @@ def critic_accuracy(real_images: np.ndarray, fake_images: np.ndarray, *, seed: i
     half_reals, half_fakes = len(reals) // 2, len(fakes) // 2
     config = GanConfig(
         image_shape=reals.shape[1:],
+        network=network,
         width=16,
         batch_size=min(_BATCH, half_reals, half_fakes),
         learning_rate=1e-3,

@@ -52,6 +52,18 @@ def test_training_is_seeded_and_leaves_the_last_twelfth_out(small, evaluator, mo
     assert again.accuracy == np.mean(last == labels[220:])
 
 
+def test_a_second_opinion_has_another_network(small, evaluator, monkeypatch):
+    monkeypatch.setattr(features, "_LEAST_STEPS", 60)
+    monkeypatch.setattr(features, "_BATCH", 32)
+    second = train_evaluator(small, kernel_size=3)
+    assert second.params["conv_1/kernel"].shape == (3, 3, 32, 64)
+    assert second.name == f"{evaluator.name}-pooled"
+    assert second.accuracy > 0.5
+    assert extract(second, small.train_images[:7])[0].shape == (7, 64)
+    with pytest.raises(InputError, match="kernel_size is 5; it must be one of 3, 4"):
+        train_evaluator(small, kernel_size=5)
+
+
 def test_it_says_what_it_is(small, evaluator):
     assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v1"
     assert evaluator.dataset_hash == small.content_hash

@@ -211,6 +211,7 @@ def test_a_critic_tells_what_differs_and_guesses_where_nothing_does(digits, monk
     reals, others = digits.train_images[order[:750]], digits.train_images[order[750:]]
     assert critic_accuracy(reals, others) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(750))
     assert critic_accuracy(reals, noisy(others, None, 1)) > 0.95
+    assert critic_accuracy(reals, noisy(others, None, 1), network="infogan") > 0.95
     assert critic_accuracy(reals, np.zeros_like(others[:400])) > 0.95
     with pytest.raises(ValueError, match="at least 8"):
         critic_accuracy(reals, others[:4])
