@@ -133,7 +133,8 @@ def gigaflops(config: GanConfig) -> float:
     state = jax.eval_shape(partial(init_state, config), keys.init)
     images = jax.ShapeDtypeStruct((config.images_per_step, *config.image_shape), np.float32)
     traced = jax.jit(gan_step).trace(config, state, images, keys.step)
-    return round(traced.lower(lowering_platforms=("cuda",)).cost_analysis()["flops"] / 1e9, 2)
+    cost: Any = traced.lower(lowering_platforms=("cuda",)).cost_analysis()
+    return round(cost["flops"] / 1e9, 2)
 
 
 def chunk_of(config: GanConfig, steps: int) -> Any:
@@ -170,7 +171,7 @@ def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> lis
             steps = steps_within(config, times, TUNING_EPOCHS)
             folder = settings.output_dir / "search" / f"{arm}_{trial:02d}"
             run = train(config, part, steps, TUNING_SEED, folder)
-            scores = dict.fromkeys(("last", "averaged"))
+            scores: dict[str, float | None] = {"last": None, "averaged": None}
             if run:
                 scores = {name: distance(run.config, one) for name, one in generators(run).items()}
             found.append({"arm": arm, "trial": trial, "settings": chosen, "steps": steps, **scores})
@@ -243,9 +244,9 @@ def train_finalists(
                 steps = steps_within(config, times, FINAL_EPOCHS * share)
                 folder = settings.output_dir / "finals" / f"{name} {part} {seed}"
                 run = train(config, dataset, steps, seed, folder, snapshots=CURVE_POINTS)
-                outcome = {"last": None, "averaged": None, "curve": []}
+                outcome: dict[str, Any] = {"last": None, "averaged": None, "curve": []}
                 if run:
-                    outcome = {kind: judges.scores(run.config, one) for kind, one in generators(run).items()}
+                    outcome |= {kind: judges.scores(run.config, one) for kind, one in generators(run).items()}
                     outcome["curve"] = judges.curve(folder, counted(arm))
                 found.append({"name": name, "part": part, "seed": seed, "settings": values, "steps": steps, **outcome})
                 write_json(path, found)
