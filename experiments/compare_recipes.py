@@ -194,7 +194,7 @@ def without_last(dataset: Dataset, count: int) -> Dataset:
 
 
 def train(
-    config: GanConfig, dataset: Dataset, steps: int, seed: int, folder: Path, snapshots: int = 0
+    config: GanConfig, dataset: Dataset, steps: int, seed: int, folder: Path, snapshots: int | None = None
 ) -> TrainedRun | None:
     """The run in a folder, made or finished; none if it diverged."""
     run_settings = RunConfig(
