@@ -78,6 +78,8 @@ class GanConfig:
     """Updates of D before each one of G, each on a batch of its own."""
     discriminator_learning_rate: float | None = field(default=None, metadata=TRACED_OPERAND)
     """Adam's step size for D, where it is not G's."""
+    discriminator_width: int | None = None
+    """D's channels next to the image, where they are not as many as G's."""
     beta2: float = 0.999
     """Adam's decay of the second moment."""
     learning_rate_schedule: Literal["constant", "cosine"] = "constant"
@@ -113,6 +115,11 @@ class GanConfig:
         open_ended = self.learning_rate_schedule != "constant" and self.schedule_steps is None
         return dataclasses.replace(self, schedule_steps=num_steps) if open_ended else self
 
+    def of_discriminator(self) -> "GanConfig":
+        """The same with D's width, as the layers of D take it."""
+        own = self.discriminator_width
+        return self if own is None else dataclasses.replace(self, width=own, discriminator_width=None)
+
     def __post_init__(self) -> None:
         require(
             _is_allowed(self.image_shape),
@@ -123,6 +130,8 @@ class GanConfig:
         for name in ("latent_dim", "batch_size", "num_classes", "critic_steps", "packing"):
             require_count(self, name, most=MAX_SIZE)
         require_count(self, "width", most=MAX_WIDTH)
+        if self.discriminator_width is not None:
+            require_count(self, "discriminator_width", most=MAX_WIDTH)
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images")
         for name, (holds, allowed) in _RANGES.items():
             _require_number(self, name, holds, allowed)
@@ -165,7 +174,8 @@ class GanConfig:
 _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
-SWEEPABLE = (*TRACED, "beta2", "penalty_share", "critic_steps", "packing", "batch_size", "width", "latent_dim")
+_SIZES = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
+SWEEPABLE = (*TRACED, "beta2", "penalty_share", *_SIZES)
 
 
 def _flatten(config: GanConfig) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:

@@ -69,7 +69,7 @@ def discriminator_operations(config: GanConfig, discriminator: NetworkState) -> 
     Raises:
       InputError: the network is not one of the package's.
     """
-    weights = _Weights(discriminator)
+    config, weights = config.of_discriminator(), _Weights(discriminator)
     if config.network == "residual":
         *hidden, last = _residual_discriminator(config, weights)
     elif config.network == "dense":

@@ -72,7 +72,7 @@ def init_networks(config: GanConfig, key: Array) -> tuple[Variables, Variables]:
     images = _pack(config, jnp.zeros((config.packing, *config.image_shape)))
     return (
         network.generator(config).init(generator_key, latents, labels, train=False),
-        network.discriminator(config).init(discriminator_key, images, labels, train=False),
+        network.discriminator(config.of_discriminator()).init(discriminator_key, images, labels, train=False),
     )
 
 
@@ -108,7 +108,7 @@ def apply_discriminator(
     statistics are used, and come back as they were.
     """
     packs = _pack(config, images)
-    return _apply(_network(config).discriminator(config), params, batch_stats, packs, labels, train)
+    return _apply(_network(config).discriminator(config.of_discriminator()), params, batch_stats, packs, labels, train)
 
 
 def _pack(config: GanConfig, images: Array) -> Array:
