@@ -10,17 +10,13 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageDraw
-
 from gan_jax import RECIPES, load_run, sample_images
-from gan_jax.pictures.grids import tile_images
+from gan_jax.pictures.grids import save_strips
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.runs.watchers.json_lines import read_lines
 
 COLUMNS = 20  # images of each recipe
-LABEL = 110  # pixels beside them
 
 
 def last_scores(folder: Path) -> dict:
@@ -35,16 +31,8 @@ def last_scores(folder: Path) -> dict:
 
 def draw(folders: list[Path], path: Path) -> None:
     """A row of images of each run, from the same latents, with the recipe's name before it."""
-    rows = []
-    for folder in folders:
-        run = load_run(folder)
-        labels = np.arange(COLUMNS) % run.config.num_classes if run.config.conditional else None
-        images = sample_images(run.config, run.generator, COLUMNS, labels=labels)
-        row = tile_images(images.repeat(2, 1).repeat(2, 2), COLUMNS, padding=2)[..., 0]
-        name = Image.new("L", (LABEL, row.shape[0]), 255)
-        ImageDraw.Draw(name).text((4, row.shape[0] // 2), folder.name, fill=0, anchor="lm")
-        rows.append(np.concatenate([np.asarray(name), row], axis=1))
-    Image.fromarray(np.concatenate(rows)).save(path)
+    runs = {folder.name: load_run(folder) for folder in folders}
+    save_strips(path, {name: sample_images(run.config, run.generator, COLUMNS) for name, run in runs.items()})
 
 
 def main() -> None:

@@ -174,8 +174,8 @@ class GanConfig:
 _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
-_SIZES = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
-SWEEPABLE = (*TRACED, "beta2", "penalty_share", *_SIZES)
+COUNTS = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
+SWEEPABLE = (*TRACED, "beta2", "penalty_share", *COUNTS)
 
 
 def _flatten(config: GanConfig) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:

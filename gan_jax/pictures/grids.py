@@ -1,6 +1,6 @@
 """Pictures of images: grids, comparisons, an animation. Arrays in, files out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -17,6 +17,7 @@ _MARGIN = 14
 _HEADER = 48
 _FONT_SIZE = 20
 _TILE_SIDE = 96
+_STRIP_SIDE = 56
 _MAX_FRAMES = 24
 _LEVEL_BITS = 5  # noise compresses badly: with 8 bits of grey an animation takes twice the space
 
@@ -91,6 +92,31 @@ def save_comparison(
     _save_picture(path, np.concatenate([real_grid, fake_grid], axis=1))
 
 
+def save_strips(path: str | Path, strips: Mapping[str, ArrayLike]) -> None:
+    """Writes rows of images with their names before them as a PNG, enlarged without smoothing.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      strips: by name, ``[n, H, W, C]`` uint8, n at least 1 and equal in all rows, C 1 (grey) or 3 (RGB).
+
+    Raises:
+      ValueError: images of another shape or dtype.
+    """
+    font = _font(_STRIP_SIDE // 3)
+    label_width = max(int(font.getlength(name)) for name in strips) + 2 * _MARGIN
+    rows = []
+    for name, images in strips.items():
+        images = _enlarge(_check_images(images), _STRIP_SIDE)
+        row = tile_images(images, len(images), padding=_GAP)
+        label = Image.new("L", (label_width, len(row) + _GAP), _WHITE)
+        ImageDraw.Draw(label).text((_MARGIN, len(row) // 2), name, fill=_INK, font=font, anchor="lm")
+        picture = np.full((len(row) + _GAP, label_width + row.shape[1], row.shape[2]), _WHITE, np.uint8)
+        picture[:, :label_width] = np.asarray(label)[..., None]
+        picture[: len(row), label_width:] = row
+        rows.append(picture)
+    _save_picture(path, np.concatenate(rows))
+
+
 def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:
     """Writes pictures as a GIF that loops for ever and rests on the last one.
 
@@ -141,11 +167,14 @@ def _enlarge(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return images.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+
+
 def _draw_grid(images: ArrayLike, title: str, columns: int, rows: int | None = None) -> NDArray[np.uint8]:
     images = _check_images(images)[: columns * (rows or columns)]
     tiles = tile_images(_enlarge(images, _TILE_SIDE), columns, padding=_GAP)
-    font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    font = ImageFont.truetype(font_file, _FONT_SIZE)
+    font = _font(_FONT_SIZE)
     height, width, channels = tiles.shape
     width = max(width, int(font.getlength(title)) + 1)
     page = Image.new("L", (width + 2 * _MARGIN, height + _HEADER + _MARGIN), _WHITE)

@@ -19,7 +19,7 @@ from gan_jax import (
     save_weights,
 )
 from gan_jax.errors import InputError
-from gan_jax.nn.networks import apply_discriminator
+from gan_jax.nn.networks import apply_discriminator, init_networks
 from gan_jax.nn.spectral import divide_by_spectral_norm
 
 SMALL = {"latent_dim": 5, "width": 4}
@@ -56,6 +56,16 @@ def test_the_infogan_sized_network_has_lucics_layers():
         "generator": [64 * 1024, 1024 * 128 * 7 * 7, 128 * 64 * 16, 64 * 16],
         "discriminator": [64 * 16, 64 * 128 * 16, 128 * 7 * 7 * 1024, 1024],
     }
+
+
+@pytest.mark.parametrize("network", ["dcgan", "infogan", "residual", "dense"])
+def test_the_discriminator_may_have_a_width_of_its_own(network):
+    config = GanConfig(network=network, normalization="none", latent_dim=3, width=4)
+    other = dataclasses.replace(config, discriminator_width=2)
+    g_shapes, d_shapes = jax.eval_shape(lambda: init_networks(other, jax.random.key(0)))
+    assert g_shapes == jax.eval_shape(lambda: init_networks(config, jax.random.key(0)))[0]
+    narrow = dataclasses.replace(config, width=2)
+    assert d_shapes == jax.eval_shape(lambda: init_networks(narrow, jax.random.key(0)))[1]
 
 
 def test_a_new_residual_network_is_the_identity_in_every_block():

@@ -57,6 +57,21 @@ def test_a_comparison_has_reals_on_the_left(tmp_path):
     assert (right == 200).mean() > 0.8
 
 
+@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+def test_strips_are_rows_with_their_names_before_them(images, tmp_path):
+    grids.save_strips(tmp_path / "strips.png", {"a": images[:4], "a longer name": images[4:8]})
+    picture = pixels(tmp_path / "strips.png")
+    picture = picture.reshape(*picture.shape[:2], -1)
+    scale = 56 // images.shape[1]
+    pitch = images.shape[1] * scale + 3
+    left = picture.shape[1] - (4 * pitch - 3)
+    assert picture.shape[0] == 2 * pitch
+    assert (picture[:, :left] < 255).any()
+    np.testing.assert_array_equal(
+        picture[pitch::scale, left + pitch :: scale][: images.shape[1], : images.shape[1]], images[5]
+    )
+
+
 def test_an_animation_has_the_grids_in_order_and_rests_on_the_last(tmp_path):
     paths = []
     for level in (0, 80, 160):

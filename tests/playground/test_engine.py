@@ -19,7 +19,7 @@ SMALL = {"latent_dim": 5, "width": 4, "initializer": "he"}
 CONFIGS = {
     "dcgan": GanConfig(**SMALL),
     "dcgan 32 in colour, spectral": GanConfig(image_shape=(32, 32, 3), normalization="spectral", **SMALL),
-    "dcgan without normalization": GanConfig(normalization="none", **SMALL),
+    "dcgan without normalization": GanConfig(normalization="none", discriminator_width=6, **SMALL),
     "infogan": GanConfig(network="infogan", **SMALL),
     "residual": GanConfig(network="residual", normalization="none", **SMALL),
     "residual 64, conditional": GanConfig(

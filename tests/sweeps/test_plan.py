@@ -22,6 +22,7 @@ def test_other_seeds_are_refused(text):
 def test_a_sweep_is_a_name_and_values():
     assert parse_sweep("learning-rate=1e-4,2e-4") == ("learning_rate", [1e-4, 2e-4])
     assert parse_sweep("width=3,4") == ("width", [3, 4])
+    assert parse_sweep("discriminator-width=3,4") == ("discriminator_width", [3, 4])
 
 
 @pytest.mark.parametrize(
