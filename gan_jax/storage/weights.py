@@ -83,7 +83,7 @@ def config_from_json(values: Mapping[str, Any]) -> GanConfig:
 
 def _is_plain(config: GanConfig) -> bool:
     """Whether the shapes of a state's arrays tell its networks."""
-    extended = config.conditional or config.has_average or config.packing > 1
+    extended = config.conditional or config.has_average or config.packing > 1 or config.discriminator_width
     return config.network == "dcgan" and config.normalization == "batch" and not extended
 
 
