@@ -22,9 +22,16 @@ class TrainingConfig:
     gan: GanConfig = field(default_factory=GanConfig)
     """Networks and optimizer."""
     dataset: str = "fashion_mnist"
-    """fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded)."""
+    """fashion_mnist, mnist, kmnist, cifar10, svhn_cropped (downloaded once), digits (embedded), a folder, .zip or .npz
+    of images, or a name in TensorFlow Datasets."""
     data_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
-    """A folder with the four IDX files, used in place of a download."""
+    """A folder with the data set's published files, used in place of a download."""
+    image_size: Literal[28, 32, 64] | None = None
+    """Crop the images' centres to squares, and resize them to so many pixels."""
+    skip_broken: bool = field(default=False, metadata=MAY_CHANGE)
+    """Leave image files that cannot be read out."""
+    stream: bool = field(default=False, metadata=MAY_CHANGE)
+    """Keep the training images on disk, and read them ahead of the training (a folder, zip, or TensorFlow Datasets)."""
     epochs: int = field(default=40, metadata=MAY_CHANGE)
     """Passes over the training images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)

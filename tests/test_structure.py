@@ -30,9 +30,11 @@ ALLOWED = {
 }
 LIBRARY_HOMES = {
     "flax.linen": {"nn"},
-    "tensorflow_datasets": {"data.downloads"},
+    "tensorflow_datasets": {"data.downloads", "data.records"},
     "requests": {"data.downloads"},
-    "sklearn": {"data.datasets"},
+    "sklearn": {"data.published"},
+    "scipy": {"data.published"},
+    "grain": {"training.streamed"},
     "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
     "tqdm": {"runs.driver", "runs.watchers.console"},
@@ -40,7 +42,10 @@ LIBRARY_HOMES = {
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run"},
 }
-WITHOUT_JAX = {"errors", "files", "data.datasets", "data.downloads", "pictures", "runs.health"}
+WITHOUT_JAX = {"errors", "files", "pictures", "runs.health"}
+WITHOUT_JAX |= {
+    f"data.{name}" for name in ("datasets", "downloads", "folders", "image_files", "image_set", "published", "records")
+}
 MODULES = sorted(PACKAGE.glob("**/*.py"))
 
 

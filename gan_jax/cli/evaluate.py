@@ -71,9 +71,12 @@ def evaluate(
     anchors = load_anchors(evaluator, data, seed)
     scores = score_images(evaluator, fakes, data, seed=seed)
     name = _label(path)
-    rows = {"real": anchors["real"], name: scores} | {anchor: anchors[anchor] for anchor in ANCHORS[1:]}
+    rows = {"real": anchors["real"], name: scores} | {
+        anchor: anchors[anchor] for anchor in ANCHORS[1:] if anchor in anchors
+    }
     print(f"{len(fakes):,} {described}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
-    print(f"(sha256 {evaluator.sha256[:12]}, {evaluator.accuracy:.1%} accurate)")
+    accuracy = "random weights" if evaluator.accuracy is None else f"{evaluator.accuracy:.1%} accurate"
+    print(f"(sha256 {evaluator.sha256[:12]}, {accuracy})")
     print(scores_table(rows))
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     save_scores_figure(figure, rows, anchors)

@@ -89,4 +89,5 @@ def choose_dataset(record: dict[str, Any], name: str | None, data_dir: Path | No
     if name is None and not run:
         raise InputError("there is no run to tell the data set; give --dataset.")
     data_dir = data_dir or (run.get("data_dir") if name in (None, run.get("dataset")) else None)
-    return load_dataset(name or run["dataset"], data_dir)
+    options = {option: run[option] for option in ("image_size", "skip_broken") if run.get(option)}
+    return load_dataset(name or run["dataset"], data_dir, **options)

@@ -12,18 +12,18 @@ from typing import Any
 from gan_jax.errors import InputError
 
 _PROBE_SECONDS = 5.0
-_INSTEAD = "use --data-dir DIR with its four IDX files, or --dataset digits, which needs no download"
+_INSTEAD = "use --data-dir DIR with its files, or --dataset digits, which needs no download"
 
 
-def downloaded_files(name: str, stems: Sequence[str]) -> list[Path]:
-    """The gzipped files of a data set in TFDS's cache; what is missing or damaged there is downloaded.
+def downloaded_files(name: str, files: Sequence[str]) -> list[Path]:
+    """The files of a data set in TFDS's cache; what is missing or damaged there is downloaded.
 
     Args:
       name: a data set that TFDS has a builder for.
-      stems: the files' names without ``.gz``, as its registry of checksums has them.
+      files: their names, as its registry of checksums has them.
 
     Returns:
-      The files' paths, in the order of ``stems``; each holds the bytes that the registry promises.
+      The files' paths, in the order of ``files``; each holds the bytes that the registry promises.
 
     Raises:
       InputError: a download failed, or gave other bytes than the registry's.
@@ -35,8 +35,8 @@ def downloaded_files(name: str, stems: Sequence[str]) -> list[Path]:
     registered = _registered(name)
     urls = {info.filename: url for url, info in registered.items()}
     paths, missing = [], []
-    for stem in stems:
-        url = urls[f"{stem}.gz"]
+    for file in files:
+        url = urls[file]
         checksum = registered[url].checksum
         paths.append(folder / resource.get_dl_fname(url, checksum))
         if not _is_intact(paths[-1], checksum):

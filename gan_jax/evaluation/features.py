@@ -44,7 +44,7 @@ class Evaluator:
     Attributes:
       params: flat names to float32 arrays.
       name: what to quote beside a score, such as ``fd-fmnist64-v1``.
-      accuracy: share in [0, 1] of the held-out images that it recognizes.
+      accuracy: share in [0, 1] of the held-out images that it recognizes; None for random weights, which know none.
       num_classes: logits.
       dataset_hash: ``Dataset.content_hash`` of what it was trained on.
       training: how it was trained, in words.
@@ -53,7 +53,7 @@ class Evaluator:
 
     params: Mapping[str, np.ndarray] = field(repr=False)
     name: str
-    accuracy: float
+    accuracy: float | None
     num_classes: int
     dataset_hash: str
     training: str
@@ -138,7 +138,7 @@ def require_accurate(evaluator: Evaluator) -> None:
     Raises:
       InputError: its accuracy is below ``REQUIRED_ACCURACY``.
     """
-    if not evaluator.accuracy >= REQUIRED_ACCURACY:
+    if evaluator.accuracy is not None and not evaluator.accuracy >= REQUIRED_ACCURACY:
         raise InputError(
             f"the evaluator {evaluator.name} recognizes {evaluator.accuracy:.1%} of these images; scores need "
             f"{REQUIRED_ACCURACY:.0%}: use more or cleaner labelled images"
@@ -191,6 +191,29 @@ def train_evaluator(dataset: Dataset, seed: int = 0, kernel_size: int = 4) -> Ev
     )
     accuracy = measure_accuracy(evaluator, dataset.train_images[last], dataset.train_labels[last])
     return dataclasses.replace(evaluator, accuracy=accuracy)
+
+
+def random_evaluator(dataset: Dataset) -> Evaluator:
+    """The network with random weights, for images that no classifier of this size knows well.
+
+    Random features tell distributions apart where trained ones are biased towards other images (Naeem et al. 2020,
+    section 3.2). They weigh all that is in an image alike, so that their distances say less about what a person sees.
+
+    Args:
+      dataset: the images; the training images decide the features' units.
+
+    Returns:
+      The evaluator, whose accuracy is None; the same for images of one shape but for the units.
+    """
+    params = _init_params(np.random.default_rng(0), dataset.image_shape, 1, 4)
+    return Evaluator(
+        params=_scaled({name: np.asarray(array) for name, array in params.items()}, dataset.train_images),
+        name=f"random-{dataset.name}-{dataset.content_hash[:8]}-v{_VERSION}",
+        accuracy=None,
+        num_classes=0,
+        dataset_hash=dataset.content_hash,
+        training="random weights; features in units in which their variance over the training images is 1 on average",
+    )
 
 
 def _init_params(

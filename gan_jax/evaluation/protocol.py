@@ -36,14 +36,14 @@ def score_images(evaluator: Evaluator, fakes: np.ndarray, dataset: Dataset, *, s
       Plain numbers, texts and lists, ready for JSON: ``evaluator`` and ``evaluator_sha256`` (quote them beside every
       score), ``num_fakes``, ``num_reals``, ``seed``, ``frechet_distance`` with its ``frechet_floor``,
       ``kernel_distance`` with its ``kernel_distance_error``, ``precision``, ``recall``, ``density``, ``coverage``,
-      ``class_divergence`` with ``class_counts`` and ``real_class_counts``, ``sliced_wasserstein``, ``authenticity``
-      and ``critic_accuracy``.
+      ``class_divergence`` with ``class_counts`` and ``real_class_counts`` (unless the evaluator has random weights),
+      ``sliced_wasserstein``, ``authenticity`` and ``critic_accuracy``.
 
     Raises:
       InputError: the evaluator is not accurate enough.
       ValueError: the fakes are not uint8 of the data set's shape, or too few.
     """
-    return _score(evaluator, fakes, dataset.test_images, dataset.train_images, seed)
+    return _score(evaluator, fakes, dataset.test_images, dataset.resident.train_images, seed)
 
 
 def anchors(evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: int = 1) -> dict[str, dict[str, Any]]:
@@ -63,14 +63,14 @@ def anchors(evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: 
       left_out: the label of the class to leave out.
 
     Returns:
-      For each of ``ANCHORS`` what ``score_images`` returns.
+      For each of ``ANCHORS`` what ``score_images`` returns; no class is left out where there are none.
 
     Raises:
       InputError: the evaluator is not accurate enough.
       InputError: there is no other class than ``left_out``.
     """
-    sets, rest = _anchor_images(dataset, seed, left_out)
-    return {name: _score(evaluator, sets[name], dataset.test_images, rest, seed) for name in ANCHORS}
+    sets, rest = _anchor_images(dataset.resident, seed, left_out)
+    return {name: _score(evaluator, images, dataset.test_images, rest, seed) for name, images in sets.items()}
 
 
 def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -81,13 +81,13 @@ def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str
     order = generator.permutation(len(images))
     sample, rest = order[:count], order[count:]
     others = np.concatenate([sample[labels[sample] != left_out], rest[labels[rest] != left_out]])
-    if not len(others):
+    if dataset.class_names and not len(others):
         raise InputError(f"all images are of class {left_out}, and an anchor leaves it out; use images of two classes.")
     mean = np.rint(images.mean(axis=0)).astype(np.uint8)
     sets = {
         "real": images[sample],
         "blurred": blur_images(images[sample]),
-        "one class left out": images[np.resize(others, count)],
+        **({"one class left out": images[np.resize(others, count)]} if dataset.class_names else {}),
         "mean image": np.repeat(mean[np.newaxis], count, axis=0),
         "noise": generator.integers(0, 256, (count, *dataset.image_shape), np.uint8),
     }
@@ -116,7 +116,7 @@ def _score(
     real_features, real_logits = extract(evaluator, reals)
     fake_features, fake_logits = extract(evaluator, fakes)
     kernel = kernel_distance(real_features, fake_features, seed=seed)
-    real_counts, fake_counts = class_histogram(real_logits), class_histogram(fake_logits)
+    classes = {} if evaluator.accuracy is None else _class_scores(real_logits, fake_logits)
     return {
         "evaluator": evaluator.name,
         "evaluator_sha256": evaluator.sha256,
@@ -129,10 +129,17 @@ def _score(
         "kernel_distance_error": kernel.standard_error,
         **precision_recall(real_features, fake_features)._asdict(),
         **density_coverage(real_features, fake_features)._asdict(),
-        "class_divergence": class_divergence(real_counts, fake_counts),
-        "class_counts": fake_counts.tolist(),
-        "real_class_counts": real_counts.tolist(),
+        **classes,
         "sliced_wasserstein": sliced_wasserstein(reals, fakes, seed=seed),
         "authenticity": authenticity(fakes, train_images).share,
         "critic_accuracy": critic_accuracy(reals, fakes, seed=seed),
+    }
+
+
+def _class_scores(real_logits: np.ndarray, fake_logits: np.ndarray) -> dict[str, Any]:
+    real_counts, fake_counts = class_histogram(real_logits), class_histogram(fake_logits)
+    return {
+        "class_divergence": class_divergence(real_counts, fake_counts),
+        "class_counts": fake_counts.tolist(),
+        "real_class_counts": real_counts.tolist(),
     }

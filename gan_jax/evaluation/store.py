@@ -11,7 +11,14 @@ import numpy as np
 
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
-from gan_jax.evaluation.features import Evaluator, held_out, measure_accuracy, train_evaluator
+from gan_jax.evaluation.features import (
+    REQUIRED_ACCURACY,
+    Evaluator,
+    held_out,
+    measure_accuracy,
+    random_evaluator,
+    train_evaluator,
+)
 from gan_jax.evaluation.protocol import anchors
 from gan_jax.files import save_arrays, user_cache, warn, write_json
 
@@ -29,6 +36,8 @@ def shipped_path(dataset_name: str) -> Path:
 def load_evaluator(dataset: Dataset) -> Evaluator:
     """The evaluator for a data set: shipped, cached, or trained now and cached by the data set's content.
 
+    Where there are no classes, or the trained classifier knows too few of its images, it has random weights.
+
     A shipped evaluator is asked about the given images too, if they are not those that it was trained on; its accuracy
     is then the lower of the two. ``fd-fmnist64-v1`` was trained on 55,000 of Fashion-MNIST's 70,000 images in a split
     of its own, stratified by class, so that it has met four in five of the published test images. Fakes are compared
@@ -38,7 +47,7 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
       dataset: labelled images.
 
     Returns:
-      The evaluator. One whose accuracy is too low for scoring is returned all the same, and refused there.
+      The evaluator. A shipped one whose accuracy is too low is returned all the same, and refused where it scores.
 
     Raises:
       InputError: the shipped file is damaged.
@@ -49,14 +58,21 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
             return evaluator
         last = held_out(dataset)
         measured = measure_accuracy(evaluator, dataset.train_images[last], dataset.train_labels[last])
-        return dataclasses.replace(evaluator, accuracy=min(evaluator.accuracy, measured))
+        return dataclasses.replace(evaluator, accuracy=min(evaluator.accuracy or 0.0, measured))
     path = user_cache() / "evaluators" / f"{dataset.name}-{dataset.content_hash}-format{_FORMAT}.npz"
     if path.is_file():
         try:
             return read_evaluator(path)
         except InputError:
             pass  # a damaged cache is made anew
-    evaluator = train_evaluator(dataset)
+    resident = dataset.resident
+    evaluator = train_evaluator(resident) if len(dataset.class_names) > 1 else random_evaluator(resident)
+    if evaluator.accuracy is not None and evaluator.accuracy < REQUIRED_ACCURACY:
+        warn(
+            f"a classifier trained on {dataset.name} recognizes {evaluator.accuracy:.0%} of its images, too few for "
+            f"its features to mean much; scores are in the features of random weights"
+        )
+        evaluator = random_evaluator(resident)
     _try_to_cache(path, lambda: save_evaluator(path, evaluator))
     return evaluator
 

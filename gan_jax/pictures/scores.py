@@ -26,18 +26,27 @@ HEADINGS = {
 _POINT, _ANCHOR = "#D55E00", "0.45"
 
 
+def headings_of(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Those of ``HEADINGS`` that there are scores of: without classes there is no class KL."""
+    return {key: heading for key, heading in HEADINGS.items() if key in scores}
+
+
 def scores_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """A markdown table: a row for each named set of images, a column for each score."""
-    body = [[name, *(f"{scores[key]:.3g}" for key in HEADINGS)] for name, scores in rows.items()]
-    return markdown_table(["", *HEADINGS.values()], body)
+    headings = headings_of(next(iter(rows.values())))
+    body = [[name, *(f"{scores[key]:.3g}" for key in headings)] for name, scores in rows.items()]
+    return markdown_table(["", *headings.values()], body)
 
 
 def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, Any]) -> None:
     """Write a PNG: a panel for each score, a line for each set of images, those that are not anchors in colour."""
     figure = Figure(figsize=(14, 0.32 * len(rows) * 2 + 1.6), dpi=120, layout="constrained")
+    headings = headings_of(next(iter(rows.values())))
     panels = figure.subplots(2, -(-len(HEADINGS) // 2), sharey=True)
+    for panel in panels.flat[len(headings) :]:
+        panel.remove()
     names = list(rows)[::-1]
-    for panel, (key, heading) in zip(panels.flat, HEADINGS.items(), strict=False):
+    for panel, (key, heading) in zip(panels.flat, headings.items(), strict=False):
         values = [rows[name][key] for name in names]
         colours = [_ANCHOR if name in anchors else _POINT for name in names]
         panel.hlines(range(len(names)), 0, values, color="0.85", linewidth=1)
@@ -56,8 +65,11 @@ def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
     """Write a PNG: a panel for each score, its value after each epoch that was scored."""
     figure = Figure(figsize=(14, 5), dpi=120, layout="constrained")
     panels = figure.subplots(2, -(-len(HEADINGS) // 2))
+    headings = headings_of(scores[0])
+    for panel in panels.flat[len(headings) :]:
+        panel.remove()
     epochs = [score["epoch"] for score in scores]
-    for panel, (key, heading) in zip(panels.flat, HEADINGS.items(), strict=False):
+    for panel, (key, heading) in zip(panels.flat, headings.items(), strict=False):
         panel.plot(epochs, [score[key] for score in scores], color=_POINT, marker="o", markersize=4)
         panel.set_title(heading, fontsize=10)
         panel.set_ylim(bottom=min(0, *(score[key] for score in scores)))

@@ -8,12 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.data.datasets import load_dataset
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
 from gan_jax.pictures.grids import save_comparison
-from gan_jax.runs.setup import choose_mesh, prepare_start, training_images
+from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
@@ -42,7 +41,7 @@ class FinishedRun:
 
     Args:
       folder: a run's.
-      data_dir: a folder with the four IDX files; by default the run's.
+      data_dir: a folder with the data set's published files; by default the run's.
 
     Raises:
       InputError: there is no such run, it was not made by one of this package's steps, or the data are others.
@@ -55,7 +54,7 @@ class FinishedRun:
             known = ", ".join(STEPS)
             raise InputError(f"{folder} was trained with {self.record['step']}; only {known} can be repeated here.")
         self.step = STEPS[self.record["step"]]
-        dataset = load_dataset(self.settings.dataset, data_dir or self.settings.data_dir)
+        dataset = load_images(self.settings, data_dir)
         if dataset.content_hash != self.record["dataset"]["sha256"]:
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give its --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)

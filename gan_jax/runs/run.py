@@ -15,7 +15,7 @@ from gan_jax.evaluation.features import require_accurate
 from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_images
 from gan_jax.objectives.losses import LOGISTIC
-from gan_jax.pictures.scores import HEADINGS
+from gan_jax.pictures.scores import headings_of
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.health import find_signs, image_set_spread
 from gan_jax.runs.processes import is_main, on_main
@@ -109,7 +109,7 @@ class Run:
         if self._score and every and progress.batch == batches and progress.epoch % every == 0:
             scores = self._score(_local(progress))
             self._last_scores = progress.step, scores
-            shown = "  ".join(f"{HEADINGS[key]} {scores[key]:.3g}" for key in HEADINGS)
+            shown = "  ".join(f"{heading} {scores[key]:.3g}" for key, heading in headings_of(scores).items())
             self._tell(progress, scores, f"averaged generator  {shown}" if progress.state.average else shown)
 
     def draw(self, progress: Progress) -> None:

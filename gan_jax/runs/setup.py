@@ -1,34 +1,59 @@
 """What a run starts from: its configuration, initial state, source of images and keys."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import jax
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.data.datasets import Dataset
+from gan_jax.data.datasets import Dataset, load_dataset
+from gan_jax.data.image_set import StoredImages
 from gan_jax.errors import InputError
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
-from gan_jax.training.batches import LabelledImages, ResidentImages, ShardedImages, run_keys, steps_per_epoch
+from gan_jax.training.batches import (
+    ImageSource,
+    LabelledImages,
+    ResidentImages,
+    RunKeys,
+    ShardedImages,
+    pixels_of,
+    run_keys,
+    steps_per_epoch,
+)
 from gan_jax.training.loop import Start
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState, init_state
+from gan_jax.training.streamed import StreamedImages
+
+
+def load_images(settings: RunConfig, data_dir: Path | None = None) -> Dataset:
+    """The images that a run is trained on, perhaps with published files from another folder.
+
+    Raises:
+      InputError: as ``load_dataset``.
+    """
+    options = {"image_size": settings.image_size, "skip_broken": settings.skip_broken, "stream": settings.stream}
+    return load_dataset(settings.dataset, data_dir or settings.data_dir, **options)
 
 
 def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
     """The networks' configuration for a data set's images and the run's length."""
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
     if config.conditional:
+        if not dataset.class_names:
+            raise InputError(f"{dataset.name} has no classes, so networks cannot be conditional; leave it out.")
         config = dataclasses.replace(config, num_classes=len(dataset.class_names))
     return config.scheduled(settings.num_steps(steps_per_epoch(config, len(dataset.train_images))))
 
 
 def training_images(config: GanConfig, dataset: Dataset, images: ArrayLike | None = None) -> ArrayLike | LabelledImages:
     """What a run trains on: the data set's images, or the same on the device already; with labels if conditional."""
-    images = dataset.train_images if images is None else images
-    return LabelledImages(images, dataset.train_labels) if config.conditional else images
+    chosen: Any = dataset.train_images if images is None else images
+    return LabelledImages(chosen, dataset.train_labels) if config.conditional else chosen
 
 
 def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
@@ -56,9 +81,18 @@ def prepare_start(
       InputError: there are fewer images than one batch, or the discriminator is not of the configured shape.
     """
     keys = run_keys(settings.seed)
-    source = ShardedImages(config, jax.device_get(images), keys, mesh) if mesh else ResidentImages(config, images, keys)
+    source = _source(config, images, keys, mesh)
     state = _with_discriminator(settings, init_state(config, keys.init))
     return Start(config, replicate(state, mesh), source, replicate(keys, mesh))
+
+
+def _source(config: GanConfig, images: Any, keys: RunKeys, mesh: Mesh | None) -> ImageSource:
+    stored = isinstance(pixels_of(images), StoredImages)
+    if mesh and stored:
+        raise InputError("--stream feeds one device; leave out --devices and other processes, or --stream.")
+    if mesh:
+        return ShardedImages(config, jax.device_get(images), keys, mesh)
+    return StreamedImages(config, images, keys) if stored else ResidentImages(config, images, keys)
 
 
 def _with_discriminator(settings: RunConfig, state: GanState) -> GanState:

@@ -19,6 +19,7 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
+from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
 from gan_jax.files import write_json
 from gan_jax.settings import RunConfig
@@ -39,6 +40,8 @@ def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: 
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
     for name in ("data_dir", "discriminator"):
         run[name] = run[name] and str(run[name].resolve())
+    if is_path(settings.dataset):
+        run["dataset"] = str(Path(settings.dataset).expanduser().resolve())
     return {
         "format": FORMAT,
         "script": Path(sys.argv[0]).name,

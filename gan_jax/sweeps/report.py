@@ -14,7 +14,7 @@ from gan_jax.files import write_json, write_text
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import save_figure
-from gan_jax.pictures.scores import HEADINGS
+from gan_jax.pictures.scores import headings_of
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
@@ -76,12 +76,12 @@ def save_report(folder: Path, outcomes: Sequence[Outcome]) -> None:
 
 def summary_table(groups: dict[str, list[Outcome]]) -> str:
     """A markdown table: a row for each run, and for each group its mean ± standard deviation and collapses."""
-    rows = []
+    rows, headings = [], headings_of(next(iter(groups.values()))[0]["scores"])
     for name, group in groups.items():
         for one in group:
-            rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in HEADINGS), _end(one)])
-        rows.append([f"**{name}mean ± std**", *(_spread(group, key) for key in HEADINGS), _collapses(group)])
-    return markdown_table(["", *HEADINGS.values(), "collapsed"], rows)
+            rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in headings), _end(one)])
+        rows.append([f"**{name}mean ± std**", *(_spread(group, key) for key in headings), _collapses(group)])
+    return markdown_table(["", *headings.values(), "collapsed"], rows)
 
 
 def _end(one: Outcome) -> str:

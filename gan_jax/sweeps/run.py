@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from gan_jax.config import STATIC
-from gan_jax.data.datasets import Dataset, load_dataset
+from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.files import warn
 from gan_jax.runs.driver import drive
@@ -16,6 +16,7 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together
 from gan_jax.runs.run import Run, open_run
+from gan_jax.runs.setup import load_images
 from gan_jax.settings import RunConfig
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
@@ -40,10 +41,11 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     connect(settings)
     trials = list_trials(settings) if settings.has_many_runs else []
     side_by_side = choose_side_by_side(settings, trials)
-    dataset = dataset or load_dataset(settings.dataset, settings.data_dir)
+    dataset = dataset or load_images(settings)
     if not trials:
         return _train([Trial("", {}, settings)], experiment, dataset)
-    images = dataset.train_images if _shares_batches(settings) else jnp.asarray(dataset.train_images)
+    on_host = _shares_batches(settings) or settings.stream
+    images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
     if side_by_side:
         _train(trials, experiment, dataset, images)
     else:
@@ -70,6 +72,10 @@ def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bo
         raise InputError(
             "--schedule side_by_side puts all runs on one device; leave out --devices and other processes."
         )
+    if settings.schedule == "side_by_side" and settings.stream:
+        raise InputError("--schedule side_by_side keeps the images on the device; leave out --stream.")
+    if settings.schedule == "auto" and settings.stream:
+        return False
     if settings.schedule == "auto":
         return not shared and not compiled_for and jax.default_backend() != "cpu"
     return settings.schedule == "side_by_side"

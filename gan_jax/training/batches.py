@@ -99,7 +99,7 @@ class ImageSource(Protocol):
         ...
 
 
-class _ShuffledImages:
+class ShuffledImages:
     """Images that come in a new order each epoch."""
 
     def __init__(self, config: GanConfig, num_images: int, keys: RunKeys) -> None:
@@ -115,7 +115,7 @@ class _ShuffledImages:
         return self._order[1]
 
 
-class ResidentImages(_ShuffledImages):
+class ResidentImages(ShuffledImages):
     """All images on the device, in a new order each epoch.
 
     Args:
@@ -144,7 +144,7 @@ class ResidentImages(_ShuffledImages):
         return IndexedBatches(self._images, self.order(epoch)[start:stop])
 
 
-class ShardedImages(_ShuffledImages):
+class ShardedImages(ShuffledImages):
     """All images in the host's memory; of each batch, a process puts its own devices' share on them.
 
     The same batches as those of ``ResidentImages``.

@@ -143,7 +143,7 @@ def test_each_bad_file_gets_a_line_of_its_own(spoil, complaint, folder, arrays):
 
 def test_bad_names_and_folders(tmp_path):
     with pytest.raises(
-        InputError, match="unknown data set 'cifar': choose one of fashion_mnist, mnist, kmnist, digits"
+        InputError, match="unknown data set 'cifar': choose one of fashion_mnist, mnist, kmnist, cifar10"
     ):
         load_dataset("cifar")
     with pytest.raises(InputError, match=r"nowhere: no such folder; expected one with train-images"):

@@ -1,0 +1,70 @@
+"""What the readers of image sets return, in memory or read from disk when it is asked for."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+_TEST_SHARE = 6  # one image in six
+
+
+class StoredImages:
+    """Images that are read when they are asked for: ``[N, height, width, channels]`` uint8, like an array.
+
+    Args:
+      read: gives an image, ``[height, width, channels]`` uint8, by its place; called by several threads.
+      count: how many there are.
+      image_shape: height, width, channels.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, read: Callable[[int], np.ndarray], count: int, image_shape: tuple[int, ...]) -> None:
+        self._read, self.shape = read, (count, *image_shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        """The images at places: one, a slice, or an integer array of any shape."""
+        places = np.arange(len(self))[index]
+        images = [self._read(int(place)) for place in np.ravel(places)]
+        return np.array(images, np.uint8).reshape(*np.shape(places), *self.shape[1:])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
+
+
+Pixels = np.ndarray | StoredImages
+
+
+class ImageSet(NamedTuple):
+    """Images for training and for tests. Without classes, labels are 0 and there are no names."""
+
+    train_images: Pixels  # [N, H, W, C] uint8
+    train_labels: np.ndarray  # [N] int32
+    test_images: np.ndarray  # [M, H, W, C] uint8
+    test_labels: np.ndarray  # [M] int32
+    class_names: tuple[str, ...]
+
+
+def is_for_tests(digest: bytes) -> bool:
+    """Whether an image is for tests, by a digest of its pixels, where nothing else says so.
+
+    One image in six is. Copies of an image are on one side, and images that are added later move none.
+    """
+    return int.from_bytes(digest[:8], "big") % _TEST_SHARE == 0
+
+
+def named_classes(kinds: list[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels ``[N]`` int32 in the order of the kinds, and the kinds' names; no names for a single kind.
+
+    Examples:
+      >>> labels, names = named_classes(["dog", "cat", "dog"])
+      >>> labels.tolist(), names
+      ([1, 0, 1], ('cat', 'dog'))
+    """
+    ordered = {kind: place for place, kind in enumerate(sorted(set(kinds)))}
+    if len(ordered) < 2:
+        return np.zeros(len(kinds), np.int32), ()
+    return np.array([ordered[kind] for kind in kinds], np.int32), tuple(map(str, ordered))

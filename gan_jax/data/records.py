@@ -1,0 +1,101 @@
+"""Any image set that TensorFlow Datasets has prepared for random access."""
+
+import hashlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_jax.data.image_files import fit
+from gan_jax.data.image_set import ImageSet, StoredImages, is_for_tests
+from gan_jax.data.published import PUBLISHED
+from gan_jax.errors import InputError
+
+_TEST_SPLITS = ("test", "validation")
+
+
+def read_records(
+    name: str, data_dir: Path | None = None, image_size: int | None = None, stream: bool = False
+) -> ImageSet:
+    """Read a data set of TFDS that has an ``image`` feature, as array records; it is prepared where it is not yet.
+
+    Its splits are ``train``, and ``test`` or ``validation``; where there is none of these, ``is_for_tests`` decides.
+    Its classes are those of a feature ``label``.
+
+    Args:
+      name: of the data set in TFDS, such as ``stl10`` or ``my_set/config``.
+      data_dir: TFDS's folder of prepared sets; by default its own (``TFDS_DATA_DIR``).
+      image_size: crop centres and resize to so many pixels.
+      stream: keep training images on disk; they are read when they are used.
+
+    Raises:
+      InputError: TFDS does not know the name, cannot prepare it here, or it has no images with random access.
+    """
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.registered import DatasetNotFoundError
+
+    logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends OpenCV
+    try:
+        builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
+    except DatasetNotFoundError:
+        raise InputError(
+            f"unknown data set {name!r}: choose one of {', '.join(PUBLISHED)}, a folder, .zip or .npz of images, or a "
+            f"name that TensorFlow Datasets knows"
+        ) from None
+    try:
+        builder.download_and_prepare()
+        features: Any = builder.info.features
+        if "image" not in (features or {}):
+            raise InputError(f"{name} has no feature named image; choose another data set.")
+        splits = list(builder.info.splits)
+        test_split = next((split for split in _TEST_SPLITS if split in splits), None)
+        as_data_source: Any = builder.as_data_source
+        sources: list[Any] = [as_data_source(split=split) for split in ("train", test_split) if split]
+    except ImportError as error:
+        raise InputError(
+            f"TensorFlow Datasets prepares {name} with a library that is not here ({error}); prepare it where that is "
+            f"installed, with tfds build {name} --file_format=array_record, and set TFDS_DATA_DIR."
+        ) from error
+    except NotImplementedError as error:
+        raise InputError(
+            f"{name} is prepared in a format without random access; prepare it in another folder, with tfds build "
+            f"{name} --file_format=array_record, and set TFDS_DATA_DIR."
+        ) from error
+    except (KeyError, ValueError, OSError) as error:
+        raise InputError(f"TensorFlow Datasets cannot read {name}: {str(error).partition(chr(10))[0]}") from error
+    names = tuple(getattr(features.get("label"), "names", None) or ())
+    return _image_set(sources, names, image_size, stream)
+
+
+def _image_set(sources: list[Any], class_names: tuple[str, ...], image_size: int | None, stream: bool) -> ImageSet:
+    """The set of a source for training, and perhaps one for tests."""
+
+    def image_at(source: Any, place: int) -> np.ndarray:
+        image = np.asarray(source[place]["image"])
+        if image_size is None and (image.ndim != 3 or image.shape[0] != image.shape[1]):
+            raise InputError(
+                f"an image is {list(image.shape)}; give --image-size 28, 32 or 64, which crops and resizes."
+            )
+        return image if image_size is None else fit(image[np.newaxis], image_size)[0]
+
+    def chosen(source: Any, places: np.ndarray) -> tuple[StoredImages, np.ndarray]:
+        shape = image_at(source, int(places[0])).shape
+        stored = StoredImages(lambda place: image_at(source, int(places[place])), len(places), shape)
+        if not class_names:
+            return stored, np.zeros(len(places), np.int32)
+        with ThreadPoolExecutor() as threads:
+            return stored, np.array(list(threads.map(lambda place: source[int(place)]["label"], places)), np.int32)
+
+    places = [np.arange(len(source)) for source in sources]
+    if len(sources) == 1:
+        is_test = [
+            is_for_tests(hashlib.sha256(np.ascontiguousarray(image_at(sources[0], int(place))).data).digest())
+            for place in places[0]
+        ]
+        sources, places = [sources[0]] * 2, [np.flatnonzero(np.logical_not(is_test)), np.flatnonzero(is_test)]
+    if not all(map(len, places)):
+        raise InputError("the data set has no training or no test images; choose another.")
+    (train_images, train_labels), (test_images, test_labels) = map(chosen, sources, places)
+    return ImageSet(train_images if stream else train_images[:], train_labels, test_images[:], test_labels, class_names)
