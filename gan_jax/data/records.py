@@ -46,10 +46,7 @@ def read_records(
         ) from None
     try:
         builder.download_and_prepare()
-        features: Any = builder.info.features
-        if "image" not in (features or {}):
-            raise InputError(f"{name} has no feature named image; choose another data set.")
-        splits = list(builder.info.splits)
+        splits: Any = builder.info.splits
         test_split = next((split for split in _TEST_SPLITS if split in splits), None)
         as_data_source: Any = builder.as_data_source
         sources: list[Any] = [as_data_source(split=split) for split in ("train", test_split) if split]
@@ -65,7 +62,10 @@ def read_records(
         ) from error
     except (KeyError, ValueError, OSError) as error:
         raise InputError(f"TensorFlow Datasets cannot read {name}: {str(error).partition(chr(10))[0]}") from error
-    names = tuple(getattr(features.get("label"), "names", None) or ())
+    features: Any = builder.info.features
+    if "image" not in features:
+        raise InputError(f"{name} has no feature named image; choose another data set.")
+    names = tuple(getattr(features["label"], "names", None) or ()) if "label" in features else ()
     return _image_set(sources, names, image_size, stream)
 
 

@@ -1,0 +1,262 @@
+"""Image sets of one's own: folders, zips and .npz."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import InputError, load_dataset
+from gan_jax.data import image_set
+from gan_jax.data.folders import is_path, read_image_set
+from gan_jax.data.image_files import UnreadableImageError, fit, read_pixels
+
+random = np.random.default_rng(0)
+
+
+def picture(shape=(28, 28, 3)):
+    return random.integers(0, 256, shape, np.uint8)
+
+
+def write(path, pixels=None, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = picture() if pixels is None else pixels
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(path, **options)
+    return pixels
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Thirty images in two classes, one of them a level deeper."""
+    for index in range(15):
+        write(tmp_path / "set" / "cats" / f"{index}.png")
+        write(tmp_path / "set" / "dogs" / "big" / f"{index}.png")
+    return tmp_path / "set"
+
+
+def sorted_bytes(images):
+    return sorted(image.tobytes() for image in images)
+
+
+def test_the_first_folder_is_the_class(folder):
+    dataset = load_dataset(str(folder))
+    assert dataset.name == "set"
+    assert dataset.class_names == ("cats", "dogs")
+    assert dataset.image_shape == (28, 28, 3)
+    assert len(dataset.train_images) + len(dataset.test_images) == 30
+    known = {
+        np.asarray(Image.open(path)).tobytes(): path.relative_to(folder).parts[0] for path in folder.rglob("*.png")
+    }
+    for images, labels in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
+        assert len(images) == len(labels)
+        assert [dataset.class_names[label] for label in labels] == [known[image.tobytes()] for image in images]
+
+
+def test_a_zip_of_a_folder_is_the_folder(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for path in folder.rglob("*.png"):
+            archive.write(path, f"outer/{path.relative_to(folder)}")
+        archive.writestr("outer/.DS_Store", "x")
+        archive.writestr("__MACOSX/outer/cats/._1.png", "x")
+    assert load_dataset(str(tmp_path / "set.zip")).content_hash == load_dataset(str(folder)).content_hash
+
+
+def test_the_split_depends_on_the_pixels_alone(folder):
+    before = load_dataset(str(folder))
+    write(folder / "cats" / "copy.png", before.test_images[0])
+    write(folder / "cats" / "other_copy.png", before.train_images[0])
+    (folder / "cats" / "0.png").rename(folder / "cats" / "z.png")
+    after = load_dataset(str(folder))
+    assert set(sorted_bytes(before.test_images)) == set(sorted_bytes(after.test_images))
+    assert len(after.test_images) == len(before.test_images) + 1
+
+
+def test_about_one_image_in_six_is_for_tests():
+    chosen = [image_set.is_for_tests(random.bytes(32)) for _ in range(6000)]
+    assert np.mean(chosen) == pytest.approx(1 / 6, abs=0.02)
+
+
+def test_folders_named_train_and_test_are_the_split(tmp_path):
+    trained = [write(tmp_path / "train" / kind / f"{index}.png") for kind in "ab" for index in range(3)]
+    tested = [write(tmp_path / "test" / kind / "0.png") for kind in "ab"]
+    dataset = load_dataset(str(tmp_path))
+    np.testing.assert_array_equal(dataset.train_images, trained)
+    np.testing.assert_array_equal(dataset.test_images, tested)
+    assert dataset.train_labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert dataset.class_names == ("a", "b")
+
+
+@pytest.mark.parametrize("place", ["{}.png", "one/{}.png", "deep/deeper/{}.png"])
+def test_images_in_no_folder_or_in_one_have_no_classes(place, tmp_path):
+    for index in range(20):
+        write(tmp_path / "set" / place.format(index))
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert dataset.class_names == ()
+    assert not dataset.train_labels.any()
+
+
+def test_grey_stays_grey_until_one_is_in_colour(tmp_path):
+    grey = write(tmp_path / "set" / "0.png", picture((28, 28, 1)))
+    for index in range(1, 20):
+        write(tmp_path / "set" / f"{index}.png", picture((28, 28, 1)))
+    assert load_dataset(str(tmp_path / "set")).image_shape == (28, 28, 1)
+    write(tmp_path / "set" / "colour.jpg")
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert dataset.image_shape == (28, 28, 3)
+    everything = np.concatenate([dataset.train_images, dataset.test_images])
+    assert grey.repeat(3, axis=-1).tobytes() in sorted_bytes(everything)
+
+
+def test_centres_are_cropped_and_resized_with_antialiasing():
+    stripes = np.zeros((64, 96, 1), np.uint8)
+    stripes[::2] = 255
+    small = fit(stripes[np.newaxis], 32)[0]
+    assert small.shape == (32, 32, 1)
+    assert abs(small[2:-2].astype(float) - 127.5).max() < 20  # without antialiasing it would be black or white
+    halves = np.zeros((40, 120, 3), np.uint8)
+    halves[:, 40:80] = 200
+    assert abs(fit(halves[np.newaxis], 28).astype(float) - 200).max() < 20  # the filter reaches beyond the edge
+
+
+def test_sizes_that_differ_ask_for_one(folder):
+    write(folder / "cats" / "z.png", picture((40, 30, 3)))
+    with pytest.raises(InputError, match=r"0\.png is 28×28 and .*z\.png is 30×40; give --image-size 28, 32 or 64"):
+        load_dataset(str(folder))
+    assert load_dataset(str(folder), image_size=32).image_shape == (32, 32, 3)
+
+
+def test_oblongs_ask_for_a_size(tmp_path):
+    write(tmp_path / "set" / "a.png", picture((40, 30, 3)))
+    with pytest.raises(InputError, match="are 30×40; give --image-size"):
+        load_dataset(str(tmp_path / "set"))
+
+
+@pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n but cut off"])
+def test_a_broken_image_is_named_or_left_out_and_counted(content, folder, capsys):
+    whole = load_dataset(str(folder)).content_hash
+    (folder / "cats" / "broken.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"broken\.png cannot be read .* --skip-broken leaves such files out, 1 here"):
+        load_dataset(str(folder))
+    assert load_dataset(str(folder), skip_broken=True).content_hash == whole
+    assert "warning: 1 of 31 files" in capsys.readouterr().err
+
+
+def test_a_truncated_image_is_broken(folder):
+    path = folder / "cats" / "0.png"
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(InputError, match=r"0\.png cannot be read"):
+        load_dataset(str(folder))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_common_mode_becomes_bytes(mode, tmp_path):
+    base = Image.fromarray(picture())
+    image = Image.fromarray((picture((28, 28)).astype(np.uint16) << 8) + 5) if mode == "I;16" else base.convert(mode)
+    path = tmp_path / f"image.{'tiff' if mode in ('CMYK', 'I;16') else 'png'}"
+    image.save(path)
+    pixels = read_pixels(path, "it")
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == (28, 28, 1 if mode in ("1", "L", "LA", "I;16") else 3)
+    if mode == "I;16":
+        np.testing.assert_array_equal(pixels[..., 0], np.asarray(image) >> 8)
+
+
+def test_transparent_places_become_white_and_pictures_are_turned(tmp_path):
+    clear = np.zeros((28, 28, 4), np.uint8)
+    clear[:14, :, 3] = 255
+    Image.fromarray(clear).save(tmp_path / "clear.png")
+    pixels = read_pixels(tmp_path / "clear.png", "it")
+    assert (pixels[:14] == 0).all()
+    assert (pixels[14:] == 255).all()
+    turned = Image.fromarray(np.repeat(np.arange(28, dtype=np.uint8)[:, None], 28, axis=1))
+    exif = turned.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    turned.save(tmp_path / "turned.png", exif=exif)
+    assert read_pixels(tmp_path / "turned.png", "it")[0, :, 0].tolist() == list(range(27, -1, -1))
+
+
+def test_floats_are_no_picture():
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((28, 28), np.float32)).save(file, "tiff")
+    file.seek(0)
+    with pytest.raises(UnreadableImageError, match="floats"):
+        read_pixels(file, "it")
+
+
+def test_an_npz_has_images_and_perhaps_labels(tmp_path):
+    images, labels = picture((40, 28, 28)), random.integers(5, 8, 40) * 3
+    np.savez(tmp_path / "set.npz", images=images, labels=labels)
+    dataset = load_dataset(str(tmp_path / "set.npz"))
+    assert dataset.class_names == ("15", "18", "21")
+    of_image = {image.tobytes(): str(label) for image, label in zip(images, labels, strict=True)}
+    assert [of_image[image.tobytes()] for image in dataset.test_images] == [
+        dataset.class_names[label] for label in dataset.test_labels
+    ]
+    np.savez(tmp_path / "set.npz", images=picture((40, 50, 60, 3)))
+    assert load_dataset(str(tmp_path / "set.npz"), image_size=32).image_shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"pictures": picture((9, 28, 28))}, "has no array named images"),
+        ({"images": np.zeros((9, 28, 28))}, r"images are float64 \[9, 28, 28, 1\]; they must be uint8"),
+        ({"images": picture((9, 28, 28, 2))}, "they must be uint8"),
+        ({"images": picture((9, 28, 28)), "labels": np.zeros(9)}, "labels are float64"),
+        ({"images": picture((9, 28, 28)), "labels": np.zeros(8, int)}, r"they must be \[9\] integers"),
+        ({"images": picture((1, 28, 28))}, "of the 1 images .* none is a test image"),
+    ],
+)
+def test_an_npz_that_holds_something_else(arrays, message, tmp_path):
+    np.savez(tmp_path / "set.npz", **arrays)
+    with pytest.raises(InputError, match=message):
+        load_dataset(str(tmp_path / "set.npz"))
+
+
+def test_paths_that_hold_no_images(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.txt").write_text("x")
+    (tmp_path / "bad.zip").write_text("x")
+    (tmp_path / "bad.npz").write_text("x")
+    for name, message in (
+        ("empty", "holds no image files"),
+        ("text.txt", "is no folder, .zip or .npz"),
+        ("missing", "is not there"),
+        ("bad.zip", "cannot be read"),
+        ("bad.npz", "cannot be read as an .npz"),
+    ):
+        with pytest.raises(InputError, match=message):
+            load_dataset(str(tmp_path / name))
+
+
+def test_a_published_name_is_no_path(tmp_path, monkeypatch):
+    (tmp_path / "digits").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert not is_path("digits")
+    assert len(load_dataset("digits").train_images) == 1500
+    with pytest.raises(InputError, match="leave out --data-dir"):
+        load_dataset(str(tmp_path), data_dir=tmp_path)
+
+
+def test_stored_images_are_the_same_read_later(folder, monkeypatch):
+    resident = read_image_set(folder)
+    stored = read_image_set(folder, stream=True)
+    images = stored.train_images
+    assert isinstance(images, image_set.StoredImages)
+    assert images.shape == resident.train_images.shape
+    np.testing.assert_array_equal(images, resident.train_images)
+    rows = np.array([[3, 0], [1, 1]])
+    np.testing.assert_array_equal(images[rows], resident.train_images[rows])
+    np.testing.assert_array_equal(images[2], resident.train_images[2])
+    np.testing.assert_array_equal(images[::5], resident.train_images[::5])
+    np.testing.assert_array_equal(stored.test_images, resident.test_images)
+    assert load_dataset(str(folder), stream=True).content_hash == load_dataset(str(folder)).content_hash
+    monkeypatch.setattr("gan_jax.data.datasets.MOST_RESIDENT", 5)
+    part = load_dataset(str(folder), stream=True).resident
+    assert isinstance(part.train_images, np.ndarray)
+    assert len(part.train_images) == len(part.train_labels) == 5
+    for name in ("digits", str(folder / "x.npz")):
+        np.savez(folder / "x.npz", images=picture((30, 28, 28)))
+        with pytest.raises(InputError, match="leave out --stream"):
+            load_dataset(name, stream=True)

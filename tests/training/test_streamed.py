@@ -1,0 +1,67 @@
+"""Images that are read ahead of the training."""
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from gan_jax import GanConfig, InputError, ResidentImages, run_keys
+from gan_jax.data.image_set import StoredImages
+from gan_jax.training.batches import LabelledImages
+from gan_jax.training.streamed import StreamedImages
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (23, 28, 28, 1), np.uint8)
+CONFIG = GanConfig(width=2, latent_dim=3, batch_size=4)
+
+
+def stored(read=None):
+    return StoredImages(read or (lambda place: IMAGES[place]), len(IMAGES), IMAGES.shape[1:])
+
+
+def test_it_has_the_resident_images_batches_in_any_order_of_asking():
+    keys = run_keys(3)
+    resident, stream = ResidentImages(CONFIG, IMAGES, keys), StreamedImages(CONFIG, stored(), keys)
+    assert stream.steps_per_epoch == resident.steps_per_epoch == 5
+    for asked in ((0, 0, 2), (0, 2, 5), (1, 0, 5), (1, 0, 5), (7, 3, 4), (0, 1, 2)):
+        np.testing.assert_array_equal(stream.batches(*asked), resident.batches(*asked))
+
+
+def test_conditional_networks_get_labels():
+    labels, keys = np.arange(23, dtype=np.int32) % 3, run_keys(0)
+    config = GanConfig(width=2, latent_dim=3, batch_size=4, conditional=True, num_classes=3)
+    resident = ResidentImages(config, LabelledImages(IMAGES, labels), keys).batches(2, 1, 4)
+    streamed = StreamedImages(config, LabelledImages(stored(), labels), keys).batches(2, 1, 4)
+    np.testing.assert_array_equal(streamed.images, resident.images)
+    np.testing.assert_array_equal(streamed.labels, resident.labels)
+
+
+def test_batches_are_read_before_they_are_asked_for():
+    read, enough = set(), threading.Event()
+
+    def note(place):
+        read.add(threading.get_ident())
+        seen.append(place)
+        if len(seen) > 40:
+            enough.set()
+        return IMAGES[place]
+
+    seen: list[int] = []
+    stream = StreamedImages(CONFIG, stored(note), run_keys(0))
+    stream.batches(0, 0, 1)
+    assert enough.wait(30)
+    assert threading.get_ident() not in read
+
+
+def test_an_image_that_cannot_be_read_any_more_ends_the_training():
+    def fail(place):
+        raise InputError("it is gone")
+
+    with pytest.raises(InputError, match="it is gone"):
+        StreamedImages(CONFIG, stored(fail), run_keys(0)).batches(0, 0, 1)
+
+
+def test_without_grain_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "grain", None)
+    with pytest.raises(InputError, match=r"--stream needs Grain .*; install gan_jax\[stream\]"):
+        StreamedImages(CONFIG, stored(), run_keys(0))
