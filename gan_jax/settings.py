@@ -93,6 +93,8 @@ class SavingConfig:
     """The newest so many stay, and the best by Fréchet distance where there are scores."""
     snapshots: int | None = field(default=None, metadata=MAY_CHANGE)
     """Keep the weights of so many moments of the training, more at first, for gan-jax playground."""
+    tracker: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
+    """Also show the run in tensorboard or wandb (in its folder's trackers/); may be given several times."""
     output_dir: Path = field(default=Path("runs/gan"), metadata=MAY_CHANGE)
     """The run's folder; refused if it already holds something."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)

@@ -35,6 +35,8 @@ LIBRARY_HOMES = {
     "sklearn": {"data.published"},
     "scipy": {"data.published"},
     "grain": {"training.streamed"},
+    "tensorboardX": {"runs.watchers.trackers"},
+    "wandb": {"runs.watchers.trackers"},
     "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
     "tqdm": {"runs.driver", "runs.watchers.console"},

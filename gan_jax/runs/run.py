@@ -25,6 +25,7 @@ from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.results import Recorder, Results
 from gan_jax.runs.watchers.snapshots import Snapshots
+from gan_jax.runs.watchers.trackers import Tracking
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.settings import RunConfig
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
@@ -214,6 +215,7 @@ def _watchers(experiment: Experiment, context: RunContext, record: Record) -> li
         Results(context),
         Recorder(context, record),
         *_snapshots(context),
+        *(Tracking(context, name) for name in context.settings.tracker),
         *(make(context) for make in experiment.watchers),
         Console(context, experiment.describe_start),
     ]

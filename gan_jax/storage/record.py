@@ -197,7 +197,8 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
         run = dict(record["run"], gan=config, output_dir=Path(record["run"]["output_dir"]))
         for name in ("data_dir", "discriminator"):
             run[name] = run.get(name) and Path(run[name])
-        run["sweep"] = tuple(run.get("sweep", ()))
+        for name in ("sweep", "tracker"):
+            run[name] = tuple(run.get(name, ()))
         fields = {field.name for field in dataclasses.fields(RunConfig)}
         return RunConfig(**{name: value for name, value in run.items() if name in fields}), config
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -15,6 +15,7 @@ from gan_jax.storage.record import RECORD_NAMES, has_record, read_record
 _LOCK = ".lock"
 _REPLACED = ".replaced-"
 _UNFINISHED_CHECKPOINT = ".orbax-checkpoint-tmp"
+_TRACKERS = ("tensorboard", "wandb")
 _FILES = (  # what a run writes beside its record and its folders
     *("metrics.jsonl", "history.npz", "weights.npz", "outcome.json"),
     *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png", "evaluation.png", "nearest.png"),
@@ -34,6 +35,12 @@ class RunFolder:
     checkpoints = property(lambda self: self.path / "checkpoints", doc="A folder; see ``storage.checkpoints``.")
     grids = property(lambda self: self.path / "grids", doc="A folder of pictures.")
     snapshots = property(lambda self: self.path / "snapshots", doc="A folder of weights; see ``storage.weights``.")
+
+    trackers = property(lambda self: self.path / "trackers", doc="A folder; see ``runs.watchers.trackers``.")
+
+    def tracker(self, name: str) -> Path:
+        """The folder of a tracker's files."""
+        return self.trackers / name
 
     def grid(self, step: int) -> Path:
         """The picture drawn after a step."""
@@ -67,7 +74,8 @@ class RunFolder:
         named = [self.path / name for name in (*RECORD_NAMES, *_FILES)]
         grids = [self.grid(step) for step in self.drawn_steps()]
         snapshots = [self.snapshot(step) for step in self.snapshot_steps()]
-        return [*(path for path in (*named, *grids, *snapshots) if path.exists()), *self._own_checkpoints()]
+        trackers = [self.tracker(name) for name in _TRACKERS]
+        return [*(path for path in (*named, *grids, *snapshots, *trackers) if path.exists()), *self._own_checkpoints()]
 
     def _own_checkpoints(self) -> list[Path]:
         if self.checkpoints.is_symlink() or not self.checkpoints.is_dir():
@@ -77,7 +85,7 @@ class RunFolder:
 
     def _is_trace(self, path: Path) -> bool:
         ours = path.name == _LOCK or path.name.startswith(_REPLACED) or is_partial(path)
-        is_folder = path.name in ("grids", "checkpoints", "snapshots") and path.is_dir()
+        is_folder = path.name in ("grids", "checkpoints", "snapshots", "trackers") and path.is_dir()
         return ours or (is_folder and not any(path.iterdir()))
 
 

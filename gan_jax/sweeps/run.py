@@ -17,6 +17,7 @@ from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together
 from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images
+from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import RunConfig
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
@@ -39,6 +40,8 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
       StoppedError: a signal ended the training; ``resume`` continues it.
     """
     connect(settings)
+    for name in settings.tracker:
+        require_tracker(name)
     trials = list_trials(settings) if settings.has_many_runs else []
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)

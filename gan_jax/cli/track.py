@@ -1,0 +1,24 @@
+"""``gan-jax track``."""
+
+from pathlib import Path
+
+import tyro
+
+from gan_jax.runs.watchers.trackers import open_tracker
+from gan_jax.storage.record import read_record
+from gan_jax.storage.run_folder import RunFolder
+
+
+def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> None:
+    """Show a finished run in TensorBoard or Weights & Biases.
+
+    Example: gan-jax track runs/gan && tensorboard --logdir runs
+
+    Args:
+        path: A run's folder.
+        tracker: tensorboard or wandb.
+    """
+    read_record(path)
+    folder = RunFolder(path)
+    open_tracker(tracker, folder).close()
+    print(f"{path} is in {folder.tracker(tracker)}")

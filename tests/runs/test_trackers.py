@@ -1,0 +1,138 @@
+"""A run in TensorBoard, read back by its own reader, and in a stand-in of W&B."""
+
+import shutil
+import sys
+import types
+import warnings
+
+import pytest
+from small_runs import EXPERIMENTS, content, settings
+
+from gan_jax import InputError, run_experiment
+from gan_jax.runs.watchers.json_lines import read_lines
+from gan_jax.runs.watchers.trackers import TRACKERS, open_tracker
+from gan_jax.storage.run_folder import RunFolder, claim
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory, preview_keys_are_used_again):
+    folder = tmp_path_factory.mktemp("trackers") / "run"
+    run_experiment(EXPERIMENTS["drift"], settings(folder, tracker=("tensorboard",), keep_checkpoints=20))
+    return RunFolder(folder)
+
+
+def events_of(folder):
+    """All that TensorBoard shows of a run: scalars, and the steps of pictures and texts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(
+            str(folder.tracker("tensorboard")), size_guidance={"images": 0, "tensors": 0}
+        ).Reload()
+    tags = events.Tags()
+    scalars = {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in tags["scalars"]}
+    pictures = {tag: [event.step for event in events.Images(tag)] for tag in tags["images"]}
+    texts = {tag: events.Tensors(tag)[0].tensor_proto.string_val[0].decode() for tag in tags["tensors"]}
+    return scalars, pictures, texts
+
+
+def test_tensorboard_reads_what_the_run_reported(complete):
+    scalars, pictures, texts = events_of(complete)
+    lines = read_lines(complete.metrics)
+    for name in ("d_loss", "g_loss", "d_x", "epoch"):
+        wanted = [(line["step"], line[name]) for line in lines if name in line]
+        assert [step for step, _ in scalars[name]] == [step for step, _ in wanted]
+        assert [value for _, value in scalars[name]] == pytest.approx([value for _, value in wanted])
+    assert pictures == {"grid": complete.drawn_steps()}
+    assert any('"batch_size": 120' in text for text in texts.values())
+
+
+def test_a_resumed_run_looks_as_if_it_had_never_been_interrupted(complete, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    for path in folder.checkpoints.iterdir():
+        if path.name.isdecimal() and int(path.name) > 8:
+            shutil.rmtree(path)
+    run_experiment(EXPERIMENTS["drift"], settings(folder.path, tracker=("tensorboard",), keep_checkpoints=20))
+    assert events_of(folder)[:2] == events_of(complete)[:2]
+
+
+def test_tracking_changes_nothing_else(complete, tmp_path):
+    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", keep_checkpoints=20))
+    tracked = {name: digest for name, digest in content(complete.path).items() if not name.startswith("trackers")}
+    assert {**content(tmp_path / "run"), "run.json": 0} == {**tracked, "run.json": 0}
+
+
+def test_a_finished_run_is_converted(complete, tmp_path):
+    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", keep_checkpoints=20))
+    folder = RunFolder(tmp_path / "run")
+    open_tracker("tensorboard", folder).close()
+    assert events_of(folder)[:2] == events_of(complete)[:2]
+
+
+def test_a_run_that_is_replaced_takes_its_events_along_and_nothing_else(complete, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    (folder.trackers / "mine").mkdir()
+    claim(folder, overwrite=True).release()
+    assert [path.name for path in folder.trackers.iterdir()] == ["mine"]
+
+
+@pytest.fixture
+def wandb(monkeypatch):
+    """A module that notes what it is called with."""
+    module = types.ModuleType("wandb")
+    module.log = []
+    run = types.SimpleNamespace(
+        define_metric=lambda *names, **options: None,
+        log=module.log.append,
+        alert=lambda **options: module.log.append(options),
+        finish=lambda: module.log.append("finished"),
+    )
+
+    def init(**options):
+        module.options = options
+        return run
+
+    module.init, module.Image = init, lambda path: f"image of {path}"
+    module.errors = types.SimpleNamespace(Error=RuntimeError)
+    monkeypatch.setitem(sys.modules, "wandb", module)
+    return module
+
+
+def test_weights_and_biases_gets_the_same(complete, wandb, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    open_tracker("wandb", folder, "a name").close()
+    assert wandb.options["name"] == "a name"
+    assert wandb.options["config"]["gan"]["batch_size"] == 120
+    lines = [line for line in read_lines(folder.metrics) if "d_loss" in line]
+    assert [entry for entry in wandb.log if "d_loss" in entry] == [pytest.approx(line) for line in lines]
+    assert [entry["step"] for entry in wandb.log if "grid" in entry] == folder.drawn_steps()
+    assert wandb.log[-1] == "finished"
+
+
+def test_weights_and_biases_that_cannot_begin_says_what_to_do(complete, wandb, monkeypatch, tmp_path):
+    def refuse(**options):
+        raise RuntimeError("No API key")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    with pytest.raises(InputError, match=r"W&B cannot begin \(No API key\); run wandb login, or set WANDB_MODE"):
+        open_tracker("wandb", folder)
+
+
+@pytest.mark.parametrize(("name", "module"), [("tensorboard", "tensorboardX"), ("wandb", "wandb")])
+def test_a_missing_package_names_the_extra_before_anything_is_trained(name, module, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match=rf"--tracker {name} needs a package .* install gan_jax\[{name}\]"):
+        run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", tracker=(name,)))
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_tracker_is_named(complete):
+    assert set(TRACKERS) == {"tensorboard", "wandb"}
+    with pytest.raises(InputError, match="tracker is 'mlflow'; it must be one of tensorboard, wandb"):
+        open_tracker("mlflow", complete)
