@@ -99,6 +99,8 @@ class SavingConfig:
     """The run's folder; refused if it already holds something."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Resume the run in the output folder from its newest checkpoint; start it if there is none."""
+    quiet: bool = field(default=False, metadata=OF_THIS_PROCESS)
+    """Print warnings and errors alone."""
     overwrite: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Replace the run that is in the output folder."""
 

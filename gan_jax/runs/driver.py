@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gan_jax.files import warn
 from gan_jax.runs.experiment import Experiment
@@ -10,6 +10,8 @@ from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import is_main
 from gan_jax.runs.run import Run
 from gan_jax.training.loop import Progress, train_together
+
+_SHOWN_RUNS = 2  # beside the progress bar
 
 
 def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> None:
@@ -34,8 +36,10 @@ def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> Non
         log_every=context.settings.log_every,
         pause_every=context.settings.checkpoint_every,
     )
-    hidden = None if is_main() else True  # None hides the bar where standard error is no terminal
-    with tqdm(total=context.num_steps, initial=step, unit="batch", disable=hidden) as bar:
+    hidden = True if context.settings.quiet or not is_main() else None  # None: where standard error is no terminal
+    images = context.config.images_per_step * len(runs)
+    scale = {"unit": "img", "unit_scale": True, "dynamic_ncols": True}
+    with tqdm(total=context.num_steps * images, initial=step * images, disable=hidden, **scale) as bar:
         for reports in training:
             stopping = stop.is_set()
             for index, progress in reports.items():
@@ -44,7 +48,8 @@ def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> Non
                 runs[index].checkpoint(progress, stopping)
                 if progress.error and runs[index].context.label:
                     warn(f"{runs[index].context.label}: {runs[index].diverged}")
-            bar.update(max(progress.step for progress in reports.values()) - bar.n)
+            bar.set_postfix_str("; ".join(filter(None, (run.summary() for run in runs[:_SHOWN_RUNS]))), refresh=False)
+            bar.update(max(progress.step for progress in reports.values()) * images - bar.n)
             if stopping:
                 return
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 from jax.typing import ArrayLike
 
@@ -15,7 +16,7 @@ from gan_jax.evaluation.features import require_accurate
 from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_images
 from gan_jax.objectives.losses import LOGISTIC
-from gan_jax.pictures.scores import headings_of
+from gan_jax.pictures.scores import HEADINGS, headings_of
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.health import find_signs, image_set_spread
 from gan_jax.runs.processes import is_main, on_main
@@ -79,6 +80,7 @@ class Run:
         self._spread = image_set_spread(context.dataset.train_images)
         self._warned: set[str] = set()
         self._last_scores: tuple[int, Scores] = (-1, {})
+        self._last_means: Mapping[str, float] = {}
 
     def resume(self, until: int | None = None) -> None:
         """Restore the newest checkpoint that is not after step ``until``, or begin at the start."""
@@ -103,6 +105,7 @@ class Run:
         """Take over a chunk: its state, its metrics, and what there is to say of them."""
         self.state = progress.state
         self._history.extend(progress.metrics)
+        self._last_means = {name: float(np.mean(values)) for name, values in progress.metrics.items()}
         if progress.window_end:
             self._record_window(progress)
         settings, batches = self.context.settings, self.context.steps_per_epoch
@@ -112,6 +115,13 @@ class Run:
             self._last_scores = progress.step, scores
             shown = "  ".join(f"{heading} {scores[key]:.3g}" for key, heading in headings_of(scores).items())
             self._tell(progress, scores, f"averaged generator  {shown}" if progress.state.average else shown)
+
+    def summary(self) -> str:
+        """The metrics of the last chunk and the last distance, in a few words."""
+        shown = [f"{name} {value:.2f}" for name, value in self._last_means.items() if name not in _HEALTH]
+        scores = self._last_scores[1]
+        shown += [f"{HEADINGS['frechet_distance']} {scores['frechet_distance']:.3g}"] if scores else []
+        return "  ".join(shown)
 
     def draw(self, progress: Progress) -> None:
         """Let the watchers draw."""

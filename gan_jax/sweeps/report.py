@@ -52,13 +52,14 @@ def _known_outcome(path: Path, step: int) -> Outcome:
         return {}
 
 
-def save_report(folder: Path, outcomes: Sequence[Outcome]) -> None:
+def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = False) -> None:
     """Write ``summary.json``, ``summary.md``, ``bands.png`` and, of a sweep, ``sweep.png``; print the table.
 
     Args:
       folder: where to.
       outcomes: of each run, ``name``, ``values`` (what is swept), ``history`` (names to ``[steps]``), ``scores``,
         ``diverged`` and ``collapsed``.
+      quiet: print nothing.
     """
     groups = _groups(outcomes)
     text = summary_table(groups)
@@ -68,6 +69,8 @@ def save_report(folder: Path, outcomes: Sequence[Outcome]) -> None:
     save_figure(folder / "bands.png", draw_bands(histories))
     if any(one["values"] for one in outcomes):
         save_figure(folder / "sweep.png", draw_sweep(outcomes))
+    if quiet:
+        return
     print(text)
     if any(one["collapsed"] is None for one in outcomes):
         print(f"Whether a run has collapsed cannot be told in its first {COLLAPSE_AFTER} steps.")

@@ -55,7 +55,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
         for trial in trials:
             _train([trial], experiment, dataset, images)
     if is_main():
-        save_report(settings.output_dir, [trial_outcome(trial, dataset) for trial in trials])
+        save_report(settings.output_dir, [trial_outcome(trial, dataset) for trial in trials], quiet=settings.quiet)
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:

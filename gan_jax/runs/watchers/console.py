@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from gan_jax.config import GanConfig
 from gan_jax.files import warn
@@ -52,7 +52,8 @@ class Console(Watcher):
         self._say(f"Pictures, numbers and weights are in {self._context.folder.path}")
 
     def _say(self, text: str) -> None:
-        say(f"{self._context.label}  {text}" if self._context.label else text)
+        if not self._context.settings.quiet:
+            say(f"{self._context.label}  {text}" if self._context.label else text)
 
 
 def say(text: str) -> None:

@@ -90,8 +90,7 @@ class WeightsAndBiases:
     def __init__(self, folder: RunFolder, label: str, settings: Mapping[str, Any]) -> None:
         import os
 
-        import wandb
-
+        wandb: Any = importlib.import_module("wandb")
         place = _emptied(folder, "wandb")
         place.mkdir(parents=True)
         self._image = wandb.Image
