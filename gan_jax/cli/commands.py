@@ -11,13 +11,14 @@ from gan_jax.cli.playground import playground
 from gan_jax.cli.reals import reals
 from gan_jax.cli.recipes import recipes
 from gan_jax.cli.replay import replay
+from gan_jax.cli.report import report
 from gan_jax.cli.sample import sample
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.track import track
 from gan_jax.cli.train import TRAININGS, train
 from gan_jax.cli.verify import verify
 
-COMMANDS = (evaluate, sample, interpolate, playground, export, verify, replay, track, recipes, reals)
+COMMANDS = (evaluate, report, sample, interpolate, playground, export, verify, replay, track, recipes, reals)
 
 
 def run_command() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from gan_jax.errors import InputError
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
-from gan_jax.storage.record import has_record, read_record, read_settings
+from gan_jax.storage.record import Record, has_record, read_record, read_settings, step_name
 from gan_jax.sweeps.run import run_experiment
 
 
@@ -141,3 +142,31 @@ def train(name: str, args: Sequence[str]) -> None:
     experiment, defaults, description = TRAININGS[name]
     settings = parse_flags(defaults, args, prog=f"gan-jax {name}", description=description)
     run_experiment(experiment, settings)
+
+
+def command_of(record: Record) -> str:
+    """The command line that trains a recorded run again, with every flag that is not at its default."""
+    found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults, _) in TRAININGS.items()}
+    name, defaults = found.get(record["step"], (None, RunConfig()))
+    settings, config = read_settings(record)
+    flags = _changed(config, defaults.gan, leave_out=("image_shape", "num_classes"))
+    flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "schedule"))
+    return " ".join([f"gan-jax {name}" if name else f"python {record['script']}", *flags])
+
+
+def _changed(values: Any, defaults: Any, leave_out: Sequence[str]) -> list[str]:
+    """Flags for the fields that differ from the defaults."""
+    flags = []
+    for field in dataclasses.fields(defaults):
+        value = getattr(values, field.name)
+        if field.name in leave_out or value == getattr(defaults, field.name):
+            continue
+        flag = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            flags.append(f"--{flag}" if value else f"--no-{flag}")
+        elif field.name == "tracker":
+            flags += [f"--tracker {name}" for name in value]
+        else:
+            words = value if isinstance(value, tuple) else (value,)
+            flags.append(" ".join([f"--{flag}", *(shlex.quote(str(word)) for word in words)]))
+    return flags

@@ -1,0 +1,131 @@
+"""``gan-jax report``."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from gan_jax.cli.evaluate import evaluate
+from gan_jax.cli.sources import prepare_output
+from gan_jax.cli.train import command_of
+from gan_jax.errors import InputError
+from gan_jax.files import write_text
+from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
+from gan_jax.pictures.scores import headings_of
+from gan_jax.storage.record import has_record, read_record
+from gan_jax.storage.run_folder import RunFolder
+
+Sections = dict[str, list[str]]
+
+
+def report(
+    path: tyro.conf.Positional[Path],
+    /,
+    output: Path | None = None,
+    data_dir: Path | None = None,
+    num_samples: int = 10_000,
+    scores: bool = True,
+) -> None:
+    """Write one page of a run, or of many beside each other: settings, curves, images, scores, and how to repeat it.
+
+    Example: gan-jax report runs/gan
+
+    Args:
+        path: A run's folder, or that of many runs (--seeds or --sweep).
+        output: The HTML file; report.html in the folder by default.
+        data_dir: A folder with the data set's published files; by default the run's.
+        num_samples: Images to score.
+        scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
+    """
+    output = output or path / "report.html"
+    if not has_record(path) and not (path / "summary.json").is_file():
+        raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
+    prepare_output(output)
+    sections = of_one(path, data_dir, num_samples, scores) if has_record(path) else of_many(path)
+    write_text(output, render_page(path.resolve().name, sections))
+    print(f"The report is in {output}")
+
+
+def of_one(path: Path, data_dir: Path | None, num_samples: int, with_scores: bool) -> Sections:
+    """The sections of a run's page."""
+    folder, record = RunFolder(path), read_record(path)
+    scored: list[str] = []
+    if with_scores:
+        place = path / "scores.json"
+        evaluate(path, data_dir=data_dir, num_samples=num_samples, json=place, figure=path / "evaluation.png")
+        scored = score_pieces(json.loads(place.read_text())["scores"])
+    drawn = folder.drawn_steps()
+    last = picture(folder.grid(drawn[-1]), f"The same latents after step {drawn[-1]}.") if drawn else []
+    return {
+        "How to repeat it": [code(command_of(record)), *how_it_ended(record)],
+        "Images": [
+            *last,
+            *picture(path / "progress.gif", "The same latents while it trained."),
+            *picture(path / "real_vs_fake.png", "Real images beside generated ones."),
+        ],
+        "Losses and D's scores": [
+            *picture(path / "losses.png", "Losses of both networks, step by step."),
+            *picture(path / "scores.png", "D's mean scores of reals and fakes, step by step."),
+        ],
+        "Scores between anchors": [*scored, *picture(path / "evaluation.png", "The scores as a figure.")],
+        "Nearest training images": picture(
+            path / "nearest.png", "Generated images beside their nearest training images."
+        ),
+        "Settings": [folded("All settings", settings_table(record))],
+        "Where it was made": [table(["", ""], [[name, str(value)] for name, value in surroundings(record).items()])],
+    }
+
+
+def of_many(path: Path) -> Sections:
+    """The sections of the page of many runs."""
+    runs = json.loads((path / "summary.json").read_text())
+    headings = headings_of(runs[0]["scores"])
+    rows = [[run["name"], *(f"{run['scores'][key]:.3g}" for key in headings)] for run in runs]
+    grids, commands = [], []
+    for run in runs:
+        folder = RunFolder(path / run["name"])
+        if drawn := folder.drawn_steps():
+            grids += picture(folder.grid(drawn[-1]), f"{run['name']}, step {drawn[-1]}")
+        if has_record(folder.path):
+            commands.append(command_of(read_record(folder.path)))
+    return {
+        "Scores": [table(["run", *headings.values()], rows)],
+        "Curves": [
+            *picture(path / "bands.png", "Means of the runs, and their range."),
+            *picture(path / "sweep.png", "Scores against the values of the sweep."),
+        ],
+        "Images": grids,
+        "How to repeat each": [code("\n".join(commands))],
+    }
+
+
+def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The table of scores, and in whose features they are."""
+    headings, first = headings_of(next(iter(scores.values()))), next(iter(scores.values()))
+    rows = [[name, *(f"{one[key]:.3g}" for key in headings)] for name, one in scores.items()]
+    features = f"Features {first['evaluator']}, sha256 {first['evaluator_sha256'][:12]}."
+    return [table(["", *headings.values()], rows), paragraph(features)]
+
+
+def how_it_ended(record: Mapping[str, Any]) -> list[str]:
+    """The digest of the last epoch, or why there is none."""
+    if "diverged" in record:
+        return [paragraph(record["diverged"])]
+    if not record["epochs"]:
+        return [paragraph("No epoch has ended yet.")]
+    last = record["epochs"][-1]
+    return [paragraph(f"Epoch {last['epoch']}, step {last['step']}: the state's sha256 is {last['sha256']}.")]
+
+
+def settings_table(record: Mapping[str, Any]) -> str:
+    """Every setting of the run and of its networks."""
+    run = record["run"]
+    values = {name: value for name, value in run.items() if name != "gan"} | run["gan"]
+    return table(["setting", "value"], [[name, str(value)] for name, value in values.items()])
+
+
+def surroundings(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Data, versions and device."""
+    return {f"data: {name}": value for name, value in record["dataset"].items()} | record["versions"] | record["device"]

@@ -1,0 +1,109 @@
+"""``gan-jax report``: a page of a run, and of many."""
+
+import base64
+import dataclasses
+import re
+import shlex
+from html.parser import HTMLParser
+
+import pytest
+from small_runs import GAN
+
+from gan_jax import InputError, RunConfig, run_experiment
+from gan_jax.cli.report import report
+from gan_jax.cli.train import TRAININGS, command_of, parse_flags
+from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT
+from gan_jax.storage.record import read_record
+
+SMALL = RunConfig(gan=GAN, dataset="digits", steps=3, log_every=3)
+
+
+class Page(HTMLParser):
+    """The headings, tags that are open, and addresses of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.headings, self.open, self.sources, self.texts = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.sources += [values[name] for name in ("src", "href") if name in values]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        self.texts.append(text)
+        if self.open and self.open[-1] == "h2":
+            self.headings.append(text)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory, preview_keys_are_used_again):
+    folder = tmp_path_factory.mktemp("report") / "a <run>"
+    run_experiment(JOINT, dataclasses.replace(SMALL, output_dir=folder))
+    return folder
+
+
+def test_a_page_of_a_run_needs_nothing_else(one, capsys):
+    report(one, scores=False)
+    assert str(one / "report.html") in capsys.readouterr().out
+    page = Page((one / "report.html").read_text())
+    assert page.open == []
+    assert page.headings == ["How to repeat it", "Images", "Losses and D's scores", "Settings", "Where it was made"]
+    pictures = [base64.b64decode(source.partition("base64,")[2]) for source in page.sources]
+    assert len(pictures) == 5
+    assert pictures[0] == max((one / "grids").iterdir()).read_bytes()
+    assert "a <run>" in page.texts
+    assert any(command_of(read_record(one)) in text for text in page.texts)
+
+
+@pytest.mark.soak
+def test_scores_stand_between_the_anchors(one):
+    report(one, num_samples=100)
+    page = Page((one / "report.html").read_text())
+    assert {"Scores between anchors", "Nearest training images"} <= set(page.headings)
+    assert {"real", "blurred", "noise"} <= set(page.texts)
+
+
+def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
+    scores = {"frechet_distance": 1.5, "critic_accuracy": 0.75}
+    monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
+    run_experiment(JOINT, dataclasses.replace(SMALL, output_dir=tmp_path / "many", seeds="0:2"))
+    report(tmp_path / "many", output=tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    page = Page(text)
+    assert page.headings == ["Scores", "Curves", "Images", "How to repeat each"]
+    assert len(page.sources) == 3
+    assert re.findall(r"--seed \d", text) == ["--seed 1"]
+    assert text.count("<td>1.5</td><td>0.75</td>") == 2
+
+
+@pytest.mark.parametrize("experiment", [JOINT, GENERATOR_ALONE, DISCRIMINATOR_ALONE])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"seed": 7, "epochs": 3, "evaluate_every": 2, "tracker": ("tensorboard", "wandb"), "snapshots": 4},
+        {"gan": dataclasses.replace(GAN, penalties=("r1", "r2"), normalization="none", conditional=True)},
+    ],
+)
+def test_the_command_gives_the_same_settings(experiment, changes, tmp_path):
+    from gan_jax import load_dataset
+    from gan_jax.storage.record import make_record
+
+    settings = RunConfig(dataset="digits", output_dir=tmp_path / "a folder", **changes)
+    record = make_record(settings, settings.gan, load_dataset("digits"), experiment.step)
+    program, name, *flags = shlex.split(command_of(record))
+    assert program == "gan-jax"
+    assert TRAININGS[name][0] is experiment
+    assert parse_flags(TRAININGS[name][1], flags) == settings
+
+
+def test_a_folder_without_runs_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no run and no summary of many"):
+        report(tmp_path)
