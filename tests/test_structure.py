@@ -34,6 +34,7 @@ LIBRARY_HOMES = {
     "requests": {"data.downloads"},
     "sklearn": {"data.published"},
     "scipy": {"data.published"},
+    "onnx": {"inference.onnx_export"},
     "grain": {"training.streamed"},
     "tensorboardX": {"runs.watchers.trackers"},
     "wandb": {"runs.watchers.trackers"},

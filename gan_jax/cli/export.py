@@ -1,29 +1,52 @@
 """``gan-jax export``."""
 
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from gan_jax.cli.sources import choose_generator, prepare_output
+from gan_jax.errors import InputError
 from gan_jax.files import atomic_write
 from gan_jax.inference.export import export_generator
+from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
 from gan_jax.storage.load import load_run
 
 
-def export(path: tyro.conf.Positional[Path], /, output: Path, raw: bool = False) -> None:
-    """Write a generator as StableHLO, which JAX alone runs on CPU, CUDA and TPU.
+def export(
+    path: tyro.conf.Positional[Path],
+    /,
+    output: Path,
+    format: Literal["stablehlo", "onnx"] = "stablehlo",
+    discriminator: bool = False,
+    raw: bool = False,
+) -> None:
+    """Write a network for other programs: as StableHLO, which JAX alone runs, or as ONNX.
 
     Example: gan-jax export runs/gan --output generator.jax
 
     Args:
         path: A run's folder, or its weights.npz.
-        output: A file; jax.export.deserialize(its bytes).call(latents) gives images.
+        output: A file; jax.export.deserialize(its bytes).call(latents) gives images, or a runtime of ONNX does.
+        format: stablehlo for CPU, CUDA and TPU, or onnx.
+        discriminator: The discriminator in place of the generator, as onnx.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
+    if discriminator and format != "onnx":
+        raise InputError("--discriminator is written as ONNX alone; give --format onnx too.")
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)
-    with atomic_write(output) as temporary:
-        temporary.write_bytes(export_generator(run.config, generator))
     labels = " and labels [b]" if run.config.conditional else ""
-    print(f"The {name} is in {output}: latents [b, {run.config.latent_dim}]{labels} to images")
+    made = "points" if run.config.makes_points else "images"
+    described = f"latents [b, {run.config.latent_dim}]{labels} to {made}"
+    if discriminator:
+        content, name = onnx_discriminator(run.config, run.state.discriminator), "discriminator"
+        described = f"{made} [b, {', '.join(map(str, run.config.image_shape))}]{labels} to logits [b]"
+    elif format == "onnx":
+        content = onnx_generator(run.config, generator)
+    else:
+        content = export_generator(run.config, generator)
+    with atomic_write(output) as temporary:
+        temporary.write_bytes(content)
+    print(f"The {name} is in {output}: {described}")

@@ -1,0 +1,75 @@
+"""Networks as ONNX files, run by onnxruntime, against JAX."""
+
+import sys
+
+import jax
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from small_networks import CONFIGS, IN_SOAK, jax_answers, trained_state
+
+from gan_jax import InputError, sample_latents, save_weights
+from gan_jax.cli.export import export
+from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
+
+MARKED = [pytest.param(name, marks=pytest.mark.soak if name in IN_SOAK else ()) for name in CONFIGS]
+
+
+def run(content, inputs):
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    (output,) = session.run(None, {name: np.asarray(array) for name, array in inputs.items()})
+    return output
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_images_and_logits_are_jaxs_for_any_batch(name):
+    config = CONFIGS[name]
+    state, latents = trained_state(config), sample_latents(config, jax.random.key(2), 5)
+    kinds = np.arange(5) % config.num_classes if config.conditional else None
+    images, logits, _ = jax_answers(config, state, latents, kinds)
+    labels = {} if kinds is None else {"labels": kinds.astype(np.int64)}
+    generator = onnx_generator(config, state.generator)
+    discriminator = onnx_discriminator(config, state.discriminator)
+    for rows in (slice(0, 5), slice(2, 3)):
+        chosen = {key: value[rows] for key, value in labels.items()}
+        made = run(generator, {"latents": latents[rows], **chosen})
+        assert made.shape == images[rows].shape
+        np.testing.assert_allclose(made, images[rows], atol=1e-5)
+        judged = run(discriminator, {"points" if config.makes_points else "images": images[rows], **chosen})
+        np.testing.assert_allclose(judged, logits[rows], atol=1e-5 * max(1, np.abs(logits).max()))
+
+
+def test_the_file_says_what_it_is_and_is_the_same_for_the_same_weights():
+    config = CONFIGS["conditional, spectral"]
+    content = onnx_generator(config, trained_state(config).generator)
+    assert content == onnx_generator(config, trained_state(config).generator)
+    model = onnx.load_from_string(content)
+    assert model.producer_name == "gan_jax"
+    assert {prop.key: prop.value for prop in model.metadata_props}["image_shape"] == "[28, 28, 1]"
+    assert [(one.name, one.type.tensor_type.shape.dim[0].dim_param) for one in model.graph.input] == [
+        ("latents", "batch"),
+        ("labels", "batch"),
+    ]
+
+
+def test_the_command_writes_either_network(tmp_path, capsys):
+    config = CONFIGS["dcgan"]
+    state = trained_state(config)
+    save_weights(tmp_path / "weights.npz", state, config)
+    export(tmp_path / "weights.npz", output=tmp_path / "g.onnx", format="onnx")
+    assert "generator is in" in capsys.readouterr().out
+    assert (tmp_path / "g.onnx").read_bytes() == onnx_generator(config, state.generator)
+    export(tmp_path / "weights.npz", output=tmp_path / "d.onnx", format="onnx", discriminator=True)
+    assert "images [b, 28, 28, 1] to logits [b]" in capsys.readouterr().out
+    assert (tmp_path / "d.onnx").read_bytes() == onnx_discriminator(config, state.discriminator)
+    with pytest.raises(InputError, match="--discriminator is written as ONNX alone"):
+        export(tmp_path / "weights.npz", output=tmp_path / "d.jax", discriminator=True)
+
+
+def test_without_onnx_it_says_what_to_install(monkeypatch):
+    config = CONFIGS["dcgan"]
+    state = trained_state(config)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match=r"--format onnx needs a package .* install gan_jax\[onnx\]"):
+        onnx_generator(config, state.generator)

@@ -1,0 +1,57 @@
+"""Small networks of every kind with weights that make images, and JAX's answers to compare others with."""
+
+import zlib
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax import GanConfig, discriminate, generate, init_state
+
+SMALL = {"latent_dim": 5, "width": 4, "initializer": "he"}
+CONFIGS = {
+    "dcgan": GanConfig(**SMALL),
+    "dcgan 32 in colour, spectral": GanConfig(image_shape=(32, 32, 3), normalization="spectral", **SMALL),
+    "dcgan without normalization": GanConfig(normalization="none", discriminator_width=6, **SMALL),
+    "infogan": GanConfig(network="infogan", **SMALL),
+    "residual": GanConfig(network="residual", normalization="none", **SMALL),
+    "residual 64, conditional": GanConfig(
+        image_shape=(64, 64, 3), network="residual", normalization="none", conditional=True, **(SMALL | {"width": 2})
+    ),
+    "dense": GanConfig(network="dense", normalization="none", **SMALL),
+    "points": GanConfig(image_shape=(2,), network="dense", normalization="spectral", **SMALL),
+    "conditional, spectral": GanConfig(normalization="spectral", conditional=True, num_classes=3, **SMALL),
+    "packs": GanConfig(packing=2, image_shape=(32, 32, 3), **SMALL),
+    "packs of dense": GanConfig(packing=2, network="dense", normalization="none", **SMALL),
+}
+
+
+def trained_state(config):
+    """A state whose every weight and statistic has moved, as after a training."""
+    state = init_state(config, jax.random.key(0))
+
+    def moved(path, leaf):
+        key = jax.random.fold_in(jax.random.key(1), zlib.crc32(jax.tree_util.keystr(path).encode()))
+        noise = jax.random.uniform(key, leaf.shape, minval=0.5, maxval=1.5)
+        return leaf * noise if "'v'" in jax.tree_util.keystr(path) else leaf * noise + 0.1 * (noise - 1)
+
+    def network(found):
+        tree = jax.tree_util.tree_map_with_path(moved, (found.params, found.batch_stats))
+        return found.replace(params=tree[0], batch_stats=tree[1])
+
+    return state.replace(generator=network(state.generator), discriminator=network(state.discriminator))
+
+
+@jax.jit
+def jax_answers(config, state, latents, labels):
+    """Images, D's logits of them, and the logits' gradients."""
+    images = generate(config, state.generator, latents, labels)
+
+    def judge(images):
+        logits = discriminate(config, state.discriminator, jnp.repeat(images, config.packing, axis=0), labels)
+        return logits.sum(), logits
+
+    gradients, logits = jax.grad(judge, has_aux=True)(images)
+    return images, logits, gradients
+
+
+IN_SOAK = ("dcgan without normalization", "infogan", "residual 64, conditional", "packs of dense")
