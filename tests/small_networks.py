@@ -4,6 +4,7 @@ import zlib
 
 import jax
 import jax.numpy as jnp
+import pytest
 
 from gan_jax import GanConfig, discriminate, generate, init_state
 
@@ -54,4 +55,6 @@ def jax_answers(config, state, latents, labels):
     return images, logits, gradients
 
 
-IN_SOAK = ("dcgan without normalization", "infogan", "residual 64, conditional", "packs of dense")
+IN_MAKE_TEST = ("dcgan", "dense", "conditional, spectral", "packs")
+EVERY_KIND = [pytest.param(name, marks=() if name in IN_MAKE_TEST else pytest.mark.soak) for name in CONFIGS]
+"""The names of ``CONFIGS`` as parameters of a test; most are for soak."""

@@ -8,6 +8,7 @@ from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.interpolate import interpolate
 from gan_jax.cli.playground import playground
+from gan_jax.cli.project import project
 from gan_jax.cli.reals import reals
 from gan_jax.cli.recipes import recipes
 from gan_jax.cli.replay import replay
@@ -18,7 +19,7 @@ from gan_jax.cli.track import track
 from gan_jax.cli.train import TRAININGS, train
 from gan_jax.cli.verify import verify
 
-COMMANDS = (evaluate, report, sample, interpolate, playground, export, verify, replay, track, recipes, reals)
+COMMANDS = (evaluate, report, sample, interpolate, playground, project, export, verify, replay, track, recipes, reals)
 
 
 def run_command() -> None:

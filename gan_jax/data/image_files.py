@@ -61,6 +61,15 @@ def _eight_bits(image):  # noqa: ANN001, ANN202
     return image
 
 
+def read_image(path: Path, image_shape: tuple[int, ...]) -> np.ndarray:
+    """Read a file as an image of a shape: ``[height, width, channels]`` uint8.
+
+    Raises:
+      UnreadableImageError: it is missing, damaged, or no image that Pillow knows.
+    """
+    return read_pixels(path, str(path), size=image_shape[0], channels=image_shape[2])
+
+
 def fit(images: np.ndarray, size: int) -> np.ndarray:
     """Crop and resize ``[N, height, width, 1 or 3]`` uint8 as ``read_pixels`` does: ``[N, size, size, channels]``."""
     from PIL import Image

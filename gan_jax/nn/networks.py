@@ -111,6 +111,23 @@ def apply_discriminator(
     return _apply(_network(config).discriminator(config.of_discriminator()), params, batch_stats, packs, labels, train)
 
 
+def discriminator_features(
+    config: GanConfig, params: Variables, batch_stats: Variables, images: Array, labels: Array | None = None
+) -> list[Array]:
+    """What D's inner layers make of single images in eval mode: each ``[images, height, width, channels]``.
+
+    A discriminator of packs sees every image beside copies of itself.
+    """
+    variables = {"params": params, "batch_stats": batch_stats}
+    packs = _pack(config, jnp.repeat(images, config.packing, axis=0))
+    network = _network(config).discriminator(config.of_discriminator())
+    _, seen = network.apply(
+        variables, packs, labels, train=False, capture_intermediates=True, mutable=["intermediates"]
+    )
+    layers = jax.tree.leaves(seen["intermediates"])
+    return [layer for layer in layers if layer.ndim == 4 and layer[0].size > 1]
+
+
 def _pack(config: GanConfig, images: Array) -> Array:
     """Join ``config.packing`` images at a time along their channels (Lin et al. 2018, section 3)."""
     if config.packing == 1:

@@ -69,6 +69,7 @@ def test_scores_stand_between_the_anchors(one):
     assert {"real", "blurred", "noise"} <= set(page.texts)
 
 
+@pytest.mark.soak
 def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     scores = {"frechet_distance": 1.5, "critic_accuracy": 0.75}
     monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)

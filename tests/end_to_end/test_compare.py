@@ -124,6 +124,7 @@ def test_a_claim_holds_until_what_would_refute_it_is_found(change, part, claim, 
     assert verdicts(finals, name)[claim][0] is False
 
 
+@pytest.mark.soak
 def test_the_report_has_tables_and_figures(finals, tmp_path):
     from compare_plan import ARMS, costs
 

@@ -7,13 +7,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from small_networks import CONFIGS, IN_SOAK, jax_answers, trained_state
+from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
 from gan_jax import InputError, sample_latents, save_weights
 from gan_jax.cli.export import export
 from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
-
-MARKED = [pytest.param(name, marks=pytest.mark.soak if name in IN_SOAK else ()) for name in CONFIGS]
 
 
 def run(content, inputs):
@@ -22,7 +20,7 @@ def run(content, inputs):
     return output
 
 
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", EVERY_KIND)
 def test_images_and_logits_are_jaxs_for_any_batch(name):
     config = CONFIGS[name]
     state, latents = trained_state(config), sample_latents(config, jax.random.key(2), 5)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from playground.in_node import run_in_node
-from small_networks import CONFIGS, IN_SOAK, jax_answers, trained_state
+from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
 from gan_jax import generate, init_state, sample_latents
 from gan_jax.errors import InputError
@@ -25,9 +25,7 @@ def packed(config, state, dtype="float32"):
     return {"manifest": pack.manifest, "data": pack.text(), "networks": networks}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.soak if name in IN_SOAK else ()) for name in CONFIGS]
-)
+@pytest.mark.parametrize("name", EVERY_KIND)
 def test_images_logits_and_gradients_are_jaxs(name):
     config = CONFIGS[name]
     state, labels = trained_state(config), [2, 0]

@@ -1,0 +1,65 @@
+"""``gan-jax project``."""
+
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from gan_jax.cli.sources import choose_generator, choose_labels, prepare_output, require_count, require_seed
+from gan_jax.data.image_files import read_image
+from gan_jax.errors import InputError
+from gan_jax.files import save_arrays
+from gan_jax.inference.projection import project_image
+from gan_jax.pictures.grids import save_grid
+from gan_jax.storage.load import load_run
+
+
+def project(
+    path: tyro.conf.Positional[Path],
+    image: tyro.conf.Positional[Path],
+    /,
+    output: Path,
+    restarts: int = 16,
+    steps: int = 500,
+    seed: int = 0,
+    label: int | None = None,
+    raw: bool = False,
+) -> None:
+    """Find the latent whose image is nearest to a given one, in pixels and in the discriminator's features.
+
+    Example: gan-jax project runs/gan shoe.png --output projection.png
+
+    Writes the image, its projection and their difference as a picture, and the latent as an .npz of the same name.
+
+    Args:
+        path: A run's folder, or its weights.npz.
+        image: An image file; its centre is cropped to a square and resized.
+        output: The PNG.
+        restarts: Latents to begin from; the best end counts.
+        steps: Of Adam.
+        seed: Decides where they begin.
+        label: The class to look in, from 0; for a conditional run. All classes in turn by default.
+        raw: Use the generator as it was after the last step where the run has an average of it.
+    """
+    require_count("restarts", restarts)
+    require_count("steps", steps)
+    require_seed(seed)
+    if output.suffix != ".png":
+        raise InputError(f"{output} must end in .png; the latent goes into an .npz of the same name.")
+    prepare_output(output)
+    run = load_run(path)
+    choose_labels(run.config, label, 1)
+    generator, name = choose_generator(run, raw)
+    if run.config.makes_points:
+        raise InputError(f"{path} makes points, which have no projection; give a run of images.")
+    pixels = read_image(image, run.config.image_shape)
+    found = project_image(
+        run.config, generator, run.state.discriminator, pixels, restarts=restarts, steps=steps, seed=seed, label=label
+    )
+    difference = np.abs(found.image.astype(int) - pixels).astype(np.uint8)
+    save_grid(output, np.stack([pixels, found.image, difference]), "image, projection, difference", columns=3)
+    chosen = {} if found.label is None else {"label": np.int32(found.label)}
+    arrays = {"latent": found.latent, "image": found.image, "losses": found.losses, **chosen}
+    save_arrays(output.with_suffix(".npz"), arrays)
+    print(f"The nearest image of the {name} differs by {found.pixel_distance:.1f} of 255 (root mean square).")
+    print(f"The picture is {output}, the latent is in {output.with_suffix('.npz')}")
