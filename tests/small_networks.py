@@ -26,6 +26,7 @@ CONFIGS = {
 }
 
 
+@jax.jit
 def trained_state(config):
     """A state whose every weight and statistic has moved, as after a training."""
     state = init_state(config, jax.random.key(0))

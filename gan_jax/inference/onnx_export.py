@@ -14,6 +14,7 @@ from gan_jax.version import __version__
 
 _OPSET, _IR_VERSION = 17, 8  # of 2022, which runtimes since then read
 _BATCH = "batch"
+_FACTS = ("network", "width", "latent_dim", "image_shape", "conditional", "num_classes")  # as JSON in the metadata
 
 
 def onnx_generator(config: GanConfig, generator: NetworkState) -> bytes:
@@ -62,7 +63,7 @@ def onnx_discriminator(config: GanConfig, discriminator: NetworkState) -> bytes:
         hidden = graph.add("Transpose", [name], perm=[0, 3, 1, 2])
     hidden = graph.follow(discriminator_operations(config, discriminator), hidden)
     last = graph.add("Reshape", [hidden, graph.integers([-1])], output="logits")
-    return graph.model(config, {name: list(config.image_shape)}, {last: []})
+    return graph.model(config.of_discriminator(), {name: list(config.image_shape)}, {last: []})
 
 
 class _Graph:
@@ -117,9 +118,7 @@ class _Graph:
         opsets = [helper.make_opsetid("", _OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
         model.producer_name, model.producer_version = "gan_jax", __version__
-        facts = {"network": config.network, "width": config.width, "latent_dim": config.latent_dim}
-        facts |= {"image_shape": config.image_shape, "conditional": config.conditional}
-        helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
+        helper.set_model_props(model, {name: json.dumps(getattr(config, name)) for name in _FACTS})
         self._onnx.checker.check_model(model)
         return model.SerializeToString(deterministic=True)
 

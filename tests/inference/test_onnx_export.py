@@ -1,5 +1,7 @@
 """Networks as ONNX files, run by onnxruntime, against JAX."""
 
+import dataclasses
+import json
 import sys
 
 import jax
@@ -10,14 +12,20 @@ import pytest
 from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
 from gan_jax import InputError, sample_latents, save_weights
+from gan_jax.cli.commands import run_command
 from gan_jax.cli.export import export
 from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
+from gan_jax.nn.networks import NETWORKS
 
 
 def run(content, inputs):
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (output,) = session.run(None, {name: np.asarray(array) for name, array in inputs.items()})
     return output
+
+
+def metadata(content):
+    return {prop.key: json.loads(prop.value) for prop in onnx.load_from_string(content).metadata_props}
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
@@ -35,7 +43,7 @@ def test_images_and_logits_are_jaxs_for_any_batch(name):
         assert made.shape == images[rows].shape
         np.testing.assert_allclose(made, images[rows], atol=1e-5)
         judged = run(discriminator, {"points" if config.makes_points else "images": images[rows], **chosen})
-        np.testing.assert_allclose(judged, logits[rows], atol=1e-5 * max(1, np.abs(logits).max()))
+        np.testing.assert_allclose(judged, logits[rows], atol=1e-5 * np.abs(logits).max())
 
 
 def test_the_file_says_what_it_is_and_is_the_same_for_the_same_weights():
@@ -44,11 +52,32 @@ def test_the_file_says_what_it_is_and_is_the_same_for_the_same_weights():
     assert content == onnx_generator(config, trained_state(config).generator)
     model = onnx.load_from_string(content)
     assert model.producer_name == "gan_jax"
-    assert {prop.key: prop.value for prop in model.metadata_props}["image_shape"] == "[28, 28, 1]"
+    assert metadata(content) == {
+        "network": "dcgan",
+        "width": 4,
+        "latent_dim": 5,
+        "image_shape": [28, 28, 1],
+        "conditional": True,
+        "num_classes": 3,
+    }
     assert [(one.name, one.type.tensor_type.shape.dim[0].dim_param) for one in model.graph.input] == [
         ("latents", "batch"),
         ("labels", "batch"),
     ]
+
+
+def test_a_discriminator_of_its_own_width_says_so():
+    config = CONFIGS["dcgan without normalization"]
+    assert metadata(onnx_discriminator(config, trained_state(config).discriminator))["width"] == 6
+
+
+def test_a_network_of_ones_own_is_refused_in_a_line(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
+    state = trained_state(CONFIGS["dcgan"])
+    config = dataclasses.replace(CONFIGS["dcgan"], network="mine")
+    for network, write in ((state.generator, onnx_generator), (state.discriminator, onnx_discriminator)):
+        with pytest.raises(InputError, match="network mine is not one of the package's"):
+            write(config, network)
 
 
 def test_the_command_writes_either_network(tmp_path, capsys):
@@ -65,9 +94,15 @@ def test_the_command_writes_either_network(tmp_path, capsys):
         export(tmp_path / "weights.npz", output=tmp_path / "d.jax", discriminator=True)
 
 
-def test_without_onnx_it_says_what_to_install(monkeypatch):
+def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch, capsys):
     config = CONFIGS["dcgan"]
-    state = trained_state(config)
+    save_weights(tmp_path / "weights.npz", trained_state(config), config)
+    output = tmp_path / "g.onnx"
+    command = ["gan-jax", "export", str(tmp_path / "weights.npz"), "--format", "onnx", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", command)
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match=r"--format onnx needs a package .* install gan_jax\[onnx\]"):
-        onnx_generator(config, state.generator)
+    with pytest.raises(SystemExit) as exit_:
+        run_command()
+    line = capsys.readouterr().err
+    assert (exit_.value.code, line.count("\n"), output.exists()) == (2, 1, False)
+    assert "install gan_jax[onnx]" in line
