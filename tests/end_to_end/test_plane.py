@@ -17,6 +17,7 @@ def run(script, *flags):
     return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
+@pytest.mark.soak
 def test_a_file_of_points_becomes_pictures_and_arrays(tmp_path):
     angles = np.linspace(0, 6, 300)
     np.savetxt(tmp_path / "points.csv", np.stack([np.cos(angles), np.sin(angles)], axis=1), delimiter=",")

@@ -59,6 +59,7 @@ def test_every_recipe_takes_steps_in_the_plane(name):
             assert one.ndim == 1 or not np.array_equal(one, other)
 
 
+@pytest.mark.soak
 def test_a_ring_is_learned():
     config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).scheduled(1500)
     keys = run_keys(0)
