@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax import GanConfig, gan_step, init_state, load_dataset, run_keys, train
-from gan_jax.runs.setup import prepare_start
+from gan_jax.runs.setup import networks_config, prepare_start
 from gan_jax.settings import RunConfig
 
 
@@ -60,7 +60,7 @@ def main() -> None:
         for turn in range(arguments.rounds + 1):
             for name, dataset in datasets.items():
                 settings = RunConfig(gan=gan, dataset=folder)
-                config = GanConfig(width=gan.width, batch_size=gan.batch_size, image_shape=dataset.image_shape)
+                config = networks_config(settings, dataset)
                 start = prepare_start(settings, config, dataset.train_images)
                 source, keys = Waiting(start.source), run_keys(0)
                 state = init_state(config, keys.init)

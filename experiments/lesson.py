@@ -89,7 +89,7 @@ class Settings:
     dataset: str = "fashion_mnist"
     """fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded)."""
     data_dir: Path | None = None
-    """A folder with the four IDX files, used in place of a download."""
+    """A folder with the data set's published files, used in place of a download."""
     epochs: int = 3
     """Passes over the training images, of every arm."""
     seeds: tuple[int, ...] = (0, 1, 2)

@@ -30,7 +30,7 @@ def main(
       output: The .npz file to write.
       name: The name that is printed beside a score; by default made of the data set's name and content.
       dataset: fashion_mnist, mnist, kmnist (downloaded once), or digits (embedded).
-      data_dir: A folder with the four IDX files, used in place of a download.
+      data_dir: A folder with the data set's published files, used in place of a download.
       seed: Decides the initial weights and the order of the images.
       kernel_size: 4, or 3 for a network of another kind.
     """

@@ -7,6 +7,7 @@ import hashlib
 import multiprocessing
 import os
 import resource
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -130,6 +131,15 @@ def assert_same_run(one, other, steps=None):
 
 def screen(folder: Path) -> str:
     return folder.with_suffix(".log").read_text()
+
+
+def interrupted(run: Path, copy: Path, step: int) -> Path:
+    """A copy of a finished run as it would be if it had been killed after a step's checkpoint."""
+    shutil.copytree(run, copy)
+    for path in (copy / "checkpoints").iterdir():
+        if path.name.isdecimal() and int(path.name) > step:
+            shutil.rmtree(path)
+    return copy
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ def evaluate(
     json: Path | None = None,
     figure: Path | None = None,
     raw: bool = False,
-) -> None:
+) -> dict[str, Any]:
     """Score a generator's images, or samples from a file, against the test images, between the anchors.
 
     Example: gan-jax evaluate runs/gan --json scores.json
@@ -47,7 +47,7 @@ def evaluate(
     Args:
         path: A run's folder, its weights.npz, or samples: an .npz with arr_0, NHWC uint8.
         dataset: By default the run's.
-        data_dir: A folder with the four IDX files; by default the run's.
+        data_dir: A folder with the data set's published files; by default the run's.
         num_samples: Images to draw from a generator.
         seed: Decides the latents and what the scores draw.
         json: Also write the scores here.
@@ -85,6 +85,7 @@ def evaluate(
     save_comparison(home / "nearest.png", data.train_images[nearest], fakes[:64], real_title=title)
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
+    return rows
 
 
 def _fakes(path: Path, count: int, seed: int, raw: bool) -> tuple[np.ndarray, str, dict[str, Any]]:

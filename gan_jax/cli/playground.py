@@ -41,7 +41,7 @@ def playground(
         images: Training images to put into it, of which the nearest is shown; 0 for none.
         max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
         dataset: Where the training images are from; by default the run's.
-        data_dir: A folder with the four IDX files; by default the run's.
+        data_dir: A folder with the data set's published files; by default the run's.
         raw: Show the generator as it was after the last step where the run has an average of it.
     """
     if output.suffix != ".html":

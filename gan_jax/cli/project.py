@@ -29,12 +29,12 @@ def project(
 
     Example: gan-jax project runs/gan shoe.png --output projection.png
 
-    Writes the image, its projection and their difference as a picture, and the latent as an .npz of the same name.
+    Writes the image, its projection and their difference as a picture, and the latent beside it.
 
     Args:
         path: A run's folder, or its weights.npz.
         image: An image file; its centre is cropped to a square and resized.
-        output: The PNG.
+        output: The PNG; the latent goes into a .latent.npz of the same name.
         restarts: Latents to begin from; the best end counts.
         steps: Of Adam.
         seed: Decides where they begin.
@@ -45,8 +45,12 @@ def project(
     require_count("steps", steps)
     require_seed(seed)
     if output.suffix != ".png":
-        raise InputError(f"{output} must end in .png; the latent goes into an .npz of the same name.")
-    prepare_output(output)
+        raise InputError(f"{output} must end in .png; the latent goes into a .latent.npz of the same name.")
+    latent = output.with_suffix(".latent.npz")
+    if output.resolve() == image.resolve():
+        raise InputError(f"{output} is the image itself; give another --output.")
+    for file in (output, latent):
+        prepare_output(file)
     run = load_run(path)
     choose_labels(run.config, label, 1)
     generator, name = choose_generator(run, raw)
@@ -60,6 +64,6 @@ def project(
     save_grid(output, np.stack([pixels, found.image, difference]), "image, projection, difference", columns=3)
     chosen = {} if found.label is None else {"label": np.int32(found.label)}
     arrays = {"latent": found.latent, "image": found.image, "losses": found.losses, **chosen}
-    save_arrays(output.with_suffix(".npz"), arrays)
+    save_arrays(latent, arrays)
     print(f"The nearest image of the {name} differs by {found.pixel_distance:.1f} of 255 (root mean square).")
-    print(f"The picture is {output}, the latent is in {output.with_suffix('.npz')}")
+    print(f"The picture is {output}, the latent is in {latent}")

@@ -20,7 +20,7 @@ def replay(path: tyro.conf.Positional[Path], /, step: int, output: Path, data_di
         path: A run's folder.
         step: From 1.
         output: An .npz; a .png of the same name shows the batch beside the fakes.
-        data_dir: A folder with the four IDX files; by default the run's.
+        data_dir: A folder with the data set's published files; by default the run's.
     """
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz.")

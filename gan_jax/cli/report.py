@@ -13,7 +13,7 @@ from gan_jax.cli.train import command_of
 from gan_jax.errors import InputError
 from gan_jax.files import write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
-from gan_jax.pictures.scores import headings_of
+from gan_jax.pictures.scores import table_cells
 from gan_jax.storage.record import has_record, read_record
 from gan_jax.storage.run_folder import RunFolder
 
@@ -51,11 +51,7 @@ def report(
 def of_one(path: Path, data_dir: Path | None, num_samples: int, with_scores: bool) -> Sections:
     """The sections of a run's page."""
     folder, record = RunFolder(path), read_record(path)
-    scored: list[str] = []
-    if with_scores:
-        place = path / "scores.json"
-        evaluate(path, data_dir=data_dir, num_samples=num_samples, json=place, figure=path / "evaluation.png")
-        scored = score_pieces(json.loads(place.read_text())["scores"])
+    scored = score_pieces(evaluate(path, data_dir=data_dir, num_samples=num_samples)) if with_scores else []
     drawn = folder.drawn_steps()
     last = picture(folder.grid(drawn[-1]), f"The same latents after step {drawn[-1]}.") if drawn else []
     return {
@@ -81,8 +77,6 @@ def of_one(path: Path, data_dir: Path | None, num_samples: int, with_scores: boo
 def of_many(path: Path) -> Sections:
     """The sections of the page of many runs."""
     runs = json.loads((path / "summary.json").read_text())
-    headings = headings_of(runs[0]["scores"])
-    rows = [[run["name"], *(f"{run['scores'][key]:.3g}" for key in headings)] for run in runs]
     grids, commands = [], []
     for run in runs:
         folder = RunFolder(path / run["name"])
@@ -91,7 +85,7 @@ def of_many(path: Path) -> Sections:
         if has_record(folder.path):
             commands.append(command_of(read_record(folder.path)))
     return {
-        "Scores": [table(["run", *headings.values()], rows)],
+        "Scores": [table(*table_cells({run["name"]: run["scores"] for run in runs}))],
         "Curves": [
             *picture(path / "bands.png", "Means of the runs, and their range."),
             *picture(path / "sweep.png", "Scores against the values of the sweep."),
@@ -103,10 +97,9 @@ def of_many(path: Path) -> Sections:
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The table of scores, and in whose features they are."""
-    headings, first = headings_of(next(iter(scores.values()))), next(iter(scores.values()))
-    rows = [[name, *(f"{one[key]:.3g}" for key in headings)] for name, one in scores.items()]
+    first = next(iter(scores.values()))
     features = f"Features {first['evaluator']}, sha256 {first['evaluator_sha256'][:12]}."
-    return [table(["", *headings.values()], rows), paragraph(features)]
+    return [table(*table_cells(scores)), paragraph(features)]
 
 
 def how_it_ended(record: Mapping[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ def verify(path: tyro.conf.Positional[Path], /, epochs: str | None = None, data_
     Args:
         path: A run's folder.
         epochs: A:B starts after epoch A, from its checkpoint if it was kept, and ends after epoch B; all by default.
-        data_dir: A folder with the four IDX files; by default the run's.
+        data_dir: A folder with the data set's published files; by default the run's.
     """
     first, last = _epoch_range(epochs)
     run = reproduce.FinishedRun(path, data_dir)

@@ -103,7 +103,8 @@ def load_dataset(
     if is_path(name):
         if data_dir is not None:
             raise InputError(f"the data set {name} is a path already; leave out --data-dir {data_dir}")
-        found, name = read_image_set(Path(name).expanduser(), image_size, skip_broken, stream), Path(name).stem
+        path = Path(name).expanduser().resolve()
+        found, name = read_image_set(path, image_size, skip_broken, stream), path.stem
     elif name in PUBLISHED:
         if stream:
             raise InputError(f"{name} is read as a whole; leave out --stream")

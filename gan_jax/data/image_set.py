@@ -21,13 +21,14 @@ class StoredImages:
 
     def __init__(self, read: Callable[[int], np.ndarray], count: int, image_shape: tuple[int, ...]) -> None:
         self._read, self.shape = read, (count, *image_shape)
+        self._places = np.arange(count)
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
         """The images at places: one, a slice, or an integer array of any shape."""
-        places = np.arange(len(self))[index]
+        places = self._places[index]
         images = [self._read(int(place)) for place in np.ravel(places)]
         return np.array(images, np.uint8).reshape(*np.shape(places), *self.shape[1:])
 

@@ -2,9 +2,8 @@
 
 import hashlib
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +13,13 @@ from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 
 _TEST_SPLITS = ("test", "validation")
+
+
+class _Source(NamedTuple):
+    """A split, by places."""
+
+    images: Any
+    labels: Any  # the same, whose images are not decoded
 
 
 def read_records(
@@ -49,7 +55,12 @@ def read_records(
         splits: Any = builder.info.splits
         test_split = next((split for split in _TEST_SPLITS if split in splits), None)
         as_data_source: Any = builder.as_data_source
-        sources: list[Any] = [as_data_source(split=split) for split in ("train", test_split) if split]
+        undecoded = {"image": tfds.decode.SkipDecoding()}
+        sources = [
+            _Source(as_data_source(split=split), as_data_source(split=split, decoders=undecoded))
+            for split in ("train", test_split)
+            if split
+        ]
     except ImportError as error:
         raise InputError(
             f"TensorFlow Datasets prepares {name} with a library that is not here ({error}); prepare it where that is "
@@ -69,33 +80,35 @@ def read_records(
     return _image_set(sources, names, image_size, stream)
 
 
-def _image_set(sources: list[Any], class_names: tuple[str, ...], image_size: int | None, stream: bool) -> ImageSet:
+def _image_set(sources: list[_Source], class_names: tuple[str, ...], image_size: int | None, stream: bool) -> ImageSet:
     """The set of a source for training, and perhaps one for tests."""
+    shape = _image_at(sources[0], 0, image_size).shape
 
-    def image_at(source: Any, place: int) -> np.ndarray:
-        image = np.asarray(source[place]["image"])
-        if image_size is None and (image.ndim != 3 or image.shape[0] != image.shape[1]):
-            raise InputError(
-                f"an image is {list(image.shape)}; give --image-size 28, 32 or 64, which crops and resizes."
-            )
-        return image if image_size is None else fit(image[np.newaxis], image_size)[0]
+    def image_at(source: _Source, place: int) -> np.ndarray:
+        image = _image_at(source, place, image_size)
+        if image.shape != shape or shape[0] != shape[1]:
+            sizes = " and ".join(dict.fromkeys((str(list(shape)), str(list(image.shape)))))
+            raise InputError(f"there are images of {sizes}; give --image-size 28, 32 or 64, which crops and resizes.")
+        return image
 
-    def chosen(source: Any, places: np.ndarray) -> tuple[StoredImages, np.ndarray]:
-        shape = image_at(source, int(places[0])).shape
+    def chosen(source: _Source, places: np.ndarray) -> tuple[StoredImages, np.ndarray]:
         stored = StoredImages(lambda place: image_at(source, int(places[place])), len(places), shape)
-        if not class_names:
-            return stored, np.zeros(len(places), np.int32)
-        with ThreadPoolExecutor() as threads:
-            return stored, np.array(list(threads.map(lambda place: source[int(place)]["label"], places)), np.int32)
+        kinds = [source.labels[int(place)]["label"] if class_names else 0 for place in places]
+        return stored, np.array(kinds, np.int32)
 
-    places = [np.arange(len(source)) for source in sources]
+    places = [np.arange(len(source.images)) for source in sources]
     if len(sources) == 1:
-        is_test = [
-            is_for_tests(hashlib.sha256(np.ascontiguousarray(image_at(sources[0], int(place))).data).digest())
-            for place in places[0]
-        ]
-        sources, places = [sources[0]] * 2, [np.flatnonzero(np.logical_not(is_test)), np.flatnonzero(is_test)]
+        digests = (
+            hashlib.sha256(np.ascontiguousarray(image_at(sources[0], place)).data) for place in range(len(places[0]))
+        )
+        is_test = np.array([is_for_tests(digest.digest()) for digest in digests])
+        sources, places = [sources[0]] * 2, [np.flatnonzero(~is_test), np.flatnonzero(is_test)]
     if not all(map(len, places)):
         raise InputError("the data set has no training or no test images; choose another.")
     (train_images, train_labels), (test_images, test_labels) = map(chosen, sources, places)
     return ImageSet(train_images if stream else train_images[:], train_labels, test_images[:], test_labels, class_names)
+
+
+def _image_at(source: _Source, place: int, image_size: int | None) -> np.ndarray:
+    image = np.asarray(source.images[place]["image"])
+    return image if image_size is None else fit(image[np.newaxis], image_size)[0]

@@ -16,7 +16,8 @@ from gan_jax.nn.networks import discriminator_features
 from gan_jax.training.forward import generate, sample_latents
 from gan_jax.training.state import NetworkState
 
-_LEARNING_RATE = 0.1
+_LEARNING_RATE = 0.5
+_TINY = 1e-3  # beside squares of pixels in [-1, 1]: an image of one grey has no spread, a dead layer no features
 
 
 class Projection(NamedTuple):
@@ -62,7 +63,7 @@ def project_image(
       The projection.
 
     Raises:
-      InputError: the networks make points, or the image has another shape.
+      InputError: the networks make points, the image has another shape, or there are fewer restarts than classes.
     """
     pixels = np.asarray(image)
     if config.makes_points:
@@ -70,6 +71,8 @@ def project_image(
     if pixels.shape != config.image_shape or pixels.dtype != np.uint8:
         raise InputError(f"the image is {pixels.dtype} {pixels.shape}; it must be uint8 {config.image_shape}.")
     labels = None
+    if config.conditional and label is None and restarts < config.num_classes:
+        raise InputError(f"restarts is {restarts}; it must be at least {config.num_classes}, one for each class.")
     if config.conditional:
         labels = jnp.arange(restarts) % config.num_classes if label is None else jnp.full(restarts, label)
     starts = _on_sphere(sample_latents(config, jax.random.key(seed), restarts))
@@ -95,7 +98,7 @@ def _search(
     rates: Array,
 ) -> tuple[Array, Array]:
     """The latents at the end of every restart, and their losses."""
-    spread = jnp.mean((target - target.mean()) ** 2) + 1e-3  # of an image of one grey there is none
+    spread = jnp.mean((target - target.mean()) ** 2) + _TINY
 
     def features(images: Array, label: Array | None) -> list[Array]:
         return discriminator_features(config, discriminator.params, discriminator.batch_stats, images, label)
@@ -107,7 +110,10 @@ def _search(
         def loss(latent: Array) -> Array:
             made = generate(config, generator, latent[None], kind)
             seen = features(made, kind)
-            parts = [jnp.mean((one - other) ** 2) / jnp.mean(other**2) for one, other in zip(seen, wanted, strict=True)]
+            parts = [
+                jnp.mean((one - other) ** 2) / (jnp.mean(other**2) + _TINY)
+                for one, other in zip(seen, wanted, strict=True)
+            ]
             return jnp.mean((made[0] - target) ** 2) / spread + jnp.mean(jnp.stack(parts))
 
         def step(carry: tuple, rate: Array) -> tuple[tuple, None]:

@@ -31,11 +31,16 @@ def headings_of(scores: Mapping[str, Any]) -> dict[str, str]:
     return {key: heading for key, heading in HEADINGS.items() if key in scores}
 
 
-def scores_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
-    """A markdown table: a row for each named set of images, a column for each score."""
+def table_cells(rows: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """The heading of a table and its rows: one for each named set of images, a column for each score."""
     headings = headings_of(next(iter(rows.values())))
     body = [[name, *(f"{scores[key]:.3g}" for key in headings)] for name, scores in rows.items()]
-    return markdown_table(["", *headings.values()], body)
+    return ["", *headings.values()], body
+
+
+def scores_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """``table_cells`` as markdown."""
+    return markdown_table(*table_cells(rows))
 
 
 def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, Any]) -> None:

@@ -228,11 +228,16 @@ def environment_differences(found: Record) -> list[str]:
 
 
 def identity(record: Record) -> dict[str, Any]:
-    """What makes a run the run that it is; a setting that was unknown when the record was written has its default."""
+    """What makes a run the run that it is; a setting that was unknown when the record was written has its default.
+
+    Of images from a folder or file the pixels count, and not where they lie.
+    """
     defaults = dataclasses.asdict(RunConfig())
     run = defaults | record["run"] | {"gan": defaults["gan"] | record["run"]["gan"]}
     settings = {name: value for name, value in run.items() if name not in _marked("may_change")}
-    return _flat({"step": record["step"], "dataset": record["dataset"]["sha256"], **settings})
+    if is_path(run["dataset"]):
+        del settings["dataset"]
+    return _flat({"step": record["step"], "images": record["dataset"]["sha256"], **settings})
 
 
 def _marked(mark: str) -> set[str]:

@@ -19,6 +19,7 @@ _TRACKERS = ("tensorboard", "wandb")
 _FILES = (  # what a run writes beside its record and its folders
     *("metrics.jsonl", "history.npz", "weights.npz", "outcome.json"),
     *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png", "evaluation.png", "nearest.png"),
+    "report.html",
 )
 
 
@@ -35,7 +36,6 @@ class RunFolder:
     checkpoints = property(lambda self: self.path / "checkpoints", doc="A folder; see ``storage.checkpoints``.")
     grids = property(lambda self: self.path / "grids", doc="A folder of pictures.")
     snapshots = property(lambda self: self.path / "snapshots", doc="A folder of weights; see ``storage.weights``.")
-
     trackers = property(lambda self: self.path / "trackers", doc="A folder; see ``runs.watchers.trackers``.")
 
     def tracker(self, name: str) -> Path:

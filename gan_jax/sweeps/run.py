@@ -77,10 +77,8 @@ def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bo
         )
     if settings.schedule == "side_by_side" and settings.stream:
         raise InputError("--schedule side_by_side keeps the images on the device; leave out --stream.")
-    if settings.schedule == "auto" and settings.stream:
-        return False
     if settings.schedule == "auto":
-        return not shared and not compiled_for and jax.default_backend() != "cpu"
+        return not shared and not settings.stream and not compiled_for and jax.default_backend() != "cpu"
     return settings.schedule == "side_by_side"
 
 

@@ -82,7 +82,7 @@ def test_sets_that_cannot_be_used_say_why(tmp_path):
     with pytest.raises(InputError, match="pictures has no feature named image"):
         load_dataset("pictures", tmp_path)
     prepare(tmp_path, "Oblongs", {"train": 3, "test": 3})
-    with pytest.raises(InputError, match=r"an image is \[32, 36, 3\]; give --image-size"):
+    with pytest.raises(InputError, match=r"there are images of \[32, 36, 3\]; give --image-size"):
         load_dataset("oblongs", tmp_path)
     with pytest.raises(InputError, match="unknown data set 'no_such_set': choose one of fashion_mnist"):
         load_dataset("no_such_set", tmp_path)

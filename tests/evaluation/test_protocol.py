@@ -20,6 +20,7 @@ from gan_jax.evaluation import (
     critic_accuracy,
     density_coverage,
     extract,
+    features,
     frechet_distance,
     kernel_distance,
     precision_recall,
@@ -27,6 +28,7 @@ from gan_jax.evaluation import (
     score_images,
     sliced_wasserstein,
 )
+from gan_jax.pictures.scores import scores_table
 
 SCRIPT = [sys.executable, Path(__file__).parents[2] / "experiments" / "train_evaluator.py"]
 NUMBERS = {
@@ -225,3 +227,15 @@ def test_a_blur_keeps_means_and_lowers_contrast(digits):
     np.testing.assert_allclose(np.mean(blurs[1]), images.mean(), rtol=0.02)
     flat = np.full((1, 28, 28, 1), 77, np.uint8)
     np.testing.assert_array_equal(blur_images(flat), flat)
+
+
+def test_random_features_order_the_anchors_where_there_are_no_classes(digits):
+    unlabelled = dataclasses.replace(digits, class_names=())
+    evaluator = features.random_evaluator(unlabelled)
+    table = anchors(evaluator, unlabelled)
+    assert list(table) == ["real", "blurred", "mean image", "noise"]
+    distances = [table[name]["frechet_distance"] for name in ("real", "blurred", "noise")]
+    assert distances == sorted(distances)
+    assert table["mean image"]["frechet_distance"] > table["blurred"]["frechet_distance"]
+    assert not {"class_divergence", "class_counts"} & table["real"].keys()
+    assert "class KL" not in scores_table(table)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax import load_dataset
-from gan_jax.evaluation import Evaluator, load_anchors, load_evaluator, store
+from gan_jax.evaluation import Evaluator, features, load_anchors, load_evaluator, store
 
 EVALUATOR = Evaluator({"logits/bias": np.zeros(10)}, "quick", 0.95, 10, "hash", "not at all")
 ANCHORS = {"real": {"frechet_distance": 0.5}}
@@ -50,3 +50,19 @@ def test_a_damaged_cache_is_computed_again(computed, monkeypatch, tmp_path):
         path.write_bytes(b"damaged")
     assert load_both()[1] == ANCHORS
     assert computed == ["evaluator", "anchors"] * 2
+
+
+@pytest.mark.parametrize("change", ["no classes", "labels by chance"])
+def test_images_that_no_classifier_knows_are_compared_by_random_features(change, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(features, "_LEAST_STEPS", 20)
+    digits = load_dataset("digits")
+    some = dataclasses.replace(digits, train_images=digits.train_images[:240], train_labels=digits.train_labels[:240])
+    chance = np.random.default_rng(0).integers(0, 10, 240).astype(np.int32)
+    dataset = dataclasses.replace(some, **({"class_names": ()} if change == "no classes" else {"train_labels": chance}))
+    evaluator = load_evaluator(dataset)
+    assert evaluator.name.startswith("random-digits")
+    assert evaluator.accuracy is None
+    features.require_accurate(evaluator)
+    assert ("scores are in the features of random weights" in capsys.readouterr().err) == (change != "no classes")
+    assert load_evaluator(dataset).sha256 == evaluator.sha256

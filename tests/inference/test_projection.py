@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from small_networks import CONFIGS, EVERY_KIND, trained_state
 
-from gan_jax import GanConfig, InputError, sample_images, save_weights
+from gan_jax import GanConfig, InputError, load_weights, sample_images, save_weights
 from gan_jax.cli.project import project
 from gan_jax.inference.projection import project_image
 from gan_jax.nn.networks import discriminator_features
@@ -60,6 +60,8 @@ def test_a_conditional_generator_is_asked_for_its_classes_or_for_one():
     options = {"restarts": 6, "steps": 60}
     assert project_image(config, state.generator, state.discriminator, target, **options).label == 2
     assert project_image(config, state.generator, state.discriminator, target, label=1, **options).label == 1
+    with pytest.raises(InputError, match="restarts is 2; it must be at least 3, one for each class"):
+        project_image(config, state.generator, state.discriminator, target, restarts=2)
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
@@ -103,7 +105,7 @@ def test_the_command_writes_a_picture_and_the_latent(tmp_path, capsys):
     weights, image, output = tmp_path / "weights.npz", tmp_path / "image.jpg", tmp_path / "out.png"
     project(weights, image, output=output, restarts=3, steps=20)
     assert "root mean square" in capsys.readouterr().out
-    found = np.load(tmp_path / "out.npz")
+    found = np.load(tmp_path / "out.latent.npz")
     assert found["latent"].shape == (4,)
     assert found["losses"].shape == (3,)
     assert np.asarray(Image.open(output)).shape[1] > 3 * 84
@@ -112,5 +114,11 @@ def test_the_command_writes_a_picture_and_the_latent(tmp_path, capsys):
             project(weights, path, output=output)
     with pytest.raises(InputError, match=r"must end in \.png"):
         project(weights, image, output=tmp_path / "out.jpg")
+    copy = tmp_path / "image.png"
+    Image.open(image).save(copy)
+    with pytest.raises(InputError, match="is the image itself"):
+        project(weights, copy, output=copy)
+    project(weights, image, output=tmp_path / "weights.png", restarts=1, steps=1)
+    np.testing.assert_array_equal(load_weights(weights)[1].step, STATE.step)
     with pytest.raises(InputError, match="label"):
         project(weights, image, output=output, label=1)

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from small_runs import EXPERIMENTS, content, settings
+from small_runs import EXPERIMENTS, content, interrupted, settings
 
 from gan_jax import load_run, run_experiment
 from gan_jax.errors import InputError
@@ -28,11 +28,7 @@ def test_they_are_weights_from_the_start_to_the_end_more_at_first(complete):
 
 
 def test_a_resumed_run_keeps_the_same(complete, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
-    for path in folder.checkpoints.iterdir():
-        if path.name.isdecimal() and int(path.name) > 8:
-            shutil.rmtree(path)
+    folder = RunFolder(interrupted(complete.path, tmp_path / "run", step=8))
     folder.snapshot(10).write_bytes(b"of an interrupted training")
     run_experiment(EXPERIMENTS["drift"], settings(folder.path, **KEPT))
     assert content(folder.path) == content(complete.path)

@@ -6,9 +6,10 @@ import types
 import warnings
 
 import pytest
-from small_runs import EXPERIMENTS, content, settings
+from small_runs import EXPERIMENTS, content, interrupted, settings
 
 from gan_jax import InputError, run_experiment
+from gan_jax.cli.track import track
 from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.trackers import TRACKERS, open_tracker
 from gan_jax.storage.run_folder import RunFolder, claim
@@ -49,11 +50,7 @@ def test_tensorboard_reads_what_the_run_reported(complete):
 
 
 def test_a_resumed_run_looks_as_if_it_had_never_been_interrupted(complete, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
-    for path in folder.checkpoints.iterdir():
-        if path.name.isdecimal() and int(path.name) > 8:
-            shutil.rmtree(path)
+    folder = RunFolder(interrupted(complete.path, tmp_path / "run", step=8))
     run_experiment(EXPERIMENTS["drift"], settings(folder.path, tracker=("tensorboard",), keep_checkpoints=20))
     assert events_of(folder)[:2] == events_of(complete)[:2]
 
@@ -67,7 +64,7 @@ def test_tracking_changes_nothing_else(complete, tmp_path):
 def test_a_finished_run_is_converted(complete, tmp_path):
     run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", keep_checkpoints=20))
     folder = RunFolder(tmp_path / "run")
-    open_tracker("tensorboard", folder).close()
+    track(folder.path)
     assert events_of(folder)[:2] == events_of(complete)[:2]
 
 
@@ -87,7 +84,6 @@ def wandb(monkeypatch):
     run = types.SimpleNamespace(
         define_metric=lambda *names, **options: None,
         log=module.log.append,
-        alert=lambda **options: module.log.append(options),
         finish=lambda: module.log.append("finished"),
     )
 

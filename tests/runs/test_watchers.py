@@ -1,5 +1,6 @@
 """What is written and said of a run's windows."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from gan_jax import GanConfig, Progress, RunConfig, init_state, load_dataset, ru
 from gan_jax.runs.run import Run
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
-from gan_jax.runs.watchers.watcher import Entry, RunContext, Watcher
+from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.loop import Start
@@ -144,3 +145,22 @@ def test_a_screen_that_has_gone_away_does_not_end_the_training(context, monkeypa
     with (tmp_path / "target").open("w") as target:
         monkeypatch.setattr("sys.stdout", Closed())
         Console(context).record(Entry(10, 1, {}, "text"))
+
+
+def test_the_bars_words_are_the_last_chunks_means_and_the_last_distance(context):
+    run = make_run(context)
+    assert run.summary() == ""
+    run.record(window(10, d_loss=0.25))
+    assert "d_loss 0.25" in run.summary()
+    assert "fake_spread" not in run.summary()
+
+
+def test_quiet_prints_nothing_but_warnings(context, capsys):
+    quiet = context._replace(settings=dataclasses.replace(context.settings, quiet=True))
+    for where, printed in ((context, True), (quiet, False)):
+        console = Console(where)
+        console.resume(ResumePoint(5, lambda step: True, ["a checkpoint is damaged."]))
+        console.record(Entry(10, 1, {}, "d_loss 1"))
+        out, err = capsys.readouterr()
+        assert ("d_loss 1" in out) == printed
+        assert "a checkpoint is damaged" in err

@@ -3,6 +3,7 @@
 import importlib
 import json
 import numbers
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -88,8 +89,6 @@ class WeightsAndBiases:
     """
 
     def __init__(self, folder: RunFolder, label: str, settings: Mapping[str, Any]) -> None:
-        import os
-
         wandb: Any = importlib.import_module("wandb")
         place = _emptied(folder, "wandb")
         place.mkdir(parents=True)
@@ -106,8 +105,8 @@ class WeightsAndBiases:
         self._run.log({"step": step, **values})
 
     def text(self, step: int, name: str, text: str) -> None:
-        """Raise an alert, which is W&B's form of a warning."""
-        self._run.alert(title=name, text=f"step {step}: {text}")
+        """Log a text."""
+        self._run.log({"step": step, "warning": f"{name}: {text}"})
 
     def picture(self, step: int, name: str, path: Path) -> None:
         """Log an image."""
@@ -124,6 +123,7 @@ TRACKERS: dict[str, Callable[[RunFolder, str, Mapping[str, Any]], Tracker]] = {
 }
 """By the names that ``--tracker`` takes; entries may be added under other names."""
 
+_OF_THE_PROTOCOL = ("seed", "num_fakes", "num_reals")  # of an evaluation, the same each time
 _PACKAGES = {"tensorboard": "tensorboardX", "wandb": "wandb"}
 
 
@@ -214,9 +214,7 @@ def _note(tracker: Tracker, step: int, values: Mapping[str, Any]) -> None:
         tracker.text(step, str(values["warning"]), f"try {values['try']}")
         return
     found = {name: float(value) for name, value in values.items() if isinstance(value, numbers.Real)}
-    tracker.numbers(
-        step, {name: value for name, value in found.items() if name not in ("seed", "num_fakes", "num_reals")}
-    )
+    tracker.numbers(step, {name: value for name, value in found.items() if name not in _OF_THE_PROTOCOL})
 
 
 def _emptied(folder: RunFolder, name: str) -> Path:

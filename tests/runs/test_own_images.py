@@ -1,0 +1,114 @@
+"""Runs on image files: what is refused, what resuming notices, and a whole run at 64×64 in colour."""
+
+import dataclasses
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+from small_runs import EXPERIMENTS
+
+from gan_jax import GanConfig, InputError, RunConfig, load_run, recipe, run_experiment
+from gan_jax.cli.evaluate import evaluate
+from gan_jax.cli.export import export
+from gan_jax.cli.sample import sample
+from gan_jax.runs.experiment import JOINT
+from gan_jax.runs.reproduce import FinishedRun, verify
+from gan_jax.storage.record import read_record
+from gan_jax.sweeps.run import choose_side_by_side
+
+pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
+SMALL = {"gan": GanConfig(latent_dim=4, width=2, batch_size=6), "image_size": 28, "log_every": 2, "steps": 4}
+
+
+def write_images(folder, count, size=28, classes=("dark", "light")):
+    """Noise about two levels of grey, so that a small classifier learns the classes."""
+    generator = np.random.default_rng(0)
+    for index in range(count):
+        kind = index % len(classes)
+        pixels = generator.integers(100 * kind, 100 * kind + 120, (size, size + 2, 3), np.uint8)
+        path = folder / classes[kind] / f"{index:04d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return write_images(tmp_path / "photos", 40)
+
+
+def settings(photos, folder, **options):
+    return RunConfig(dataset=str(photos), output_dir=folder, **SMALL | options)
+
+
+def test_a_run_from_files_is_the_run_from_memory_bit_for_bit(photos, tmp_path):
+    run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "memory"))
+    run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "stream", stream=True))
+    records = [read_record(tmp_path / name) for name in ("memory", "stream")]
+    assert records[0]["dataset"] == records[1]["dataset"]
+    assert (tmp_path / "memory/history.npz").read_bytes() == (tmp_path / "stream/history.npz").read_bytes()
+    states = [load_run(tmp_path / name).state for name in ("memory", "stream")]
+    assert jax.tree.all(jax.tree.map(np.array_equal, *states))
+
+
+def test_resuming_notices_other_pixels_and_not_another_place(photos, tmp_path):
+    folder = tmp_path / "run"
+    run_experiment(EXPERIMENTS["drift"], settings(photos, folder))
+    longer = settings(photos, folder, steps=6, resume=True)
+    moved = photos.rename(tmp_path / "moved")
+    run_experiment(EXPERIMENTS["drift"], dataclasses.replace(longer, dataset=str(moved)))
+    assert int(load_run(folder).state.step) == 6
+    path = next(moved.rglob("*.png"))
+    Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    with pytest.raises(InputError, match="the run in the folder has images"):
+        run_experiment(EXPERIMENTS["drift"], dataclasses.replace(longer, dataset=str(moved), steps=8))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"devices": 1}, "--stream feeds one device"),
+        ({"seeds": "0:2", "schedule": "side_by_side"}, "side_by_side keeps the images on the device"),
+    ],
+)
+def test_a_stream_feeds_one_run_on_one_device(changes, message, photos, tmp_path):
+    with pytest.raises(InputError, match=message):
+        run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "run", stream=True, **changes))
+
+
+def test_streamed_runs_are_trained_in_turn(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    many = settings(photos, tmp_path / "run", seeds="0:2")
+    assert choose_side_by_side(many)
+    assert not choose_side_by_side(dataclasses.replace(many, stream=True))
+
+
+def test_networks_are_conditional_on_classes_alone(tmp_path):
+    photos = write_images(tmp_path / "photos", 40, classes=("one",))
+    conditional = dataclasses.replace(SMALL["gan"], conditional=True)
+    with pytest.raises(InputError, match="photos has no classes"):
+        run_experiment(JOINT, settings(photos, tmp_path / "run", gan=conditional))
+
+
+@pytest.mark.soak
+def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    photos = write_images(tmp_path / "photos", 120, size=70)
+    gan = dataclasses.replace(recipe("fast"), latent_dim=8, width=2, batch_size=16)
+    options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=2, steps=None, stream=True)
+    run_experiment(JOINT, options)
+    folder = tmp_path / "run"
+    assert load_run(folder).config.image_shape == (64, 64, 3)
+    assert verify(FinishedRun(folder))[1] is None
+    sample(folder, output=tmp_path / "grid.png")
+    export(folder, output=tmp_path / "generator.jax")
+    export(folder, output=tmp_path / "generator.onnx", format="onnx")
+    scores = evaluate(folder, num_samples=50)["run"]
+    assert scores["evaluator"].startswith("fd-photos")
+    assert len(scores["class_counts"]) == 2
+    shutil.move(photos / "light", photos / "dark" / "deep")  # one class is none
+    again = evaluate(folder, num_samples=50)["run"]
+    assert again["evaluator"].startswith("random-photos")
+    assert "class_divergence" not in again
