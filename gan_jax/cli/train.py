@@ -35,7 +35,6 @@ class GanFlags(GanConfig):
 class _RunFlags(RunConfig):
     gan: GanFlags = dataclasses.field(default_factory=GanFlags)
     tracker: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """Also show the run in tensorboard or wandb (in its folder's trackers/); may be given several times."""
     recipe: str | None = None
     """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes."""
 
