@@ -88,6 +88,7 @@ def test_a_step_without_a_pause_is_refused():
         train_states(COURSE, gan_step, init_state(COURSE, keys.init), TARGET.points, keys, [0, 7, 20])
 
 
+@pytest.mark.soak
 def test_many_seeds_at_once_are_the_seeds_alone():
     states, metrics = train_many(COURSE, TARGET.points, [3, 5], 20)
     assert metrics.d_loss.shape == (2, 2, 10)

@@ -117,6 +117,7 @@ def test_as_many_latents_are_drawn_as_asked_for():
     assert shapes == [(4, 8), (0, 8), (7, 8)]
 
 
+@pytest.mark.soak
 def test_bfloat16_is_for_the_layers_alone(state, images):
     half = dataclasses.replace(CONFIG, precision="bfloat16")
     after, metrics = gan_step(half, state, images, fresh_key())
