@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from small_networks import CONFIGS, EVERY_KIND, trained_state
+from small_networks import CONFIGS, trained_state
 
 from gan_jax import GanConfig, InputError, load_weights, sample_images, save_weights
 from gan_jax.cli.project import project
@@ -64,7 +64,8 @@ def test_a_conditional_generator_is_asked_for_its_classes_or_for_one():
         project_image(config, state.generator, state.discriminator, target, restarts=2)
 
 
-@pytest.mark.parametrize("name", EVERY_KIND)
+@pytest.mark.soak
+@pytest.mark.parametrize("name", CONFIGS)
 def test_every_discriminator_has_features_of_each_image(name):
     config = CONFIGS[name]
     network = trained_state(config).discriminator
