@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from compare_plan import ARMS, CLAIMS, COURSE, counted
+from compare_plan import CLAIMS, COLLAPSE_SEEDS, COURSE, FINAL_SEEDS, counted
 
 BOOTSTRAPS = 10_000
 QUARTER = 0.25
@@ -68,12 +68,15 @@ def ratio(values: Mapping[int, float], others: Mapping[int, float]) -> dict[str,
     """The geometric mean over common seeds of the ratio of two scores, with a bootstrap interval of 95 %.
 
     The logarithms of the ratios are drawn again with replacement, and the interval holds the middle 95 % of the means.
+    Without common seeds there are no numbers.
 
     Examples:
       >>> round(ratio({0: 1.0, 1: 2.0}, {0: 2.0, 1: 4.0})["ratio"], 6)
       0.5
     """
     seeds = sorted(values.keys() & others.keys())
+    if not seeds:
+        return dict.fromkeys(("ratio", "low", "high"), math.nan)
     logs = np.log([values[seed] / others[seed] for seed in seeds])
     drawn = np.random.default_rng(0).choice(logs, (BOOTSTRAPS, len(logs))).mean(axis=1)
     low, high = np.quantile(drawn, (0.025, 0.975), method="inverted_cdf")
@@ -134,17 +137,21 @@ def _no_collapse(finals: Runs, name: str) -> tuple[bool, str]:
     own = values_of(finals, name, "whole", "frechet_distance")
     course = values_of(finals, COURSE, "whole", "frechet_distance")
     collapsed = [seed for seed, value in own.items() if not value <= course.get(seed, max(course.values()))]
-    return not collapsed, f"{len(collapsed)} of {len(own)} seeds collapsed"
+    enough = len(own) >= len(FINAL_SEEDS) + len(COLLAPSE_SEEDS)
+    return enough and not collapsed, f"{len(collapsed)} of {len(own)} seeds collapsed"
 
 
 def interval(found: Mapping[str, float]) -> str:
-    """A ratio with its interval in words.
+    """A ratio with its interval in words; without one where there is a single seed.
 
     Examples:
       >>> interval({"ratio": 0.25, "low": 0.2, "high": 0.3})
       '0.25 (0.2 to 0.3)'
     """
-    return f"{found['ratio']:.3g} ({found['low']:.3g} to {found['high']:.3g})"
+    if math.isnan(found["ratio"]):
+        return ""
+    spread = f" ({found['low']:.3g} to {found['high']:.3g})" if found["low"] < found["high"] else ""
+    return f"{found['ratio']:.3g}{spread}"
 
 
 def spread(values: Mapping[int, float]) -> str:
@@ -156,8 +163,3 @@ def spread(values: Mapping[int, float]) -> str:
     """
     numbers = list(values.values())
     return f"{np.mean(numbers):.3g} ± {np.std(numbers, ddof=1):.3g}" if len(numbers) > 1 else f"{numbers[0]:.3g}"
-
-
-def labels() -> dict[str, str]:
-    """What every arm is, in words."""
-    return {name: arm.label for name, arm in ARMS.items()}

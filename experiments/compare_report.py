@@ -21,7 +21,6 @@ from compare_claims import (
     best_of,
     finalists_of,
     interval,
-    labels,
     spread,
     trials_of,
     values_of,
@@ -64,10 +63,16 @@ def main(settings: Settings) -> None:
     times, trials, finals, stacked = map(read, ("step_times", "search", "finals", "stacked"))
     settings.figures.mkdir(parents=True, exist_ok=True)
     sections = ["## Search", search_table(trials)]
-    save_best_of(settings.figures / "search.png", {arm: best_of(trials_of(trials, arm)) for arm in ARMS}, labels())
+    curves = {arm: best_of(trials_of(trials, arm)) for arm in ARMS}
+    save_best_of(settings.figures / "search.png", curves, {name: arm.label for name, arm in ARMS.items()})
     if finals:
-        sections += ["## Finals", finals_table(finals), "## Beside the course's recipe", ratios_table(finals)]
-        sections += ["## With and without the average", average_table(finals)]
+        sections += [
+            "## Finals",
+            finals_table(finals, SCORES, [None]),
+            "## Beside the course's recipe",
+            ratios_table(finals),
+        ]
+        sections += ["## With and without the average", finals_table(finals, DISTANCES, ["last", "averaged"])]
         sections += ["## Claims", claims_table(finals), "## Cost", cost_table(finals, times)]
         save_times(settings.figures / "time.png", finals, seconds_of(finals, times))
         if settings.runs:
@@ -111,13 +116,21 @@ def _plain(value: Any) -> str:
     return " and ".join(f"{one:g}" for one in value) if isinstance(value, list) else f"{value:g}"
 
 
-def finals_table(finals: Sequence[Mapping[str, Any]]) -> str:
-    """A row for each finalist and part: mean and standard deviation over the seeds."""
+def finals_table(finals: Sequence[Mapping[str, Any]], scores: Mapping[str, str], kinds: Sequence[str | None]) -> str:
+    """A row for each finalist and part: mean and standard deviation over the seeds.
+
+    Args:
+      finals: the runs.
+      scores: their names and headings.
+      kinds: of generators, ``last`` and ``averaged``; None for the one that counts.
+    """
+    columns = [(kind, score) for kind in kinds for score in scores]
     rows = [
-        [f"{name}, {part}", *(spread(values_of(finals, name, part, score)) for score in SCORES)]
+        [f"{name}, {part}", *(spread(values_of(finals, name, part, score, kind)) for kind, score in columns)]
         for name, part in finalists_of(finals)
     ]
-    return markdown_table(["run", *SCORES.values()], rows)
+    heading = [f"{kind}, {scores[score]}" if kind else scores[score] for kind, score in columns]
+    return markdown_table(["run", *heading], rows)
 
 
 def ratios_table(finals: Sequence[Mapping[str, Any]]) -> str:
@@ -132,26 +145,9 @@ def ratios_table(finals: Sequence[Mapping[str, Any]]) -> str:
     return markdown_table(["run", *heading], rows)
 
 
-def average_table(finals: Sequence[Mapping[str, Any]]) -> str:
-    """The Fréchet distance of the last generator and of the averaged one, from the same runs."""
-    rows = [
-        [
-            f"{name}, {part}",
-            *(
-                spread(values_of(finals, name, part, score, kind))
-                for kind in ("last", "averaged")
-                for score in DISTANCES
-            ),
-        ]
-        for name, part in finalists_of(finals)
-    ]
-    heading = [f"{kind}, {label}" for kind in ("last", "averaged") for label in DISTANCES.values()]
-    return markdown_table(["run", *heading], rows)
-
-
 def claims_table(finals: Sequence[Mapping[str, Any]]) -> str:
-    """Every claim for every finalist but the course's recipe as it is."""
-    names = [name for name, part in finalists_of(finals) if part == "whole" and name != COURSE]
+    """Every claim for every finalist that was trained for both times."""
+    names = [name for name, part in finalists_of(finals) if part == "third"]
     rows = [
         [claim, name, "holds" if holds else "does not hold", text]
         for claim in CLAIMS
