@@ -156,7 +156,7 @@ def test_the_report_has_tables_and_figures(finals, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "report.md").read_text()
-    assert "| control, searched, third | 0.75 | 0.75 |" in text
+    assert "| control, searched, third | 0.75 (0.75 to 0.75) |" in text
     assert "| course, whole | 100 | 6 | 1 |" in text
     assert "| the same time | control, searched | holds |" in text
     assert "| course | 0.5 | 900 ± 0.707 | 0.5 ± 0 |" in text
