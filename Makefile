@@ -1,8 +1,9 @@
 # Everything runs inside .venv; the first target that needs it makes it.
 PYTHON ?= python3
 BIN := .venv/bin
+PAGES = README.md docs/*.md docs/*/*.md
 
-.PHONY: install demo test soak coverage lint bench lock clean
+.PHONY: install demo test soak coverage lint docs build bench lock clean
 
 install: .venv/installed
 
@@ -33,6 +34,20 @@ lint: install
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 
+# The site, into site/: tables from committed numbers, notebooks run anew, every warning an error.
+docs: .venv/docs-installed
+	$(BIN)/cog -r $(PAGES)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	$(BIN)/jupytext --quiet --to site/notebooks//ipynb docs/notebooks/*.py
+
+.venv/docs-installed: .venv/installed docs/requirements.lock
+	$(BIN)/pip install --quiet --require-hashes --requirement docs/requirements.lock
+	touch $@
+
+build: install
+	rm -rf dist
+	$(BIN)/flit build
+
 # PyTorch is no part of the lock: its builds for CPU and GPU share a version and differ in content.
 bench: install
 	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install --quiet --editable ".[benchmark]"
@@ -42,6 +57,8 @@ bench: install
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	uv pip compile pyproject.toml --extra docs --constraint requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --output-file docs/requirements.lock
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv .cache runs site dist

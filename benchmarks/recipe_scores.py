@@ -1,4 +1,4 @@
-"""Collect the scores of runs with recipes, and draw their images beside each other, for docs/recipes.md.
+"""Collect the scores of runs with recipes, and draw their images beside each other, for docs/learn/recipes.md.
 
 gan-jax train --recipe NAME --epochs 2 --evaluate-every 2 --output-dir runs/recipes/NAME
 python benchmarks/recipe_scores.py runs/recipes/* --output docs/results/recipes.json --figure docs/images/recipes.png

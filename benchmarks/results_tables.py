@@ -1,4 +1,4 @@
-"""Print the tables of docs/results.md from the scores of several runs.
+"""Print the tables of docs/explain/results.md from the scores of several runs.
 
 python benchmarks/results_tables.py docs/results/seed_0.jsonl docs/results/seed_1.jsonl docs/results/seed_2.jsonl
 

@@ -5,12 +5,14 @@ from .data.datasets import Dataset, load_dataset
 from .data.pixels import normalize_images, quantize_images
 from .errors import DivergedError, InputError, StoppedError
 from .inference.sampling import sample_images
-from .nn.networks import NETWORKS, Network
+from .nn.networks import NETWORKS, Network, apply_discriminator, apply_generator
 from .objectives.augmentations import AUGMENTATIONS
 from .objectives.losses import OBJECTIVES, Objective, discriminator_loss, generator_loss, mean_score
 from .objectives.penalties import PENALTIES
+from .pictures.grids import tile_images
 from .recipes import RECIPES, Recipe, recipe
 from .runs.experiment import Experiment, describe_score, draw_current_batch, draw_preview
+from .runs.watchers.trackers import TRACKERS, Tracker
 from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from .settings import RunConfig
 from .storage.load import TrainedRun, load_run
@@ -27,7 +29,7 @@ from .training.metrics import (
     PenalizedDiscriminatorMetrics,
     PenalizedGanMetrics,
 )
-from .training.state import GanState, NetworkState, init_state
+from .training.state import GanState, NetworkState, apply_gradients, init_state
 from .training.steps import Step, discriminator_step, gan_step, generator_step
 from .version import __version__
 
@@ -37,6 +39,7 @@ __all__ = [
     "OBJECTIVES",
     "PENALTIES",
     "RECIPES",
+    "TRACKERS",
     "Dataset",
     "DiscriminatorMetrics",
     "DivergedError",
@@ -63,9 +66,13 @@ __all__ = [
     "RunKeys",
     "Step",
     "StoppedError",
+    "Tracker",
     "TrainedRun",
     "Watcher",
     "__version__",
+    "apply_discriminator",
+    "apply_generator",
+    "apply_gradients",
     "batch_fakes",
     "describe_score",
     "discriminate",
@@ -93,6 +100,7 @@ __all__ = [
     "save_weights",
     "scan_steps",
     "steps_per_epoch",
+    "tile_images",
     "train",
     "train_epoch",
     "train_run",

@@ -33,11 +33,11 @@ def class_histogram(logits: np.ndarray) -> np.ndarray:
 def class_divergence(real_counts: np.ndarray, fake_counts: np.ndarray) -> float:
     r"""Kullback-Leibler divergence of the fakes' classes from the reals'.
 
-    :math:`KL(q \| p) = \sum_c q_c \ln (q_c / p_c)` (Kullback & Leibler 1951), the shares q of the fakes and p
+    $KL(q \| p) = \sum_c q_c \ln (q_c / p_c)$ (Kullback & Leibler 1951), the shares q of the fakes and p
     of the reals being smoothed: half an image is added to each class of both (Krichevsky & Trofimov 1981), so that a
     class that is missing keeps the number finite.
 
-    Bias: upwards, by about :math:`(K - 1)(1 / N + 1 / M) / 2` for K classes; 0.0009 in the protocol.
+    Bias: upwards, by about $(K - 1)(1 / N + 1 / M) / 2$ for K classes; 0.0009 in the protocol.
 
     Args:
       real_counts: ``[classes]`` whole numbers, from ``class_histogram``; of 10,000 images in the protocol.

@@ -14,7 +14,7 @@ _NEGLIGIBLE = 1e-12  # an eigenvalue this small beside the largest is rounding
 def frechet_distance(real_features: np.ndarray, fake_features: np.ndarray) -> float:
     r"""Squared Fréchet distance of the Gaussians with the two samples' means and covariances.
 
-    :math:`|\mu_1 - \mu_2|^2 + tr(C_1) + tr(C_2) - 2\,tr((C_1^{1/2} C_2 C_1^{1/2})^{1/2})` (Dowson & Landau 1982;
+    $|\mu_1 - \mu_2|^2 + tr(C_1) + tr(C_2) - 2\,tr((C_1^{1/2} C_2 C_1^{1/2})^{1/2})$ (Dowson & Landau 1982;
     for images Heusel et al. 2017, eq. 6). The last trace is a sum of square roots of a symmetric matrix's eigenvalues,
     so that singular covariances need no care. Covariances divide by N - 1.
 
@@ -50,15 +50,15 @@ def frechet_distance(real_features: np.ndarray, fake_features: np.ndarray) -> fl
 def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
     r"""Expected ``frechet_distance`` between two independent samples of one distribution.
 
-    The means differ by :math:`E|\mu_1 - \mu_2|^2 = s\,tr(C)` with :math:`s = 1/n + 1/m`. The covariances differ by a
-    small E with entries of variance :math:`s\,(E[z_i^2 z_j^2] - C_{ij}^2)`, z being the centred features, and to second
-    order in E the rest of the distance is :math:`\frac12 \sum_{ij} E_{ij}^2 / (\lambda_i + \lambda_j)` in the basis of
+    The means differ by $E|\mu_1 - \mu_2|^2 = s\,tr(C)$ with $s = 1/n + 1/m$. The covariances differ by a
+    small E with entries of variance $s\,(E[z_i^2 z_j^2] - C_{ij}^2)$, z being the centred features, and to second
+    order in E the rest of the distance is $\frac12 \sum_{ij} E_{ij}^2 / (\lambda_i + \lambda_j)$ in the basis of
     C's eigenvectors (the Bures metric; Bhatia, Jain & Lim 2019). So the floor is
 
-    :math:`s\,[\,tr(C) + \frac12 \sum_{ij} (E[z_i^2 z_j^2] - \delta_{ij} \lambda_i^2) / (\lambda_i + \lambda_j)\,]`
+    $s\,[\,tr(C) + \frac12 \sum_{ij} (E[z_i^2 z_j^2] - \delta_{ij} \lambda_i^2) / (\lambda_i + \lambda_j)\,]$
 
     with the fourth moments as they are in ``features``: nothing is assumed to be Gaussian. For Gaussian features it is
-    :math:`s\,[\frac54 tr(C) + \frac12 \sum_{ij} \lambda_i \lambda_j / (\lambda_i + \lambda_j)]`.
+    $s\,[\frac54 tr(C) + \frac12 \sum_{ij} \lambda_i \lambda_j / (\lambda_i + \lambda_j)]$.
 
     Bias: terms of higher order than 1 / n are left out, which the smaller sizes (below some ten rows a column) show.
 
@@ -104,7 +104,7 @@ def kernel_distance(
     r"""Squared maximum mean discrepancy with a cubic kernel, and its standard error.
 
     :math:`\frac{1}{n(n-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{m(m-1)} \sum_{i \ne j} k(y_i, y_j)
-    - \frac{2}{nm} \sum_{ij} k(x_i, y_j)` with :math:`k(x, y) = (x \cdot y / D + 1)^3` (Gretton et al. 2012, eq. 3; for
+    - \frac{2}{nm} \sum_{ij} k(x_i, y_j)` with $k(x, y) = (x \cdot y / D + 1)^3$ (Gretton et al. 2012, eq. 3; for
     images Bińkowski et al. 2018, section 4), over all pairs at once, not as a mean over subsets.
 
     The standard error is a jackknife: rows are dealt at random to blocks, and the estimate repeated without the b-th

@@ -74,7 +74,7 @@ def density_coverage(
     that holds it, over k M; coverage the share of balls that hold at least one fake (Naeem et al. 2020, section 3).
 
     Bias: for two samples of one distribution the expected density is 1, and the expected coverage
-    :math:`1 - \prod_{i=0}^{k-1} (N - 1 - i) / (N + M - 1 - i)`, about :math:`1 - 2^{-k}` where N = M: 0.969 for k = 5.
+    $1 - \prod_{i=0}^{k-1} (N - 1 - i) / (N + M - 1 - i)$, about $1 - 2^{-k}$ where N = M: 0.969 for k = 5.
     Coverage grows with M. Density is not bounded by 1: fakes heaped on the densest reals raise it.
 
     Args:
@@ -101,7 +101,7 @@ def density_coverage(
 def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authenticity:
     r"""Share of fakes that are farther from the nearest training image than that image is from its own nearest.
 
-    :math:`\frac1M \sum_j [\,d(y_j, x_{i(j)}) > \min_{l \ne i(j)} d(x_{i(j)}, x_l)\,]` with i(j) the training image
+    $\frac1M \sum_j [\,d(y_j, x_{i(j)}) > \min_{l \ne i(j)} d(x_{i(j)}, x_l)\,]$ with i(j) the training image
     nearest to fake j (Alaa et al. 2022, authenticity in its nearest-neighbour form), in Euclidean distance of pixels.
 
     Bias: fresh images of the training distribution reach neither 1 nor one half (0.71 on Fashion-MNIST), so quote it

@@ -10,7 +10,7 @@ def sliced_wasserstein(
 ) -> float:
     r"""Wasserstein-1 distance between pixels projected on a random line, averaged over lines.
 
-    :math:`\frac1L \sum_l \int_0^1 |F_l^{-1}(q) - G_l^{-1}(q)|\,dq`, F and G being the distributions of the images'
+    $\frac1L \sum_l \int_0^1 |F_l^{-1}(q) - G_l^{-1}(q)|\,dq$, F and G being the distributions of the images'
     projections on a direction drawn evenly from the unit sphere (Rabin et al. 2012). The
     integral is exact for any two sample sizes.
 

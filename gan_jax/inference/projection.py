@@ -43,10 +43,10 @@ def project_image(
 ) -> Projection:
     r"""Find the latent z whose image G(z) is nearest to an image x, in pixels and in D's features.
 
-    It minimizes :math:`\frac{|G(z) - x|^2}{|x - \bar x|^2} + \frac1L \sum_l \frac{|D_l(G(z)) - D_l(x)|^2}{|D_l(x)|^2}`
+    It minimizes $\frac{|G(z) - x|^2}{|x - \bar x|^2} + \frac1L \sum_l \frac{|D_l(G(z)) - D_l(x)|^2}{|D_l(x)|^2}$
     over the L inner layers of D (distances in pixels and in a network's features: Dosovitskiy & Brox 2016), by Adam
     with a cosine schedule, and keeps the latents on the sphere that most of N(0, 1) is near, of radius
-    :math:`\sqrt{latent\_dim}` (Menon et al. 2020, section 3.3). All restarts are one mapped program, and the best one
+    $\sqrt{latent\_dim}$ (Menon et al. 2020, section 3.3). All restarts are one mapped program, and the best one
     counts.
 
     Args:

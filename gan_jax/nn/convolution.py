@@ -1,6 +1,6 @@
 r"""A convolution is one trilinear form; this file is its three partial derivatives.
 
-With images x, kernel w and outputs y, the number :math:`\langle F(x, w), y \rangle` is linear in each of the three, so
+With images x, kernel w and outputs y, the number $\langle F(x, w), y \rangle$ is linear in each of the three, so
 
 - ``F(x, w)`` is the convolution,
 - ``T(y, w)`` its adjoint, the transposed convolution,

@@ -85,9 +85,21 @@ def apply_generator(
     *,
     train: bool,
 ) -> tuple[Array, Variables]:
-    """Return ``(images, batch_stats)``; see ``apply_discriminator`` for what ``train`` means.
+    """Turn latents into images.
 
-    A conditional generator without labels makes the classes in turn.
+    In train mode batch normalization uses the batch's own mean and variance, and moves the running statistics a tenth
+    of the way to them; in eval mode the running statistics are used, and come back as they were.
+
+    Args:
+      config: the networks' configuration.
+      params: of the generator, such as ``state.generator.params``.
+      batch_stats: of the generator, such as ``state.generator.batch_stats``.
+      latents: ``[count, latent_dim]`` float32.
+      labels: ``[count]`` int32, for a conditional generator; by default the classes in turn.
+      train: the mode.
+
+    Returns:
+      Images, ``[count, height, width, channels]`` float32 in [-1, 1], and the next batch statistics.
     """
     return _apply(_network(config).generator(config), params, batch_stats, latents, labels, train)
 
@@ -101,11 +113,24 @@ def apply_discriminator(
     *,
     train: bool,
 ) -> tuple[Array, Variables]:
-    """Return ``(logits, batch_stats)``: a logit per image, or per ``config.packing`` images that follow one another.
+    """Turn images into logits: one for each image, or for each ``config.packing`` images that follow one another.
 
-    In train mode batch normalization uses the batch's own mean and variance and moves the running statistics a tenth
-    of the way to them, and spectral normalization keeps the singular vectors that it found; in eval mode the running
-    statistics are used, and come back as they were.
+    In train mode batch normalization works as in ``apply_generator``, and spectral normalization keeps the singular
+    vectors that it found.
+
+    Args:
+      config: the networks' configuration.
+      params: of the discriminator, such as ``state.discriminator.params``.
+      batch_stats: of the discriminator, such as ``state.discriminator.batch_stats``.
+      images: ``[count, height, width, channels]`` float32 in [-1, 1].
+      labels: ``[count]`` int32, for a conditional discriminator.
+      train: the mode.
+
+    Returns:
+      Logits, ``[count / packing]`` float32, and the next batch statistics.
+
+    Raises:
+      ValueError: the images do not fill packs.
     """
     packs = _pack(config, images)
     return _apply(_network(config).discriminator(config.of_discriminator()), params, batch_stats, packs, labels, train)

@@ -1,9 +1,9 @@
 r"""Convolutions with fewer multiplications, for the CPU (Winograd 1980; Lavin & Gray 2016).
 
 Along one axis, group ``stride`` neighbouring inputs into a cell and as many neighbouring kernel rows into a tap; what
-remains is a correlation of stride 1, :math:`y_i = \sum_d w_d x_{i+d}`: some coefficients of a product of polynomials.
+remains is a correlation of stride 1, $y_i = \sum_d w_d x_{i+d}$: some coefficients of a product of polynomials.
 Polynomials can be multiplied at points: three constant matrices, A for outputs, B for inputs and G for kernels, each
-``[points, …]``, turn the trilinear form :math:`\sum_i y_i w_d x_{i+d}` into :math:`\sum_p (Ay)_p (Gw)_p (Bx)_p`. Its
+``[points, …]``, turn the trilinear form $\sum_i y_i w_d x_{i+d}$ into $\sum_p (Ay)_p (Gw)_p (Bx)_p$. Its
 partial derivatives are then the convolution, its adjoint and the kernel's gradient alike:
 
 .. math:: y = A^T (Gw \cdot Bx), \quad x = B^T (Gw \cdot Ay), \quad w = G^T (Bx \cdot Ay)

@@ -8,7 +8,7 @@ from jax.typing import ArrayLike
 def average_decay(batch_size: int, images_seen: ArrayLike, half_life: ArrayLike, ramp: ArrayLike) -> Array:
     r"""How much of an average a step keeps (Karras et al. 2020, StyleGAN2's code).
 
-    :math:`0.5^{b / h}` with h the half-life, or :math:`r n` while that is less, so that the average follows closely at
+    $0.5^{b / h}$ with h the half-life, or $r n$ while that is less, so that the average follows closely at
     first and does not remember the initial weights.
 
     Args:

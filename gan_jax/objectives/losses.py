@@ -14,7 +14,7 @@ def discriminator_loss(
 ) -> Array:
     r"""Logistic discriminator loss (Goodfellow et al. 2014, eq. 1, negated).
 
-    :math:`E_x[softplus(-D(x))] + E_z[softplus(D(G(z)))]` with D in logits: binary cross-entropy with labels 1 on reals
+    $E_x[softplus(-D(x))] + E_z[softplus(D(G(z)))]$ with D in logits: binary cross-entropy with labels 1 on reals
     plus binary cross-entropy with labels 0 on fakes.
 
     Args:
@@ -37,7 +37,7 @@ def discriminator_loss(
 def generator_loss(fake_logits: Array) -> Array:
     r"""Non-saturating generator loss (Goodfellow et al. 2014, section 3).
 
-    :math:`E_z[softplus(-D(G(z)))]` with D in logits: binary cross-entropy with labels 1 on fakes.
+    $E_z[softplus(-D(G(z)))]$ with D in logits: binary cross-entropy with labels 1 on fakes.
 
     Args:
       fake_logits: ``[batch]`` float, D(G(z)) before the sigmoid.
@@ -65,7 +65,7 @@ def mean_score(logits: Array) -> Array:
 def saturating_generator_loss(fake_logits: Array) -> Array:
     r"""Saturating generator loss (Goodfellow et al. 2014, eq. 1): G's half of the minimax game.
 
-    :math:`E_z[\log(1 - \sigma(D(G(z))))] = -E_z[softplus(D(G(z)))]`. Its gradient vanishes where D is sure of a fake.
+    $E_z[\log(1 - \sigma(D(G(z))))] = -E_z[softplus(D(G(z)))]$. Its gradient vanishes where D is sure of a fake.
 
     Args:
       fake_logits: ``[batch]`` float.
@@ -81,7 +81,7 @@ def least_squares_discriminator_loss(
 ) -> Array:
     r"""Least-squares discriminator loss (LSGAN, Mao et al. 2017, eq. 9, times 2).
 
-    :math:`E_x[(D(x) - 1)^2] + E_z[D(G(z))^2]`. Arguments are those of ``discriminator_loss``.
+    $E_x[(D(x) - 1)^2] + E_z[D(G(z))^2]$. Arguments are those of ``discriminator_loss``.
 
     Returns:
       ``[]`` float, at least 0.
@@ -93,7 +93,7 @@ def least_squares_discriminator_loss(
 def least_squares_generator_loss(fake_logits: Array) -> Array:
     r"""Least-squares generator loss (LSGAN, Mao et al. 2017, eq. 9, times 2).
 
-    :math:`E_z[(D(G(z)) - 1)^2]`, ``[]`` float, of ``[batch]`` logits.
+    $E_z[(D(G(z)) - 1)^2]$, ``[]`` float, of ``[batch]`` logits.
     """
     return jnp.mean((fake_logits - 1) ** 2)
 
@@ -103,7 +103,7 @@ def hinge_discriminator_loss(
 ) -> Array:
     r"""Hinge discriminator loss (Lim & Ye 2017; Miyato et al. 2018, eq. 16).
 
-    :math:`E_x[\max(0, 1 - D(x))] + E_z[\max(0, 1 + D(G(z)))]`. Arguments are those of ``discriminator_loss``.
+    $E_x[\max(0, 1 - D(x))] + E_z[\max(0, 1 + D(G(z)))]$. Arguments are those of ``discriminator_loss``.
 
     Returns:
       ``[]`` float, at least 0; 2 when all logits are 0 and both weights are 1.
@@ -117,7 +117,7 @@ def wasserstein_discriminator_loss(
 ) -> Array:
     r"""Wasserstein critic loss (Arjovsky et al. 2017, eq. 2, negated).
 
-    :math:`E_z[D(G(z))] - E_x[D(x)]`: minus an estimate of the Wasserstein-1 distance while D is 1-Lipschitz. Arguments
+    $E_z[D(G(z))] - E_x[D(x)]$: minus an estimate of the Wasserstein-1 distance while D is 1-Lipschitz. Arguments
     are those of ``discriminator_loss``.
 
     Returns:
@@ -127,7 +127,7 @@ def wasserstein_discriminator_loss(
 
 
 def negated_critic(fake_logits: Array) -> Array:
-    r"""Generator loss of the Wasserstein and hinge objectives: :math:`-E_z[D(G(z))]`, ``[]`` float."""
+    r"""Generator loss of the Wasserstein and hinge objectives: $-E_z[D(G(z))]$, ``[]`` float."""
     return -jnp.mean(fake_logits)
 
 
@@ -136,7 +136,7 @@ def relativistic_discriminator_loss(
 ) -> Array:
     r"""Relativistic pairing loss of the discriminator (RpGAN, Jolicoeur-Martineau 2018; R3GAN, eq. 2).
 
-    :math:`E[softplus(-(D(x) - D(G(z))))]` over pairs of a real and a fake with the same index.
+    $E[softplus(-(D(x) - D(G(z))))]$ over pairs of a real and a fake with the same index.
 
     Args:
       real_logits: ``[batch]`` float.
@@ -154,7 +154,7 @@ def relativistic_discriminator_loss(
 def relativistic_generator_loss(fake_logits: Array, real_logits: Array) -> Array:
     r"""Relativistic pairing loss of the generator: the discriminator's with the roles exchanged.
 
-    :math:`E[softplus(-(D(G(z)) - D(x)))]`, ``[]`` float, over pairs with the same index.
+    $E[softplus(-(D(G(z)) - D(x)))]$, ``[]`` float, over pairs with the same index.
     """
     return jnp.mean(jax.nn.softplus(real_logits - fake_logits))
 

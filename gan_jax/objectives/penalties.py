@@ -19,7 +19,7 @@ Penalty = Callable[[Critic, Array, Array, Array], Array]
 def r1(critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
     r"""Zero-centred gradient penalty on reals (Mescheder et al. 2018, eq. 9).
 
-    :math:`\frac12 E_x\|\nabla_x D(x)\|^2`, with the ½ that StyleGAN and R3GAN have; Mescheder's own code leaves it out.
+    $\frac12 E_x\|\nabla_x D(x)\|^2$, with the ½ that StyleGAN and R3GAN have; Mescheder's own code leaves it out.
 
     Args:
       critic: images to logits.
@@ -41,7 +41,7 @@ def r1(critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
 def r2(critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
     r"""The same on fakes, which count as constants (Mescheder et al. 2018, eq. 10).
 
-    :math:`\frac12 E_z\|\nabla_{G(z)} D(G(z))\|^2`. Arguments and result are those of ``r1``.
+    $\frac12 E_z\|\nabla_{G(z)} D(G(z))\|^2$. Arguments and result are those of ``r1``.
     """
     del reals, key
     return jnp.mean(_squared_gradient_norms(critic, fakes)) / 2
@@ -50,7 +50,7 @@ def r2(critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
 def gradient_penalty(critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
     r"""One-centred gradient penalty between reals and fakes (WGAN-GP, Gulrajani et al. 2017, eq. 3).
 
-    :math:`E(\|\nabla_{\hat x} D(\hat x)\| - 1)^2` at :math:`\hat x = m x + (1 - m) G(z)`, m uniform in [0, 1) for each
+    $E(\|\nabla_{\hat x} D(\hat x)\| - 1)^2$ at $\hat x = m x + (1 - m) G(z)$, m uniform in [0, 1) for each
     pair.
 
     Args:

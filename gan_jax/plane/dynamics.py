@@ -1,7 +1,7 @@
 r"""The game as a vector field: the Dirac-GAN (Mescheder et al. 2018, section 2), and the eigenvalues of a run's field.
 
 Both players follow their own gradient, so that training follows the field
-:math:`v = (-\nabla_\theta L_G, -\nabla_\psi L_D)`. Near a fixed point, eigenvalues of its Jacobian with a negative real
+$v = (-\nabla_\theta L_G, -\nabla_\psi L_D)$. Near a fixed point, eigenvalues of its Jacobian with a negative real
 part draw the players in; an imaginary part makes them turn; a real part of zero leaves them circling.
 """
 

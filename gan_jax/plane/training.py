@@ -119,7 +119,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
       config: from ``for_points``.
       points: ``[count, 2]`` float32, which all share.
       seeds: one for each run.
-      num_steps: a whole number of epochs.
+      num_steps: a whole number of epochs; a schedule without ``schedule_steps`` ends with them.
 
     Returns:
       The last states, and the steps' metrics ``[seeds, epochs, steps]``.
@@ -127,7 +127,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     Raises:
       InputError: the steps are not whole epochs.
     """
-    per_epoch = steps_per_epoch(config, len(points))
+    config, per_epoch = config.scheduled(num_steps), steps_per_epoch(config, len(points))
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
     keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])

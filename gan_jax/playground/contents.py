@@ -61,7 +61,7 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
     labels = _labels(config)
     latents = sample_latents(config, _keys(source).display, max(64, len(labels)))[: len(labels)]
     trained = run.state.discriminator
-    # He weights: under DCGAN's small ones no image moves an untrained D's score far (docs/lesson.md).
+    # He weights: under DCGAN's small ones no image moves an untrained D's score far (docs/learn/lesson.md).
     untrained = init_state(dataclasses.replace(config, initializer="he"), _keys(source).init).discriminator
     operations = generator_operations(config, generator)
     step = int(run.state.step)

@@ -61,7 +61,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
     """Whether to train many runs in one program: on an accelerator, unless the settings say otherwise.
 
-    A CPU trains them faster one after another (docs/performance.md).
+    A CPU trains them faster one after another (docs/explain/performance.md).
 
     Raises:
       InputError: side by side was asked for together with several devices or processes, or for runs that differ in what

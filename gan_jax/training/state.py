@@ -41,7 +41,7 @@ class LearningRates(NamedTuple):
 def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
     r"""The learning rates after ``step`` steps.
 
-    A cosine schedule multiplies them by :math:`f + (1 - f) (1 + \cos(\pi t / T)) / 2`, with f the
+    A cosine schedule multiplies them by $f + (1 - f) (1 + \cos(\pi t / T)) / 2$, with f the
     ``final_learning_rate``, T the ``schedule_steps`` and t the step, at most T.
 
     Raises:
@@ -98,7 +98,18 @@ def apply_gradients(
     batch_stats: Any,
     learning_rate: ArrayLike | None = None,
 ) -> NetworkState:
-    """Take one Adam step along ``gradients`` (a tree like ``network.params``) and adopt ``batch_stats``."""
+    """Take one step of Adam (Kingma & Ba 2015, algorithm 1).
+
+    Args:
+      config: the learning rate, beta1 and beta2.
+      network: parameters and Adam's moments.
+      gradients: a tree like ``network.params``.
+      batch_stats: the network's next batch statistics.
+      learning_rate: in place of ``config.learning_rate``.
+
+    Returns:
+      The network after the update.
+    """
     updates, opt_state = optimizer(config, learning_rate).update(gradients, network.opt_state, network.params)
     return NetworkState(optax.apply_updates(network.params, updates), batch_stats, opt_state)
 
