@@ -1,7 +1,9 @@
 # Everything runs inside .venv; the first target that needs it makes it.
 PYTHON ?= python3
 BIN := .venv/bin
-PAGES = README.md docs/*.md docs/*/*.md
+NOTEBOOKS = $(basename $(notdir $(wildcard docs/notebooks/*.py)))
+PAGES = docs/*/*.md
+COG = PYTHONPATH=docs/generate:benchmarks:experiments $(BIN)/cog -p "from rendered import show"
 
 .PHONY: install demo test soak coverage lint docs build bench lock clean
 
@@ -36,9 +38,9 @@ lint: install
 
 # The site, into site/: tables from committed numbers, notebooks run anew, every warning an error.
 docs: .venv/docs-installed
-	$(BIN)/cog -r $(PAGES)
+	$(COG) -r $(PAGES)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	$(BIN)/jupytext --quiet --to site/notebooks//ipynb docs/notebooks/*.py
+	for page in $(NOTEBOOKS); do $(BIN)/jupytext --quiet --output site/notebooks/$$page.ipynb docs/notebooks/$$page.py; done
 
 .venv/docs-installed: .venv/installed docs/requirements.lock
 	$(BIN)/pip install --quiet --require-hashes --requirement docs/requirements.lock
@@ -46,7 +48,7 @@ docs: .venv/docs-installed
 
 build: install
 	rm -rf dist
-	$(BIN)/flit build
+	$(BIN)/python -c "import flit_core.buildapi as api; api.build_wheel('dist'); api.build_sdist('dist')"
 
 # PyTorch is no part of the lock: its builds for CPU and GPU share a version and differ in content.
 bench: install

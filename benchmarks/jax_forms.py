@@ -1,5 +1,6 @@
 """gan_jax's steps as training runs them, and the same steps with ``lax``'s convolutions and autodiff."""
 
+from typing import Any
 from unittest import mock
 
 import jax
@@ -51,7 +52,7 @@ def _compile_plain(
     config: GanConfig, step: Step, state: GanState, images: Array, rows: Array, key: Array
 ) -> jax.stages.Compiled:
     @jax.jit
-    def plain_step(config: GanConfig, state: GanState, images: Array, rows: Array, key: Array) -> tuple:
+    def plain_step(config: GanConfig, state: GanState, images: Array, rows: Array, key: Array) -> tuple[GanState, Any]:
         return step(config, state, normalize_images(images[rows]), jax.random.fold_in(key, state.step))
 
     # JAX must not reuse what it traced with the other kind of convolution: clear its caches before and after.

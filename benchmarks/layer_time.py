@@ -6,12 +6,15 @@ scan's carry, so that XLA cannot move it out of the loop, and its whole result i
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import tyro
 from jax import Array, lax
-from timing import Form, race, table
+from machine import write_record
+from tables import layers_table
+from timing import Form, race
 
 from gan_jax import GanConfig
 from gan_jax.nn import convolution
@@ -29,6 +32,8 @@ class Settings:
     """Turns of each form."""
     repeats: int = 10
     """Operations in a turn."""
+    json: Path | None = None
+    """Write all figures to this file."""
 
 
 Shapes = dict[str, tuple[int, ...]]
@@ -40,17 +45,14 @@ STEM_USES = {"F": 0, "T": 1, "W": 1}
 
 
 def main(settings: Settings) -> None:
-    rows, total = [], {"gan_jax": 0.0, "native": 0.0}
+    found = []
     for name, shapes, uses in layers(settings.gan):
         for operation, use in uses.items():
-            forms = {kind: form(kind, operation, *shapes, settings.repeats) for kind in total}
-            timings = race(forms, settings.rounds)
-            medians = {kind: timing.median for kind, timing in timings.items()}
-            for kind, median in medians.items():
-                total[kind] += use * median
-            rows.append([name, operation, str(use), *(f"{median:.2f}" for median in medians.values())])
-    rows.append(["all", "", "", *(f"{value:.0f}" for value in total.values())])
-    print(table(["layer", "operation", "times per joint step", "ms, gan_jax", "ms, native convolution"], rows))
+            forms = {kind: form(kind, operation, *shapes, settings.repeats) for kind in ("gan_jax", "native")}
+            medians = {kind: timing.median for kind, timing in race(forms, settings.rounds).items()}
+            found.append({"layer": name, "operation": operation, "times": use, **medians})
+    print(layers_table(found))
+    write_record(settings, layers=found)
 
 
 def layers(config: GanConfig) -> list[tuple[str, tuple[Shapes, int, int], dict[str, int]]]:

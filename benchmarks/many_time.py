@@ -6,9 +6,12 @@ gains.
 
 import dataclasses
 import os
+from pathlib import Path
 
 import tyro
-from timing import Form, Timing, race, random_data, table
+from machine import write_record
+from tables import many_table
+from timing import Form, race, random_data
 
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 
@@ -38,6 +41,8 @@ class Settings:
     """Steps in a turn."""
     most: int = 8
     """The largest number of seeds and of devices."""
+    json: Path | None = None
+    """Write all figures to this file."""
 
 
 def main(settings: Settings) -> None:
@@ -48,17 +53,11 @@ def main(settings: Settings) -> None:
         "Metrics of the health checks": {"with": on_devices(settings, 0), "without": without_health(settings)},
         "Complete run": {"train": host_driven(settings), "train_run": one_program(settings)},
     }
+    found = {}
     for title, forms in sections.items():
-        print(f"\n{title}\n\n{rows(race(forms, settings.rounds))}", flush=True)
-
-
-def rows(timings: dict[str, Timing]) -> str:
-    first = next(iter(timings.values())).median
-    body = [
-        [name, f"{one.median:.1f}", "–".join(f"{value:.1f}" for value in one.quartiles), f"{one.median / first:.2f}"]
-        for name, one in timings.items()
-    ]
-    return table(["", "ms per step", "quartiles", "ratio to the first"], body)
+        found[title] = {name: timing.as_dict() for name, timing in race(forms, settings.rounds).items()}
+        print(f"\n{many_table(title, found[title])}", flush=True)
+    write_record(settings, sections=found)
 
 
 def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:

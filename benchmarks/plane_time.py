@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from step_time import describe_machine, machine
-from timing import table
+from machine import describe_machine, machine
+from tables import rates_table
 from torch_plane import product_rate, torch_form, torch_mapped
 
 from gan_jax import gan_step, init_state, recipe, run_keys
@@ -67,10 +67,8 @@ def main(settings: Settings) -> None:
         "matrix products alone, of this size": product_rate((settings.seeds, 128, 64), (settings.seeds, 64, 64)),
     }
     floors = {name: rate / flops_per_step() for name, rate in products.items()}
-    eager = rates["PyTorch eager"]
-    rows = [[name, f"{rate:,.0f}", f"{rate / eager:.1f}"] for name, rate in (rates | floors).items()]
     print(describe_machine())
-    print(table(["form", "steps of one training per second", "PyTorch eager 1"], rows))
+    print(rates_table(rates | floors))
     if settings.json:
         content = {"machine": machine(), "settings": {"seeds": settings.seeds, "rounds": settings.rounds}}
         content |= {"steps_per_second": rates, "turns": turns, "floor_steps_per_second": floors}

@@ -14,7 +14,9 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import tyro
-from timing import random_data, table
+from machine import write_record
+from tables import parts_table
+from timing import random_data
 
 from gan_jax import GanConfig, gan_step, init_state, run_keys
 from gan_jax.training.compiled import compiler_options, scan_steps
@@ -28,6 +30,8 @@ class Settings:
     """Networks and batch."""
     steps: int = 20
     """Steps in the chunk."""
+    json: Path | None = None
+    """Write all figures to this file."""
 
 
 def main(settings: Settings) -> None:
@@ -46,12 +50,9 @@ def main(settings: Settings) -> None:
     for operation, nanoseconds in trace(run):
         if operation in parts:
             times[parts[operation]] += nanoseconds
-    total = sum(times.values())
-    rows = [
-        [part, f"{time / settings.steps / 1e6:.1f}", f"{time / total:.0%}"]
-        for part, time in sorted(times.items(), key=lambda item: -item[1])
-    ]
-    print(table(["part", "ms per step", "share"], rows))
+    parts_ms = {part: time / settings.steps / 1e6 for part, time in sorted(times.items(), key=lambda one: -one[1])}
+    print(parts_table(parts_ms))
+    write_record(settings, parts_ms=parts_ms)
 
 
 def operations(program: str) -> list[tuple[str, str]]:

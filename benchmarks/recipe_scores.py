@@ -19,7 +19,7 @@ from gan_jax.runs.watchers.json_lines import read_lines
 COLUMNS = 20  # images of each recipe
 
 
-def last_scores(folder: Path) -> dict:
+def last_scores(folder: Path) -> dict[str, float]:
     """Those of the last scored epoch, or of one of many runs, which is scored at its end."""
     outcome = folder / "outcome.json"
     if outcome.exists():

@@ -8,15 +8,15 @@ recipe with a penalty. PyTorch must be installed: pip install -e ".[benchmark]".
 
 import dataclasses
 import importlib.util
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import jax
 import tyro
-from step_time import GAN_JAX, describe_machine, machine
-from timing import Form, Timing, neighbours, race, random_data, table, thread_count
+from machine import describe_machine, write_record
+from step_time import GAN_JAX
+from tables import recipes_table
+from timing import Form, neighbours, race, random_data, thread_count
 
 from gan_jax import RECIPES, GanConfig, recipe
 
@@ -51,7 +51,7 @@ def main(settings: Settings) -> int:
 
     set_threads(thread_count())
     print(f"{describe_machine()}\n")
-    races, rows = {}, []
+    races = {}
     for name in settings.recipes:
         config = dataclasses.replace(recipe(name), schedule_steps=10_000)
         config = config if settings.width is None else dataclasses.replace(config, width=settings.width)
@@ -59,24 +59,10 @@ def main(settings: Settings) -> int:
         print(
             f"{name}: {', '.join(f'{form} {timing.median:.0f} ms' for form, timing in races[name].items())}", flush=True
         )
-    for name, timings in races.items():
-        rows.append([name, *row(recipe(name), timings, races.get(COURSE))])
-    heading = [
-        "recipe",
-        "batch",
-        "gan_jax",
-        EAGER,
-        COMPILED,
-        "ratio",
-        "images per second",
-        "time per image, dcgan 1",
-    ]
-    print(f"\n{table(heading, rows)}\n\n{neighbours(races.values())}")
-    if settings.json:
-        figures = {name: {form: timing.as_dict() for form, timing in one.items()} for name, one in races.items()}
-        chosen = dataclasses.asdict(settings)
-        record = {"machine": machine(), "settings": chosen, "recipes": figures, "table": table(heading, rows)}
-        settings.json.write_text(json.dumps(record, indent=2, default=str) + "\n")
+    figures = {name: {form: timing.as_dict() for form, timing in one.items()} for name, one in races.items()}
+    batches = {name: recipe(name).batch_size for name in races}
+    print(f"\n{recipes_table(figures, batches)}\n\n{neighbours(races.values())}")
+    write_record(settings, recipes=figures)
     return 0
 
 
@@ -91,20 +77,6 @@ def forms(config: GanConfig, steps: int) -> dict[str, Form]:
     if not config.penalties:
         found[COMPILED] = RecipePeer(config, images, compiled=True).form(order)
     return found
-
-
-def row(config: GanConfig, timings: dict[str, Timing], course: dict[str, Timing] | None) -> list[str]:
-    """Medians in milliseconds per step, the ratio to the fastest peer, and what an image that G learns from costs."""
-    own = timings[GAN_JAX].median
-    peers = [timings[name].median for name in (EAGER, COMPILED) if name in timings]
-    cells: list[Any] = [str(config.batch_size), f"{own:.0f}"]
-    cells += [f"{timings[name].median:.0f}" if name in timings else "–" for name in (EAGER, COMPILED)]
-    cells.append(f"{own / min(peers):.2f}")
-    per_image = own / config.batch_size
-    cells.append(f"{1000 / per_image:.0f}")
-    if course is None:
-        return [*cells, "–"]
-    return [*cells, f"{per_image * recipe(COURSE).batch_size / course[GAN_JAX].median:.2f}"]
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from typing import Any
 
 import jax
 import numpy as np
+from tables import types_table
 
 from gan_jax import generate, load_run, sample_latents
-from gan_jax.pictures.tables import markdown_table
 
 IMAGES = 256
 
@@ -61,9 +61,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rows = [measure(folder, bits) for bits in (16, 8, 6, 4) for folder in arguments.folders]
-    numbers = ("megabytes", "mean", "percentile_99", "largest")
-    heads = ["run", "type", "MB, compressed", "mean", "99 %", "largest"]
-    print(markdown_table(heads, [[row["run"], row["type"], *(f"{row[name]:.2g}" for name in numbers)] for row in rows]))
+    print(types_table(rows))
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -5,24 +5,20 @@ matrices. All forms take turns in one process. PyTorch must be installed: pip in
 """
 
 import dataclasses
-import datetime
-import importlib.metadata
 import importlib.util
-import json
-import platform
 import sys
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import tyro
+from machine import describe_machine, write_record
 from operations import best_matmul, jax_matmul, step_flops, torch_matmul
-from timing import Form, Timing, neighbours, race, random_data, table, thread_count
+from tables import STEPS, floor_table, step_table
+from timing import Form, Timing, neighbours, race, random_data, thread_count
 
 from gan_jax import GanConfig
 
-KINDS = {"joint": "Joint step", "generator": "Generator-only step", "discriminator": "Discriminator-only step"}
 GAN_JAX = "gan_jax"
 # best form? compiled?
 PEERS = {
@@ -72,9 +68,7 @@ def main(settings: Settings) -> int:
         figures = sweep.measure(settings.gan)
     else:
         figures = compare(settings)
-    if settings.json:
-        record = {"machine": machine(), "settings": dataclasses.asdict(settings), **figures}
-        settings.json.write_text(json.dumps(record, indent=2, default=str) + "\n")
+    write_record(settings, **figures)
     return 0
 
 
@@ -87,19 +81,17 @@ def compare(settings: Settings) -> dict[str, Any]:
     print(f"{describe_machine()}\n\n{describe_work(settings)}")
     sides = {"XLA": jax_matmul, "PyTorch": torch_matmul}
     matmuls = [best_matmul(sides, 0.3, config.precision)]
-    races = {}
-    for kind, title in KINDS.items():
-        races[kind] = race(forms(config, kind, settings.steps), settings.rounds)
-        print(f"\n### {title}\n\n{comparison_table(races[kind])}", flush=True)
+    races, steps = {}, {}
+    for kind, title in STEPS.items():
+        timings = races[kind] = race(forms(config, kind, settings.steps), settings.rounds)
+        steps[kind] = {name: timing.as_dict() | ratios(timings, name) for name, timing in timings.items()}
+        print(f"\n### {title}\n\n{step_table(steps[kind])}", flush=True)
     matmuls.append(best_matmul(sides, 0.3, config.precision))  # again: the machine's speed drifts
     matmul = max(matmuls, key=lambda result: result["gflops_per_s"])
-    floors = {kind: floor(config, kind, races[kind][GAN_JAX], matmul["gflops_per_s"]) for kind in KINDS}
-    print(f"\n### Share of the direct-convolution floor\n\n{floor_text(floors, matmul)}")
+    floors = {kind: floor(config, kind, races[kind][GAN_JAX], matmul["gflops_per_s"]) for kind in STEPS}
+    best = f"{matmul['gflops_per_s']:.0f} GFLOP/s ({matmul['where']})"
+    print(f"\n### Share of the floor of direct convolutions at {best}\n\n{floor_table(floors)}")
     print(f"\n{neighbours(races.values())}")
-    steps = {
-        kind: {name: timing.as_dict() | ratios(timings, name) for name, timing in timings.items()}
-        for kind, timings in races.items()
-    }
     return {"matmul": matmul, "steps": steps, "floors": floors}
 
 
@@ -123,16 +115,6 @@ def ratios(timings: dict[str, Timing], name: str) -> dict[str, float]:
     return {"ratio_of_medians": own.median / other.median, "ratio_of_minima": own.least / other.least}
 
 
-def comparison_table(timings: dict[str, Timing]) -> str:
-    rows = []
-    for name, timing in timings.items():
-        low, high = timing.quartiles
-        ratio = ratios(timings, name)
-        times = f"{timing.median:.1f}", f"{low:.1f} – {high:.1f}", f"{timing.least:.1f}", f"{np.median(timing.cpu):.0f}"
-        rows.append([name, *times, f"{ratio['ratio_of_medians']:.2f}", f"{ratio['ratio_of_minima']:.2f}"])
-    return table(["form", "median", "quartiles", "min", "CPU", "ratio of medians", "ratio of minima"], rows)
-
-
 def floor(config: GanConfig, kind: str, own: Timing, gflops_per_s: float) -> dict[str, float]:
     gflop = step_flops(config)[kind] / 1e9
     floor_ms = 1000 * gflop / gflops_per_s
@@ -144,46 +126,6 @@ def floor(config: GanConfig, kind: str, own: Timing, gflops_per_s: float) -> dic
     }
 
 
-def floor_text(floors: dict[str, dict[str, float]], matmul: dict[str, Any]) -> str:
-    rows = [
-        [
-            KINDS[kind],
-            f"{values['gflop']:.1f}",
-            f"{values['floor_ms']:.1f}",
-            f"{values['share_of_median']:.0%}",
-            f"{values['share_of_min']:.0%}",
-        ]
-        for kind, values in floors.items()
-    ]
-    best = f"{matmul['gflops_per_s']:.0f} GFLOP/s ({matmul['where']})"
-    return (
-        f"The machine's fastest product of matrices in this run: {best}.\n"
-        "The floor is the time of the step's direct convolutions alone at that rate. A step can be faster (more than\n"
-        "100 %), since some forms of a convolution need fewer multiplications.\n\n"
-        + table(["step", "GFLOP", "floor ms", "share, gan_jax's median", "share, its min"], rows)
-    )
-
-
-def machine() -> dict[str, Any]:
-    """The processor, system and versions that the figures depend on."""
-    packages = [name for name in ("gan_jax", "jax", "jaxlib", "flax", "torch") if importlib.util.find_spec(name)]
-    return {
-        "cpu": cpu_name(),
-        "threads": thread_count(),
-        "device": jax.devices()[0].device_kind,
-        "system": platform.platform(),
-        "date": datetime.date.today().isoformat(),
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in packages},
-    }
-
-
-def describe_machine() -> str:
-    facts = machine()
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    return f"{facts['cpu']}, {facts['threads']} threads; {versions}; {facts['date']}"
-
-
 def describe_work(settings: Settings) -> str:
     config = settings.gan
     return (
@@ -191,13 +133,6 @@ def describe_work(settings: Settings) -> str:
         f"{settings.rounds} turns of {settings.steps} steps\n(1 step for the last form), in milliseconds per step. "
         "CPU is the time of all threads together. Ratios: gan_jax's time over the form's."
     )
-
-
-def cpu_name() -> str:
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":

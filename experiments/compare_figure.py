@@ -49,5 +49,5 @@ def save_times(path: Path, finals: Sequence[Mapping[str, Any]], seconds: Mapping
         axes.set_title(heading, fontsize=10)
         axes.spines[["right", "top"]].set_visible(False)
         axes.grid(which="both", color="0.92")
-    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    figure.axes[-1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     save_figure(path, figure)

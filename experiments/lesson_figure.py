@@ -90,7 +90,7 @@ def draw_distances(panel: Axes, lesson: Mapping[str, Any]) -> None:
     for anchor, label in (("noise", "noise"), ("real", "floor: real images")):
         distance = lesson["anchors"][anchor]["frechet_distance"]
         panel.axhline(distance, color=PALE, linewidth=1.2, linestyle=(0, (8, 3)))
-        note = {
+        note: dict[str, Any] = {
             "textcoords": "offset points",
             "color": INK,
             "fontsize": 9,
@@ -125,7 +125,9 @@ def draw_seeds(panel: Axes, name: str, steps: Sequence[int], values: Sequence[An
     for one in values:
         panel.plot(steps, one, color=style.colour, linewidth=0.7, alpha=0.45, zorder=2)
     mean = np.exp(np.mean(np.log(values), axis=0)) if panel.get_yscale() == "log" else np.mean(values, axis=0)
-    marks = {"marker": style.marker, "markersize": style.size, "markerfacecolor": "white"} if points else {}
+    marks: dict[str, Any] = (
+        {"marker": style.marker, "markersize": style.size, "markerfacecolor": "white"} if points else {}
+    )
     panel.plot(steps, mean, color=style.colour, linewidth=2.2, linestyle=style.line, zorder=3, **marks)
 
 
@@ -229,4 +231,4 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
 
 def text_at(figure: Figure, left: float, bottom: float, text: str, **options: Any) -> None:
     """Text at a position in inches."""
-    figure.text(left / WIDTH, bottom / HEIGHT, text, **{"color": INK, **options})
+    figure.text(left / WIDTH, bottom / HEIGHT, text, color=INK, **options)

@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Generator[Path]:
     """Give a temporary name beside ``path``; what is written there replaces ``path`` if the block succeeds.
 
     Raises:

@@ -1,85 +1,83 @@
-"""What a user adds to the package, with its public names alone."""
+"""What a user adds to the package: the programs of docs/use/extend.md, with public names alone."""
 
-import flax.linen as nn
-import jax
-import jax.numpy as jnp
+import ast
+
 import numpy as np
+import pytest
+from docs_pages import DOCS, python_of
 
-from gan_jax import (
-    AUGMENTATIONS,
-    NETWORKS,
-    OBJECTIVES,
-    PENALTIES,
-    GanConfig,
-    Network,
-    Objective,
-    gan_step,
-    generate,
-    init_state,
-    load_dataset,
-    run_keys,
-    sample_latents,
-    train_epoch,
-)
+import gan_jax
+from gan_jax import AUGMENTATIONS, NETWORKS, OBJECTIVES, PENALTIES, TRACKERS, load_run
+
+PROGRAM = python_of(DOCS / "use" / "extend.md")
 
 
-class OwnGenerator(nn.Module):
-    config: GanConfig
-
-    @nn.compact
-    def __call__(self, latents, labels, train):
-        hidden = nn.relu(nn.Dense(self.config.width)(latents))
-        return jnp.tanh(nn.Dense(28 * 28)(hidden)).reshape(-1, 28, 28, 1)
-
-
-class OwnDiscriminator(nn.Module):
-    config: GanConfig
-
-    @nn.compact
-    def __call__(self, images, labels, train):
-        hidden = nn.leaky_relu(nn.Dense(self.config.width)(images.reshape(len(images), -1)))
-        return nn.Dense(1)(hidden)[:, 0]
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory, preview_keys_are_used_again):
+    """The names that the page's programs define, run in a folder of their own."""
+    folder = tmp_path_factory.mktemp("extended")
+    with pytest.MonkeyPatch.context() as patch:
+        for mapping in (AUGMENTATIONS, NETWORKS, OBJECTIVES, PENALTIES, TRACKERS):
+            for name in ("brightness", "exponential", "small_logits", "dense_pair", "lines"):
+                patch.setitem(mapping, name, None)
+                del mapping[name]
+        patch.chdir(folder)
+        names = {"__name__": "extended"}
+        exec(compile(PROGRAM, "docs/use/extend.md", "exec"), names)
+        yield names | {"folder": folder, "start": names["init_state"](names["config"], names["keys"].init)}
 
 
-def exponential_discriminator(real_logits, fake_logits, real_weight=1.0, fake_weight=1.0):
-    return real_weight * jnp.exp(-real_logits).mean() + fake_weight * jnp.exp(fake_logits).mean()
+def test_the_page_imports_public_names_alone():
+    imports = [node for node in ast.walk(ast.parse(PROGRAM)) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in imports if node.module.startswith("gan_jax")]
+    assert ours
+    for node in ours:
+        assert node.module == "gan_jax"
+        assert {alias.name for alias in node.names} <= set(gan_jax.__all__)
 
 
-def exponential_generator(fake_logits):
-    return jnp.exp(-fake_logits).mean()
+def test_a_run_trains_with_an_objective_a_penalty_an_augmentation_and_a_network_of_ones_own(extended):
+    run = load_run(extended["folder"] / "runs" / "mine")
+    assert (run.config.objective, run.config.penalties) == ("exponential", ("small_logits",))
+    assert (run.config.network, run.config.augmentations) == ("dense_pair", ("brightness",))
+    assert run.state.step == 15
 
 
-def small_logits(critic, reals, fakes, key):
-    return (critic(reals) ** 2).mean()
+def test_a_step_of_ones_own_decides_what_is_trained(extended):
+    step, config, start = extended["patient_step"], extended["config"], extended["start"]
+    images = np.zeros((config.batch_size, 28, 28, 1), np.float32)
+    moved, _ = step(config, start, images, extended["keys"].step)
+    stayed, _ = step(config, moved, images, extended["keys"].order)
+
+    def weights(state):
+        return np.concatenate([np.ravel(leaf) for leaf in gan_jax_leaves(state.generator.params)])
+
+    assert not np.array_equal(weights(start), weights(moved))
+    np.testing.assert_array_equal(weights(moved), weights(stayed))
 
 
-def dimmed(key, images):
-    return images * jax.random.uniform(key, (len(images), 1, 1, 1), minval=0.5)
+def gan_jax_leaves(tree):
+    import jax
+
+    return jax.tree.leaves(tree)
 
 
-def test_an_objective_a_penalty_an_augmentation_and_a_network_of_ones_own(monkeypatch):
-    monkeypatch.setitem(OBJECTIVES, "exponential", Objective(exponential_discriminator, exponential_generator))
-    monkeypatch.setitem(PENALTIES, "small_logits", small_logits)
-    monkeypatch.setitem(AUGMENTATIONS, "dimmed", dimmed)
-    monkeypatch.setitem(NETWORKS, "own", Network(OwnGenerator, OwnDiscriminator))
-    config = GanConfig(
-        network="own",
-        normalization="none",
-        objective="exponential",
-        penalties=("small_logits",),
-        penalty_weight=0.1,
-        augmentations=("dimmed",),
-        latent_dim=4,
-        width=8,
-        batch_size=100,
-    )
-    images, keys = jnp.asarray(load_dataset("digits").train_images), run_keys(0)
-    start = init_state(config, keys.init)
-    state, metrics = train_epoch(config, gan_step, start, images, keys)
-    assert state.step == 15
-    assert np.isfinite(metrics.d_loss).all()
-    assert (metrics.penalty > 0).all()
-    latents = sample_latents(config, jax.random.key(1), 3)
-    before, after = (generate(config, one.generator, latents) for one in (start, state))
-    assert not np.allclose(before, after)
-    assert metrics.d_x[-1] > metrics.d_x[0]
+def test_a_watcher_of_ones_own_is_told_of_every_line(extended):
+    assert extended["told"] == [15]
+
+
+def test_a_run_trains_on_images_of_ones_own(extended):
+    run = load_run(extended["folder"] / "runs" / "stripes")
+    assert run.state.step == 10
+    assert extended["dataset"].name == "stripes"
+
+
+def test_training_takes_a_source_of_ones_own(extended):
+    assert extended["progress"].step == 10
+    assert np.isfinite(extended["progress"].metrics["d_loss"]).all()
+
+
+def test_a_tracker_of_ones_own_is_told_numbers_and_pictures(extended):
+    text = (extended["folder"] / "runs" / "tracked" / "lines.txt").read_text()
+    assert "d_loss" in text
+    assert "step_0000015.png" in text

@@ -28,7 +28,6 @@ from gan_jax import (
     generator_step,
     init_state,
     load_dataset,
-    normalize_images,
     quantize_images,
     run_keys,
     sample_latents,
@@ -101,9 +100,7 @@ assert distances["G alone, D constant"] > distances["before training"] / 2
 # it was, bit for bit.
 
 # %%
-same = jax.tree.map(
-    lambda a, b: bool((a == b).all()), start.discriminator, ends["G alone, D constant"].discriminator
-)
+same = jax.tree.map(lambda a, b: bool((a == b).all()), start.discriminator, ends["G alone, D constant"].discriminator)
 assert all(jax.tree.leaves(same))
 print("D is the same, bit for bit")
 

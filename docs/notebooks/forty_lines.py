@@ -41,7 +41,6 @@ from gan_jax import (
     train_epoch,
 )
 
-
 # %% [markdown]
 # ## The step
 #

@@ -103,7 +103,9 @@ for weight in (0.0, 1.0, 10.0):
     weighted = dataclasses.replace(config, penalty_weight=weight)
     end, metrics, _ = train_run(weighted, gan_step, start, images, keys, 15)
     rows.append(quantize_images(generate(weighted, end.generator, latents)))
-    print(f"weight {weight:4}: D's score of reals {metrics.d_x[-1].mean():.2f}, of fakes {metrics.d_g_z1[-1].mean():.2f}")
+    print(
+        f"weight {weight:4}: D's score of reals {metrics.d_x[-1].mean():.2f}, of fakes {metrics.d_g_z1[-1].mean():.2f}"
+    )
 plt.figure(figsize=(8, 2.6))
 plt.imshow(tile_images(np.concatenate(rows), columns=10, padding=2), cmap="gray")
 plt.axis("off")

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -18,7 +18,7 @@ INTERRUPTED = 130  # Ctrl-C, as a shell has it
 
 
 @contextmanager
-def exit_statuses() -> Iterator[None]:
+def exit_statuses() -> Generator[None]:
     """Exit with ``MISTAKE`` and one line after an error that the user can mend.
 
     The status is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, as a shell has them.

@@ -98,6 +98,11 @@ def load_dataset(
 
     Raises:
       InputError: the name is unknown, a download fails, or a file is missing or damaged.
+
+    Examples:
+      >>> digits = load_dataset("digits")
+      >>> digits.train_images.shape, digits.train_images.dtype
+      ((1527, 28, 28, 1), dtype('uint8'))
     """
     data_dir = None if data_dir is None else Path(data_dir)
     if is_path(name):

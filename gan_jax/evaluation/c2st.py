@@ -42,6 +42,10 @@ def critic_accuracy(
 
     Raises:
       ValueError: the images are not uint8 of one shape, or there are fewer than eight of either.
+
+    Examples:
+      >>> critic_accuracy(dataset.test_images, fakes)  # doctest: +SKIP
+      0.984
     """
     require_image_pair(real_images, fake_images, ("real_images", "fake_images"), least=8)
     generator = np.random.default_rng(seed)

@@ -72,6 +72,10 @@ def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
 
     Raises:
       ValueError: a size is below 2, or ``features`` is not as ``frechet_distance`` takes it.
+
+    Examples:
+      >>> features = np.random.default_rng(0).standard_normal((5000, 2))
+      >>> round(frechet_floor(features, 1000, 1000), 3)
     """
     features = require_features(features, "features")
     if min(num_real, num_fake) < 2:
@@ -124,6 +128,12 @@ def kernel_distance(
 
     Raises:
       ValueError: a shape or type is wrong, there are fewer than eight rows, or a value is not finite.
+
+    Examples:
+      >>> random = np.random.default_rng(0)
+      >>> near = kernel_distance(random.standard_normal((500, 2)), random.standard_normal((500, 2)))
+      >>> far = kernel_distance(random.standard_normal((500, 2)), random.standard_normal((500, 2)) + 3)
+      >>> bool(abs(near.value) < 0.1 < far.value)
     """
     real, fake = require_feature_pair(real_features, fake_features, ("real_features", "fake_features"), least=8)
     num_blocks = min(num_blocks, len(real) // 4, len(fake) // 4)

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -105,6 +106,9 @@ def extract(
 
     Raises:
       ValueError: the images are none, or not uint8 of the shape that the evaluator was trained on.
+
+    Examples:
+      >>> features, logits = extract(evaluator, images)  # doctest: +SKIP
     """
     require_images(images, "images")
     channels = evaluator.params["conv_0/kernel"].shape[2]
@@ -166,6 +170,9 @@ def train_evaluator(dataset: Dataset, seed: int = 0, kernel_size: int = 4) -> Ev
 
     Raises:
       InputError: there is no network with kernels of this size.
+
+    Examples:
+      >>> evaluator = train_evaluator(load_dataset("mnist"))  # doctest: +SKIP
     """
     if kernel_size not in _STRIDES:
         raise InputError(f"kernel_size is {kernel_size}; it must be one of {', '.join(map(str, sorted(_STRIDES)))}.")
@@ -251,7 +258,7 @@ def _train(params: Params, images: Array, labels: Array, order: Array) -> Params
         logits = classify(params, normalize_images(images[rows]))[1]
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels[rows]).mean()
 
-    def step(carry: tuple, rows: Array) -> tuple[tuple, None]:
+    def step(carry: Any, rows: Array) -> tuple[Any, None]:
         params, opt_state = carry
         updates, opt_state = optimizer.update(jax.grad(loss)(params, rows), opt_state)
         return (optax.apply_updates(params, updates), opt_state), None

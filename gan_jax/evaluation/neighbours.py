@@ -55,6 +55,10 @@ def precision_recall(
 
     Raises:
       ValueError: a shape or type is wrong, there are k rows or fewer, or a value is not finite.
+
+    Examples:
+      >>> reals = np.random.default_rng(0).standard_normal((100, 2))
+      >>> precision_recall(reals, reals)
     """
     real, fake = _checked(real_features, fake_features, num_neighbours)
     real_radii, fake_radii = _squared_radii(real, num_neighbours), _squared_radii(fake, num_neighbours)
@@ -87,6 +91,10 @@ def density_coverage(
 
     Raises:
       ValueError: a shape or type is wrong, there are k rows or fewer, or a value is not finite.
+
+    Examples:
+      >>> reals = np.random.default_rng(0).standard_normal((100, 2))
+      >>> density_coverage(reals, reals + 100)
     """
     real, fake = _checked(real_features, fake_features, num_neighbours)
     radii = _squared_radii(real, num_neighbours)
@@ -117,6 +125,10 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
 
     Raises:
       ValueError: the images are not uint8 of one shape, or there are fewer than two training images.
+
+    Examples:
+      >>> images = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), np.uint8)
+      >>> authenticity(images, images).score  # copies
     """
     require_image_pair(train_images, fake_images, ("train_images", "fake_images"))
     if len(train_images) < 2:

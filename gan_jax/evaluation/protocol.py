@@ -18,7 +18,13 @@ ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
 
 
 def sample_count(dataset: Dataset) -> int:
-    """How many fakes to score: 10,000, the protocol's number; 1,000 if there are fewer test images than that."""
+    """How many fakes to score: 10,000, the protocol's number; 1,000 if there are fewer test images than that.
+
+    Examples:
+      >>> from gan_jax import load_dataset
+      >>> sample_count(load_dataset("digits"))
+      1000
+    """
     return 10_000 if len(dataset.test_images) >= 1_000 else 1_000
 
 
@@ -42,6 +48,11 @@ def score_images(evaluator: Evaluator, fakes: np.ndarray, dataset: Dataset, *, s
     Raises:
       InputError: the evaluator is not accurate enough.
       ValueError: the fakes are not uint8 of the data set's shape, or too few.
+
+    Examples:
+      >>> scores = score_images(load_evaluator(dataset), fakes, dataset)  # doctest: +SKIP
+      >>> scores["frechet_distance"]  # doctest: +SKIP
+      2.4
     """
     return _score(evaluator, fakes, dataset.test_images, dataset.resident.train_images, seed)
 
@@ -68,6 +79,10 @@ def anchors(evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: 
     Raises:
       InputError: the evaluator is not accurate enough.
       InputError: there is no other class than ``left_out``.
+
+    Examples:
+      >>> anchors(load_evaluator(dataset), dataset)["noise"]["frechet_distance"]  # doctest: +SKIP
+      57.0
     """
     sets, rest = _anchor_images(dataset.resident, seed, left_out)
     return {name: _score(evaluator, images, dataset.test_images, rest, seed) for name, images in sets.items()}
@@ -95,7 +110,13 @@ def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str
 
 
 def blur_images(images: np.ndarray, deviation: float = 1.0) -> np.ndarray:
-    """Blur ``[N, height, width, channels]`` uint8 images by a Gaussian with a deviation in pixels; edges repeat."""
+    """Blur ``[N, height, width, channels]`` uint8 images by a Gaussian with a deviation in pixels; edges repeat.
+
+    Examples:
+      >>> point = np.zeros((1, 5, 5, 1), np.uint8)
+      >>> point[0, 2, 2] = 255
+      >>> int(blur_images(point).max())
+    """
     reach = int(np.ceil(3 * deviation))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
     weights /= weights.sum()

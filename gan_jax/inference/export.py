@@ -1,6 +1,6 @@
 """A trained generator as one file that JAX alone runs, on any machine."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import jax
@@ -53,7 +53,7 @@ def export_generator(config: GanConfig, generator: NetworkState) -> bytes:
 
 
 @contextmanager
-def _without_source_paths() -> Iterator[None]:
+def _without_source_paths() -> Generator[None]:
     """Keep the names of this machine's folders and of the calling script out of what is lowered."""
     limit = getattr(jax.config, _FRAMES)
     jax.config.update(_FRAMES, 0)

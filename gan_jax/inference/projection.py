@@ -1,6 +1,6 @@
 """Projection: the latent whose image is nearest to a given one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -116,7 +116,7 @@ def _search(
             ]
             return jnp.mean((made[0] - target) ** 2) / spread + jnp.mean(jnp.stack(parts))
 
-        def step(carry: tuple, rate: Array) -> tuple[tuple, None]:
+        def step(carry: Any, rate: Array) -> tuple[Any, None]:
             latent, moments = carry
             update, moments = adam.update(jax.grad(loss)(latent), moments)
             return (_on_sphere(latent - rate * jnp.asarray(update)), moments), None

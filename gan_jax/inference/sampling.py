@@ -33,6 +33,13 @@ def sample_images(
 
     Raises:
       ValueError: there are labels and the networks are not conditional, or one is not a class.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4)
+      >>> images = sample_images(config, init_state(config, jax.random.key(0)).generator, 3)
+      >>> images.shape, images.dtype
+      ((3, 28, 28, 1), dtype('uint8'))
     """
     classes = _classes(config, count, labels)
     batches = []

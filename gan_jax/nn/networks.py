@@ -100,6 +100,15 @@ def apply_generator(
 
     Returns:
       Images, ``[count, height, width, channels]`` float32 in [-1, 1], and the next batch statistics.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4)
+      >>> network = init_state(config, jax.random.key(0)).generator
+      >>> latents = jnp.ones((8, 4))
+      >>> images, _ = apply_generator(config, network.params, network.batch_stats, latents, train=True)
+      >>> images.shape
+      (8, 28, 28, 1)
     """
     return _apply(_network(config).generator(config), params, batch_stats, latents, labels, train)
 
@@ -131,6 +140,15 @@ def apply_discriminator(
 
     Raises:
       ValueError: the images do not fill packs.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, packing=2)
+      >>> network = init_state(config, jax.random.key(0)).discriminator
+      >>> images = jnp.zeros((8, 28, 28, 1))
+      >>> logits, _ = apply_discriminator(config, network.params, network.batch_stats, images, train=False)
+      >>> logits.shape
+      (4,)
     """
     packs = _pack(config, images)
     return _apply(_network(config).discriminator(config.of_discriminator()), params, batch_stats, packs, labels, train)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -201,7 +202,11 @@ def save_frames(path: str | Path, frames: Sequence[Image.Image], rest: int | Non
         raise ValueError(f"an animation needs pictures of one size; these are {sorted({first.size, *sizes})}")
     # Browsers count in hundredths of a second and slow down what is faster than two of them.
     frame_time = 10 * int(np.clip(800 / len(frames), 8, 50))
-    options = {"duration": [frame_time] * len(others) + [rest or frame_time], "loop": 0, "append_images": others}
+    options: dict[str, Any] = {
+        "duration": [frame_time] * len(others) + [rest or frame_time],
+        "loop": 0,
+        "append_images": others,
+    }
     with atomic_write(Path(path)) as temporary:
         first.save(temporary, save_all=True, **options)
 

@@ -68,6 +68,11 @@ def follow(field: Field, start: Array, rate: float, num_steps: int) -> Array:
 
     Returns:
       ``[num_steps + 1, 2]``, the start first.
+
+    Examples:
+      >>> field = dirac_field(GanConfig(normalization="none"))
+      >>> follow(field, jnp.array([1.0, 1.0]), rate=0.05, num_steps=3).shape
+      (4, 2)
     """
 
     def body(position: Array, _: None) -> tuple[Array, Array]:
@@ -101,6 +106,10 @@ def joint_field(config: GanConfig, state: GanState, reals: Array, latents: Array
 
     Returns:
       The field, of all parameters as one vector, G's first; and where ``state`` is in it.
+
+    Examples:
+      >>> field, start = joint_field(config, state, reals, latents)  # doctest: +SKIP
+      >>> eigenvalues(field, start)  # doctest: +SKIP
     """
     objective = OBJECTIVES[config.objective]
     generator, discriminator = state.generator, state.discriminator

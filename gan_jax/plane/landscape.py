@@ -37,6 +37,9 @@ def look(config: GanConfig, state: GanState, latents: Array, reals: Array, half_
 
     Returns:
       The frame. Samples are those of the average where there is one.
+
+    Examples:
+      >>> frame = look(config, state, latents, target.points, target.half_width)  # doctest: +SKIP
     """
     points = generate(config, sampling_generator(config, state), latents)
     grid = plane_grid(half_width).reshape(-1, 2)

@@ -82,6 +82,10 @@ def load_target(name: str, count: int = NUM_POINTS) -> Target:
 
     Raises:
       InputError: there is no such target, or the file holds no points.
+
+    Examples:
+      >>> load_target("grid").modes.centres.shape
+      (25, 2)
     """
     if name in TARGETS:
         return TARGETS[name](count)

@@ -31,6 +31,10 @@ def for_points(config: GanConfig) -> GanConfig:
 
     Raises:
       InputError: it augments images, or is told classes.
+
+    Examples:
+      >>> for_points(recipe("r1")).image_shape
+      (2,)
     """
     if config.augmentations or config.conditional:
         what = "changes images" if config.augmentations else "is told the images' classes"
@@ -85,6 +89,9 @@ def train_states(
       NonFiniteError: a metric of a step is not a finite number.
       InputError: there are fewer points than one step takes.
       ValueError: training does not pause at one of the steps.
+
+    Examples:
+      >>> states = train_states(config, target.points, run_keys(0), [0, 100])  # doctest: +SKIP
     """
     source, wanted = ResidentImages(config, points, keys), set(steps)
     states, metrics = [state] if 0 in wanted else [], []
@@ -126,6 +133,14 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
 
     Raises:
       InputError: the steps are not whole epochs.
+
+    Examples:
+      >>> from gan_jax.plane import load_target
+      >>> config = dataclasses.replace(for_points(recipe("dcgan")), width=2)
+      >>> points = load_target("ring", 1280).points
+      >>> states, metrics = train_many(config, points, seeds=range(2), num_steps=10)
+      >>> metrics.d_loss.shape
+      (2, 1, 10)
     """
     config, per_epoch = config.scheduled(num_steps), steps_per_epoch(config, len(points))
     if num_steps % per_epoch:
@@ -152,6 +167,11 @@ def spread_runs(keys: RunKeys, points: Array, count: int) -> tuple[RunKeys, Arra
 
 
 def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:
-    """Points of the generators of ``train_many``, from the same latents: ``[seeds, count, 2]`` float32."""
+    """Points of the generators of ``train_many``, from the same latents: ``[seeds, count, 2]`` float32.
+
+    Examples:
+      >>> sample_many(config, states, jax.random.key(0), 2500).shape  # doctest: +SKIP
+      (100, 2500, 2)
+    """
     latents = sample_latents(config, key, count)
     return jax.vmap(lambda state: generate(config, sampling_generator(config, state), latents))(states)

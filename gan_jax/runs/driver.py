@@ -1,6 +1,7 @@
 """The one driver of training: for a run alone and for many side by side."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tqdm.auto import tqdm
 
@@ -38,7 +39,7 @@ def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> Non
     )
     hidden = True if context.settings.quiet or not is_main() else None  # None: where standard error is no terminal
     images = context.config.images_per_step * len(runs)
-    scale = {"unit": "img", "unit_scale": True, "dynamic_ncols": True}
+    scale: dict[str, Any] = {"unit": "img", "unit_scale": True, "dynamic_ncols": True}
     with tqdm(total=context.num_steps * images, initial=step * images, disable=hidden, **scale) as bar:
         for reports in training:
             stopping = stop.is_set()

@@ -46,6 +46,9 @@ def draw_preview(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
 
     A conditional generator makes a row of 8 for each class, of the first 16. An averaged generator is drawn where there
     is one.
+
+    Examples:
+      >>> experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")
     """
     labels = jnp.repeat(jnp.arange(min(config.num_classes, _MOST_ROWS)), 8) if config.conditional else None
     latents = sample_latents(config, keys.display, 64 if labels is None else len(labels))
@@ -62,12 +65,20 @@ def fakes_of_last_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Ar
 
 
 def draw_current_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
-    """The first 64 of ``fakes_of_last_batch``."""
+    """The first 64 of ``fakes_of_last_batch``.
+
+    Examples:
+      >>> experiment = Experiment(gan_step, draw_current_batch, draw_at="window_end")
+    """
     return fakes_of_last_batch(config, state, keys)[:64]
 
 
 def describe_score(config: GanConfig, state: GanState, keys: RunKeys) -> str:
-    """D's mean score of the fakes, as a line."""
+    """D's mean score of the fakes, as a line.
+
+    Examples:
+      >>> experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end", describe_start=describe_score)
+    """
     fakes = fakes_of_last_batch(config, state, keys)
     logits = discriminate(config, state.discriminator, fakes, default_labels(config, len(fakes)))
     return f"before the first batch  d_g_z2 {mean_score(logits):.3f}"

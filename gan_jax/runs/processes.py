@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -78,7 +78,7 @@ def on_main(action: Callable[[], Result]) -> Result | None:
 
 
 @contextmanager
-def leave_together() -> Iterator[None]:
+def leave_together() -> Generator[None]:
     """Wait for the others at the end; if one is lost on the way, end with a line and status ``LOST``."""
     if jax.process_count() == 1:
         yield

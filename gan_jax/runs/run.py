@@ -1,7 +1,7 @@
 """One run while it trains: its state, metrics, checkpoints and watchers."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -172,7 +172,7 @@ def open_run(
     *,
     images: ArrayLike | None = None,
     label: str = "",
-) -> Iterator[Run]:
+) -> Generator[Run]:
     """Claim a run's folder, take up its newest checkpoint, and leave its files complete at the end.
 
     Args:

@@ -36,7 +36,11 @@ def load_images(settings: RunConfig, data_dir: Path | None = None) -> Dataset:
     Raises:
       InputError: as ``load_dataset``.
     """
-    options = {"image_size": settings.image_size, "skip_broken": settings.skip_broken, "stream": settings.stream}
+    options: dict[str, Any] = {
+        "image_size": settings.image_size,
+        "skip_broken": settings.skip_broken,
+        "stream": settings.stream,
+    }
     return load_dataset(settings.dataset, data_dir or settings.data_dir, **options)
 
 

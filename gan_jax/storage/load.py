@@ -37,6 +37,10 @@ def load_run(path: str | Path) -> TrainedRun:
 
     Raises:
       InputError: there is no such run, no state of it can be read, or a later version of the package wrote it.
+
+    Examples:
+      >>> run = load_run("runs/gan")  # doctest: +SKIP
+      >>> images = generate(run.config, run.generator, latents)  # doctest: +SKIP
     """
     path = Path(path)
     if path.is_file():

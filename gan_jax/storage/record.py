@@ -72,7 +72,7 @@ def step_name(step: Callable[..., Any]) -> str:
         arguments = [_constant(value) for value in step.args]
         arguments += [f"{name}={_constant(value)}" for name, value in sorted(step.keywords.items())]
         return f"{step_name(step.func)}({', '.join(arguments)})"
-    function = step
+    function: Any = step
     while not inspect.isfunction(function) and hasattr(function, "__wrapped__"):  # jax.jit makes such an object
         function = function.__wrapped__
     if not inspect.isfunction(function):

@@ -29,6 +29,15 @@ def save_weights(path: str | Path, state: GanState, config: GanConfig | None = N
       state: what is written.
       config: written as JSON text under ``config`` where the arrays' shapes do not tell the networks, so that the file
         can be loaded alone.
+
+    Examples:
+      >>> import tempfile
+      >>> state = init_state(GanConfig(width=2), jax.random.key(0))
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     save_weights(f"{folder}/weights.npz", state)
+      ...     config, _ = load_weights(f"{folder}/weights.npz")
+      >>> config.width
+      2
     """
     arrays = dict(named_leaves(weights_of(state)))
     if config is not None and not _is_plain(config):
@@ -49,6 +58,9 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
 
     Raises:
       InputError: the file is missing, damaged, or of networks that differ from ``config``'s.
+
+    Examples:
+      >>> config, state = load_weights("runs/gan/weights.npz")  # doctest: +SKIP
     """
     path = Path(path)
     try:

@@ -38,6 +38,11 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
       InputError: a setting, the data or an output folder is wrong.
       DivergedError: a single run diverged.
       StoppedError: a signal ended the training; ``resume`` continues it.
+
+    Examples:
+      >>> from gan_jax import draw_preview, gan_step
+      >>> experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")
+      >>> run_experiment(experiment, RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
     """
     connect(settings)
     for name in settings.tracker:

@@ -51,6 +51,14 @@ def scan_steps(
 
     Raises:
       TypeError: the images are not uint8, or the points not float32.
+
+    Examples:
+      >>> from gan_jax import gan_step, init_state, run_keys
+      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
+      >>> batches = jnp.zeros((3, 8, 28, 28, 1), jnp.uint8)
+      >>> state, metrics = scan_steps(config, gan_step, init_state(config, keys.init), batches, keys.step)
+      >>> int(state.step), metrics.g_loss.shape
+      (3, (3,))
     """
     shared = batches.images if isinstance(batches, IndexedBatches) else None
     require_stored(config, batches if shared is None else shared)
@@ -133,6 +141,14 @@ def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, 
     Raises:
       InputError: there are fewer images than one batch.
       TypeError: the images are not uint8.
+
+    Examples:
+      >>> from gan_jax import gan_step, init_state, run_keys
+      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
+      >>> images = jnp.zeros((24, 28, 28, 1), jnp.uint8)
+      >>> state, metrics = train_epoch(config, gan_step, init_state(config, keys.init), images, keys)
+      >>> int(state.step), metrics.g_loss.shape
+      (3, (3,))
     """
     return _jit(_scan_epoch, ("step",), _platform(state))(config, step, state, images, keys)
 
@@ -162,6 +178,14 @@ def train_run(
     Raises:
       InputError: there are fewer images than one batch.
       TypeError: the images are not uint8.
+
+    Examples:
+      >>> from gan_jax import gan_step, init_state, run_keys
+      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
+      >>> images = jnp.zeros((24, 28, 28, 1), jnp.uint8)
+      >>> state, metrics, previews = train_run(config, gan_step, init_state(config, keys.init), images, keys, 2)
+      >>> metrics.g_loss.shape
+      (2, 3)
     """
     program = _jit(_scan_run, ("step", "num_epochs"), _platform(state))
     return program(config, step, state, images, keys, num_epochs)

@@ -7,14 +7,19 @@ from jax import Array, lax
 from gan_jax.config import GanConfig
 from gan_jax.nn.conditioning import classes_in_turn
 from gan_jax.nn.layers import MOMENTUM
-from gan_jax.nn.networks import apply_discriminator, apply_generator
+from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
 from gan_jax.training.state import GanState, NetworkState
 
 _RECALIBRATION_BATCHES = 32
 
 
 def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> Array:
-    """Draw latents z ~ N(0, 1): ``[count, latent_dim]`` float32; a batch of them by default."""
+    """Draw latents z ~ N(0, 1): ``[count, latent_dim]`` float32; a batch of them by default.
+
+    Examples:
+      >>> sample_latents(GanConfig(latent_dim=4, batch_size=8), jax.random.key(0)).shape
+      (8, 4)
+    """
     return jax.random.normal(key, (config.batch_size if count is None else count, config.latent_dim))
 
 
@@ -30,6 +35,13 @@ def generate(config: GanConfig, generator: NetworkState, latents: Array, labels:
 
     Returns:
       ``[count, height, width, channels]`` float32 in [-1, 1].
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> generate(config, state.generator, sample_latents(config, jax.random.key(1), 3)).shape
+      (3, 28, 28, 1)
     """
     return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=False)[0]
 
@@ -46,6 +58,13 @@ def batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | 
 
     Returns:
       ``[batch, height, width, channels]`` float32 in [-1, 1].
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> batch_fakes(config, state, jax.random.key(1)).shape
+      (8, 28, 28, 1)
     """
     generator, latents = state.generator, sample_latents(config, key)
     return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=True)[0]
@@ -76,6 +95,13 @@ def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, 
 
     Returns:
       ``[count]`` float32 logits; their sigmoid is the probability of "real" under the objectives with a logistic loss.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> discriminate(config, state.discriminator, jnp.zeros((3, 28, 28, 1))).shape
+      (3,)
     """
     params, batch_stats = discriminator.params, discriminator.batch_stats
     return apply_discriminator(config, params, batch_stats, images, labels, train=False)[0]
@@ -99,6 +125,14 @@ def sampling_generator(config: GanConfig, state: GanState) -> NetworkState:
 
     Returns:
       A network for ``generate``.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, average_half_life=1000.0)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> network = sampling_generator(config, state)  # the average
+      >>> bool((network.params["conv_0"]["kernel"] == state.average.params["conv_0"]["kernel"]).all())
+      True
     """
     if state.average is None:
         return state.generator
@@ -111,7 +145,7 @@ def _recalibrated(config: GanConfig, generator: NetworkState) -> NetworkState:
     # A running statistic of 0 moves by 1 - MOMENTUM of the batch's own.
     blank = jax.tree.map(jnp.zeros_like, generator.batch_stats)
 
-    def batch_statistics(key: Array) -> dict:
+    def batch_statistics(key: Array) -> Variables:
         latents = sample_latents(config, key)
         _, moved = apply_generator(config, generator.params, blank, latents, train=True)
         return jax.tree.map(lambda value: value / (1 - MOMENTUM), moved)

@@ -154,10 +154,20 @@ def train(
 
     Raises:
       NonFiniteError: a metric of a step is infinite or not a number; the steps before it have been yielded.
+
+    Examples:
+      >>> from gan_jax import ResidentImages, gan_step, init_state, run_keys
+      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
+      >>> source = ResidentImages(config, np.zeros((24, 28, 28, 1), np.uint8), keys)
+      >>> state = init_state(config, keys.init)
+      >>> [progress.step for progress in train(config, gan_step, state, source, keys, num_steps=6)]
+      [3, 6]
     """
     starts = [Start(config, state, source, keys)]
-    pauses = {"num_steps": num_steps, "log_every": log_every, "pause_every": pause_every, "chunk_steps": chunk_steps}
-    for reports in train_together(step, starts, **pauses):
+    together = train_together(
+        step, starts, num_steps=num_steps, log_every=log_every, pause_every=pause_every, chunk_steps=chunk_steps
+    )
+    for reports in together:
         for progress in reports.values():
             if progress.metrics:
                 yield progress

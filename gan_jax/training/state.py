@@ -76,6 +76,10 @@ def init_state(config: GanConfig, key: Array) -> GanState:
 
     Returns:
       The state at step 0.
+
+    Examples:
+      >>> state = init_state(GanConfig(width=2), jax.random.key(0))
+      >>> int(state.step), state.generator.params["conv_0"]["kernel"].shape
     """
     generator, discriminator = init_networks(config, key)
     return GanState(
@@ -109,6 +113,15 @@ def apply_gradients(
 
     Returns:
       The network after the update.
+
+    Examples:
+      >>> config = GanConfig(width=2, learning_rate=0.1)
+      >>> network = init_state(config, jax.random.key(0)).generator
+      >>> gradients = jax.tree.map(jnp.ones_like, network.params)
+      >>> moved = apply_gradients(config, network, gradients, network.batch_stats)
+      >>> changes = jax.tree.map(lambda old, new: (old - new).mean().round(3), network.params, moved.params)
+      >>> sorted({float(change) for change in jax.tree.leaves(changes)})
+      [0.1]
     """
     updates, opt_state = optimizer(config, learning_rate).update(gradients, network.opt_state, network.params)
     return NetworkState(optax.apply_updates(network.params, updates), batch_stats, opt_state)

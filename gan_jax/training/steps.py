@@ -81,6 +81,15 @@ def gan_step(
     Raises:
       TypeError: the images are integers; ``normalize_images`` maps them.
       ValueError: the images are not of the configuration's shape or number, or labels are missing.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> images = jnp.zeros((8, 28, 28, 1))
+      >>> state, metrics = gan_step(config, state, images, jax.random.key(1))
+      >>> int(state.step), metrics.d_loss.shape
+      (1, ())
     """
     reals, labels = _require_batch(config, images)
     state, reals, labels = _take_critic_steps(config, state, reals, labels, key)
@@ -134,6 +143,14 @@ def generator_step(
 
     Returns:
       The next state, and its ``GeneratorMetrics``.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> images = jnp.zeros((8, 28, 28, 1))
+      >>> after, metrics = generator_step(config, state, images, jax.random.key(1))
+      >>> after.discriminator is state.discriminator or metrics._fields
     """
     latents = shard_batch(sample_latents(config, key))
     objective = OBJECTIVES[config.objective]
@@ -175,6 +192,15 @@ def discriminator_step(
     Raises:
       TypeError: the images are integers; ``normalize_images`` maps them.
       ValueError: the images are not of the configuration's shape or number, or labels are missing.
+
+    Examples:
+      >>> from gan_jax import init_state
+      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> state = init_state(config, jax.random.key(0))
+      >>> images = jnp.zeros((8, 28, 28, 1))
+      >>> state, metrics = discriminator_step(config, state, images, jax.random.key(1))
+      >>> metrics._fields
+      ('d_loss', 'd_x', 'd_g_z1', 'd_gradient_norm', 'fake_spread')
     """
     reals, labels = _require_batch(config, images)
     state, reals, labels = _take_critic_steps(config, state, reals, labels, key)

@@ -1,0 +1,126 @@
+"""What benchmarks measured, as it stands in their JSON files, in Markdown. Imports neither JAX nor PyTorch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from gan_jax.pictures.tables import markdown_table
+
+Record = Mapping[str, Any]
+STEPS = {"joint": "Joint step", "generator": "Generator-only step", "discriminator": "Discriminator-only step"}
+WARM = "filled by an earlier run"
+
+
+def step_table(timings: Record) -> str:
+    """Every form of one step, beside the first."""
+    rows = []
+    for name, one in timings.items():
+        low, high = one["quartiles_ms"]
+        times = (
+            f"{one['median_ms']:.1f}",
+            f"{low:.1f} – {high:.1f}",
+            f"{one['min_ms']:.1f}",
+            f"{one['cpu_median_ms']:.0f}",
+        )
+        rows.append([name, *times, f"{one['ratio_of_medians']:.2f}", f"{one['ratio_of_minima']:.2f}"])
+    return markdown_table(["form", "median", "quartiles", "min", "CPU", "ratio of medians", "ratio of minima"], rows)
+
+
+def floor_table(floors: Record) -> str:
+    """The time of each step's direct convolutions at the machine's best rate, and gan_jax's share of it."""
+    rows = [
+        [
+            STEPS[kind],
+            f"{one['gflop']:.1f}",
+            f"{one['floor_ms']:.1f}",
+            f"{one['share_of_median']:.0%}",
+            f"{one['share_of_min']:.0%}",
+        ]
+        for kind, one in floors.items()
+    ]
+    return markdown_table(["step", "GFLOP", "floor ms", "share, gan_jax's median", "share, its min"], rows)
+
+
+def sweep_table(what: str, sizes: Mapping[Any, Record]) -> str:
+    """The joint step's time against batch or width."""
+    rows = []
+    for size, timings in sizes.items():
+        own, *others = (one["median_ms"] for one in timings.values())
+        rows.append([str(size), *(f"{median:.1f}" for median in (own, *others)), f"{own / min(others):.2f}"])
+    forms = next(iter(sizes.values()))
+    return markdown_table([what, *forms, "gan_jax / the faster PyTorch"], rows)
+
+
+def memory_table(memory: Record) -> str:
+    """Peak memory, and what the first call costs."""
+    rows = []
+    for name, one in memory.items():
+        compilation = one["first_call_s"] - one["second_call_s"]
+        rows.append([name, f"{one['built_mib']:.0f}", f"{one['peak_mib']:.0f}", f"{compilation:.1f}"])
+    heading = ["form", "MiB once imported and built", "MiB at most", "first call less second, s"]
+    return markdown_table(heading, rows)
+
+
+def start_table(start: Mapping[str, Sequence[float]]) -> str:
+    """Seconds from the shell to the first step."""
+    rows = [["empty: the first run ever", f"{start['cold_s'][0]:.1f}"], [WARM, f"{np.median(start['warm_s']):.1f}"]]
+    return markdown_table(["compilation cache", "seconds"], rows)
+
+
+def parts_table(parts: Mapping[str, float]) -> str:
+    """Milliseconds of a step by part, the largest first."""
+    total = sum(parts.values())
+    rows = [[name, f"{ms:.1f}", f"{ms / total:.0%}"] for name, ms in parts.items()]
+    return markdown_table(["part", "ms per step", "share"], rows)
+
+
+def layers_table(layers: Sequence[Record]) -> str:
+    """Each operation of each layer, in gan_jax's form and in the native one, and the sum over a joint step."""
+    rows = [
+        [one["layer"], one["operation"], str(one["times"]), f"{one['gan_jax']:.2f}", f"{one['native']:.2f}"]
+        for one in layers
+    ]
+    totals = (sum(one["times"] * one[form] for one in layers) for form in ("gan_jax", "native"))
+    heading = ["layer", "operation", "times per joint step", "ms, gan_jax", "ms, native convolution"]
+    return markdown_table(heading, [*rows, ["all", "", "", *(f"{total:.0f}" for total in totals)]])
+
+
+def many_table(what: str, timings: Record) -> str:
+    """Forms of the same work beside the first of them."""
+    rows, first = [], next(iter(timings.values()))["median_ms"]
+    for name, one in timings.items():
+        low, high = one["quartiles_ms"]
+        rows.append([name, f"{one['median_ms']:.0f}", f"{low:.0f} – {high:.0f}", f"{one['median_ms'] / first:.2f}"])
+    return markdown_table([what, "ms", "quartiles", "ratio to the first"], rows)
+
+
+def recipes_table(recipes: Record, batches: Mapping[str, int]) -> str:
+    """The joint step of every recipe beside PyTorch's, and what an image that G learns from costs."""
+    own, eager, compiled = "gan_jax", "PyTorch eager", "torch.compile"
+    rows = []
+    for name, timings in recipes.items():
+        medians = {form: timings[form]["median_ms"] for form in (own, eager, compiled) if form in timings}
+        fastest = min(medians[form] for form in medians if form != own)
+        per_image, course = medians[own] / batches[name], recipes.get("dcgan")
+        relative = per_image * batches["dcgan"] / course[own]["median_ms"] if course else float("nan")
+        cells = [f"{medians[form]:.0f}" if form in medians else "–" for form in (own, eager, compiled)]
+        cells += [f"{medians[own] / fastest:.2f}", f"{1000 / per_image:.0f}", f"{relative:.2f}"]
+        rows.append([name, str(batches[name]), *cells])
+    heading = ["recipe", "batch", own, eager, compiled, "ratio", "images per second", "time per image, dcgan 1"]
+    return markdown_table(heading, rows)
+
+
+def rates_table(rates: Mapping[str, float]) -> str:
+    """Steps per second of the plane's forms, beside eager PyTorch's."""
+    eager = rates["PyTorch eager"]
+    rows = [[name, f"{rate:,.0f}", f"{rate / eager:.1f}"] for name, rate in rates.items()]
+    return markdown_table(["form", "steps of one training per second", "PyTorch eager 1"], rows)
+
+
+def types_table(rows: Sequence[Record]) -> str:
+    """What smaller types do to a generator's images."""
+    numbers = ("megabytes", "mean", "percentile_99", "largest")
+    cells = [[one["run"], one["type"], *(f"{one[name]:.2g}" for name in numbers)] for one in rows]
+    heading = ["run", "type of the weights", "MB of one generator, compressed"]
+    return markdown_table([*heading, "pixels change by, of 255: mean", "99 %", "largest"], cells)

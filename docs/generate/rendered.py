@@ -1,0 +1,124 @@
+"""The tables of the documents, each from the file that a command wrote. ``make docs`` puts them into the pages."""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cog
+import lesson_claims
+import numpy as np
+import plane_modes
+import scaling
+import tables
+
+from gan_jax import recipe
+from gan_jax.pictures.scores import HEADINGS, scores_table, table_cells
+from gan_jax.pictures.tables import markdown_table
+from gan_jax.sweeps.report import summary_table
+
+RESULTS = Path(__file__).parents[1] / "results"
+SEEDS = ("seed_0", "seed_1", "seed_2")
+
+
+def show(name: str) -> None:
+    """Write a table into the page that asks for it."""
+    cog.outl(f"\n{TABLES[name]()}\n")
+
+
+@functools.cache
+def read(name: str) -> Any:
+    """What a file of ``docs/results`` holds."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def scored_epochs() -> dict[str, list[dict[str, Any]]]:
+    """The scores of each seed, epoch by epoch."""
+    lines = {seed: (RESULTS / f"{seed}.jsonl").read_text().splitlines() for seed in SEEDS}
+    return {seed: [one for one in map(json.loads, texts) if "frechet_distance" in one] for seed, texts in lines.items()}
+
+
+def mean_epochs() -> str:
+    """Mean and spread over seeds of every epoch, the last first, between the anchors."""
+    anchors = read("anchors")
+    heading, (real, *worse) = table_cells(anchors)
+    means = []
+    for scores in reversed(list(zip(*scored_epochs().values(), strict=True))):
+        values = ([one[key] for one in scores] for key in HEADINGS)
+        cells = [f"{np.mean(one):.3g} ± {np.std(one, ddof=1):.1g}" for one in values]
+        means.append([f"epoch {scores[0]['epoch']}, mean ± std", *cells])
+    return markdown_table(heading, [real, *means, *worse])
+
+
+def every_epoch() -> str:
+    """The scores of each seed and epoch."""
+    seeds = scored_epochs().items()
+    return scores_table(
+        {f"{seed.replace('_', ' ')}, epoch {one['epoch']}": one for seed, runs in seeds for one in runs}
+    )
+
+
+def eigenvalues() -> str:
+    """How many directions of the joint field grow or turn, for each recipe."""
+    columns = {
+        "felt": "directions with λ above 0.001",
+        "growing": "of these growing",
+        "turning": "turning faster than they grow or shrink",
+        "largest real part": "largest real part",
+        "largest imaginary part": "largest imaginary part",
+    }
+    found = read("dynamics")["plane"]
+    rows = [[name, *(f"{one[key]:.3g}" for key in columns)] for name, one in found.items()]
+    return markdown_table(["recipe", *columns.values()], rows)
+
+
+def recipe_times() -> str:
+    """The joint step of every recipe beside PyTorch's."""
+    timings = read("recipe_time")["recipes"]
+    return tables.recipes_table(timings, {name: recipe(name).batch_size for name in timings})
+
+
+def many(section: str, what: str) -> Callable[[], str]:
+    """One section of ``many_time``."""
+    return lambda: tables.many_table(what, read("many_time")["sections"][section])
+
+
+def step(kind: str) -> Callable[[], str]:
+    """Every form of one step."""
+    return lambda: tables.step_table(read("step_time")["steps"][kind])
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "means over seeds": mean_epochs,
+    "each seed and epoch": every_epoch,
+    "four seeds": lambda: summary_table({"": read("four_seeds")}),
+    "recipes": lambda: scores_table(read("recipes")),
+    "recipe times": recipe_times,
+    "modes": lambda: plane_modes.table(read("plane_modes")["rows"]),
+    "plane rates": lambda: tables.rates_table(
+        read("plane_time")["steps_per_second"] | read("plane_time")["floor_steps_per_second"]
+    ),
+    "eigenvalues": eigenvalues,
+    "weight types": lambda: tables.types_table(read("snapshot_types")),
+    "lesson": lambda: lesson_claims.last_scores_table(read("lesson")),
+    "lesson, cross-play": lambda: lesson_claims.cross_play_table(read("lesson")),
+    "lesson, claims": lambda: lesson_claims.claims_table(read("lesson")),
+    "lesson, initial weights": lambda: lesson_claims.initializers_table(read("lesson")),
+    "joint step": step("joint"),
+    "generator step": step("generator"),
+    "discriminator step": step("discriminator"),
+    "floors": lambda: tables.floor_table(read("step_time")["floors"]),
+    "batches": lambda: tables.sweep_table("batch", read("sweep")["batch"]),
+    "widths": lambda: tables.sweep_table("width", read("sweep")["width"]),
+    "memory": lambda: tables.memory_table(read("sweep")["memory"]),
+    "start": lambda: tables.start_table(read("sweep")["start"]),
+    "parts": lambda: tables.parts_table(read("profile_step")["parts_ms"]),
+    "layers": lambda: tables.layers_table(read("layer_time")["layers"]),
+    "seeds side by side": many("Seeds side by side", "side by side"),
+    "devices": many("Devices", "shared among"),
+    "complete run": many("Complete run", "form"),
+    "health": many("Metrics of the health checks", "metrics of the health checks"),
+    "sent": scaling.sent_table,
+    "speeds": scaling.speed_table,
+}

@@ -1,0 +1,70 @@
+"""The documents: what they promise at the top, what they name, and where their numbers are from."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from docs_pages import DOCS, PAGES, ROOT, python_of
+
+import gan_jax
+import gan_jax.evaluation
+import gan_jax.plane
+
+NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: page.stem)
+def test_a_page_opens_with_what_one_can_do_after_reading_it(page):
+    text = page.read_text().split("# %% [markdown]\n")[-1 if page.suffix == ".md" else 1]
+    _, opening, *_ = re.split(r"\n(?:# )?\n|\n#\n", text.removeprefix("# # "), maxsplit=2)
+    assert opening.removeprefix("# ").startswith("With this page you can ")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "![" in page.read_text()], ids=lambda page: page.stem)
+def test_a_page_with_a_figure_has_the_command_that_makes_it(page):
+    assert re.search(r"gan-jax \w|python (experiments|benchmarks)/", page.read_text())
+
+
+def test_every_page_is_in_the_navigation():
+    listed = set(re.findall(r"[\w/-]+\.(?:md|py)\b", (ROOT / "mkdocs.yml").read_text()))
+    there = {page.relative_to(DOCS).as_posix() for page in [*PAGES, *NOTEBOOKS]}
+    assert there <= listed
+
+
+@pytest.mark.parametrize("module", [gan_jax, gan_jax.evaluation, gan_jax.plane], ids=lambda module: module.__name__)
+def test_every_public_name_has_its_place_in_the_api(module):
+    named = set(re.findall(r"^::: ([\w.]+)$", "".join(p.read_text() for p in PAGES), re.MULTILINE))
+    assert {f"{module.__name__}.{name}" for name in module.__all__ if name != "__version__"} <= named
+
+
+def test_the_tables_are_those_of_the_committed_numbers():
+    paths = [DOCS / "generate", ROOT / "benchmarks", ROOT / "experiments"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    pages = [page for page in PAGES if "[[[cog" in page.read_text()]
+    command = [sys.executable, "-m", "cogapp", "--check", "-p", "from rendered import show", *map(str, pages)]
+    found = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert len(pages) > 5
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("page", [page for page in PAGES if python_of(page).strip()], ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    if page.stem == "export":
+        pytest.skip("needs a run's exported files")
+    environment = os.environ | {"MPLBACKEND": "agg"}
+    program = python_of(page)
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert found.returncode == 0, found.stderr
+
+
+def test_workflows_and_templates_are_readable():
+    files = [*(ROOT / ".github").rglob("*.yml"), ROOT / "CITATION.cff"]
+    contents = {path.name: yaml.safe_load(path.read_text()) for path in files}
+    assert contents["CITATION.cff"]["version"] == gan_jax.__version__
+    assert set(contents["tests.yml"]["jobs"]) == {"locked", "versions"}

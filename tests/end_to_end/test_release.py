@@ -1,0 +1,73 @@
+"""What is published: the wheel, in an environment of its own, without a network."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import gan_jax
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("release")]
+OFFLINE = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}  # nothing answers there
+
+
+def run(*command, cwd, **environment):
+    found = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=600
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The folder with the wheel and the sdist that ``make build`` makes of the files that git knows."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+    for name in filter(None, listed):
+        if (ROOT / name).is_file() and not name.startswith(("tests/", "docs/")):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    program = f"import flit_core.buildapi as api; api.build_wheel({str(target)!r}); api.build_sdist({str(target)!r})"
+    run(sys.executable, "-c", program, cwd=source)
+    return target
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    """The programs of a clean environment with the wheel and the versions of this one."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    frozen = run(sys.executable, "-m", "pip", "freeze", "--exclude-editable", cwd=folder)
+    (folder / "versions.txt").write_text("".join(line + "\n" for line in frozen.splitlines() if "==" in line))
+    (wheel,) = built.glob("*.whl")
+    run(folder / "bin" / "pip", "install", "--quiet", "--constraint", folder / "versions.txt", wheel, cwd=folder)
+    return folder / "bin"
+
+
+def test_the_wheel_and_the_sdist_have_every_file_of_the_package(built):
+    (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    listed = run("git", "ls-files", "gan_jax", cwd=ROOT).split()
+    assert set(listed) <= names
+    assert {name for name in names if not name.startswith("gan_jax-")} <= {*listed}
+    assert sdist.name == f"gan_jax-{gan_jax.__version__}.tar.gz"
+
+
+def test_the_wheel_trains_samples_and_evaluates_without_a_network(installed, tmp_path):
+    environment = OFFLINE | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_COMPILATION_CACHE_DIR": ""}
+    small = ["--dataset", "digits", "--width", "4", "--batch-size", "100", "--epochs", "1"]
+    run(installed / "gan-jax", "train", *small, cwd=tmp_path, **environment)
+    run(installed / "gan-jax", "sample", "runs/gan", "--output", "grid.png", cwd=tmp_path, **environment)
+    command = ["evaluate", "runs/gan", "--num-samples", "200", "--json", "scores.json"]
+    run(installed / "gan-jax", *command, cwd=tmp_path, **environment)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert "frechet_distance" in json.dumps(scores)
+    where = run(installed / "python", "-c", "import gan_jax; print(gan_jax.__file__)", cwd=tmp_path, **environment)
+    assert str(installed.parent) in where
