@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOKS = $(basename $(notdir $(wildcard docs/notebooks/*.py)))
-PAGES = docs/*/*.md
+PAGES = $(shell grep -l "\[\[\[cog" docs/*/*.md)
 COG = PYTHONPATH=docs/generate:benchmarks:experiments $(BIN)/cog -p "from rendered import show"
 
 .PHONY: install demo test soak coverage lint docs build bench lock clean

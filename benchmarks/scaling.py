@@ -105,7 +105,7 @@ def speed_table() -> str:
             shares = [f"{efficiency(work, link, devices):.0%}" for devices in (2, 4, 8, 16)]
             speeds = {devices: devices * efficiency(work, link, devices) for devices in range(1, MOST_DEVICES)}
             best = max(speeds, key=lambda devices: speeds[devices])
-            cells = [work.width, work.rate, f"{1e3 * work.seconds:.2g}", link.name, *shares]
+            cells = [work.width, work.rate, f"{1e3 * work.seconds:.3g}", link.name, *shares]
             rows.append([*cells, str(best), f"{speeds[best]:.2g}"])
     heading = ["width", "R, TFLOP/s", "T, ms", "link", "n = 2", "4", "8", "16", "best n", "times as fast"]
     return markdown_table(heading, rows)

@@ -2,6 +2,7 @@
 
 import ast
 
+import jax
 import numpy as np
 import pytest
 from docs_pages import DOCS, python_of
@@ -50,16 +51,10 @@ def test_a_step_of_ones_own_decides_what_is_trained(extended):
     stayed, _ = step(config, moved, images, extended["keys"].order)
 
     def weights(state):
-        return np.concatenate([np.ravel(leaf) for leaf in gan_jax_leaves(state.generator.params)])
+        return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.generator.params)])
 
     assert not np.array_equal(weights(start), weights(moved))
     np.testing.assert_array_equal(weights(moved), weights(stayed))
-
-
-def gan_jax_leaves(tree):
-    import jax
-
-    return jax.tree.leaves(tree)
 
 
 def test_a_watcher_of_ones_own_is_told_of_every_line(extended):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import cog
-import lesson_claims
 import numpy as np
 import plane_modes
 import scaling
@@ -101,10 +100,6 @@ TABLES: dict[str, Callable[[], str]] = {
     ),
     "eigenvalues": eigenvalues,
     "weight types": lambda: tables.types_table(read("snapshot_types")),
-    "lesson": lambda: lesson_claims.last_scores_table(read("lesson")),
-    "lesson, cross-play": lambda: lesson_claims.cross_play_table(read("lesson")),
-    "lesson, claims": lambda: lesson_claims.claims_table(read("lesson")),
-    "lesson, initial weights": lambda: lesson_claims.initializers_table(read("lesson")),
     "joint step": step("joint"),
     "generator step": step("generator"),
     "discriminator step": step("discriminator"),

@@ -102,7 +102,7 @@ def load_dataset(
     Examples:
       >>> digits = load_dataset("digits")
       >>> digits.train_images.shape, digits.train_images.dtype
-      ((1527, 28, 28, 1), dtype('uint8'))
+      ((1500, 28, 28, 1), dtype('uint8'))
     """
     data_dir = None if data_dir is None else Path(data_dir)
     if is_path(name):

@@ -76,6 +76,7 @@ def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
     Examples:
       >>> features = np.random.default_rng(0).standard_normal((5000, 2))
       >>> round(frechet_floor(features, 1000, 1000), 3)
+      0.007
     """
     features = require_features(features, "features")
     if min(num_real, num_fake) < 2:
@@ -134,6 +135,7 @@ def kernel_distance(
       >>> near = kernel_distance(random.standard_normal((500, 2)), random.standard_normal((500, 2)))
       >>> far = kernel_distance(random.standard_normal((500, 2)), random.standard_normal((500, 2)) + 3)
       >>> bool(abs(near.value) < 0.1 < far.value)
+      True
     """
     real, fake = require_feature_pair(real_features, fake_features, ("real_features", "fake_features"), least=8)
     num_blocks = min(num_blocks, len(real) // 4, len(fake) // 4)

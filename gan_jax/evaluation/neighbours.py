@@ -59,6 +59,7 @@ def precision_recall(
     Examples:
       >>> reals = np.random.default_rng(0).standard_normal((100, 2))
       >>> precision_recall(reals, reals)
+      PrecisionRecall(precision=1.0, recall=1.0)
     """
     real, fake = _checked(real_features, fake_features, num_neighbours)
     real_radii, fake_radii = _squared_radii(real, num_neighbours), _squared_radii(fake, num_neighbours)
@@ -94,7 +95,8 @@ def density_coverage(
 
     Examples:
       >>> reals = np.random.default_rng(0).standard_normal((100, 2))
-      >>> density_coverage(reals, reals + 100)
+      >>> density_coverage(reals, reals + 100).coverage
+      0.0
     """
     real, fake = _checked(real_features, fake_features, num_neighbours)
     radii = _squared_radii(real, num_neighbours)
@@ -128,7 +130,8 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
 
     Examples:
       >>> images = np.random.default_rng(0).integers(0, 256, (20, 4, 4, 1), np.uint8)
-      >>> authenticity(images, images).score  # copies
+      >>> authenticity(images, images).share  # all are copies
+      0.0
     """
     require_image_pair(train_images, fake_images, ("train_images", "fake_images"))
     if len(train_images) < 2:

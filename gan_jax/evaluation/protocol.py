@@ -116,6 +116,7 @@ def blur_images(images: np.ndarray, deviation: float = 1.0) -> np.ndarray:
       >>> point = np.zeros((1, 5, 5, 1), np.uint8)
       >>> point[0, 2, 2] = 255
       >>> int(blur_images(point).max())
+      41
     """
     reach = int(np.ceil(3 * deviation))
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)

@@ -149,8 +149,9 @@ def generator_step(
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
       >>> images = jnp.zeros((8, 28, 28, 1))
-      >>> after, metrics = generator_step(config, state, images, jax.random.key(1))
-      >>> after.discriminator is state.discriminator or metrics._fields
+      >>> state, metrics = generator_step(config, state, images, jax.random.key(1))
+      >>> metrics._fields
+      ('g_loss', 'd_g_z2', 'g_gradient_norm', 'fake_spread')
     """
     latents = shard_batch(sample_latents(config, key))
     objective = OBJECTIVES[config.objective]
