@@ -137,6 +137,7 @@ def test_an_untrained_generator_is_scored_before_its_first_batch(result):
     assert scored == bool(re.search(r"^before the first batch  d_g_z2 0\.\d{3}$", result.process.stdout, re.MULTILINE))
 
 
+@pytest.mark.soak
 def test_scores_join_the_metrics_while_it_trains(tmp_path, fresh_critics_see_little):
     run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", steps=None, epochs=2, evaluate_every=2))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]

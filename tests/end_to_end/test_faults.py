@@ -111,6 +111,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(how, whole, tm
     assert content(tmp_path / "run") == content(whole)
 
 
+@pytest.mark.soak
 def test_a_full_disk_loses_nothing(whole, tmp_path):
     folder = tmp_path / "run"
     assert finish(folder, steps=12)[0] == 0
@@ -191,6 +192,7 @@ def test_replacing_a_run_leaves_the_new_one_alone(whole, tmp_path):
     assert found == content(whole)
 
 
+@pytest.mark.soak
 def test_more_steps_resume_as_if_they_had_been_asked_for_at_first(whole, tmp_path):
     assert finish(tmp_path / "run", steps=10)[0] == 0
     assert finish(tmp_path / "run")[0] == 0

@@ -52,6 +52,7 @@ def test_training_is_seeded_and_leaves_the_last_twelfth_out(small, evaluator, mo
     assert again.accuracy == np.mean(last == labels[220:])
 
 
+@pytest.mark.soak
 def test_a_second_opinion_has_another_network(small, evaluator, monkeypatch):
     monkeypatch.setattr(features, "_LEAST_STEPS", 60)
     monkeypatch.setattr(features, "_BATCH", 32)

@@ -100,6 +100,7 @@ def test_points_have_no_projection(tmp_path):
         project(tmp_path / "weights.npz", tmp_path / "x.png", output=tmp_path / "y.png")
 
 
+@pytest.mark.soak
 def test_the_command_writes_a_picture_and_the_latent(tmp_path, capsys):
     save_weights(tmp_path / "weights.npz", STATE, CONFIG)
     Image.fromarray(np.repeat(TARGET.repeat(2, 0).repeat(2, 1), 3, axis=2)).save(tmp_path / "image.jpg")

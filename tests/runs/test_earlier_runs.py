@@ -33,6 +33,7 @@ def test_it_is_loaded_sampled_and_exported(folder):
     assert export_generator(run.config, run.generator)
 
 
+@pytest.mark.soak
 def test_it_is_verified_and_replayed(folder, tmp_path):
     """Whether the bits are the same depends on the machine."""
     run = FinishedRun(folder)

@@ -43,6 +43,7 @@ def settings(photos, folder, **options):
     return RunConfig(dataset=str(photos), output_dir=folder, **SMALL | options)
 
 
+@pytest.mark.soak
 def test_a_run_from_files_is_the_run_from_memory_bit_for_bit(photos, tmp_path):
     run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "memory"))
     run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "stream", stream=True))

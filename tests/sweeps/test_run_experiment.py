@@ -31,6 +31,7 @@ def train_many(folder, kind="joint", **options):
     return json.loads((folder / "summary.json").read_text())
 
 
+@pytest.mark.soak
 def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
     summary = train_many(tmp_path / "run", seeds="0:2")
     text = capsys.readouterr().out
@@ -59,7 +60,8 @@ def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_pa
         np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("schedule", [pytest.param("in_turn", marks=pytest.mark.soak), "side_by_side"])
+@pytest.mark.soak
+@pytest.mark.parametrize("schedule", ["in_turn", "side_by_side"])
 def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, capsys):
     flags = {**SHORT, "log_every": 8, "schedule": schedule, "sweep": ("learning_rate=2e-4,1e30",)}
     summary = train_many(tmp_path / "run", "fragile", **flags)

@@ -56,6 +56,7 @@ def test_a_run_as_one_program_is_the_host_driven_run():
     np.testing.assert_allclose(grids[-1], generate(CONFIG, state.generator, latents), atol=1e-5)
 
 
+@pytest.mark.soak
 def test_seeds_and_learning_rates_side_by_side_are_the_runs_alone():
     configs = [CONFIG, GanConfig(latent_dim=8, width=4, batch_size=8, initializer="he", learning_rate=1e-3)]
     keys = stack([run_keys(seed) for seed in (0, 1)])

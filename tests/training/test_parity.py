@@ -182,7 +182,8 @@ def final_weights(golden, state) -> Iterator[tuple[str, np.ndarray, np.ndarray]]
 
 # Before every commit, the other goldens cover the parts of these.
 SIMPLE = [
-    HERE / "recipes" / f"{name}.npz" for name in ("least_squares", "wasserstein_gradient_penalty", "non_saturating_r1")
+    HERE / "recipes" / f"{name}.npz"
+    for name in ("least_squares", "wasserstein_gradient_penalty", "non_saturating_r1", "hinge_spectral")
 ]
 CASES = [pytest.param(path, marks=pytest.mark.soak if path in SIMPLE else ()) for path in (*COURSE, *RECIPES)]
 
