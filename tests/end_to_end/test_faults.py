@@ -65,14 +65,8 @@ def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
         assert min(saved) == 0 < max(saved)  # some moments were before the first checkpoint, and some after
 
 
-@pytest.mark.parametrize(
-    ("number", "status"),
-    [
-        (signal.SIGTERM, 143),
-        pytest.param(signal.SIGINT, 130, marks=pytest.mark.soak),
-        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.soak),
-    ],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_saves_and_ends_with_its_status(number, status, tmp_path):
     folder = tmp_path / "run"
     process = start(folder, checkpoint_every=None, steps=100_000)
