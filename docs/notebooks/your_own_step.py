@@ -82,7 +82,7 @@ images = jnp.asarray(load_dataset("digits").train_images)
 config = GanConfig(
     width=16,
     batch_size=50,
-    learning_rate=5e-4,
+    learning_rate=2e-3,
     objective="squared_hinge",
     penalties=("smoothness",),
     penalty_weight=10.0,
@@ -103,9 +103,7 @@ for weight in (0.0, 1.0, 10.0):
     weighted = dataclasses.replace(config, penalty_weight=weight)
     end, metrics, _ = train_run(weighted, gan_step, start, images, keys, 15)
     rows.append(quantize_images(generate(weighted, end.generator, latents)))
-    print(
-        f"weight {weight:4}: D's score of reals {metrics.d_x[-1].mean():.2f}, of fakes {metrics.d_g_z1[-1].mean():.2f}"
-    )
+    print(f"weight {weight:4}: D's loss {metrics.d_loss[-1].mean():.2f}, penalty {metrics.penalty[-1].mean():.4f}")
 plt.figure(figsize=(8, 2.6))
 plt.imshow(tile_images(np.concatenate(rows), columns=10, padding=2), cmap="gray")
 plt.axis("off")
