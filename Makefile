@@ -9,9 +9,10 @@ COG = PYTHONPATH=docs/generate:benchmarks:experiments $(BIN)/cog -p "from render
 
 install: .venv/installed
 
+# The lock is complete; with --no-deps pip does not resolve it again, which older ones do wrongly where extras are asked.
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -43,7 +44,7 @@ docs: .venv/docs-installed
 	for page in $(NOTEBOOKS); do $(BIN)/jupytext --quiet --output site/notebooks/$$page.ipynb docs/notebooks/$$page.py; done
 
 .venv/docs-installed: .venv/installed docs/requirements.lock
-	$(BIN)/pip install --quiet --require-hashes --requirement docs/requirements.lock
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement docs/requirements.lock
 	touch $@
 
 build: install
