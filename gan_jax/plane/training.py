@@ -138,8 +138,8 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
       >>> from gan_jax.plane import load_target
       >>> config = dataclasses.replace(for_points(recipe("dcgan")), width=2)
       >>> points = load_target("ring", 1280).points
-      >>> states, metrics = train_many(config, points, seeds=range(2), num_steps=10)
-      >>> metrics.d_loss.shape
+      >>> states, metrics = train_many(config, points, seeds=range(2), num_steps=10)  # doctest: +SKIP
+      >>> metrics.d_loss.shape  # doctest: +SKIP
       (2, 1, 10)
     """
     config, per_epoch = config.scheduled(num_steps), steps_per_epoch(config, len(points))

@@ -48,7 +48,11 @@ SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-si
 
 @pytest.mark.parametrize(
     ("name", "first_line"),
-    [("train", "d_loss"), ("standalone-generator", "d_g_z2"), ("standalone-discriminator", "d_loss")],
+    [
+        ("train", "d_loss"),
+        pytest.param("standalone-generator", "d_g_z2", marks=pytest.mark.soak),
+        pytest.param("standalone-discriminator", "d_loss", marks=pytest.mark.soak),
+    ],
 )
 def test_every_training_is_a_subcommand(name, first_line, gan_jax, tmp_path):
     status, out, err = gan_jax(name, *SMALL, "--steps", 4, "--output-dir", tmp_path / "run")

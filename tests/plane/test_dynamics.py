@@ -70,7 +70,8 @@ def test_d_moves_first_and_g_sees_it():
     np.testing.assert_allclose(after, [1 - 0.01, -0.1], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["r1", pytest.param("r3gan", marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["r1", "r3gan"])
 def test_the_joint_field_is_the_gradient_that_training_follows(name):
     """With a first step of Adam each weight moves against the sign of its gradient, or with the sign of the field."""
     config = dataclasses.replace(plane_recipes()[name], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
