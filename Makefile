@@ -41,7 +41,7 @@ lint: install
 docs: .venv/docs-installed
 	$(COG) -r $(PAGES)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
-	for page in $(NOTEBOOKS); do $(BIN)/jupytext --quiet --output site/notebooks/$$page.ipynb docs/notebooks/$$page.py; done
+	for page in $(NOTEBOOKS); do $(BIN)/jupytext --quiet --output site/notebooks/$$page.ipynb docs/notebooks/$$page.py || exit 1; done
 
 .venv/docs-installed: .venv/installed docs/requirements.lock
 	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement docs/requirements.lock

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax_forms import scan_form
 from operations import best_matmul, jax_matmul, step_flops
-from timing import Form, Timing, race, random_data, table
+from timing import Form, Timing, race, random_data
 
 from gan_jax import GanConfig, ResidentImages, gan_step, init_state, run_keys, scan_steps, train
+from gan_jax.pictures.tables import markdown_table
 
 EPOCHS = 40
 NUM_IMAGES = 60_000  # 468 steps of 128
@@ -51,7 +52,7 @@ def _text(config: GanConfig, timings: dict[str, Timing], wall: dict[str, float],
         f"{config.precision}; fastest product of matrices {peak['gflops_per_s']:.0f} GFLOP/s ({peak['where']}).\n"
         f"{EPOCHS} epochs of {NUM_IMAGES:,} images: for gan_jax, so many times the time of one epoch of training; for\n"
         "PyTorch, so many times the median step's time, without the loop around it.\n\n"
-        + table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
+        + markdown_table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
     )
 
 
@@ -79,7 +80,7 @@ def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: i
 
 def _seeds_text(seeds: dict[int, float]) -> str:
     rows = [[str(count), f"{ms:.3f}", f"{ms / count:.3f}"] for count, ms in seeds.items()]
-    return table(["seeds", "ms for one step of all", "ms per seed"], rows)
+    return markdown_table(["seeds", "ms for one step of all", "ms per seed"], rows)
 
 
 def _peers(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str, Form]:

@@ -21,7 +21,6 @@ from timing import Form, neighbours, race, random_data, thread_count
 from gan_jax import RECIPES, GanConfig, recipe
 
 EAGER, COMPILED = "PyTorch eager", "torch.compile"
-COURSE = "dcgan"
 
 
 @dataclasses.dataclass(frozen=True)

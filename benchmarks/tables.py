@@ -9,7 +9,6 @@ from gan_jax.pictures.tables import markdown_table
 
 Record = Mapping[str, Any]
 STEPS = {"joint": "Joint step", "generator": "Generator-only step", "discriminator": "Discriminator-only step"}
-WARM = "filled by an earlier run"
 
 
 def step_table(timings: Record) -> str:
@@ -64,7 +63,8 @@ def memory_table(memory: Record) -> str:
 
 def start_table(start: Mapping[str, Sequence[float]]) -> str:
     """Seconds from the shell to the first step."""
-    rows = [["empty: the first run ever", f"{start['cold_s'][0]:.1f}"], [WARM, f"{np.median(start['warm_s']):.1f}"]]
+    cold, warm = start["cold_s"][0], np.median(start["warm_s"])
+    rows = [["empty: the first run ever", f"{cold:.1f}"], ["filled by an earlier run", f"{warm:.1f}"]]
     return markdown_table(["compilation cache", "seconds"], rows)
 
 

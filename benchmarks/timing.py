@@ -109,9 +109,3 @@ def random_data(config: Any, steps: int, count: int = 4096) -> tuple[np.ndarray,
 def thread_count() -> int:
     """The number of processors that this process may use, which is also XLA's number of threads."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A markdown table; all columns but the first are aligned to the right."""
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

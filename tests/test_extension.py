@@ -1,6 +1,8 @@
 """What a user adds to the package: the programs of docs/use/extend.md, with public names alone."""
 
 import ast
+import contextlib
+from unittest import mock
 
 import jax
 import numpy as np
@@ -17,12 +19,10 @@ PROGRAM = python_of(DOCS / "use" / "extend.md")
 def extended(tmp_path_factory, preview_keys_are_used_again):
     """The names that the page's programs define, run in a folder of their own."""
     folder = tmp_path_factory.mktemp("extended")
-    with pytest.MonkeyPatch.context() as patch:
+    with contextlib.ExitStack() as stack:
         for mapping in (AUGMENTATIONS, NETWORKS, OBJECTIVES, PENALTIES, TRACKERS):
-            for name in ("brightness", "exponential", "small_logits", "dense_pair", "lines"):
-                patch.setitem(mapping, name, None)
-                del mapping[name]
-        patch.chdir(folder)
+            stack.enter_context(mock.patch.dict(mapping))
+        stack.enter_context(contextlib.chdir(folder))
         names = {"__name__": "extended"}
         exec(compile(PROGRAM, "docs/use/extend.md", "exec"), names)
         yield names | {"folder": folder, "start": names["init_state"](names["config"], names["keys"].init)}

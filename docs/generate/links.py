@@ -1,5 +1,6 @@
-"""Prepares pages for the site: links to files of the repository, formulas, and notebooks for Colab."""
+"""Prepares pages for the site: links to files of the repository, and formulas."""
 
+import html
 import posixpath
 import re
 from pathlib import Path
@@ -26,10 +27,6 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
     return _LINK.sub(rewritten, markdown)
 
 
-def on_page_content(html: str, **_: Any) -> str:
+def on_page_content(content: str, **_: Any) -> str:
     """Turn formulas into MathML, which browsers draw without a script."""
-    return _FORMULA.sub(lambda match: latex2mathml.converter.convert(_unescaped(match[2])), html)
-
-
-def _unescaped(formula: str) -> str:
-    return formula.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return _FORMULA.sub(lambda match: latex2mathml.converter.convert(html.unescape(match[2])), content)
