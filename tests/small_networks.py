@@ -56,6 +56,6 @@ def jax_answers(config, state, latents, labels):
     return images, logits, gradients
 
 
-IN_MAKE_TEST = ("dcgan", "dense", "packs")
+IN_MAKE_TEST = ("dcgan", "packs of dense")
 EVERY_KIND = [pytest.param(name, marks=() if name in IN_MAKE_TEST else pytest.mark.soak) for name in CONFIGS]
 """The names of ``CONFIGS`` as parameters of a test; most are for soak."""

@@ -12,6 +12,7 @@ from docs_pages import DOCS, python_of
 import gan_jax
 from gan_jax import AUGMENTATIONS, NETWORKS, OBJECTIVES, PENALTIES, TRACKERS, load_run
 
+pytestmark = pytest.mark.soak
 PROGRAM = python_of(DOCS / "use" / "extend.md")
 
 

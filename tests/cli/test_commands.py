@@ -88,9 +88,8 @@ def test_reals_are_the_data_sets(gan_jax, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "reals.npz")["arr_0"], expected)
 
 
-@pytest.mark.parametrize(
-    "name", ["run", pytest.param("noise", marks=pytest.mark.soak), pytest.param("real", marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["run", "noise", "real"])
 def test_a_run_is_scored_between_its_anchors(name, trained, gan_jax, tmp_path):
     folder = shutil.copytree(trained, tmp_path / name)
     status, out, err = gan_jax("evaluate", folder, "--num-samples", 50, "--json", tmp_path / "scores.json")

@@ -192,6 +192,7 @@ def test_64_bit_mode_is_left_aside_and_the_umask_is_kept(tmp_path):
         assert (tmp_path / "run" / name).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.soak
 def test_ctrl_c_keeps_what_was_drawn_and_logged(tmp_path):
     folder = tmp_path / "run"
     process = subprocess.Popen(

@@ -39,7 +39,7 @@ def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     assert set(names) < set(RECIPES)
 
 
-RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "dcgan")
+RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "dcgan", "pacgan")
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def test_it_is_verified_and_replayed(folder, tmp_path):
     assert metrics["d_loss"] == pytest.approx(read_history(folder / "history.npz")["d_loss"][12], rel=1e-2)
 
 
+@pytest.mark.soak
 def test_it_is_resumed(folder):
     settings, _ = read_settings(json.loads((folder / "run.json").read_text()))
     assert isinstance(settings, RunConfig)

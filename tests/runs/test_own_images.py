@@ -54,6 +54,7 @@ def test_a_run_from_files_is_the_run_from_memory_bit_for_bit(photos, tmp_path):
     assert jax.tree.all(jax.tree.map(np.array_equal, *states))
 
 
+@pytest.mark.soak
 def test_resuming_notices_other_pixels_and_not_another_place(photos, tmp_path):
     folder = tmp_path / "run"
     run_experiment(EXPERIMENTS["drift"], settings(photos, folder))

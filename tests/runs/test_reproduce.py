@@ -81,6 +81,7 @@ def test_epochs_that_were_not_recorded_are_refused(folder):
         verify(FinishedRun(folder), 3)
 
 
+@pytest.mark.soak
 def test_a_step_is_replayed_with_all_that_was_in_it(folder, tmp_path):
     metrics, same = replay(FinishedRun(folder), 30, tmp_path / "step.npz")
     assert same is True

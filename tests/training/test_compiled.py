@@ -43,6 +43,7 @@ def stack(trees):
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
+@pytest.mark.soak
 def test_a_run_as_one_program_is_the_host_driven_run():
     keys = run_keys(0)
     start = init_state(CONFIG, keys.init)

@@ -54,16 +54,15 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     assert (orders[0] != batches.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
-OTHER_STEPS = [pytest.param(step, marks=pytest.mark.soak) for step in (generator_step, discriminator_step)]
-
-
-@pytest.mark.parametrize("step", [gan_step, *OTHER_STEPS])
+@pytest.mark.soak
+@pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
 def test_chunk_length_changes_nothing(step):
     whole = finish(step, chunk_steps=20)
     for chunk_steps in (1, 2):
         chex.assert_trees_all_equal(whole, finish(step, chunk_steps=chunk_steps))
 
 
+@pytest.mark.soak
 def test_log_interval_changes_nothing():
     chex.assert_trees_all_equal(finish(log_every=100), finish(log_every=2))
 
@@ -111,6 +110,7 @@ def test_training_keeps_the_state_it_was_given():
     chex.assert_trees_all_equal(before, jax.tree.map(np.asarray, state))
 
 
+@pytest.mark.soak
 def test_pauses_come_where_lines_and_epochs_end():
     keys = run_keys(0)
     state = init_state(CONFIG, keys.init)
