@@ -1,10 +1,12 @@
 """Files that are written completely or not at all, and the user's cache folder."""
 
+import errno
 import json
 import os
 import re
 import secrets
 import sys
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,25 @@ from typing import Any
 
 import numpy as np
 
+from gan_jax.errors import InputError
+
 _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
+
+
+def prepare_output(path: Path) -> None:
+    """Make the folder that a file goes into, and try to write there, before the work that the file is for.
+
+    Raises:
+      InputError: the file cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); give another place.") from None
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class TrainingConfig:
     epochs: int = field(default=40, metadata=MAY_CHANGE)
     """Passes over the training images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)
-    """Stop after this many batches; overrides epochs."""
+    """Stop after this many batches, in place of epochs."""
     seed: int = 0
     """Decides initial weights, order of images and latents."""
     discriminator: Path | None = None

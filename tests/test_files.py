@@ -5,7 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from gan_jax.files import atomic_write, is_partial, save_arrays, write_json
+from gan_jax import InputError
+from gan_jax.files import atomic_write, is_partial, prepare_output, save_arrays, write_json
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -43,6 +44,15 @@ def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
         write_json(tmp_path / "missing" / "record.json", {})
     assert error.value.filename == str(tmp_path / "missing" / "record.json")
     assert "partial" not in str(error.value)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    prepare_output(tmp_path / "new" / "folder" / "scores.json")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    (tmp_path / "file").touch()
+    for place, reason in (("new", "Is a directory"), ("file/scores.json", "File exists|Not a directory")):
+        with pytest.raises(InputError, match=f"{place} cannot be written .({reason}).; give another place"):
+            prepare_output(tmp_path / place)
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])

@@ -10,20 +10,20 @@ from gan_jax.cli.sources import (
     choose_dataset,
     choose_generator,
     holds_samples,
-    prepare_output,
     require_count,
     require_seed,
 )
 from gan_jax.errors import InputError
 from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluator, score_images
 from gan_jax.evaluation.features import require_accurate
-from gan_jax.files import write_json
+from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.grids import save_comparison
 from gan_jax.pictures.image_files import load_images
 from gan_jax.pictures.scores import save_scores_figure, scores_table
 from gan_jax.storage.load import load_run
 
+FIGURE_ENDINGS = (".png", ".pdf", ".svg")
 FEWEST = 8  # images that a score can be made of
 
 
@@ -58,6 +58,8 @@ def evaluate(
     require_seed(seed)
     home = path if path.is_dir() else path.parent
     figure = figure or home / "evaluation.png"
+    if figure.suffix not in FIGURE_ENDINGS:
+        raise InputError(f"{figure} must end in one of {', '.join(FIGURE_ENDINGS)}.")
     for output in (figure, home / "nearest.png", *([json] if json else [])):
         prepare_output(output)
     fakes, described, record = _fakes(path, num_samples, seed, raw)

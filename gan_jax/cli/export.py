@@ -5,9 +5,9 @@ from typing import Literal
 
 import tyro
 
-from gan_jax.cli.sources import choose_generator, prepare_output
+from gan_jax.cli.sources import choose_generator
 from gan_jax.errors import InputError
-from gan_jax.files import atomic_write
+from gan_jax.files import atomic_write, prepare_output
 from gan_jax.inference.export import export_generator
 from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
 from gan_jax.storage.load import load_run

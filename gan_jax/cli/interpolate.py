@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, prepare_output, require_count, require_seed
+from gan_jax.cli.sources import choose_generator, require_count, require_seed
 from gan_jax.errors import InputError
+from gan_jax.files import prepare_output
 from gan_jax.inference.sampling import interpolate_images
 from gan_jax.pictures.grids import save_grid, save_loop
 from gan_jax.storage.load import load_run

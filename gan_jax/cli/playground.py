@@ -4,10 +4,10 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import choose_dataset, prepare_output, require_count
+from gan_jax.cli.sources import choose_dataset, require_count
 from gan_jax.config import require
 from gan_jax.errors import InputError
-from gan_jax.files import write_text
+from gan_jax.files import prepare_output, write_text
 from gan_jax.playground.contents import Source
 from gan_jax.playground.page import build_page
 from gan_jax.playground.recordings import read_lesson, read_plane

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, choose_labels, prepare_output, require_count, require_seed
+from gan_jax.cli.sources import choose_generator, choose_labels, require_count, require_seed
 from gan_jax.data.image_files import read_image
 from gan_jax.errors import InputError
-from gan_jax.files import save_arrays
+from gan_jax.files import prepare_output, save_arrays
 from gan_jax.inference.projection import project_image
 from gan_jax.pictures.grids import save_grid
 from gan_jax.storage.load import load_run

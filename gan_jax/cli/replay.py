@@ -5,9 +5,9 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import prepare_output
 from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
+from gan_jax.files import prepare_output
 from gan_jax.runs import reproduce
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import tyro
 
 from gan_jax.cli.evaluate import evaluate
-from gan_jax.cli.sources import prepare_output
 from gan_jax.cli.train import command_of
 from gan_jax.errors import InputError
-from gan_jax.files import write_text
+from gan_jax.files import prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
 from gan_jax.pictures.scores import table_cells
 from gan_jax.storage.record import has_record, read_record

@@ -1,6 +1,5 @@
 """What a subcommand works on: a run, weights or samples, and the data set that goes with them."""
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,17 @@ from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
 from gan_jax.training.state import NetworkState
 
+MOST = 1_000_000  # things that a command draws, reads or repeats
+
 
 def require_count(name: str, value: int, least: int = 1) -> None:
-    """Check a number of things.
+    """Check a number of things, of which a command may hold all in memory.
 
     Raises:
-      InputError: it is too small.
+      InputError: it is too small or too large.
     """
-    if value < least:
-        raise InputError(f"{name} is {value}; it must be at least {least}.")
+    if not least <= value <= MOST:
+        raise InputError(f"{name} is {value}; it must be from {least} to {MOST:,}.")
 
 
 def require_seed(seed: int) -> None:
@@ -54,20 +55,6 @@ def choose_labels(config: GanConfig, label: int | None, count: int) -> np.ndarra
     if not 0 <= label < config.num_classes:
         raise InputError(f"label is {label}; it must be from 0 to {config.num_classes - 1}.")
     return np.full(count, label, np.int32)
-
-
-def prepare_output(path: Path) -> None:
-    """Make the folder that a file goes into, before the work that it is for.
-
-    Raises:
-      InputError: the file cannot be written there.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written ({error.strerror}); give another place.") from None
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path} cannot be written; give another place.")
 
 
 def holds_samples(path: Path) -> bool:

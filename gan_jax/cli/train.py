@@ -19,6 +19,8 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.record import Record, has_record, read_record, read_settings, step_name
 from gan_jax.sweeps.run import run_experiment
 
+_ALTERNATIVES = (("--steps", "--epochs"), ("--seeds", "--seed"))
+
 
 @dataclasses.dataclass(frozen=True)
 class GanFlags(GanConfig):
@@ -62,12 +64,16 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     """The settings that a command line gives.
 
     Raises:
-      InputError: a value is outside its range, --sweep is given twice, or the run to resume has no readable record.
+      InputError: a value is outside its range, two flags contradict each other, --sweep is given twice, or the run
+        to resume has no readable record.
     """
     args = sys.argv[1:] if args is None else args
     given = [argument.partition("=")[0] for argument in args]
     if given.count("--sweep") > 1:
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
+    for one, other in _ALTERNATIVES:
+        if one in given and other in given:
+            raise InputError(f"{one} and {other} are given, and only one of them can count; leave the other out.")
     name = recipe_name(args)
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
@@ -81,6 +87,8 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
         recorded = dataclasses.replace(recorded, steps=steps, output_dir=settings.output_dir)
         settings = _parse(recorded, args, **options)
+    if "--schedule" in given and not settings.has_many_runs:
+        raise InputError("--schedule is about many runs; give --seeds or --sweep too.")
     return settings
 
 

@@ -1,6 +1,5 @@
 """Images as files that other programs read."""
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.errors import InputError
-from gan_jax.files import save_arrays
+from gan_jax.files import prepare_output, save_arrays
 from gan_jax.pictures.grids import save_grid
 
 
@@ -27,9 +26,8 @@ def prepare_images_path(path: Path) -> None:
         raise InputError(f"{path} is a folder that holds something; give another name.")
     if path.exists() and is_folder and not path.is_dir():
         raise InputError(f"{path} is a file; give another name for the folder of images.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path} cannot be written; give another place.")
+    if not path.is_dir():
+        prepare_output(path)
 
 
 def save_images(path: Path, images: np.ndarray, title: str, columns: int | None = None) -> None:

@@ -146,12 +146,16 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
     [
         (["evaluate", "nowhere"], "nowhere holds no run"),
         (["evaluate", "{run}", "--num-samples", "3"], "num-samples is 3"),
+        (["evaluate", "{run}", "--num-samples", "99999999999999999999"], "it must be from 8 to 1,000,000"),
+        (["evaluate", "{run}", "--figure", "scores.xyz"], "scores.xyz must end in one of .png, .pdf, .svg"),
         (["evaluate", "{run}", "--seed", "-1"], "seed is -1"),
         (["evaluate", "{run}/weights.npz"], "give --dataset"),
         (["evaluate", "{run}/run.json"], "cannot be read as weights"),
         (["evaluate", "{run}", "--json", "{run}/run.json/scores.json"], "cannot be written"),
         (["sample", "{run}", "--num", "0", "--output", "x.npz"], "num is 0"),
+        (["sample", "{run}", "--num", "1000000000000", "--output", "x.npz"], "it must be from 1 to 1,000,000"),
         (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
+        (["sample", "{run}", "--output", "{run}/run.json/x.png"], "x.png cannot be written"),
         (["sample", "{run}", "--seed", "4294967296", "--output", "x.npz"], "seed is 4294967296"),
         (["sample", "{run}", "--output", "{run}/grids"], "is a folder that holds something"),
         (["export", "{run}", "--output", "{run}"], "cannot be written"),
@@ -159,6 +163,9 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["verify", "{run}", "--epochs", "x"], "epochs is 'x'"),
         (["replay", "{run}", "--step", "99", "--output", "{tmp}/step.npz"], "steps 1 to 12"),
         (["train", "--dataset", "cifar"], "unknown data set 'cifar'"),
+        (["train", "--steps", "5", "--epochs", "3"], "--steps and --epochs are given"),
+        (["train", "--seeds=0:2", "--seed=0"], "--seeds and --seed are given"),
+        (["train", "--schedule", "side_by_side"], "give --seeds or --sweep too"),
     ],
 )
 def test_mistakes_get_a_line(arguments, complaint, trained, gan_jax, tmp_path):
@@ -171,7 +178,7 @@ def test_mistakes_get_a_line(arguments, complaint, trained, gan_jax, tmp_path):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (np.zeros((4, 28, 28, 1), np.uint8), "must be at least 8"),
+        (np.zeros((4, 28, 28, 1), np.uint8), "must be from 8"),
         (np.zeros((20, 28, 28, 1), np.float32), "it must be uint8"),
         (np.zeros((20, 28, 28, 5), np.uint8), "it must be uint8"),
         (np.array(["a"] * 20, object), "cannot be read as samples"),

@@ -70,7 +70,7 @@ def test_weights_alone_make_a_page_without_training_images(trained, gan_jax, tmp
     ("flags", "complaint"),
     [
         (("--output", "page.txt"), "page.txt must end in .html"),
-        (("--output", "page.html", "--images", -1), "images is -1; it must be at least 0"),
+        (("--output", "page.html", "--images", -1), "images is -1; it must be from 0"),
         (("--output", "page.html", "--max-megabytes", "nan"), "max-megabytes is nan; it must be above 0"),
         (("--output", "page.html", "--plane", "nowhere"), "nowhere holds no training in the plane"),
         (("--output", "page.html", "--lesson", "nowhere"), "nowhere holds no lesson"),
