@@ -229,6 +229,6 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / WIDTH, bottom / HEIGHT, width / WIDTH, height / HEIGHT))
 
 
-def text_at(figure: Figure, left: float, bottom: float, text: str, **options: Any) -> None:
+def text_at(figure: Figure, left: float, bottom: float, text: str, color: str = INK, **options: Any) -> None:
     """Text at a position in inches."""
-    figure.text(left / WIDTH, bottom / HEIGHT, text, color=INK, **options)
+    figure.text(left / WIDTH, bottom / HEIGHT, text, color=color, **options)
