@@ -6,12 +6,10 @@ import tempfile
 import jax
 import pytest
 
-from gan_jax.evaluation import c2st, features
+from gan_jax.evaluation import c2st
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
-
-features._LEAST_STEPS = 150  # as accurate on digits, in a third of the time
 
 # What one worker or one script's process compiles, the others read; each session of tests begins with an empty cache.
 if "PYTEST_XDIST_WORKER" not in os.environ:

@@ -13,11 +13,11 @@ from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
 from gan_jax.training.state import NetworkState
 
-MOST = 1_000_000  # things that a command draws, reads or repeats
+MOST = 1_000_000  # images, latents or steps that one command may be asked for
 
 
 def require_count(name: str, value: int, least: int = 1) -> None:
-    """Check a number of things, of which a command may hold all in memory.
+    """Check how many images, latents or steps a command is asked for.
 
     Raises:
       InputError: it is too small or too large.

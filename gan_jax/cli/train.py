@@ -19,8 +19,6 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.record import Record, has_record, read_record, read_settings, step_name
 from gan_jax.sweeps.run import run_experiment
 
-_ALTERNATIVES = (("--steps", "--epochs"), ("--seeds", "--seed"))
-
 
 @dataclasses.dataclass(frozen=True)
 class GanFlags(GanConfig):
@@ -71,9 +69,8 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     given = [argument.partition("=")[0] for argument in args]
     if given.count("--sweep") > 1:
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
-    for one, other in _ALTERNATIVES:
-        if one in given and other in given:
-            raise InputError(f"{one} and {other} are given, and only one of them can count; leave the other out.")
+    if "--steps" in given and "--epochs" in given:
+        raise InputError("--steps and --epochs both say how long to train; give one of them.")
     name = recipe_name(args)
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))

@@ -163,8 +163,8 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["verify", "{run}", "--epochs", "x"], "epochs is 'x'"),
         (["replay", "{run}", "--step", "99", "--output", "{tmp}/step.npz"], "steps 1 to 12"),
         (["train", "--dataset", "cifar"], "unknown data set 'cifar'"),
-        (["train", "--steps", "5", "--epochs", "3"], "--steps and --epochs are given"),
-        (["train", "--seeds=0:2", "--seed=0"], "--seeds and --seed are given"),
+        (["train", "--steps", "5", "--epochs", "3"], "--steps and --epochs both say how long"),
+        (["train", "--seeds=0:2", "--seed=5"], "seed is 5 and seeds is '0:2'"),
         (["train", "--schedule", "side_by_side"], "give --seeds or --sweep too"),
     ],
 )
