@@ -80,7 +80,7 @@ class GanConfig:
     """Adam's step size for D, where it is not G's."""
     discriminator_width: int | None = None
     """D's channels next to the image, where they are not as many as G's."""
-    beta2: float = 0.999
+    beta2: float = field(default=0.999, metadata=TRACED_OPERAND)
     """Adam's decay of the second moment."""
     learning_rate_schedule: Literal["constant", "cosine"] = "constant"
     """Learning rates stay as they are, or fall along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
@@ -175,7 +175,7 @@ _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
 COUNTS = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
-SWEEPABLE = (*TRACED, "beta2", "penalty_share", *COUNTS)
+SWEEPABLE = (*TRACED, "penalty_share", *COUNTS)
 
 
 def _flatten(config: GanConfig) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:

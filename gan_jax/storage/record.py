@@ -28,7 +28,9 @@ from gan_jax.storage.weights import config_from_json
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
-FORMAT = 3  # 3: a step is named by its module too; 2: digests and checkpoints; 1: settings alone, in config.json
+# 4: Adam's bias corrections to the last bits, so the same settings give other bits than in format 3; 3: a step is named
+# by its module too; 2: digests and checkpoints; 1: settings alone, in config.json
+FORMAT = 4
 RECORD_NAMES = ("run.json", "config.json")
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
 
@@ -222,9 +224,12 @@ def require_same_run(found: Record, wanted: Record) -> None:
 
 
 def environment_differences(found: Record) -> list[str]:
-    """What of a record's versions and devices is not as it is here."""
+    """What of a record's versions and devices, and of the arithmetic that its format tells, is not as it is here."""
     pair = (_flat({name: record.get(name, {}) for name in ("versions", "device")}) for record in (found, environment()))
-    return [f"{name} was {there}, is {here}" for name, there, here in _differences(*pair)]
+    differences = [f"{name} was {there}, is {here}" for name, there, here in _differences(*pair)]
+    if found.get("format", 1) < 4:
+        differences.append("the run is an earlier version's, whose Adam rounded otherwise")
+    return differences
 
 
 def identity(record: Record) -> dict[str, Any]:

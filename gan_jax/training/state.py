@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, init_networks
 from gan_jax.objectives.averages import average_decay
+from gan_jax.training.adam import adam
 
 
 class NetworkState(struct.PyTreeNode):
@@ -61,9 +62,9 @@ def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
 
 
 def optimizer(config: GanConfig, learning_rate: ArrayLike | None = None) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2015) with epsilon 1e-8, at the configured learning rate or another."""
-    rate: Any = config.learning_rate if learning_rate is None else learning_rate
-    return optax.adam(rate, b1=config.beta1, b2=config.beta2)
+    """Adam at the configured learning rate or another."""
+    rate = config.learning_rate if learning_rate is None else learning_rate
+    return adam(rate, config.beta1, config.beta2)
 
 
 @jax.jit
