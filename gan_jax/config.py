@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 import jax
+import numpy as np
 
 from gan_jax.errors import InputError
 from gan_jax.objectives.augmentations import AUGMENTATIONS
@@ -16,8 +17,7 @@ from gan_jax.objectives.penalties import PENALTIES
 IMAGE_SIZES = (28, 32, 64)
 MAX_SIZE = 2**16  # of a latent vector or a batch; larger ones only abort in XLA
 MAX_WIDTH = 2**12  # an inner kernel then has 4 GiB
-
-
+MAX_STEPS = 2**30  # of a run, which counts them in int32
 TRACED_OPERAND = {"traced": True}  # a compiled step takes it as an operand: changing it does not compile again
 
 
@@ -198,7 +198,8 @@ _DECAY = (lambda value: 0 <= value < 1), "at least 0 and below 1"
 _SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
 _RANGES = {
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
-    **dict.fromkeys(("average_half_life", "average_ramp", "schedule_steps"), _POSITIVE),
+    **dict.fromkeys(("average_half_life", "average_ramp"), _POSITIVE),
+    "schedule_steps": ((lambda value: 0 < value <= MAX_STEPS), f"above 0 and at most {MAX_STEPS}"),
     **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight"), _AT_LEAST_0),
     **dict.fromkeys(("beta1", "beta2"), _DECAY),
     **dict.fromkeys(("penalty_share", "final_learning_rate"), _SHARE),
@@ -243,10 +244,12 @@ def require_count(config: object, name: str, most: int = 2**31 - 1) -> None:
     """
     value = getattr(config, name)
     whole = isinstance(value, numbers.Integral) and 1 <= int(value) <= most
-    require(whole, name, value, f"a whole number of at least 1{f' and at most {most}' if most < 2**31 - 1 else ''}")
+    require(whole, name, value, f"a whole number of at least 1 and at most {most}")
 
 
 def _require_number(config: object, name: str, holds: Any, allowed: str) -> None:
     value = getattr(config, name)
     if isinstance(value, numbers.Real):
         require(holds(value), name, value, allowed)
+        with np.errstate(over="ignore"):
+            require(holds(np.float32(value)), name, value, f"{allowed}, and so when it is rounded to float32")

@@ -5,10 +5,11 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
-from gan_jax.config import GanConfig, require, require_count
+from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
 from gan_jax.errors import InputError
 
 MAX_SEED = 2**32 - 1
+MAX_SNAPSHOTS = 10_000  # a file each
 
 # What is said of a field where it is declared.
 MAY_CHANGE = {"may_change": True}  # may differ when a run is resumed: it changes no step that the run has taken
@@ -42,8 +43,15 @@ class TrainingConfig:
     """A finished run whose discriminator to start from, in place of an untrained one."""
 
     def num_steps(self, steps_per_epoch: int) -> int:
-        """Batches in the complete run."""
-        return self.steps or self.epochs * steps_per_epoch
+        """Batches in the complete run.
+
+        Raises:
+          InputError: the epochs are more than a state can count.
+        """
+        steps = self.steps or self.epochs * steps_per_epoch
+        if steps > MAX_STEPS:
+            raise InputError(f"the run would have {steps:,} steps; the most is {MAX_STEPS:,}: give fewer --epochs.")
+        return steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +130,8 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
         for name in ("steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
             if getattr(self, name) is not None:
                 require_count(self, name)
-        require(self.snapshots is None or self.snapshots >= 2, "snapshots", self.snapshots, "at least 2")
+        few = self.snapshots is None or 2 <= self.snapshots <= MAX_SNAPSHOTS
+        require(few, "snapshots", self.snapshots, f"at least 2 and at most {MAX_SNAPSHOTS:,}")
         require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
         if self.resume and self.overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it; give one of them.")

@@ -45,12 +45,6 @@ def read_records(
     logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends OpenCV
     try:
         builder = tfds.builder(name, data_dir=data_dir, file_format="array_record")
-    except DatasetNotFoundError:
-        raise InputError(
-            f"unknown data set {name!r}: choose one of {', '.join(PUBLISHED)}, a folder, .zip or .npz of images, or a "
-            f"name that TensorFlow Datasets knows"
-        ) from None
-    try:
         builder.download_and_prepare()
         splits: Any = builder.info.splits
         test_split = next((split for split in _TEST_SPLITS if split in splits), None)
@@ -61,6 +55,11 @@ def read_records(
             for split in ("train", test_split)
             if split
         ]
+    except DatasetNotFoundError:
+        raise InputError(
+            f"unknown data set {name!r}: choose one of {', '.join(PUBLISHED)}, a folder, .zip or .npz of images, or a "
+            f"name that TensorFlow Datasets knows"
+        ) from None
     except ImportError as error:
         raise InputError(
             f"TensorFlow Datasets prepares {name} with a library that is not here ({error}); prepare it where that is "
@@ -71,8 +70,11 @@ def read_records(
             f"{name} is prepared in a format without random access; prepare it in another folder, with tfds build "
             f"{name} --file_format=array_record, and set TFDS_DATA_DIR."
         ) from error
-    except (KeyError, ValueError, OSError) as error:
-        raise InputError(f"TensorFlow Datasets cannot read {name}: {str(error).partition(chr(10))[0]}") from error
+    except (AssertionError, KeyError, TypeError, ValueError, OSError) as error:  # of a name, version or configuration
+        raise InputError(
+            f"TensorFlow Datasets cannot read {name!r} ({str(error).partition(chr(10))[0]}); choose one of "
+            f"{', '.join(PUBLISHED)}, or a folder, .zip or .npz of images."
+        ) from error
     features: Any = builder.info.features
     if "image" not in features:
         raise InputError(f"{name} has no feature named image; choose another data set.")
