@@ -18,6 +18,7 @@ from gan_jax.cli.statuses import exit_statuses, prepare_jax
 from gan_jax.cli.track import track
 from gan_jax.cli.train import TRAININGS, train
 from gan_jax.cli.verify import verify
+from gan_jax.errors import InputError
 
 COMMANDS = (evaluate, report, sample, interpolate, playground, project, export, verify, replay, track, recipes, reals)
 
@@ -31,5 +32,7 @@ def run_command() -> None:
             return train(name, args)
         described = "\n".join(f"  gan-jax {name} --help: {text}" for name, (*_, text) in TRAININGS.items())
         named = {command.__name__: command for command in COMMANDS}
+        if name not in named and not name.startswith("-"):
+            raise InputError(f"there is no subcommand {name!r}; give one of {', '.join((*TRAININGS, *named))}.")
         description = f"Train GANs, and use what was trained.\n\n{described}"
         tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=description)

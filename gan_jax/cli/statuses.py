@@ -32,8 +32,11 @@ def exit_statuses() -> Generator[None]:
         sys.exit(stopped.status)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except (InputError, DivergedError, OSError) as error:
+    except (InputError, DivergedError) as error:
         _end(str(error))
+    except OSError as error:
+        reason = f"{error.filename} cannot be read or written ({error.strerror}); correct that and repeat the command."
+        _end(reason if error.filename else str(error))
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise

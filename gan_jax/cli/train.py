@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -84,9 +84,30 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
         recorded = dataclasses.replace(recorded, steps=steps, output_dir=settings.output_dir)
         settings = _parse(recorded, args, **options)
+    _require_effect(given, settings)
+    return settings
+
+
+_ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # settings, and what is ignored without
+    "penalties": (lambda gan: gan.penalties, ("penalty_weight", "penalty_share")),
+    "learning_rate_schedule": (
+        lambda gan: gan.learning_rate_schedule != "constant",
+        ("final_learning_rate", "schedule_steps"),
+    ),
+    "average_half_life": (lambda gan: gan.has_average, ("average_ramp", "average_statistics")),
+}
+
+
+def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
+    """Refuse what would be ignored, among the flags that are given and the settings that are swept."""
     if "--schedule" in given and not settings.has_many_runs:
         raise InputError("--schedule is about many runs; give --seeds or --sweep too.")
-    return settings
+    swept = [text.partition("=")[0].replace("-", "_") for text in settings.sweep]
+    chosen = {*swept, *(name.removeprefix("--").replace("-", "_") for name in given)}
+    for setting, (is_enabled, dependent) in _ENABLING.items():
+        ignored = next((name for name in dependent if name in chosen), None)
+        if ignored and setting not in swept and not is_enabled(settings.gan):
+            raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
 
 
 def recipe_name(args: Sequence[str]) -> str | None:
