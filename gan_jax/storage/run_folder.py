@@ -70,23 +70,35 @@ class RunFolder:
         return [path for path in self.path.iterdir() if not self._is_trace(path)]
 
     def own(self) -> list[Path]:
-        """The files and folders in it that a run of this package wrote, the record first."""
-        named = [self.path / name for name in (*RECORD_NAMES, *_FILES)]
-        grids = [self.grid(step) for step in self.drawn_steps()]
-        snapshots = [self.snapshot(step) for step in self.snapshot_steps()]
-        trackers = [self.tracker(name) for name in _TRACKERS]
-        return [*(path for path in (*named, *grids, *snapshots, *trackers) if path.exists()), *self._own_checkpoints()]
+        """The files and folders in it that a run of this package wrote, the record first.
 
-    def _own_checkpoints(self) -> list[Path]:
-        if self.checkpoints.is_symlink() or not self.checkpoints.is_dir():
-            return []
-        found = self.checkpoints.iterdir()
-        return [path for path in found if path.name.isdecimal() or _UNFINISHED_CHECKPOINT in path.name]
+        Of a folder that is a link, the link is the run's, and what it leads to is not.
+        """
+        named = [self.path / name for name in (*RECORD_NAMES, *_FILES)]
+        within = {
+            self.grids: [self.grid(step) for step in self.drawn_steps()],
+            self.snapshots: [self.snapshot(step) for step in self.snapshot_steps()],
+            self.trackers: [self.tracker(name) for name in _TRACKERS],
+            self.checkpoints: [path for path in self.checkpoints.glob("*") if _is_checkpoint(path.name)],
+        }
+        parts = (path for folder, paths in within.items() for path in ([folder] if folder.is_symlink() else paths))
+        return [path for path in (*named, *parts) if path.exists() or path.is_symlink()]
+
+    def misplaced(self) -> list[Path]:
+        """What is in the place of one of the run's files or folders, and is of the other kind."""
+        files = [self.path / name for name in (_LOCK, *RECORD_NAMES, *_FILES)]
+        folders = (self.grids, self.snapshots, self.trackers, self.checkpoints)
+        found = [path for path in folders if (path.exists() or path.is_symlink()) and not path.is_dir()]
+        return [*(path for path in files if path.is_dir()), *found]
 
     def _is_trace(self, path: Path) -> bool:
         ours = path.name == _LOCK or path.name.startswith(_REPLACED) or is_partial(path)
         is_folder = path.name in ("grids", "checkpoints", "snapshots", "trackers") and path.is_dir()
         return ours or (is_folder and not any(path.iterdir()))
+
+
+def _is_checkpoint(name: str) -> bool:
+    return name.isdecimal() or _UNFINISHED_CHECKPOINT in name
 
 
 def _steps_of(paths: Iterable[Path]) -> list[int]:
@@ -113,16 +125,15 @@ def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -
       OSError: it cannot be written.
     """
     path = folder.path
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; give another --output-dir.")
-    if not _replaced(folder):
-        _require_free_or_run(folder, resume=resume, overwrite=overwrite)
+    require_claimable(folder, resume=resume, overwrite=overwrite)
     path.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path / _LOCK)
     try:
         lock.acquire(blocking=False)
     except Timeout:
         raise InputError(f"another process is at work in {path}; wait for it or give another --output-dir.") from None
+    except NotImplementedError:  # some file systems of networks
+        raise InputError(f"{path} is on a file system that has no locks; give another --output-dir.") from None
     try:
         _recover(folder)
         _require_free_or_run(folder, resume=resume, overwrite=overwrite)
@@ -133,6 +144,18 @@ def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -
         lock.release()
         raise
     return lock
+
+
+def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -> None:
+    """Check what ``claim`` will, but for another process, before data are loaded for it.
+
+    Raises:
+      InputError: as ``claim``.
+    """
+    if folder.path.exists() and not folder.path.is_dir():
+        raise InputError(f"{folder.path} is a file; give another --output-dir.")
+    if not _replaced(folder):
+        _require_free_or_run(folder, resume=resume, overwrite=overwrite)
 
 
 def discard_replaced(folder: RunFolder) -> None:
@@ -147,6 +170,8 @@ def _replaced(folder: RunFolder) -> list[Path]:
 
 def _require_free_or_run(folder: RunFolder, *, resume: bool, overwrite: bool) -> None:
     path = folder.path
+    if misplaced := folder.misplaced():
+        raise InputError(f"{misplaced[0]} is in the place of a run's own file or folder; move it away.")
     if not folder.content():
         return
     if not has_record(path):
@@ -179,4 +204,6 @@ def _recover(folder: RunFolder) -> None:
 
 def _move(path: Path, target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
+    if path.is_symlink() and target.is_dir():  # a linked folder that comes back, and the new one in its place
+        target.rmdir()
     path.rename(target)

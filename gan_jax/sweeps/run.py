@@ -14,11 +14,12 @@ from gan_jax.files import warn
 from gan_jax.runs.driver import drive
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
-from gan_jax.runs.processes import connect, is_main, leave_together
+from gan_jax.runs.processes import connect, is_main, leave_together, on_main
 from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import RunConfig
+from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
 
@@ -48,6 +49,9 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     for name in settings.tracker:
         require_tracker(name)
     trials = list_trials(settings) if settings.has_many_runs else []
+    folders = [RunFolder(one.output_dir) for one in ([trial.settings for trial in trials] or [settings])]
+    flags = {"resume": settings.resume, "overwrite": settings.overwrite}
+    on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
     if not trials:
