@@ -50,7 +50,9 @@ class TrainingConfig:
         """
         steps = self.steps or self.epochs * steps_per_epoch
         if steps > MAX_STEPS:
-            raise InputError(f"the run would have {steps:,} steps; the most is {MAX_STEPS:,}: give fewer --epochs.")
+            raise InputError(
+                f"the run would have {steps:,} steps; the most is {MAX_STEPS:,}: give fewer --epochs or --steps."
+            )
         return steps
 
 

@@ -32,7 +32,7 @@ def evaluate(
     /,
     dataset: str | None = None,
     data_dir: Path | None = None,
-    num_samples: int = 10_000,
+    num_samples: int | None = None,
     seed: int = 0,
     json: Path | None = None,
     figure: Path | None = None,
@@ -48,13 +48,13 @@ def evaluate(
         path: A run's folder, its weights.npz, or samples: an .npz with arr_0, NHWC uint8.
         dataset: By default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
-        num_samples: Images to draw from a generator.
+        num_samples: Images to draw from a generator; 10,000 by default.
         seed: Decides the latents and what the scores draw.
         json: Also write the scores here.
         figure: Where the figure goes; evaluation.png beside the run by default.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
-    require_count("num-samples", num_samples, FEWEST)
+    require_count("num-samples", FEWEST if num_samples is None else num_samples, FEWEST)
     require_seed(seed)
     home = path if path.is_dir() else path.parent
     figure = figure or home / "evaluation.png"
@@ -90,15 +90,17 @@ def evaluate(
     return rows
 
 
-def _fakes(path: Path, count: int, seed: int, raw: bool) -> tuple[np.ndarray, str, dict[str, Any]]:
+def _fakes(path: Path, count: int | None, seed: int, raw: bool) -> tuple[np.ndarray, str, dict[str, Any]]:
     """The images to score, what they are called, and the record of their run, if there is one."""
     if path.is_file() and holds_samples(path):
+        if raw or count is not None:
+            raise InputError(f"{path} holds samples, all of which are scored; leave out --num-samples and --raw.")
         images = load_images(path)
         require_count(f"the number of images in {path}", len(images), FEWEST)
         return images, "fakes", {}
     run = load_run(path)
     generator, name = choose_generator(run, raw)
-    return sample_images(run.config, generator, count, seed), f"fakes of the {name}", run.record
+    return sample_images(run.config, generator, count or 10_000, seed), f"fakes of the {name}", run.record
 
 
 def _label(path: Path) -> str:

@@ -34,6 +34,8 @@ def export(
     """
     if discriminator and format != "onnx":
         raise InputError("--discriminator is written as ONNX alone; give --format onnx too.")
+    if discriminator and raw:
+        raise InputError("--raw is about the generator; leave it out, or --discriminator.")
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)

@@ -9,7 +9,7 @@ from gan_jax.cli.sources import choose_generator, require_count, require_seed
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
 from gan_jax.inference.sampling import interpolate_images
-from gan_jax.pictures.grids import save_grid, save_loop
+from gan_jax.pictures.grids import require_picture, save_grid, save_loop
 from gan_jax.storage.load import load_run
 
 
@@ -39,6 +39,7 @@ def interpolate(
     require_count("rows", rows, 2)
     require_count("columns", columns, 2)
     require_seed(seed)
+    require_picture(rows * columns)
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)

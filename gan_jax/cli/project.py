@@ -6,12 +6,15 @@ import numpy as np
 import tyro
 
 from gan_jax.cli.sources import choose_generator, choose_labels, require_count, require_seed
+from gan_jax.config import require
 from gan_jax.data.image_files import read_image
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output, save_arrays
 from gan_jax.inference.projection import project_image
 from gan_jax.pictures.grids import save_grid
 from gan_jax.storage.load import load_run
+
+MOST_RESTARTS = 1000  # they are taken at once
 
 
 def project(
@@ -41,7 +44,7 @@ def project(
         label: The class to look in, from 0; for a conditional run. All classes in turn by default.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
-    require_count("restarts", restarts)
+    require(1 <= restarts <= MOST_RESTARTS, "restarts", restarts, f"from 1 to {MOST_RESTARTS:,}")
     require_count("steps", steps)
     require_seed(seed)
     if output.suffix != ".png":

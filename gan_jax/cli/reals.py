@@ -5,6 +5,7 @@ from typing import Literal
 
 from gan_jax.cli.sources import require_count
 from gan_jax.data.datasets import load_dataset
+from gan_jax.pictures.grids import require_picture
 from gan_jax.pictures.image_files import prepare_images_path, save_images
 
 
@@ -29,6 +30,8 @@ def reals(
         train: Training images in place of test images.
     """
     require_count("num", num)
+    if output.suffix == ".png":
+        require_picture(num)
     prepare_images_path(output)
     data = load_dataset(dataset, data_dir, image_size=image_size)
     images = (data.train_images if train else data.test_images)[:num]

@@ -7,6 +7,7 @@ import tyro
 
 from gan_jax.cli.sources import choose_generator, choose_labels, require_count, require_seed
 from gan_jax.inference.sampling import sample_images
+from gan_jax.pictures.grids import require_picture
 from gan_jax.pictures.image_files import prepare_images_path, save_images
 from gan_jax.storage.load import load_run
 
@@ -36,6 +37,8 @@ def sample(
     """
     require_count("num", 1 if num is None else num)
     require_seed(seed)
+    if output.suffix == ".png":
+        require_picture(num or 1)
     prepare_images_path(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)

@@ -102,6 +102,8 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
     """Refuse what would be ignored, among the flags that are given and the settings that are swept."""
     if "--schedule" in given and not settings.has_many_runs:
         raise InputError("--schedule is about many runs; give --seeds or --sweep too.")
+    if "--sweep" in given and not settings.sweep:
+        raise InputError("--sweep is empty; give --sweep name=value,value, or leave it out.")
     swept = [text.partition("=")[0].replace("-", "_") for text in settings.sweep]
     chosen = {*swept, *(name.removeprefix("--").replace("-", "_") for name in given)}
     for setting, (is_enabled, dependent) in _ENABLING.items():

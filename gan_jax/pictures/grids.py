@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from gan_jax.errors import InputError
 from gan_jax.files import atomic_write
 
+MOST_IN_PICTURE = 10_000  # images; a PNG of more takes gigabytes while it is made
 _WHITE = 255
 _INK = 51
 _GAP = 3
@@ -21,6 +23,16 @@ _TILE_SIDE = 96
 _STRIP_SIDE = 56
 _MAX_FRAMES = 24
 _LEVEL_BITS = 5  # noise compresses badly: with 8 bits of grey an animation takes twice the space
+
+
+def require_picture(count: int) -> None:
+    """Check how many images a picture is asked for, before they are made.
+
+    Raises:
+      InputError: they are too many.
+    """
+    if count > MOST_IN_PICTURE:
+        raise InputError(f"the picture would have {count:,} images; the most is {MOST_IN_PICTURE:,}: ask for fewer.")
 
 
 def tile_images(images: ArrayLike, columns: int, padding: int = 0) -> NDArray[np.uint8]:
