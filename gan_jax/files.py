@@ -1,4 +1,4 @@
-"""Files that are written completely or not at all, and the user's cache folder."""
+"""Files that are written completely or not at all, files that may hold anything, and the user's cache folder."""
 
 import errno
 import json
@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ import numpy as np
 from gan_jax.errors import InputError
 
 _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
+# What an archive may unpack to: so many times its size (dSprites, which packs well, is over 100), or so many bytes.
+_UNPACKED_TIMES, _ALWAYS_UNPACKED = 200, 2**28
+
 
 
 def prepare_output(path: Path) -> None:
@@ -66,6 +69,86 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text with a final newline, as UTF-8."""
     with atomic_write(path) as temporary:
+def read_arrays(
+    path: Path, kind: str, advice: str, wanted: Callable[[str], bool] = lambda name: True
+) -> dict[str, np.ndarray]:
+    """Read the arrays of an ``.npz`` by their names, or that of a ``.npy`` as ``arr_0``; nothing is ever unpickled.
+
+    Args:
+      path: a file from anywhere.
+      kind: what it should hold, for the error.
+      advice: what to do where it does not, for the error.
+      wanted: whether to read the array of a name.
+
+    Raises:
+      InputError: it is missing, damaged or something else, or would unpack to much more than its size.
+    """
+    try:
+        return _arrays(path, wanted)
+    except Exception as error:  # NumPy, zipfile and zlib raise whatever their parsers meet
+        reason = first_line(error)
+        if "pickle" in reason:  # NumPy's own words tell how to unpickle it all the same
+            reason = "it is no array, or one of Python objects"
+        raise InputError(f"{path} cannot be read as {kind} ({reason}); {advice}.") from None
+
+
+def _arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+    require_regular(path)
+    with path.open("rb") as file:
+        loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return {"arr_0": loaded}
+        with loaded:
+            require_unpackable(path, sum(info.file_size for info in loaded.zip.infolist()))
+            arrays = {name: loaded[name] for name in loaded.files if wanted(name)}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of a member that is no array
+            raise ValueError(f"{name} in it is no array")
+    return arrays
+
+
+def require_regular(path: Path) -> None:
+    """Refuse a pipe or device, on which reading would wait or never end.
+
+    Raises:
+      ValueError: it is one, or a folder.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no regular file")
+
+
+def most_unpacked(path: Path) -> int:
+    """How many bytes an archive may unpack to: 200 times its size, or 256 MiB if that is more."""
+    return max(_ALWAYS_UNPACKED, _UNPACKED_TIMES * path.stat().st_size)
+
+
+def require_unpackable(path: Path, size: int) -> None:
+    """Check what an archive says that it unpacks to, before it is unpacked.
+
+    Raises:
+      ValueError: it is more than ``most_unpacked``.
+    """
+    if size > most_unpacked(path):
+        raise ValueError(f"it would unpack to {size:,} bytes, {size // max(1, path.stat().st_size):,} times its size")
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+      ValueError: it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says, short enough for a line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
         temporary.write_text(text + "\n", encoding="utf-8")
 
 

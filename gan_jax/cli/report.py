@@ -1,6 +1,5 @@
 """``gan-jax report``."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ import tyro
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.train import command_of
 from gan_jax.errors import InputError
-from gan_jax.files import prepare_output, write_text
+from gan_jax.evaluation.protocol import are_scores
+from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
 from gan_jax.pictures.scores import table_cells
 from gan_jax.storage.record import has_record, read_record
@@ -75,7 +75,7 @@ def of_one(path: Path, data_dir: Path | None, num_samples: int, with_scores: boo
 
 def of_many(path: Path) -> Sections:
     """The sections of the page of many runs."""
-    runs = json.loads((path / "summary.json").read_text())
+    runs = _read_summary(path)
     grids, commands = [], []
     for run in runs:
         folder = RunFolder(path / run["name"])
@@ -92,6 +92,23 @@ def of_many(path: Path) -> Sections:
         "Images": grids,
         "How to repeat each": [code("\n".join(commands))],
     }
+
+
+def _read_summary(path: Path) -> list[dict[str, Any]]:
+    """Each run's name and scores; none lies outside the folder."""
+    try:
+        runs = parse_json((path / "summary.json").read_text(encoding="utf-8"))
+        for run in runs:
+            if not (path / run["name"]).resolve().is_relative_to(path.resolve()):
+                raise ValueError(f"{run['name']!r} is outside the folder")
+            if not are_scores(run["scores"]):
+                raise ValueError(f"the scores of {run['name']!r} are incomplete")
+        if not runs:
+            raise ValueError("it names no run")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise InputError(f"{path / 'summary.json'} is no summary of runs ({reason}); restore it from a copy.") from None
+    return runs
 
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -58,11 +58,13 @@ def choose_labels(config: GanConfig, label: int | None, count: int) -> np.ndarra
 
 
 def holds_samples(path: Path) -> bool:
-    """Whether a file is an archive of images rather than of weights."""
+    """Whether a file is a ``.npy``, or an archive of something else than weights."""
+    if path.suffix == ".npy":
+        return True
     try:
-        with np.load(path) as archive:
-            return "arr_0" in archive.files
-    except (OSError, EOFError, TypeError, ValueError, AttributeError, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as archive:
+            return not any(name.startswith("generator/") for name in archive.namelist())
+    except Exception:  # zipfile raises whatever its parser meets; reading it as weights then tells what
         return False
 
 

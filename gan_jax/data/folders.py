@@ -14,7 +14,7 @@ from gan_jax.data.image_files import SUFFIXES, UnreadableImageError, fit, read_p
 from gan_jax.data.image_set import ImageSet, StoredImages, is_for_tests, named_classes
 from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
-from gan_jax.files import warn
+from gan_jax.files import first_line, read_arrays, require_unpackable, warn
 
 _TRAIN, _TEST = "train", "test"
 _RESIZE = "give --image-size 28, 32 or 64, which crops the centre and resizes"
@@ -86,6 +86,8 @@ def read_image_set(
     def read(place: int) -> np.ndarray:
         one = seen[place]
         pixels = read_pixels(one.file.open(), one.file.name, image_size) if one.pixels is None else one.pixels
+        if pixels.shape != one.shape:
+            raise InputError(f"{one.file.name} is another image than at the start; restore it, and begin again.")
         return np.broadcast_to(pixels, (*one.shape[:2], channels))
 
     def chosen(places: np.ndarray) -> StoredImages:
@@ -105,7 +107,8 @@ def _image_files(path: Path) -> list[_File]:
             found = [_File(file.relative_to(path).parts, str(file), lambda file=file: file) for file in paths]
         elif path.suffix == ".zip" and path.is_file():
             archive = zipfile.ZipFile(path)
-            names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+            require_unpackable(path, sum(info.file_size for info in archive.infolist()))
+            names = sorted({info.filename for info in archive.infolist() if not info.is_dir()})
             found = [
                 _File(PurePosixPath(name).parts, f"{path}: {name}", lambda name=name: BytesIO(archive.read(name)))
                 for name in names
@@ -113,8 +116,10 @@ def _image_files(path: Path) -> list[_File]:
         else:
             problem = "is no folder, .zip or .npz" if path.exists() else "is not there"
             raise InputError(f"{path} {problem}; give a folder of images, a zip of one, or an .npz.")
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read ({error}); give a good copy.") from error
+    except InputError:
+        raise
+    except Exception as error:  # zipfile raises whatever its parser meets
+        raise InputError(f"{path} cannot be read ({first_line(error)}); give a good copy.") from error
     visible = (file for file in found if not any(part.startswith((".", "__MACOSX")) for part in file.parts))
     return [file for file in visible if PurePosixPath(file.parts[-1]).suffix.lower() in SUFFIXES]
 
@@ -134,8 +139,8 @@ def _look_at(path: Path, files: Sequence[_File], image_size: int | None, skip_br
             pixels = read_pixels(file.open(), file.name, image_size)
         except UnreadableImageError as error:
             return error
-        except (OSError, zipfile.BadZipFile) as error:
-            return InputError(f"{file.name} cannot be read ({error}); replace or remove it.")
+        except Exception as error:  # zipfile raises whatever its decompressors meet
+            return InputError(f"{file.name} cannot be read ({first_line(error)}); replace or remove it.")
         digest = hashlib.sha256(np.ascontiguousarray(pixels).data).digest()
         return _Seen(file, pixels.shape, digest, pixels if keep else None)
 
@@ -157,13 +162,10 @@ def _look_at(path: Path, files: Sequence[_File], image_size: int | None, skip_br
 
 
 def _read_npz(path: Path, image_size: int | None) -> ImageSet:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            images, labels = archive["images"], archive["labels"] if "labels" in archive.files else None
-    except KeyError:
-        raise InputError(f"{path} has no array named images; save one, [N, height, width, channels] uint8.") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read as an .npz ({error}); give a good copy.") from error
+    arrays = read_arrays(path, "an .npz", "give a good copy", lambda name: name in ("images", "labels"))
+    if "images" not in arrays:
+        raise InputError(f"{path} has no array named images; save one, [N, height, width, channels] uint8.")
+    images, labels = arrays["images"], arrays.get("labels")
     images = images[..., np.newaxis] if images.ndim == 3 else images
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or not images.size:
         raise InputError(

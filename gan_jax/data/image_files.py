@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.files import first_line, require_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 SUFFIXES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
 
+# Pillow would run Ghostscript on what it takes for PostScript, whatever its name ends in.
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
@@ -36,13 +39,14 @@ def read_pixels(file: Path | BinaryIO, name: str, size: int | None = None, chann
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as opened:
+        if isinstance(file, Path):
+            require_regular(file)
+        with Image.open(file, formats=_FORMATS) as opened:
             image = ImageOps.exif_transpose(opened)
             grey = image.mode in _GREY if channels is None else channels == 1
             image = _eight_bits(image).convert("L" if grey else "RGB")
-    # Pillow's readers raise whatever their format's parser meets.
-    except (OSError, ValueError, SyntaxError, TypeError, IndexError, EOFError, Image.DecompressionBombError) as error:
-        reason = "no image" if isinstance(error, Image.UnidentifiedImageError) else str(error).partition("\n")[0]
+    except Exception as error:  # Pillow's readers raise whatever their format's parser meets
+        reason = "no image" if isinstance(error, Image.UnidentifiedImageError) else first_line(error)
         raise UnreadableImageError(f"{name} cannot be read as an image ({reason}); replace or remove it.") from error
     if size is not None:
         image = _fitted(image, size)
@@ -55,7 +59,10 @@ def _eight_bits(image: "Picture") -> "Picture":
     from PIL import Image
 
     if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        pixels = np.asarray(image)
+        if pixels.min() < 0 or pixels.max() >= 2**16:
+            raise ValueError("its pixels have more than 16 bits")
+        return Image.fromarray((pixels >> 8).astype(np.uint8))
     if image.mode == "F":
         raise ValueError("its pixels are floats")
     if image.has_transparency_data:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gan_jax.data.downloads import downloaded_files
 from gan_jax.errors import InputError
+from gan_jax.files import first_line, most_unpacked, require_unpackable
 
 _IMAGE_SIZE = 28
 _DIGITS_TEST_COUNT = 297
@@ -108,7 +109,10 @@ def _read_idx(path: Path, dimensions: int) -> np.ndarray:
     content = path.read_bytes()
     if content[:2] == b"\x1f\x8b":
         try:
-            content = gzip.decompress(content)
+            with gzip.open(path) as file:
+                content = file.read(most_unpacked(path))
+                if file.read(1):
+                    raise _damaged(path, f"unpacks to more than {len(content):,} bytes")
         except (EOFError, OSError, zlib.error) as error:
             raise _damaged(path, "is a truncated or damaged gzip file") from error
     magic = bytes((0, 0, 8, dimensions))
@@ -153,10 +157,14 @@ def _unpacked(path: Path) -> list[bytes]:
     """The batches in the archive, in the order of ``_CIFAR_BATCHES``."""
     try:
         with tarfile.open(path) as archive:
-            members = {Path(member.name).name: archive.extractfile(member) for member in archive if member.isfile()}
+            members = {}
+            for member in archive:
+                require_unpackable(path, member.offset_data + member.size)
+                if member.isfile():
+                    members[Path(member.name).name] = archive.extractfile(member)
             return [file.read() for name in _CIFAR_BATCHES if (file := members[name])]
-    except (tarfile.TarError, EOFError, zlib.error, KeyError) as error:
-        raise _damaged(path, f"is no archive of CIFAR-10's binary version ({error})") from error
+    except Exception as error:  # tarfile raises whatever its decompressors meet
+        raise _damaged(path, f"is no archive of CIFAR-10's binary version ({first_line(error)})") from error
 
 
 def _cifar_split(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -170,15 +178,18 @@ def _read_svhn(paths: Sequence[Path]) -> Arrays:
 
 
 def _svhn_split(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
+    from scipy.io import loadmat, whosmat
 
     try:
-        content = loadmat(path)
+        told = {name: (shape, kind) for name, shape, kind in whosmat(path)}
+        require_unpackable(path, sum(math.prod(told[name][0]) for name in ("X", "y")))
+        if told["X"][1] != "uint8":
+            raise TypeError(f"X is {told['X'][1]}")
+        content = loadmat(path, variable_names=["X", "y"])
         images, labels = content["X"], content["y"].reshape(-1)
-    except (MatReadError, KeyError, ValueError, TypeError, zlib.error) as error:
-        raise _damaged(path, f"is no MATLAB file with X and y ({error})") from error
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != len(labels):
+    except Exception as error:  # SciPy raises whatever its parser meets
+        raise _damaged(path, f"is no MATLAB file with X and y ({first_line(error)})") from error
+    if images.ndim != 4 or images.shape[3] != len(labels) or labels.dtype.kind not in "iuf":
         raise _damaged(path, f"holds {images.dtype} {list(images.shape)} for {len(labels)} labels")
     return np.ascontiguousarray(images.transpose(3, 0, 1, 2)), (labels % 10).astype(np.int32)
 

@@ -16,6 +16,11 @@ from gan_jax.evaluation.sliced import sliced_wasserstein
 
 ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
 
+_NUMBERS = (
+    *("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "class_divergence"),
+    *("sliced_wasserstein", "authenticity", "critic_accuracy"),
+)
+
 
 def sample_count(dataset: Dataset) -> int:
     """How many fakes to score: 10,000, the protocol's number; 1,000 if there are fewer test images than that.
@@ -55,6 +60,12 @@ def score_images(evaluator: Evaluator, fakes: np.ndarray, dataset: Dataset, *, s
       2.4
     """
     return _score(evaluator, fakes, dataset.test_images, dataset.resident.train_images, seed)
+
+
+def are_scores(scores: Any) -> bool:
+    """Whether a value from a file is what ``score_images`` returns; it may lack some scores, as earlier ones do."""
+    known = isinstance(scores, dict) and "frechet_distance" in scores
+    return known and all(isinstance(scores[name], int | float) for name in _NUMBERS if name in scores)
 
 
 def anchors(evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: int = 1) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ from gan_jax.evaluation.features import (
     random_evaluator,
     train_evaluator,
 )
-from gan_jax.evaluation.protocol import anchors
-from gan_jax.files import save_arrays, user_cache, warn, write_json
+from gan_jax.evaluation.protocol import anchors, are_scores
+from gan_jax.files import parse_json, read_arrays, save_arrays, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 
@@ -92,9 +91,12 @@ def load_anchors(evaluator: Evaluator, dataset: Dataset, seed: int = 0) -> dict[
     key = f"{dataset.content_hash[:16]}-{evaluator.sha256[:16]}-seed{seed}-format{_FORMAT}"
     path = user_cache() / "anchors" / f"{key}.json"
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        scores = anchors(evaluator, dataset, seed=seed)
+        known = parse_json(path.read_text(encoding="utf-8"))
+        if "real" in known and all(map(are_scores, known.values())):
+            return known
+    except (OSError, AttributeError, TypeError, ValueError):
+        pass  # a damaged cache is made anew
+    scores = anchors(evaluator, dataset, seed=seed)
     _try_to_cache(path, lambda: write_json(path, scores))
     return scores
 
@@ -136,10 +138,10 @@ def read_evaluator(path: Path) -> Evaluator:
     Examples:
       >>> evaluator = read_evaluator(Path("own.npz"))  # doctest: +SKIP
     """
+    arrays = read_arrays(path, "an evaluator", "restore or delete the file")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            metadata = json.loads(str(arrays["metadata"]))
-            params = {name.removeprefix(_WEIGHTS): arrays[name] for name in arrays if name.startswith(_WEIGHTS)}
+        metadata = parse_json(str(arrays["metadata"]))
+        params = {name.removeprefix(_WEIGHTS): arrays[name] for name in arrays if name.startswith(_WEIGHTS)}
         evaluator = Evaluator(
             params=params,
             name=metadata["name"],
@@ -148,7 +150,7 @@ def read_evaluator(path: Path) -> Evaluator:
             dataset_hash=metadata["dataset_hash"],
             training=metadata["training"],
         )
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no evaluator can be read from it ({error}); restore or delete the file") from error
     if evaluator.sha256 != metadata.get("sha256"):
         raise InputError(f"{path}: its weights do not have the sha256 that it states; restore or delete the file")

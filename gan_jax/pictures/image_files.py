@@ -1,14 +1,17 @@
 """Images as files that other programs read."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from gan_jax.errors import InputError
-from gan_jax.files import prepare_output, save_arrays
+from gan_jax.files import prepare_output, read_arrays, save_arrays
 from gan_jax.pictures.grids import save_grid
+
+_CHANNELS = (1, 3)
+_SAMPLES = "uint8 [N, H, W], [N, H, W, 1 or 3] or [N, 1 or 3, H, W]"
+_FROM_FLOATS = "; of floats in [0, 1] take (255 * x).round(), of [-1, 1] (127.5 * (x + 1)).round(), as uint8"
 
 
 def prepare_images_path(path: Path) -> None:
@@ -56,30 +59,43 @@ def save_images(path: Path, images: np.ndarray, title: str, columns: int | None 
 
 
 def load_images(path: Path) -> np.ndarray:
-    """Read ``arr_0`` of an ``.npz``: ``[N, height, width, channels]`` uint8.
+    """Read samples of any program: ``[N, height, width, channels]`` uint8.
 
-    Three equal channels come back as one, and grey images may be ``[N, height, width]``.
+    They are ``arr_0`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be ``[N, height, width]``, and
+    channels may come before height and width, as PyTorch has them. Three equal channels come back as one.
 
     Raises:
       InputError: the file cannot be read, or holds no such images.
     """
-    try:
-        with path.open("rb") as file, np.load(file) as archive:
-            images = archive["arr_0"]
-    except (OSError, EOFError, TypeError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read as samples ({error}); give an .npz with arr_0, NHWC uint8.") from None
+    arrays = read_arrays(path, "samples", f"give a .npy, or an .npz with arr_0, of {_SAMPLES}")
+    if "arr_0" not in arrays and len(arrays) != 1:
+        raise InputError(f"{path} holds {len(arrays)} arrays and no arr_0; name that of the images arr_0.")
+    name = "arr_0" if "arr_0" in arrays else next(iter(arrays))
+    images = arrays[name]
+    if images.dtype != np.uint8 or images.ndim not in (3, 4):
+        advice = _FROM_FLOATS if images.dtype.kind == "f" else ""
+        raise InputError(f"{path}: {name} is {images.dtype} {list(images.shape)}; it must be {_SAMPLES}{advice}.")
     if images.ndim == 3:
         images = images[..., np.newaxis]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
-        raise InputError(f"{path}: arr_0 is {images.dtype} {list(images.shape)}; it must be uint8 [N, H, W, 1 or 3].")
+    if images.shape[-1] not in _CHANNELS and images.shape[1] in _CHANNELS:
+        images = np.moveaxis(images, 1, -1)
+    if images.shape[-1] not in _CHANNELS:
+        raise InputError(f"{path}: {name} is {images.dtype} {list(images.shape)}; it must be {_SAMPLES}.")
     grey = images.shape[-1] == 3 and (images == images[..., :1]).all()
     return images[..., :1] if grey else images
 
 
 def _save_folder(path: Path, images: np.ndarray) -> None:
+    """Write all of them or, if that fails or is interrupted, none."""
     path.mkdir(exist_ok=True)
-    for index, image in enumerate(_in_colour(images)):
-        Image.fromarray(image).save(path / f"{index:06d}.png")
+    files = [path / f"{index:06d}.png" for index in range(len(images))]
+    try:
+        for file, image in zip(files, _in_colour(images), strict=True):
+            Image.fromarray(image).save(file)
+    except BaseException:
+        for file in files:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def _in_colour(images: np.ndarray) -> np.ndarray:

@@ -1,14 +1,15 @@
 """What points are to look like: mixtures with known modes, curves, a picture's dark pixels, a file of points."""
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from gan_jax.data.image_files import UnreadableImageError, read_pixels
 from gan_jax.errors import InputError
+from gan_jax.files import read_arrays
 
 NUM_POINTS = 128_000  # a thousand batches of 128
 _PICTURE_SIDE = 256  # pixels, at most
@@ -96,10 +97,10 @@ def load_target(name: str, count: int = NUM_POINTS) -> Target:
     read = {".csv": _read_csv, ".npy": _read_npy}.get(path.suffix.lower())
     points = _draw_dark_pixels(path, count) if read is None else _require_points(path, read(path))
     low, high = points.min(axis=0), points.max(axis=0)
-    half_range = (high - low).max() / 2
-    if half_range == 0:
+    quarter_range = (high / 4 - low / 4).max()  # of the largest floats the whole range would be infinite
+    if quarter_range == 0:
         raise InputError(f"{path} holds one point again and again; give points that differ.")
-    return _target((points - (low + high) / 2) / half_range, half_width=1.5)
+    return _target((points / 2 - (low / 4 + high / 4)) / quarter_range, half_width=1.5)
 
 
 def _mixture(modes: Modes, count: int, half_width: float) -> Target:
@@ -114,13 +115,13 @@ def _target(points: np.ndarray, half_width: float, modes: Modes | None = None) -
 
 def _draw_dark_pixels(path: Path, count: int) -> np.ndarray:
     try:
-        with Image.open(path) as picture:
-            picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
-            seen = picture.convert("RGBA")
-    except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} cannot be read as a picture, a .csv or a .npy of points ({error}).") from None
-    white = Image.new("RGBA", seen.size, "white")
-    grey = np.asarray(Image.alpha_composite(white, seen).convert("L"), np.float64) / 255
+        seen = Image.fromarray(read_pixels(path, str(path), channels=1)[..., 0])
+    except UnreadableImageError:
+        raise InputError(
+            f"{path} cannot be read as a picture, a .csv or a .npy of points; give one of these."
+        ) from None
+    seen.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
+    grey = np.asarray(seen, np.float64) / 255
     darkness = np.maximum(0.5 - grey, 0)
     if not darkness.any():
         raise InputError(f"{path} has no pixel that is darker than middle grey; give a picture with dark parts.")
@@ -132,10 +133,10 @@ def _draw_dark_pixels(path: Path, count: int) -> np.ndarray:
 
 def _read_csv(path: Path) -> np.ndarray:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if not lines:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        header = bool(lines) and not all(_is_number(entry) for entry in lines[0].split(","))
+        if not any(line.partition("#")[0].strip() for line in lines[header:]):
             raise ValueError("it is empty")
-        header = not all(_is_number(entry) for entry in lines[0].split(","))
         return np.loadtxt(lines[header:], delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as points ({error}); give two numbers a line, as x,y.") from None
@@ -150,17 +151,15 @@ def _is_number(text: str) -> bool:
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    try:
-        with path.open("rb") as file:
-            return np.load(file, allow_pickle=False)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read as points ({error}); give an array [count, 2] of numbers.") from None
+    arrays = read_arrays(path, "points", "give an array [count, 2] of numbers")
+    if list(arrays) != ["arr_0"]:
+        raise InputError(f"{path} is an archive; give a .npy of an array [count, 2] of numbers.")
+    return arrays["arr_0"]
 
 
 def _require_points(path: Path, points: np.ndarray) -> np.ndarray:
-    is_real = isinstance(points, np.ndarray) and points.dtype.kind in "fiu"
-    if not is_real or points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
-        shape = f"{points.dtype} {list(points.shape)}" if isinstance(points, np.ndarray) else "an archive"
+    if points.dtype.kind not in "fiu" or points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
+        shape = f"{points.dtype} {list(points.shape)}"
         raise InputError(f"{path} holds {shape}; it must be two or more points, [count, 2] of numbers.")
     if not np.isfinite(points).all():
         raise InputError(f"{path} holds a number that is not finite; leave such points out.")

@@ -1,7 +1,5 @@
 """What experiments have recorded, as the page shows it: trainings in the plane, and the lesson's images."""
 
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.files import parse_json, read_arrays
 from gan_jax.plane.landscape import colours
 
 _FRAMES = "frames.npz"
@@ -55,11 +54,7 @@ def read_frames(path: Path) -> dict[str, np.ndarray]:
     Raises:
       InputError: the file cannot be read, or holds something else.
     """
-    try:
-        with np.load(path) as archive:
-            arrays = {name: archive[name] for name in archive.files if not name.startswith("weights/")}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read ({error}); make it again.") from None
+    arrays = read_arrays(path, "frames", "make it again", lambda name: not name.startswith("weights/"))
     if missing := {"steps", "reals", "half_width", "landscape", "points", "arrows"} - arrays.keys():
         raise InputError(f"{path} holds no frames: {min(missing)} is missing; give a file of plane.py.")
     return arrays
@@ -89,12 +84,11 @@ def read_lesson(path: Path) -> list[dict[str, Any]]:
       InputError: there are none, or they are damaged.
     """
     try:
-        labels = json.loads((path / "lesson.json").read_text())["labels"]
-        with np.load(path / "strips.npz") as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        labels = parse_json((path / "lesson.json").read_text(encoding="utf-8"))["labels"]
+        arrays = read_arrays(path / "strips.npz", "the lesson's images", "make them again")
         return [
             {"label": label, "steps": arrays[f"{name}/steps"].tolist(), "array": arrays[f"{name}/images"]}
             for name, label in labels.items()
         ]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} holds no lesson ({error}); give a folder of experiments/lesson.py.") from None

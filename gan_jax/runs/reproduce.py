@@ -55,7 +55,7 @@ class FinishedRun:
             raise InputError(f"{folder} was trained with {self.record['step']}; only {known} can be repeated here.")
         self.step = STEPS[self.record["step"]]
         dataset = load_images(self.settings, data_dir)
-        if dataset.content_hash != self.record["dataset"]["sha256"]:
+        if dataset.content_hash != self.record["dataset"].get("sha256"):
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give its --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)
         images = training_images(self.config, dataset)

@@ -14,6 +14,7 @@ import orbax.checkpoint as ocp
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax.errors import InputError
+from gan_jax.files import first_line
 from gan_jax.storage.digests import tree_digest
 from gan_jax.training.state import GanState
 
@@ -121,11 +122,12 @@ class Checkpoints:
             metrics = {name: np.asarray(history[name]) for name in record["metrics"]}
             checkpoint = Checkpoint(GanState(**restored["state"]), metrics)
             intact = tree_digest(checkpoint._asdict()) == record["sha256"]
+            run = dict(record.get("run", {}))
         except Exception as error:  # a truncated file raises a bare Exception
-            raise InputError(f"{self._folder / str(step)} cannot be read ({_first_line(error)}).") from None
+            raise InputError(f"{self._folder / str(step)} cannot be read ({first_line(error)}).") from None
         if not intact:
             raise InputError(f"{self._folder / str(step)} is not what was saved: its sha256 differs.")
-        for name, value in record.get("run", {}).items():
+        for name, value in run.items():
             if name in self._run and value != self._run[name]:
                 raise InputError(f"{self._folder / str(step)} is of another run: its {name} is {value!r}.")
         return checkpoint
@@ -162,8 +164,4 @@ def _parts(state: GanState) -> dict[str, Any]:
 
 
 def _unwritten(error: Exception) -> OSError:
-    return OSError(f"a checkpoint cannot be written ({_first_line(error)}); make room, then continue with --resume.")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return OSError(f"a checkpoint cannot be written ({first_line(error)}); make room, then continue with --resume.")

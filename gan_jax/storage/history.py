@@ -5,14 +5,13 @@ on. Files of earlier versions have other names for some, which are read as these
 read them.
 """
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.files import save_arrays
+from gan_jax.files import read_arrays, save_arrays
 
 _EARLIER = {"d_loss": "d_losses", "g_loss": "g_losses", "d_x": "real_scores"}
 
@@ -53,11 +52,7 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.exists():
         return {}
-    try:
-        with np.load(path) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete it to do without the history.") from None
+    arrays = read_arrays(path, "a run's history", "delete it to do without")
     if any(values.ndim != 1 or not np.issubdtype(values.dtype, np.floating) for values in arrays.values()):
         raise InputError(f"{path} is not a run's history; delete it to do without.")
     return _present_names(arrays)

@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.files import warn
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.record import identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
-from gan_jax.storage.weights import load_weights, weights_of
+from gan_jax.storage.weights import abstract_state, load_weights, weights_of
 from gan_jax.training.forward import sampling_generator
-from gan_jax.training.state import GanState, NetworkState, init_state
+from gan_jax.training.state import GanState, NetworkState
 
 
 class TrainedRun(NamedTuple):
@@ -59,7 +57,7 @@ def load_run(path: str | Path) -> TrainedRun:
             if int(state.step) >= steps[-1]:
                 return TrainedRun(config, state, record)
     checkpoints = Checkpoints(folder.checkpoints, run=identity(record), read_only=True)
-    found, complaints = checkpoints.restore_newest(init_state(config, jax.random.key(0)))
+    found, complaints = checkpoints.restore_newest(abstract_state(config))
     checkpoints.close()
     if found is None:
         raise InputError(" ".join([f"{path} has neither weights nor a checkpoint that can be read.", *complaints]))

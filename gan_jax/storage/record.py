@@ -21,10 +21,10 @@ from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
-from gan_jax.files import write_json
+from gan_jax.files import first_line, parse_json, require_regular, write_json
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest, tree_digest
-from gan_jax.storage.weights import config_from_json
+from gan_jax.storage.record_form import config_from_json, has_type, require_form, settings_from_json
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
@@ -33,6 +33,7 @@ from gan_jax.training.steps import Step
 FORMAT = 4
 RECORD_NAMES = ("run.json", "config.json")
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
+_UNTOLD = {"script": "script.py", "step": None, "dataset": {}, "versions": {}, "device": {}, "epochs": []}
 
 Record = dict[str, Any]
 
@@ -174,14 +175,14 @@ def read_record(folder: Path) -> Record:
         raise InputError(f"{folder} holds no run; give the folder that a training wrote.")
     path = next(path for path in (folder / name for name in RECORD_NAMES) if path.exists())
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        require_regular(path)
+        record = parse_json(path.read_text(encoding="utf-8"))
         version = record.get("format", 1)
-        if version <= FORMAT:
-            record["run"]["gan"]["image_shape"]
-            record = {"step": None, "epochs": []} | record
-            [(epoch["epoch"], epoch["step"], epoch["sha256"], epoch["arrays"]) for epoch in record["epochs"]]
+        if not has_type(version, int) or version <= FORMAT:
+            require_form(record)
+            record = _UNTOLD | record
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {first_line(error)}"
         raise InputError(f"{path} is not the record of a run ({reason}); restore it from a copy.") from None
     if version > FORMAT:
         raise InputError(f"{folder} has format {version}; this gan_jax reads up to {FORMAT}: install a later one.")
@@ -196,13 +197,7 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
     """
     try:
         config = config_from_json(record["run"]["gan"])
-        run = dict(record["run"], gan=config, output_dir=Path(record["run"]["output_dir"]))
-        for name in ("data_dir", "discriminator"):
-            run[name] = run.get(name) and Path(run[name])
-        for name in ("sweep", "tracker"):
-            run[name] = tuple(run.get(name, ()))
-        fields = {field.name for field in dataclasses.fields(RunConfig)}
-        return RunConfig(**{name: value for name, value in run.items() if name in fields}), config
+        return settings_from_json(record["run"], config), config
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"the run's record cannot be understood ({error}).") from None
 
@@ -242,7 +237,7 @@ def identity(record: Record) -> dict[str, Any]:
     settings = {name: value for name, value in run.items() if name not in _marked("may_change")}
     if is_path(run["dataset"]):
         del settings["dataset"]
-    return _flat({"step": record["step"], "images": record["dataset"]["sha256"], **settings})
+    return _flat({"step": record["step"], "images": record["dataset"].get("sha256"), **settings})
 
 
 def _marked(mark: str) -> set[str]:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,12 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
-from gan_jax.files import save_arrays
+from gan_jax.files import first_line, parse_json, read_arrays, save_arrays
 from gan_jax.storage.digests import named_leaves
+from gan_jax.storage.record_form import config_from_json
 from gan_jax.training.state import GanState, init_state
+
+_ADVICE = "give the weights.npz of a run"
 
 
 def save_weights(path: str | Path, state: GanState, config: GanConfig | None = None) -> None:
@@ -49,7 +50,7 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
     """Read what ``save_weights`` wrote; the optimizers' moments start at zero.
 
     Args:
-      path: the file.
+      path: the file; its arrays may have another type, such as float16.
       config: the networks' configuration; by default that in the file or, for DCGAN, what the arrays' shapes tell, with
         the rest as usual.
 
@@ -63,14 +64,13 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
       >>> config, state = load_weights("runs/gan/weights.npz")  # doctest: +SKIP
     """
     path = Path(path)
+    stored = read_arrays(path, "weights", _ADVICE)
+    text = stored.pop("config", None)
     try:
-        with path.open("rb") as file, np.load(file) as archive:
-            stored = dict(archive)
-        text = stored.pop("config", None)
-        config = config or (_config_of(stored) if text is None else config_from_json(json.loads(str(text))))
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} cannot be read as weights ({error}); give the weights.npz of a run.") from None
-    fresh = init_state(config, jax.random.key(0))
+        config = config or (_config_of(stored) if text is None else config_from_json(parse_json(str(text))))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as weights ({first_line(error)}); {_ADVICE}.") from None
+    fresh = abstract_state(config)
     wanted = {name: leaf.shape for name, leaf in named_leaves(weights_of(fresh))}
     found = {name: leaf.shape for name, leaf in stored.items()}
     if wanted != found:
@@ -79,18 +79,19 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
             f"{path} does not fit the configured networks: {name} is {found.get(name, 'missing')} there and "
             f"{wanted.get(name, 'missing')} here; use the width, latent_dim and image shape it was trained with."
         )
-    leaves = [jnp.asarray(stored[name]) for name, _ in named_leaves(weights_of(fresh))]
+    for name, leaf in named_leaves(weights_of(fresh)):
+        if stored[name].dtype.kind != leaf.dtype.kind:
+            raise InputError(f"{path} cannot be read as weights ({name} is {stored[name].dtype}); {_ADVICE}.")
+    fresh = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), fresh)
+    leaves = [jnp.asarray(stored[name], leaf.dtype) for name, leaf in named_leaves(weights_of(fresh))]
     weights = jax.tree.unflatten(jax.tree.structure(weights_of(fresh)), leaves)
     networks = {name: getattr(fresh, name).replace(**weights[name]) for name in weights if name != "step"}
     return config, fresh.replace(step=weights["step"], **networks)
 
 
-def config_from_json(values: Mapping[str, Any]) -> GanConfig:
-    """A configuration from what JSON keeps of it, which has lists for tuples."""
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    return GanConfig(**fields)
+def abstract_state(config: GanConfig) -> GanState:
+    """The shapes and types of a state in place of its arrays, of which a damaged configuration may ask too many."""
+    return jax.eval_shape(lambda: init_state(config, jax.random.key(0)))
 
 
 def _is_plain(config: GanConfig) -> bool:

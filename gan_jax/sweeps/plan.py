@@ -2,12 +2,15 @@
 
 import dataclasses
 import itertools
+import math
 from typing import NamedTuple
 
 from gan_jax.config import COUNTS, SWEEPABLE
 from gan_jax.errors import InputError
 from gan_jax.settings import MAX_SEED, RunConfig
 from gan_jax.storage.record import has_record
+
+_MOST = 10_000  # runs, and seeds
 
 
 class Trial(NamedTuple):
@@ -33,6 +36,9 @@ def list_trials(settings: RunConfig) -> list[Trial]:
     names = [name for name, _ in swept]
     if len(set(names)) < len(names):
         raise InputError(f"sweep names {', '.join(names)}; name each setting once, with all its values.")
+    count = math.prod([len(seeds), *(len(values) for _, values in swept)])
+    if count > _MOST:
+        raise InputError(f"sweep and seeds ask for {count:,} runs; it must be {_MOST:,} at most: give fewer values.")
     trials = []
     for choice in itertools.product(*([(name, value) for value in values] for name, values in swept)):
         for seed in seeds:
@@ -73,9 +79,9 @@ def parse_seeds(text: str) -> list[int]:
             seeds = [int(seed) for seed in text.split(",")]
     except ValueError:
         seeds = []
-    if not seeds or seeds[10_000:] or len(set(seeds)) < len(seeds):
+    if not seeds or seeds[_MOST:] or len(set(seeds)) < len(seeds):
         raise InputError(
-            f"seeds is {text!r}; it must be A:B with A below B, or different numbers such as 0,3,5; 10,000 at most."
+            f"seeds is {text!r}; it must be A:B with A below B, or different numbers such as 0,3,5; {_MOST:,} at most."
         )
     if min(seeds) < 0 or max(seeds) > MAX_SEED:
         raise InputError(f"seeds is {text!r}; each seed must be from 0 to {MAX_SEED}.")

@@ -1,6 +1,5 @@
 """The report on many runs: a table, bands of curves, and a map of a sweep."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from matplotlib.figure import Figure
 
 from gan_jax.data.datasets import Dataset
 from gan_jax.evaluation import load_evaluator, sample_count, score_images
-from gan_jax.files import write_json, write_text
+from gan_jax.evaluation.protocol import are_scores
+from gan_jax.files import parse_json, write_json, write_text
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import save_figure
@@ -46,9 +46,10 @@ def trial_outcome(trial: Trial, dataset: Dataset) -> Outcome:
 def _known_outcome(path: Path, step: int) -> Outcome:
     """What was written after this step, if anything."""
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        return known if known["step"] == step else {}
-    except (OSError, TypeError, KeyError, ValueError):
+        known = parse_json(path.read_text(encoding="utf-8"))
+        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"])
+        return known if complete and known["step"] == step else {}
+    except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}
 
 

@@ -191,7 +191,6 @@ def test_samples_that_cannot_be_scored_get_a_line(content, complaint, gan_jax, t
 
 
 def test_files_that_are_no_archives_get_a_line(gan_jax, tmp_path):
-    np.save(tmp_path / "samples.npy", np.zeros((20, 28, 28), np.uint8))
-    (tmp_path / "empty.npz").touch()
-    for name in ("samples.npy", "empty.npz"):
-        assert_one_line(gan_jax("evaluate", tmp_path / name, "--dataset", "digits"), "cannot be read as weights")
+    for name, kind in (("samples.npy", "samples"), ("empty.npz", "weights")):
+        (tmp_path / name).touch()
+        assert_one_line(gan_jax("evaluate", tmp_path / name, "--dataset", "digits"), f"cannot be read as {kind}")

@@ -138,9 +138,9 @@ def test_changed_weights_and_damaged_files_are_refused(evaluator, tmp_path):
     with pytest.raises(InputError, match="sha256"):
         read_evaluator(path)
     path.write_bytes(b"damaged")
-    with pytest.raises(InputError, match="no evaluator"):
+    with pytest.raises(InputError, match="cannot be read as an evaluator"):
         read_evaluator(path)
-    with pytest.raises(InputError, match="no evaluator"):
+    with pytest.raises(InputError, match="cannot be read as an evaluator"):
         read_evaluator(tmp_path / "absent.npz")
 
 

@@ -45,10 +45,8 @@ def test_wrong_names_and_files_are_told(tmp_path):
     np.savez(tmp_path / "floats.npz", arr_0=np.zeros((2, 28, 28, 1)))
     with pytest.raises(InputError, match="arr_0 is float64"):
         load_images(tmp_path / "floats.npz")
-    np.savez(tmp_path / "other.npz", images=IMAGES)
-    for name in ("other.npz", "none.npz"):
-        with pytest.raises(InputError, match="cannot be read as samples"):
-            load_images(tmp_path / name)
+    with pytest.raises(InputError, match="cannot be read as samples"):
+        load_images(tmp_path / "none.npz")
 
 
 def test_the_first_of_many_samples_are_those_of_few():

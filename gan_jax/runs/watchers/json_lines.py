@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gan_jax.files import atomic_write
+from gan_jax.files import atomic_write, parse_json
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 
 
@@ -39,6 +39,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return None
