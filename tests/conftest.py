@@ -1,7 +1,9 @@
 """Every test runs with silent broadcasting and reuse of a random key turned into errors."""
 
 import os
+import shutil
 import tempfile
+from pathlib import Path
 
 import jax
 import pytest
@@ -11,11 +13,16 @@ from gan_jax.evaluation import c2st
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
 
-# What one worker or one script's process compiles, the others read; each session of tests begins with an empty cache.
+# What one worker or one script's process compiles, the others and the next session read: a program is found by its
+# content, so nothing old is taken for new. All else that the package caches begins empty.
+COMPILED = Path(__file__).parents[1] / ".cache" / "compiled-for-tests"
+MOST_BYTES = 2**30
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    _cache = tempfile.TemporaryDirectory(prefix="gan_jax-compiled-")
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name
+    _cache = tempfile.TemporaryDirectory(prefix="gan_jax-tests-")
     os.environ["XDG_CACHE_HOME"] = _cache.name
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(COMPILED)
+    if sum(path.stat().st_size for path in COMPILED.glob("*")) > MOST_BYTES:
+        shutil.rmtree(COMPILED)
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
