@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from gan_jax.errors import InputError
-from gan_jax.files import atomic_write
+from gan_jax.files import atomic_write, warn
 
 MOST_IN_PICTURE = 10_000  # images; a PNG of more takes gigabytes while it is made
 _WHITE = 255
@@ -128,6 +128,23 @@ def save_strips(path: str | Path, strips: Mapping[str, ArrayLike]) -> None:
         picture[: len(row), label_width:] = row
         rows.append(picture)
     _save_picture(path, np.concatenate(rows))
+
+
+def readable_pictures(paths: Sequence[Path]) -> list[Path]:
+    """The pictures that can be read and have the size of the last of them; a warning names each other."""
+    sizes: dict[Path, tuple[int, int]] = {}
+    for path in paths:
+        try:
+            with Image.open(path) as picture:
+                picture.verify()
+                sizes[path] = picture.size
+        except (OSError, SyntaxError, ValueError):  # what Pillow's parsers raise
+            continue
+    size = next(reversed(sizes.values()), None)
+    for path in paths:
+        if sizes.get(path) != size or size is None:
+            warn(f"{path} is left out: it cannot be read, or has another size")
+    return [path for path in sizes if sizes[path] == size]
 
 
 def save_animation(path: str | Path, grid_paths: Sequence[str | Path]) -> None:

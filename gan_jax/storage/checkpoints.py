@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+import tensorstore
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax.errors import InputError
@@ -117,6 +118,7 @@ class Checkpoints:
             record=ocp.args.JsonRestore(),
         )
         try:
+            _read_in_turn(self._folder / str(step) / "state")
             restored = self._manager.restore(step, args=arguments)
             record, history = restored["record"], restored["history"]
             metrics = {name: np.asarray(history[name]) for name in record["metrics"]}
@@ -155,6 +157,16 @@ class Checkpoints:
         for newer in [other for other in self.steps() if other > step]:
             shutil.rmtree(self._folder / str(newer), ignore_errors=True)
         self._manager.reload()
+
+
+def _read_in_turn(folder: Path) -> None:
+    """Read every array once: Orbax reads all together, and what fails after the first goes to the screen."""
+    store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{folder}/"}}
+    names = {str(key, "utf-8").rpartition("/")[0] for key in tensorstore.KvStore.open(store).result().list().result()}
+    if not names:
+        raise ValueError("it holds no arrays")
+    for name in names:
+        tensorstore.open({"driver": "zarr", "kvstore": store | {"path": f"{name}/"}}).result().read().result()
 
 
 def _parts(state: GanState) -> dict[str, Any]:

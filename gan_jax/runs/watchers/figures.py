@@ -67,7 +67,7 @@ class Figures(Watcher):
     def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
         """Write the animation of the grids and the curves of every step."""
         folder = self._context.folder
-        if drawn := [folder.grid(step) for step in folder.drawn_steps()]:
+        if drawn := grids.readable_pictures([folder.grid(step) for step in folder.drawn_steps()]):
             grids.save_animation(folder.path / "progress.gif", drawn)
         if {"d_loss", "g_loss"} & metrics.keys():
             curves.save_losses(folder.path / "losses.png", metrics, self._context.steps_per_epoch)

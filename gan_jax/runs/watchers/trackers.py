@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.pictures.grids import readable_pictures
 from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.record import read_record
@@ -162,8 +163,9 @@ def open_tracker(name: str, folder: RunFolder, label: str = "") -> Tracker:
     tracker = TRACKERS[name](folder, label or folder.path.resolve().name, read_record(folder.path)["run"])
     for line in read_lines(folder.metrics):
         _note(tracker, line["step"], {key: value for key, value in line.items() if key != "step"})
-    for step in folder.drawn_steps():
-        tracker.picture(step, "grid", folder.grid(step))
+    drawn = {folder.grid(step): step for step in folder.drawn_steps()}
+    for path in readable_pictures(list(drawn)):
+        tracker.picture(drawn[path], "grid", path)
     return tracker
 
 
