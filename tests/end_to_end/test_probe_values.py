@@ -1,0 +1,182 @@
+"""Whatever value a flag is given, the command uses it or says in one line what is wrong, and then leaves nothing."""
+
+import dataclasses
+import math
+
+import jax
+import numpy as np
+import pytest
+from in_process import assert_mistake, command
+from PIL import Image
+from small_runs import GAN, settings
+
+import gan_jax.cli.train
+from gan_jax import gan_step, init_state, load_dataset, save_weights
+from gan_jax.cli.train import GanFlags, _RunFlags
+from gan_jax.storage.record import make_record, write_record
+
+TRAIN = ["train", "--dataset", "digits", "--width", "2", "--latent-dim", "4", "--output-dir", "run"]
+TOO_MANY = "99999999999999999999"
+FIELDS = [*dataclasses.fields(_RunFlags), *dataclasses.fields(GanFlags)]
+FLAGS = sorted({field.name for field in FIELDS} - {"gan", "image_shape", "num_classes"})
+VALUES = ["0", "-1", "1.5", "nan", "-inf", "1e400", "", "é", TOO_MANY, "a b"]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """A run that has taken no step, weights, samples and a picture."""
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "run").mkdir()
+    write_record(folder / "run", make_record(settings(folder, steps=4), GAN, load_dataset("digits"), gan_step))
+    save_weights(folder / "weights.npz", init_state(GAN, jax.random.key(0)))
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
+    np.savez(folder / "samples.npz", arr_0=images)
+    Image.fromarray(images[0, ..., 0]).save(folder / "image.png")
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def assert_refused(here, arguments, complaint):
+    assert_mistake(command(*arguments), complaint)
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--steps", "0"], "steps is 0; it must be a whole number of at least 1 and at most 2147483647"),
+        (["--steps", TOO_MANY], f"steps is {TOO_MANY}; it must be a whole number of at least 1 and at most"),
+        (["--steps", "2147483647"], "2,147,483,647 steps; the most is 1,073,741,824"),
+        (["--epochs", "2147483647"], "the most is 1,073,741,824"),
+        (["--seed", "-1"], "seed is -1; it must be from 0 to 4294967295"),
+        (["--snapshots", "2147483647"], "snapshots is 2147483647; it must be at least 2 and at most 10,000"),
+        (["--evaluate-every", "0"], "evaluate_every is 0"),
+        (["--keep-checkpoints", "-1"], "keep_checkpoints is -1"),
+        (["--devices", "0"], "devices is 0"),
+        (["--devices", "4096"], "devices is 4096, but there are"),
+        (["--num-processes", "2"], "--coordinator, --num-processes and --process-id go together"),
+        (["--tracker", "é"], "tracker is 'é'; it must be one of tensorboard, wandb"),
+        (["--seeds", ""], "seeds is ''"),
+        (["--seeds", "3:0"], "A:B with A below B"),
+        (["--seeds", "0,0"], "different numbers"),
+        (["--seeds", "0:100000000000"], "10,000 at most"),
+        (["--seeds", "-1"], "each seed must be from 0"),
+        (["--sweep"], "--sweep is empty"),
+        (["--sweep", "seed=1,2"], "sweep is 'seed=1,2'"),
+        (["--sweep", "learning_rate=0.1,0"], "learning_rate is 0.0; it must be a number above 0"),
+        (["--sweep", "width=2,65536"], "width is 65536"),
+        pytest.param(["--discriminator", "nowhere"], "nowhere holds no run", marks=pytest.mark.soak),
+        (["--recipe", "é"], "recipe is 'é'; it must be one of dcgan"),
+        (["--learning-rate", "nan"], "learning_rate is nan; it must be a number above 0"),
+        (["--learning-rate", "1e-300"], "a number above 0, and so when it is rounded to float32"),
+        (["--real-weight", "1e300"], "real_weight is 1e+300; it must be a number of at least 0, and so"),
+        (["--beta2", "0.99999999999"], "below 1, and so when it is rounded to float32"),
+        (["--learning-rate-schedule", "cosine", "--schedule-steps", TOO_MANY], f"schedule_steps is {TOO_MANY}"),
+        (["--critic-steps", "65536"], "times critic_steps 65536, but there are 1500 training images"),
+        (["--batch-size", "1501"], "batch_size is 1501, but there are 1500 training images"),
+        (["--batch-size", "1"], "batch_size is 1; it must be at least 2"),
+        (["--packing", "7"], "packing is 7; it must be a divisor of batch_size"),
+        (["--conditional", "--packing", "2"], "each image has its own class"),
+        (["--penalties", "é"], "penalties is ('é',)"),
+        (["--penalties", "r1"], "choose normalization 'none' or 'spectral'"),
+        (["--network", "residual"], "network residual has none"),
+        (["--objective", "relativistic", "--normalization", "none", "--fake-weight", "2"], "leave real_weight and"),
+        (["--stream"], "leave out --stream"),
+        (["--data-dir", "."], "leave out --data-dir"),
+        (["--dataset", "é"], "TensorFlow Datasets cannot read 'é'"),
+        (["--dataset", "mnist:9.9.9"], "TensorFlow Datasets cannot read 'mnist:9.9.9'"),
+        (["--output-dir", "/dev/null"], "/dev/null is a file"),
+        (["--output-dir", "x" * 300], "cannot be read or written (File name too long); correct that"),
+    ],
+)
+def test_a_training_refuses_a_value_before_it_begins(flags, complaint, here):
+    assert_refused(here, [*TRAIN, *flags], complaint)
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--resume", "--overwrite"], "give one of them"),
+        (["--penalty-weight", "2"], "penalty_weight has no effect here; give --penalties too"),
+        (["--penalty_share=0.5"], "penalty_share has no effect here"),
+        (["--final-learning-rate", "0.1"], "give --learning-rate-schedule too"),
+        (["--learning-rate-schedule", "constant", "--schedule-steps", "5"], "schedule_steps has no effect here"),
+        (["--average-statistics", "recalibrated"], "give --average-half-life too"),
+        (["--sweep", "penalty-weight=1,2"], "penalty_weight has no effect here"),
+    ],
+)
+def test_a_training_ignores_no_flag(flags, complaint, here):
+    assert_refused(here, [*TRAIN, *flags], complaint)
+
+
+def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
+    trained = []
+    monkeypatch.setattr(gan_jax.cli.train, "run_experiment", lambda _, asked: trained.append(asked))
+    for flags in (["--sweep", "average_half_life=9,99", "average_ramp=0.1"], ["--recipe", "r1", "--penalty-weight=2"]):
+        assert command(*TRAIN, *flags).status == 0
+    assert len(trained) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["trian"], "there is no subcommand 'trian'; give one of train, standalone-generator"),
+        ([""], "there is no subcommand ''"),
+        (["sample", "{in}/weights.npz", "--num", "10001", "--output", "x.png"], "the picture would have 10,001 images"),
+        (["reals", "--dataset", "digits", "--num", "10001", "--output", "x.png"], "the most is 10,000"),
+        (
+            ["interpolate", "{in}/weights.npz", "--rows", "1000000", "--columns", "1000000", "--output", "x.gif"],
+            "the picture",
+        ),
+        (["sample", "{in}/weights.npz", "--label", "0", "--output", "x.npz"], "the run is not conditional"),
+        (["sample", "{in}/image.png", "--output", "x.npz"], "image.png cannot be read as weights"),
+        (["sample", "", "--output", "x.npz"], "holds no run"),
+        (["sample", "/dev/null", "--output", "x.npz"], "/dev/null holds no run"),
+        (
+            ["project", "{in}/weights.npz", "{in}/image.png", "--restarts", "1001", "--output", "x.png"],
+            "from 1 to 1,000",
+        ),
+        (["project", "{in}/weights.npz", "{in}/samples.npz", "--output", "x.png"], "cannot be read as an image"),
+        (["export", "{in}/weights.npz", "--discriminator", "--output", "x"], "give --format onnx too"),
+        (
+            ["export", "{in}/weights.npz", "--discriminator", "--format", "onnx", "--raw", "--output", "x"],
+            "--raw is about",
+        ),
+        (["playground", "{in}/weights.npz", "--max-megabytes", "nan", "--output", "x.html"], "max-megabytes is nan"),
+        (["playground", "{in}/weights.npz", "--plane", "é", "--output", "x.html"], "é holds no training in the plane"),
+        (["verify", "{in}/run", "--epochs", "1:2:3"], "epochs is '1:2:3'"),
+        (["verify", "{in}/run", "--epochs", "5:1"], "no epoch after 5"),
+        (["verify", "{in}/run", "--epochs", "-1:"], "no epoch after -1"),
+        (["replay", "{in}/run", "--step", TOO_MANY, "--output", "x.npz"], "the run has steps 1 to 4"),
+        (["track", "{in}/run", "--tracker", ""], "tracker is ''"),
+        (["evaluate", "{in}/samples.npz", "--dataset", "digits", "--raw", "--figure", "x.png"], "holds samples"),
+    ],
+)
+def test_a_command_refuses_a_value_and_writes_nothing(arguments, complaint, inputs, here):
+    assert_refused(here, [argument.replace("{in}", str(inputs)) for argument in arguments], complaint)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", FLAGS)
+def test_every_flag_of_a_training_takes_a_value_as_it_is_or_not_at_all(name, here, monkeypatch):
+    """The settings that a training would begin with hold what was given, and nothing that is not finite."""
+    trained = []
+    monkeypatch.setattr(gan_jax.cli.train, "run_experiment", lambda _, asked: trained.append(asked))
+    for value in VALUES:
+        trained.clear()
+        status, _, err = command("train", f"--{name.replace('_', '-')}={value}")
+        assert (status, bool(trained)) in ((0, True), (2, False))
+        if not trained:
+            assert err.startswith("error: ") or name in err.replace("-", "_")  # tyro's box names the flag
+            continue
+        chosen = getattr(trained[0], name, None) or getattr(trained[0].gan, name, None)
+        if isinstance(chosen, float):
+            assert math.isfinite(chosen)
+            assert chosen == float(value)
+    assert not list(here.iterdir())
