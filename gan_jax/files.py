@@ -1,5 +1,6 @@
 """Files that are written completely or not at all, files that may hold anything, and the user's cache folder."""
 
+import contextlib
 import errno
 import json
 import os
@@ -16,10 +17,10 @@ import numpy as np
 
 from gan_jax.errors import InputError
 
-_PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
 # What an archive may unpack to: so many times its size (dSprites, which packs well, is over 100), or so many bytes.
 _UNPACKED_TIMES, _ALWAYS_UNPACKED = 200, 2**28
 
+_PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
 
 
 def prepare_output(path: Path) -> None:
@@ -32,6 +33,8 @@ def prepare_output(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise FileExistsError(errno.EEXIST, "it is a link or a device, which a file would replace")
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
@@ -66,9 +69,6 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
         np.savez(temporary, **arrays)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text with a final newline, as UTF-8."""
-    with atomic_write(path) as temporary:
 def read_arrays(
     path: Path, kind: str, advice: str, wanted: Callable[[str], bool] = lambda name: True
 ) -> dict[str, np.ndarray]:
@@ -149,6 +149,9 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text with a final newline, as UTF-8."""
+    with atomic_write(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
@@ -159,9 +162,17 @@ def write_json(path: Path, content: Any) -> None:
 
 def warn(message: str) -> None:
     """Print a warning of one line to standard error."""
-    print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # of a terminal that was closed
+        print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def user_cache() -> Path:
-    """The package's folder for what can be made again: ``$XDG_CACHE_HOME/gan_jax``, by default under ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax"
+    """The package's folder for what can be made again: ``$XDG_CACHE_HOME/gan_jax``, by default under ``~/.cache``.
+
+    Raises:
+      InputError: the system knows no home folder.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax"
+    except RuntimeError:
+        raise InputError("there is no home folder to keep a cache in; set HOME or XDG_CACHE_HOME.") from None
