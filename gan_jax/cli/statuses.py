@@ -1,31 +1,45 @@
 """How a command ends: its exit status, and one line about a mistake that the user can correct."""
 
+import contextlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import jax
 
 from gan_jax.errors import DivergedError, InputError, StoppedError
 from gan_jax.files import user_cache, warn
+from gan_jax.runs.interrupts import SIGNALS
+from gan_jax.runs.watchers.console import discard_output
 
 MISTAKE = 2  # the status after a mistake of the user, a file that cannot be written, or a run that diverged
 DIFFERENT = 3  # what was repeated is not what was recorded
 INTERRUPTED = 130  # Ctrl-C, as a shell has it
+
+_LACKS = {  # what an error of JAX or Python says, and what the user can do
+    "RESOURCE_EXHAUSTED": "the device has too little memory ({}); lower --width or --batch-size.",
+    "Unable to initialize backend": "JAX cannot use a device ({}); set JAX_PLATFORMS to one that is here, such as cpu.",
+    "can't start new thread": "the system allows no more threads ({}); raise the limit with ulimit -u.",
+}
 
 
 @contextmanager
 def exit_statuses() -> Generator[None]:
     """Exit with ``MISTAKE`` and one line after an error that the user can mend.
 
-    The status is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, as a shell has them.
+    The status is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, as a shell has them. Each of these unwinds
+    what is under way, so that no half-written file stays behind.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    _prepare_streams()
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    taken = [number for number, handler in handlers.items() if handler is signal.SIG_DFL]  # nohup ignores SIGHUP
+    for number in taken:
+        signal.signal(number, _leave)
     try:
         yield
     except StoppedError as stopped:
@@ -37,14 +51,55 @@ def exit_statuses() -> Generator[None]:
     except OSError as error:
         reason = f"{error.filename} cannot be read or written ({error.strerror}); correct that and repeat the command."
         _end(reason if error.filename else str(error))
-    except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
+    except MemoryError as error:
+        _end(f"there is too little memory ({str(error) or 'for Python'}); ask for fewer or smaller images.")
+    except RuntimeError as error:
+        advice = next((advice for lack, advice in _LACKS.items() if lack in str(error)), None)
+        if advice is None:
             raise
-        _end(f"the device has too little memory ({str(error).splitlines()[0]}); lower --width or --batch-size.")
+        _end(advice.format(str(error).splitlines()[0]))
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+        _flush_output()
+
+
+def _leave(number: int, frame: Any) -> NoReturn:
+    sys.exit(128 + number)
+
+
+def _prepare_streams() -> None:
+    """Print what an encoding lacks as question marks, and nowhere if the process was started without a stream."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # else the next file that is opened would become standard output, and get what libraries print
+    os.close(handle)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (as long as the process)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _flush_output() -> None:
+    """Print what is still in the buffers; a reader that has gone away, such as ``head``, has seen enough."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output(sys.stdout)
+    except OSError as error:
+        discard_output(sys.stdout)
+        _end(f"standard output cannot be written ({error.strerror}); send it elsewhere and repeat the command.")
+    finally:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            discard_output(sys.stderr)
 
 
 def _end(message: str) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # of a terminal that was closed
+        print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
     sys.exit(MISTAKE)
 
 
@@ -57,5 +112,10 @@ def prepare_jax() -> None:
         warn("JAX_ENABLE_X64 is set; commands train in 32-bit mode all the same")
         jax.config.update("jax_enable_x64", False)
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(user_cache() / "compiled"))
+        try:
+            folder = user_cache() / "compiled"
+            folder.mkdir(parents=True, exist_ok=True)
+            jax.config.update("jax_compilation_cache_dir", str(folder))
+        except (InputError, OSError) as error:
+            warn(f"what is compiled cannot be kept for the next time ({error})")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,14 +17,15 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 class StopRequest:
     """A context that takes SIGINT (Ctrl-C), SIGTERM and SIGHUP as a request; a second one ends the process at once.
 
-    Under ``nohup``, SIGHUP stays ignored.
+    Under ``nohup``, SIGHUP stays ignored. Python lets the main thread alone handle signals; in another there are none.
     """
 
     def __init__(self) -> None:
         self._signal = 0
 
     def __enter__(self) -> Self:
-        taken = [number for number in SIGNALS if not _is_ignored_hangup(number)]
+        is_main = threading.current_thread() is threading.main_thread()
+        taken = [number for number in SIGNALS if is_main and not _is_ignored_hangup(number)]
         self._handlers = {number: signal.signal(number, self._request) for number in taken}
         return self
 

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from gan_jax.runs.processes import is_main, on_main
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start, training_images
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
+from gan_jax.runs.watchers.in_place import InPlace
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.results import Recorder, Results
 from gan_jax.runs.watchers.snapshots import Snapshots
@@ -198,7 +200,7 @@ def open_run(
     lock = on_main(lambda: _open_folder(context, record))
     try:
         checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
-        run = Run(context, start, checkpoints, _watchers(experiment, context, record), score)
+        run = Run(context, start, checkpoints, _watchers(experiment, context, record, lock), score)
         run.resume()
         can_write = True
         try:
@@ -215,11 +217,12 @@ def open_run(
             lock.release()
 
 
-def _watchers(experiment: Experiment, context: RunContext, record: Record) -> list[Watcher]:
-    """Those of the main process; the others have none."""
-    if not is_main():
+def _watchers(experiment: Experiment, context: RunContext, record: Record, lock: FileLock | None) -> list[Watcher]:
+    """Those of the main process, which holds the lock; the others have none."""
+    if lock is None:
         return []
     return [
+        InPlace(context, Path(lock.lock_file)),
         JsonLines(context),
         Figures(context, experiment.draw, experiment.draw_at),
         Results(context),

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from typing import TextIO
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -57,9 +58,22 @@ class Console(Watcher):
 
 
 def say(text: str) -> None:
-    """Print a line above the progress bar; a reader that has gone away, such as ``head``, does not end the training."""
+    """Print a line above the progress bar.
+
+    A reader that has gone away, such as ``head``, a terminal that was closed and a full disk do not end the training.
+    """
     try:
         tqdm.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output(sys.stdout)
+    except OSError as error:
+        discard_output(sys.stdout)
+        warn(f"standard output cannot be written ({error.strerror}); the training goes on without it")
+
+
+def discard_output(stream: TextIO) -> None:
+    """Print nowhere from now on, since this stream cannot be written; what it still holds goes there too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
