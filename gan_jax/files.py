@@ -145,7 +145,9 @@ def parse_json(text: str) -> Any:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says, short enough for a line."""
+    """What an error of another library says, short enough for a line; of the system's errors without their numbers."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
