@@ -1,10 +1,12 @@
 """How a command ends: its exit status, and one line about a mistake that the user can correct."""
 
 import contextlib
+import functools
 import io
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,3 +121,18 @@ def prepare_jax() -> None:
         except (InputError, OSError) as error:
             warn(f"what is compiled cannot be kept for the next time ({error})")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    """Print a library's warning as one line; JAX has one for each program that it cannot read from its cache."""
+    if "persistent compilation cache" in str(message):
+        folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+        _warn_once(f"{folder} has damaged files or cannot be written, so programs are compiled again; delete it")
+    else:
+        warn(str(message))
+
+
+@functools.cache
+def _warn_once(message: str) -> None:
+    warn(message)
