@@ -43,12 +43,12 @@ def link(path: Path) -> None:
     path.symlink_to(elsewhere)
 
 
-def link_to_nothing(path: Path) -> None:
+def dangle(path: Path) -> None:
     delete(path)
     path.symlink_to("nowhere")
 
 
-def link_to_itself(path: Path) -> None:
+def loop(path: Path) -> None:
     delete(path)
     path.symlink_to(path.name)
 

@@ -5,41 +5,36 @@ import shutil
 import numpy as np
 import pytest
 from in_process import assert_fine, assert_mistake, command
-from run_damage import (
-    delete,
-    empty,
-    everything,
-    flip,
-    garble,
-    link,
-    link_to_itself,
-    link_to_nothing,
-    replace_by_folder,
-    truncate,
-)
+from run_damage import dangle, delete, empty, everything, flip, garble, link, loop, replace_by_folder, truncate
 from small_runs import EXPERIMENTS, content, settings
 
 from gan_jax import run_experiment
 
-STEPS, LONGER = 24, 28
+STEPS, LONGER = 12, 16
 NEWEST = f"checkpoints/{STEPS}"
 
 
-def train(folder, **options):
-    run_experiment(EXPERIMENTS["joint"], settings(folder, **{"steps": STEPS, "snapshots": 3} | options))
+def train(folder, kind="joint", **options):
+    run_experiment(EXPERIMENTS[kind], settings(folder, steps=STEPS, **options))
     return folder
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A finished run, whose files stay as they are."""
-    return train(tmp_path_factory.mktemp("trained") / "run")
+    """A finished run of a step that is quick to compile."""
+    return train(tmp_path_factory.mktemp("trained") / "run", "drift", snapshots=3)
 
 
 @pytest.fixture(scope="module")
-def longer(trained, tmp_path_factory):
+def repeatable(tmp_path_factory):
+    """A finished run of one of the package's own steps."""
+    return train(tmp_path_factory.mktemp("repeatable") / "run")
+
+
+@pytest.fixture(scope="module")
+def longer(repeatable, tmp_path_factory):
     """The same run, resumed without damage."""
-    run = shutil.copytree(trained, tmp_path_factory.mktemp("longer") / "run")
+    run = shutil.copytree(repeatable, tmp_path_factory.mktemp("longer") / "run")
     assert_fine(go_on(run))
     return run
 
@@ -54,6 +49,12 @@ def other(tmp_path_factory):
 def run(trained, tmp_path):
     """A copy of the finished run, to be damaged."""
     return shutil.copytree(trained, tmp_path / "run")
+
+
+@pytest.fixture
+def own(repeatable, tmp_path):
+    """A copy of the repeatable run, to be damaged."""
+    return shutil.copytree(repeatable, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +81,16 @@ def soak(*values):
     [
         ("weights.npz", delete, ""),
         ("weights.npz", flip, "Using the newest checkpoint"),
-        ("weights.npz", replace_by_folder, "Using the newest checkpoint"),
         *(soak("weights.npz", damage, "Using the newest checkpoint") for damage in (empty, truncate, garble)),
-        *(soak("weights.npz", damage, "") for damage in (link, link_to_nothing, link_to_itself)),
+        *(soak("weights.npz", damage, "") for damage in (link, dangle, loop)),
+        soak("weights.npz", replace_by_folder, "Using the newest checkpoint"),
         ("run.json", link, ""),
-        ("checkpoints", delete, ""),
         ("checkpoints", garble, ""),
-        ("checkpoints", link, ""),
-        ("checkpoints", link_to_nothing, ""),
-        ("checkpoints", link_to_itself, ""),
-        (NEWEST, delete, ""),
+        *(soak("checkpoints", damage, "") for damage in (delete, link, dangle, loop)),
         (f"{NEWEST}/state/manifest.ocdbt", delete, ""),
-        *((name, damage, "") for name in ("history.npz", "metrics.jsonl", ".lock") for damage in (garble, link)),
-        ("grids", garble, ""),
-        ("snapshots", link_to_nothing, ""),
+        *(soak(name, damage, "") for name in ("history.npz", "metrics.jsonl", ".lock") for damage in (garble, link)),
+        soak("grids", garble, ""),
+        soak("snapshots", dangle, ""),
     ],
 )
 def test_the_same_images_come_of_a_run_of_which_enough_is_left(name, damage, warning, run, images, tmp_path):
@@ -110,12 +107,12 @@ def test_the_same_images_come_of_a_run_of_which_enough_is_left(name, damage, war
     ("names", "damage", "complaint"),
     [
         (["run.json"], delete, "holds no run"),
-        (["run.json"], link_to_nothing, "holds no run"),
-        (["run.json"], link_to_itself, "holds no run"),
-        *((["run.json"], damage, "run.json is not") for damage in (empty, truncate, garble, replace_by_folder)),
+        (["run.json"], dangle, "holds no run"),
+        (["run.json"], loop, "holds no run"),
+        *((["run.json"], damage, "run.json is not") for damage in (empty, truncate, garble)),
         (["weights.npz", "checkpoints"], delete, "weights.npz cannot be read"),
-        (["weights.npz", "checkpoints"], link_to_nothing, "weights.npz cannot be read"),
-        (["weights.npz", f"{NEWEST}/state", "checkpoints/20/state"], garble, "neither weights nor a checkpoint"),
+        (["weights.npz", "checkpoints"], dangle, "weights.npz cannot be read"),
+        (["weights.npz", f"{NEWEST}/state", "checkpoints/8/state"], garble, "neither weights nor a checkpoint"),
     ],
 )
 def test_a_run_of_which_too_little_is_left_is_named(names, damage, complaint, run, tmp_path):
@@ -135,11 +132,11 @@ def test_a_run_of_which_too_little_is_left_is_named(names, damage, complaint, ru
             for name in ("weights.npz", "metrics.jsonl", ".lock")
         ),
         *((name, garble, f"{name} is in the place of") for name in ("checkpoints", "grids", "snapshots")),
-        ("checkpoints", link_to_nothing, "checkpoints is in the place of"),
+        ("checkpoints", dangle, "checkpoints is in the place of"),
         ("run.json", replace_by_folder, "run.json is"),
         ("run.json", empty, "run.json is not"),
         ("run.json", delete, "holds files but no run"),
-        ("run.json", link_to_nothing, "holds files but no run"),
+        ("run.json", dangle, "holds files but no run"),
     ],
 )
 def test_a_training_does_not_begin_where_it_would_lose_something(flag, name, damage, complaint, run):
@@ -149,25 +146,25 @@ def test_a_training_does_not_begin_where_it_would_lose_something(flag, name, dam
     assert everything(run) == before
 
 
-@pytest.mark.parametrize("damage", [delete, empty, flip, replace_by_folder, link_to_nothing])
+@pytest.mark.parametrize("damage", [delete, empty, flip, replace_by_folder, dangle])
 def test_a_report_does_without_a_picture(damage, run, tmp_path):
-    for name in ("losses.png", "progress.gif", f"grids/step_{STEPS:07d}.png", "metrics.jsonl", "history.npz"):
+    for name in ("losses.png", "progress.gif", "metrics.jsonl", "history.npz"):
         damage(run / name)
     assert_fine(command("report", run, "--no-scores", "--output", tmp_path / "page.html"))
 
 
-@pytest.mark.parametrize("damage", [garble, truncate, replace_by_folder])
+@pytest.mark.parametrize("damage", [garble, soak(truncate), soak(replace_by_folder)])
 def test_a_tracker_is_shown_what_can_be_read(damage, run):
     damage(run / f"grids/step_{STEPS:07d}.png")
-    assert_fine(command("track", run), f"step_{STEPS:07d}.png is left out")
+    assert_fine(command("track", run), "is left out")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("damage", [empty, truncate, flip, garble])
 def test_a_page_names_the_history_that_it_cannot_read(damage, run, tmp_path):
     damage(run / "history.npz")
-    result = command("playground", run, "--images", 0, "--output", tmp_path / "page.html")
-    assert_mistake(result, "history.npz cannot be read")
-    assert not (tmp_path / "page.html").exists()
+    page = tmp_path / "page.html"
+    assert_mistake(command("playground", run, "--images", 0, "--output", page), "history.npz cannot be read")
 
 
 @pytest.mark.soak
@@ -177,70 +174,67 @@ def test_a_page_names_the_history_that_it_cannot_read(damage, run, tmp_path):
         ("weights.npz", flip, ""),
         ("weights.npz", link, ""),
         ("history.npz", garble, ""),
-        ("history.npz", link_to_itself, ""),
+        ("history.npz", loop, ""),
         (NEWEST, empty, f"{NEWEST} cannot be read"),
         (f"{NEWEST}/state/manifest.ocdbt", delete, f"{NEWEST} cannot be read"),
         (f"{NEWEST}/state/manifest.ocdbt", replace_by_folder, f"{NEWEST} cannot be read"),
         (f"{NEWEST}/history", delete, f"{NEWEST} cannot be read"),
         (f"{NEWEST}/record/metadata", garble, f"{NEWEST} cannot be read"),
         ("losses.png", link, ""),
-        ("progress.gif", link_to_nothing, ""),
+        ("progress.gif", dangle, ""),
     ],
 )
-def test_a_training_goes_on_to_the_same_bits(name, damage, warning, run, longer):
-    damage(run / name)
-    elsewhere = {path.name: path.read_bytes() for path in run.parent.glob("elsewhere_*")}
-    assert_fine(go_on(run), warning)
-    found, expected = content(run), content(longer)
-    snapshots = {name for name in expected if name.startswith("snapshots")}  # where they are depends on the start
-    assert {name: found[name] for name in expected.keys() - snapshots} == {
-        name: expected[name] for name in expected.keys() - snapshots
-    }
-    assert {path.name: path.read_bytes() for path in run.parent.glob("elsewhere_*")} == elsewhere
+def test_a_training_goes_on_to_the_same_bits(name, damage, warning, own, longer):
+    damage(own / name)
+    elsewhere = {path.name: path.read_bytes() for path in own.parent.glob("elsewhere_*")}
+    assert_fine(go_on(own), warning)
+    assert content(own) == content(longer)
+    assert {path.name: path.read_bytes() for path in own.parent.glob("elsewhere_*")} == elsewhere
 
 
 @pytest.mark.soak
-def test_a_training_leaves_out_a_picture_that_cannot_be_read(run, longer):
-    garble(run / "grids" / "step_0000000.png")
-    shutil.copy(run / "losses.png", run / "grids" / "step_0000012.png")  # it has another size
-    result = go_on(run)
+def test_a_training_leaves_out_a_picture_that_cannot_be_read(own, longer):
+    garble(own / "grids" / "step_0000000.png")
+    shutil.copy(own / "losses.png", own / "grids" / "step_0000012.png")  # it has another size
+    result = go_on(own)
     assert_fine(result, "step_0000000.png is left out")
     assert "step_0000012.png is left out" in result.err
-    assert content(run)["weights.npz"] == content(longer)["weights.npz"]
+    assert content(own)["weights.npz"] == content(longer)["weights.npz"]
 
 
 @pytest.mark.soak
-def test_replacing_a_run_with_linked_folders_begins_anew_and_leaves_what_they_lead_to(run, tmp_path):
-    for name in ("checkpoints", "grids", "snapshots"):
-        link(run / name)
+def test_replacing_a_run_with_linked_folders_begins_anew_and_leaves_what_they_lead_to(own, tmp_path):
+    for name in ("checkpoints", "grids"):
+        link(own / name)
     before = {path.name: everything(path) for path in tmp_path.glob("elsewhere_*")}
-    assert_fine(command("train", "--dataset", "digits", "--width", 2, "--latent-dim", 4, "--steps", 4, "--quiet",
-                        "--overwrite", "--output-dir", run))  # fmt: skip
-    assert np.load(run / "weights.npz")["step"] == 4
+    networks = ("--dataset", "digits", "--width", 2, "--latent-dim", 4, "--batch-size", 120)
+    counts = ("--log-every", 4, "--checkpoint-every", 4, "--steps", 4)
+    assert_fine(command("train", *networks, *counts, "--quiet", "--overwrite", "--output-dir", own))
+    assert np.load(own / "weights.npz")["step"] == 4
     assert {path.name: everything(path) for path in tmp_path.glob("elsewhere_*")} == before
-    assert not any(path.is_symlink() for path in run.iterdir())
+    assert not any(path.is_symlink() for path in own.iterdir())
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize(
     ("name", "damage", "status", "text"),
     [
-        ("weights.npz", delete, 0, "identical: 2 epochs"),
+        ("weights.npz", delete, 0, "identical: 1 epochs"),
         ("weights.npz", flip, 2, "weights.npz cannot be read as weights"),
         ("weights.npz", "other", 2, "weights.npz does not hold the weights that the run recorded"),
-        ("history.npz", delete, 0, "identical: 2 epochs"),
+        ("history.npz", delete, 0, "identical: 1 epochs"),
         ("history.npz", garble, 2, "history.npz cannot be read"),
         ("history.npz", "other", 3, "different: epoch 1 is the first, step 1 the first"),
-        ("checkpoints", garble, 0, "identical: 2 epochs"),
+        ("checkpoints", garble, 0, "identical: 1 epochs"),
         ("run.json", "other", 3, "different: epoch 1 is the first"),
     ],
 )
-def test_verify_tells_a_damaged_run_from_a_different_one(name, damage, status, text, run, other):
+def test_verify_tells_a_damaged_run_from_a_different_one(name, damage, status, text, own, other):
     if damage == "other":
-        shutil.copy(other / name, run / name)
+        shutil.copy(other / name, own / name)
     else:
-        damage(run / name)
-    before = everything(run)
-    result = command("verify", run)
+        damage(own / name)
+    before = everything(own)
+    result = command("verify", own)
     assert (result.status, text in result.out + result.err) == (status, True), result
-    assert everything(run) == before
+    assert everything(own) == before

@@ -18,7 +18,8 @@ from gan_jax.storage.record import make_record, write_record
 TRAIN = ["train", "--dataset", "digits", "--width", "2", "--latent-dim", "4", "--output-dir", "run"]
 TOO_MANY = "99999999999999999999"
 FIELDS = [*dataclasses.fields(_RunFlags), *dataclasses.fields(GanFlags)]
-FLAGS = sorted({field.name for field in FIELDS} - {"gan", "image_shape", "num_classes"})
+TAKE_VALUES = {field.name for field in FIELDS if not isinstance(field.default, bool)}
+FLAGS = sorted(TAKE_VALUES - {"gan", "image_shape", "num_classes"})
 VALUES = ["0", "-1", "1.5", "nan", "-inf", "1e400", "", "é", TOO_MANY, "a b"]
 
 

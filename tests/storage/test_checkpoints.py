@@ -75,6 +75,19 @@ def test_arrays_that_are_not_those_saved_are_noticed_and_the_ones_before_used(ch
     assert "checkpoints/4" in complaint
 
 
+def test_a_damaged_array_is_found_before_orbax_reads_all_together(checkpoints, tmp_path, capfd, monkeypatch):
+    """What fails after the first would be on the screen, as tracebacks of other threads."""
+    checkpoints.save(checkpoint(3))
+    checkpoints.wait()
+    monkeypatch.setattr(checkpoints._manager, "restore", lambda *_, **__: pytest.fail("Orbax was asked"))
+    data = [path for path in (tmp_path / "checkpoints" / "3" / "state").rglob("d/*") if path.is_file()]
+    for path in (*data, tmp_path / "checkpoints" / "3" / "state" / "manifest.ocdbt"):
+        path.unlink()
+        with pytest.raises(InputError, match=r"checkpoints/3 cannot be read .*(NOT_FOUND|holds no arrays)"):
+            checkpoints.restore(3, STATE)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_there_may_be_none(checkpoints):
     assert checkpoints.restore_newest(STATE) == (None, [])
 

@@ -9,7 +9,7 @@ import pytest
 from gan_jax import InputError
 from gan_jax.files import is_partial
 from gan_jax.storage import run_folder
-from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
+from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced, require_claimable
 
 RECORD = {"format": 3, "step": "gan_step", "run": {"gan": {"image_shape": [28, 28, 1]}}, "epochs": []}
 
@@ -60,15 +60,37 @@ def test_replacing_a_run_spares_everything_else(folder, tmp_path):
     assert (tmp_path / "elsewhere" / "thesis.tex").exists()
 
 
-def test_a_linked_file_of_a_run_is_unlinked_and_not_followed(folder, tmp_path):
-    (tmp_path / "big").mkdir()
-    (tmp_path / "big" / "12").mkdir()
-    (folder.path / "checkpoints" / "12").rmdir()
-    (folder.path / "checkpoints").rmdir()
-    (folder.path / "checkpoints").symlink_to(tmp_path / "big")
-    claim(folder, overwrite=True).release()
-    discard_replaced(folder)
-    assert (tmp_path / "big" / "12").exists()
+@pytest.fixture
+def linked(folder, tmp_path):
+    """The run, whose checkpoints and pictures are elsewhere."""
+    for name in ("checkpoints", "grids"):
+        (folder.path / name).rename(tmp_path / name)
+        (folder.path / name).symlink_to(tmp_path / name)
+    return folder
+
+
+def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(linked, tmp_path):
+    claim(linked, overwrite=True).release()
+    discard_replaced(linked)
+    assert names(linked.path) == {"grids"}
+    assert (tmp_path / "checkpoints" / "12").exists()
+    assert (tmp_path / "grids" / "step_0000012.png").exists()
+
+
+def test_a_linked_folder_comes_back_with_a_run_that_was_not_replaced(linked):
+    before = names(linked.path)
+    claim(linked, overwrite=True).release()
+    claim(linked, resume=True).release()
+    assert names(linked.path) == before
+    assert linked.drawn_steps() == [12]
+
+
+def test_what_is_in_the_place_of_a_runs_own_is_named_before_anything_is_made(tmp_path):
+    for name in ("grids", "snapshots", "trackers", "checkpoints"):
+        (tmp_path / name).touch()
+        with pytest.raises(InputError, match=rf"{name} is in the place of .*; move it away"):
+            require_claimable(RunFolder(tmp_path))
+        (tmp_path / name).unlink()
 
 
 @pytest.mark.parametrize("flag", ["overwrite", "resume"])
