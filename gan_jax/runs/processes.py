@@ -29,8 +29,11 @@ def connect(settings: DeviceConfig) -> None:
     alone = not settings.distributed and all(value is None for value in given)
     if alone or jax.distributed.is_initialized():
         return
-    if any(value is None for value in given) and not settings.distributed:
+    if any((value is None) != settings.distributed for value in given):
         raise InputError("--coordinator, --num-processes and --process-id go together; or give --distributed alone.")
+    host, _, port = (settings.coordinator or "detected:1").rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) < 2**16:
+        raise InputError(f"coordinator is {settings.coordinator!r}; it must be host:port, such as 10.0.0.1:1234.")
     options: dict[str, Any] = {}
     if not settings.distributed:
         options = dict(zip(("coordinator_address", "num_processes", "process_id"), given, strict=True))

@@ -62,6 +62,12 @@ def assert_refused(here, arguments, complaint):
         (["--devices", "0"], "devices is 0"),
         (["--devices", "4096"], "devices is 4096, but there are"),
         (["--num-processes", "2"], "--coordinator, --num-processes and --process-id go together"),
+        (
+            ["--num-processes", "1", "--process-id", "0", "--coordinator", "é"],
+            "coordinator is 'é'; it must be host:port",
+        ),
+        (["--num-processes", "1", "--process-id", "0", "--coordinator", "a:99999999"], "it must be host:port, such as"),
+        (["--distributed", "--coordinator", "a:1"], "or give --distributed alone"),
         (["--tracker", "é"], "tracker is 'é'; it must be one of tensorboard, wandb"),
         (["--seeds", ""], "seeds is ''"),
         (["--seeds", "3:0"], "A:B with A below B"),
