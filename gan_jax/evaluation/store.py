@@ -19,11 +19,12 @@ from gan_jax.evaluation.features import (
     train_evaluator,
 )
 from gan_jax.evaluation.protocol import anchors, are_scores
-from gan_jax.files import parse_json, read_arrays, save_arrays, user_cache, warn, write_json
+from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 
 _WEIGHTS = "weights/"
+_TOLD = {"name": str, "accuracy": float | int | None, "num_classes": int, "dataset_hash": str, "training": str}
 _FORMAT = 1
 
 
@@ -142,16 +143,15 @@ def read_evaluator(path: Path) -> Evaluator:
     try:
         metadata = parse_json(str(arrays["metadata"]))
         params = {name.removeprefix(_WEIGHTS): arrays[name] for name in arrays if name.startswith(_WEIGHTS)}
-        evaluator = Evaluator(
-            params=params,
-            name=metadata["name"],
-            accuracy=metadata["accuracy"],
-            num_classes=metadata["num_classes"],
-            dataset_hash=metadata["dataset_hash"],
-            training=metadata["training"],
-        )
+        for name, kind in _TOLD.items():
+            if not isinstance(metadata[name], kind):
+                raise TypeError(f"its {name} is {metadata[name]!r:.60}")
+        if any(array.dtype.kind != "f" for array in params.values()):
+            raise TypeError("its weights are no floats")
+        evaluator = Evaluator(params=params, **{name: metadata[name] for name in _TOLD})
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no evaluator can be read from it ({error}); restore or delete the file") from error
+        reason = first_line(error)
+        raise InputError(f"{path} cannot be read as an evaluator ({reason}); restore or delete the file.") from error
     if evaluator.sha256 != metadata.get("sha256"):
         raise InputError(f"{path}: its weights do not have the sha256 that it states; restore or delete the file")
     return evaluator

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
-from gan_jax.files import parse_json, read_arrays
+from gan_jax.files import first_line, parse_json, read_arrays
 from gan_jax.plane.landscape import colours
 
 _FRAMES = "frames.npz"
@@ -40,12 +40,15 @@ def read_plane(path: Path) -> dict[str, Any]:
     if not arms:
         raise InputError(f"{path} holds no training in the plane; give a folder of plane.py or plane_lesson.py.")
     first = next(iter(arms.values()))
-    return {
-        "name": path.resolve().name,
-        "half_width": float(first["half_width"]),
-        "reals": first["reals"][:_REALS],
-        "arms": [_arm(label, frames) for label, frames in arms.items()],
-    }
+    try:
+        return {
+            "name": path.resolve().name,
+            "half_width": float(first["half_width"]),
+            "reals": first["reals"][:_REALS],
+            "arms": [_arm(label, frames) for label, frames in arms.items()],
+        }
+    except (IndexError, TypeError, ValueError) as error:
+        raise InputError(f"{path} holds no frames ({first_line(error)}); give a folder of plane.py.") from None
 
 
 def read_frames(path: Path) -> dict[str, np.ndarray]:
@@ -63,7 +66,7 @@ def read_frames(path: Path) -> dict[str, np.ndarray]:
 def _arm(label: str, frames: dict[str, np.ndarray]) -> dict[str, Any]:
     objective = str(frames["objective"]) if "objective" in frames else GanConfig().objective
     shades = jax.vmap(lambda landscape: colours(objective, landscape))(frames["landscape"][:, ::_EVERY, ::_EVERY])
-    steps = frames["steps"].tolist()
+    steps = [int(step) for step in frames["steps"]]
     metrics = [frames[name] for name in ("metrics/d_g_z2", "metrics/d_g_z1") if name in frames]
     scores = [float(metrics[0][max(0, step - 1)]) for step in steps] if metrics else None
     arrows, reach = frames["arrows"][:, :_POINTS], _FARTHEST * float(frames["half_width"])
@@ -91,4 +94,5 @@ def read_lesson(path: Path) -> list[dict[str, Any]]:
             for name, label in labels.items()
         ]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"{path} holds no lesson ({error}); give a folder of experiments/lesson.py.") from None
+        reason = first_line(error)
+        raise InputError(f"{path} holds no lesson ({reason}); give a folder of experiments/lesson.py.") from None

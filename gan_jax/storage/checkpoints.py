@@ -115,24 +115,32 @@ class Checkpoints:
         arguments = ocp.args.Composite(
             state=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, _parts(template))),
             history=ocp.args.StandardRestore(),
-            record=ocp.args.JsonRestore(),
         )
+        record = self._read_record(step)  # first, since another run's arrays may be of other sizes
         try:
             _read_in_turn(self._folder / str(step) / "state")
             restored = self._manager.restore(step, args=arguments)
-            record, history = restored["record"], restored["history"]
+            history = restored["history"]
             metrics = {name: np.asarray(history[name]) for name in record["metrics"]}
             checkpoint = Checkpoint(GanState(**restored["state"]), metrics)
             intact = tree_digest(checkpoint._asdict()) == record["sha256"]
-            run = dict(record.get("run", {}))
         except Exception as error:  # a truncated file raises a bare Exception
             raise InputError(f"{self._folder / str(step)} cannot be read ({first_line(error)}).") from None
         if not intact:
             raise InputError(f"{self._folder / str(step)} is not what was saved: its sha256 differs.")
+        return checkpoint
+
+    def _read_record(self, step: int) -> dict[str, Any]:
+        """What a checkpoint tells of itself, which is of this run."""
+        try:
+            record = self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore()))["record"]
+            run = dict(record.get("run", {}))
+        except Exception as error:
+            raise InputError(f"{self._folder / str(step)} cannot be read ({first_line(error)}).") from None
         for name, value in run.items():
             if name in self._run and value != self._run[name]:
-                raise InputError(f"{self._folder / str(step)} is of another run: its {name} is {value!r}.")
-        return checkpoint
+                raise InputError(f"{self._folder / str(step)} is of another run: its {name} is {value!r:.60}.")
+        return record
 
     def restore_newest(self, template: GanState, until: int | None = None) -> tuple[Checkpoint | None, list[str]]:
         """Read the newest checkpoint that is complete and undamaged.
