@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import jax
 import pytest
 
@@ -25,6 +26,17 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
         shutil.rmtree(COMPILED)
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+# The same examples each time; a slow machine fails no test, and nothing is left behind.
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("repeatable")
+hypothesis.configuration.set_hypothesis_home_dir(os.environ["XDG_CACHE_HOME"])
 
 
 @pytest.fixture(scope="module")

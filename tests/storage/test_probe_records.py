@@ -1,0 +1,208 @@
+"""Records and checkpoints that say what they should not: settings of the right types, or one line."""
+
+import copy
+import json
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from damaged import EXAMPLES, mutated
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, load_run
+from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
+from gan_jax.storage.record import environment_differences, identity, make_record, read_record, read_settings
+from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.training.steps import gan_step
+
+CONFIG = GanConfig(latent_dim=4, width=2, batch_size=120)
+
+
+@pytest.fixture(scope="module")
+def record():
+    made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), gan_step)
+    epoch = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
+    return json.loads(json.dumps(made | {"epochs": [epoch]}))
+
+
+def read(folder, content):
+    """What a command reads of a record before it works with it."""
+    (folder / "run.json").write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    record = read_record(folder)
+    found = read_settings(record)
+    json.dumps(identity(record))
+    environment_differences(record)
+    return found
+
+
+def places(tree, path=()):
+    """Every place in a record."""
+    for name in tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
+        yield (*path, name)
+        yield from places(tree[name], (*path, name))
+
+
+def replaced(record, place, value):
+    changed = copy.deepcopy(record)
+    part = changed
+    for name in place[:-1]:
+        part = part[name]
+    part[place[-1]] = value
+    return changed
+
+
+VALUES = (None, 10**400, {"a": {"b": []}}, True, -1, 1.5, np.nan, np.inf, "x", "", [], [[]], ["x"], {}, "../x")
+
+
+@pytest.mark.parametrize("value", [*VALUES[:3], *(pytest.param(one, marks=pytest.mark.soak) for one in VALUES[3:])])
+def test_a_record_with_one_other_value_is_read_or_refused_in_a_line(value, record, tmp_path):
+    for place in places(record):
+        try:
+            found, config = read(tmp_path, replaced(record, place, value))
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            assert len(str(error)) < 600  # noqa: PT017
+        else:
+            assert type(found.seed) is int
+            assert type(config.width) is int
+            assert isinstance(config.learning_rate, float | int)
+            assert config.learning_rate < 1e38
+
+
+def test_a_record_without_one_of_its_parts_is_read_or_refused_in_a_line(record, tmp_path):
+    for place in places(record):
+        changed = copy.deepcopy(record)
+        part = changed
+        for name in place[:-1]:
+            part = part[name]
+        del part[place[-1]]
+        try:
+            read(tmp_path, changed)
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"\xff\xfe{}", "can't decode"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"run": ' * 100_000, "nested too deeply"),
+        (b'{"format": NaN, "run": {}}', "format is nan; it must be int"),
+        (b'{"format": true, "run": {}}', "format is True; it must be int"),
+        (b'{"format": 1' + b"0" * 5000 + b"}", "Exceeds the limit"),
+        (b'{"format": 100000, "run": {}}', "format 100000; this gan_jax reads up to"),
+        (b"{} {}", "Extra data"),
+        (b"\0" * 100, "is not the record of a run"),
+    ],
+)
+def test_texts_that_are_no_record_are_refused_in_a_line(content, complaint, tmp_path):
+    with pytest.raises(InputError, match=complaint) as error:
+        read(tmp_path, content)
+    assert "\n" not in str(error.value)
+
+
+def test_of_a_name_that_comes_twice_the_last_counts(record, tmp_path):
+    text = json.dumps(record).replace('"seed": 0', '"seed": 0, "seed": 7')
+    assert read(tmp_path, text.encode())[0].seed == 7
+
+
+def test_a_record_that_is_no_file_is_refused_and_not_waited_for(tmp_path):
+    (tmp_path / "run.json").mkdir()
+    with pytest.raises(InputError, match="it is no regular file"):
+        read_record(tmp_path)
+    with pytest.raises(InputError, match=r"run\.json"):
+        claim(RunFolder(tmp_path), overwrite=True)
+
+
+@EXAMPLES
+def test_a_damaged_record_is_read_or_refused_in_a_line(examples, record, tmp_path):
+    content = json.dumps(record).encode()
+
+    @settings(max_examples=examples)
+    @given(
+        st.lists(st.tuples(st.integers(0, len(content)), st.integers(0, 255)), max_size=3),
+        st.none() | st.integers(0, len(content)),
+    )
+    def holds(changes, cut):
+        try:
+            read(tmp_path, mutated(content, changes, cut))
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+    holds()
+
+
+@EXAMPLES
+def test_settings_that_are_recorded_are_read_back(examples, record, tmp_path):
+    @settings(max_examples=examples)
+    @given(
+        st.floats(2.0**-30, 2.0**30, allow_subnormal=False),
+        st.integers(1, 4096),
+        st.integers(0, 2**32 - 1),
+        st.sampled_from([(), ("translation",), ("cutout", "translation")]),
+        st.none() | st.integers(1, 10**6),
+    )
+    def holds(rate, width, seed, augmentations, steps):
+        config = GanConfig(learning_rate=rate, width=width, augmentations=augmentations)
+        wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",))
+        told = RunConfig(CONFIG).__class__.__dataclass_fields__
+        run = {name: getattr(wanted, name) for name in told if name not in ("gan", "output_dir")}
+        gan = {name: getattr(config, name) for name in config.__dataclass_fields__}
+        changed = record | {"run": run | {"gan": gan, "output_dir": str(wanted.output_dir)}}
+        assert read(tmp_path, changed) == (wanted, config)
+
+    holds()
+
+
+@pytest.fixture(scope="module")
+def saved(record, tmp_path_factory):
+    """A run that was killed after a checkpoint."""
+    folder = tmp_path_factory.mktemp("saved")
+    (folder / "run.json").write_text(json.dumps(record))
+    checkpoints = Checkpoints(folder / "checkpoints", run=identity(record))
+    state = init_state(CONFIG, jax.random.key(0))
+    checkpoints.save(Checkpoint(state.replace(step=state.step + 12), {"d_loss": np.ones(12, np.float32)}))
+    checkpoints.close()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 100_000,
+        None,
+        pytest.param(b"[]", marks=pytest.mark.soak),
+        pytest.param(b"{}", marks=pytest.mark.soak),
+        pytest.param(b'{"sha256": "x", "metrics": ["../../x"], "run": {}}', marks=pytest.mark.soak),
+        pytest.param(b'{"sha256": 5, "metrics": [], "run": []}', marks=pytest.mark.soak),
+    ],
+)
+def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, tmp_path):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    assert int(load_run(folder).state.step) == 12
+    (told,) = folder.glob("checkpoints/12/record/*metadata*")
+    kept = json.loads(told.read_text())
+    told.write_bytes(json.dumps(kept | {"run": 5}).encode() if content is None else content)
+    with pytest.raises(InputError, match="has neither weights nor a checkpoint that can be read") as error:
+        load_run(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_what_lies_among_checkpoints_and_is_none_is_passed_over(saved, tmp_path):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    (folder / "checkpoints" / "notes.txt").write_text("x")
+    (folder / "checkpoints" / "99").mkdir()
+    (folder / "checkpoints" / "98").symlink_to(tmp_path)
+    assert int(load_run(folder).state.step) == 12
+
+
+def test_a_record_that_asks_for_more_memory_than_there_is_gets_a_line(record, saved, tmp_path):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    changed = replaced(replaced(record, ("run", "gan", "width"), 4096), ("run", "gan", "latent_dim"), 65536)
+    (folder / "run.json").write_text(json.dumps(changed))
+    with pytest.raises(InputError, match=r"checkpoints/12 is of another run: its gan\.latent_dim is 4"):
+        load_run(folder)
