@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gan_jax import InputError, RunConfig
 from gan_jax.config import COUNTS, SWEEPABLE
 from gan_jax.files import parse_json
+from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.settings import MAX_SEED
 from gan_jax.sweeps.plan import format_value, list_trials, parse_seeds, parse_sweep
 
@@ -110,6 +111,12 @@ def test_json_is_read_back_and_anything_else_is_a_value_error(examples):
             parse_json(text)
 
     holds()
+
+
+def test_lines_that_no_run_wrote_are_left_out(tmp_path):
+    lines = ['{"step": 1}', "[" * 100_000, "[]", '{"step": "2"}', "\x00", "", '{"step": 3', '{"step": 4}']
+    (tmp_path / "metrics.jsonl").write_bytes("\n".join(lines).encode() + b"\n\xff\xfe\n")
+    assert read_lines(tmp_path / "metrics.jsonl") == [{"step": 1}, {"step": 4}]
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])

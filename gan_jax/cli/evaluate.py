@@ -45,7 +45,7 @@ def evaluate(
     Writes a figure and the fakes beside their nearest training images next to what it scored.
 
     Args:
-        path: A run's folder, its weights.npz, or samples: an .npz with arr_0, NHWC uint8.
+        path: A run's folder, its weights.npz, or samples: uint8 images as a .npy, or an .npz with arr_0.
         dataset: By default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
         num_samples: Images to draw from a generator; 10,000 by default.

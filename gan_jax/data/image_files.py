@@ -46,7 +46,8 @@ def read_pixels(file: Path | BinaryIO, name: str, size: int | None = None, chann
             grey = image.mode in _GREY if channels is None else channels == 1
             image = _eight_bits(image).convert("L" if grey else "RGB")
     except Exception as error:  # Pillow's readers raise whatever their format's parser meets
-        reason = "no image" if isinstance(error, Image.UnidentifiedImageError) else first_line(error)
+        kinds = f"no image of {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}"
+        reason = kinds if isinstance(error, Image.UnidentifiedImageError) else first_line(error)
         raise UnreadableImageError(f"{name} cannot be read as an image ({reason}); replace or remove it.") from error
     if size is not None:
         image = _fitted(image, size)

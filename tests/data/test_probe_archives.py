@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import struct
 import tarfile
 
@@ -76,6 +77,14 @@ def test_an_image_that_was_replaced_while_it_is_streamed_is_named(tmp_path):
         path.write_bytes(encoded(np.zeros((30, 30), np.uint8)))
     with pytest.raises(InputError, match=r"\.png is another image than at the start; restore it"):
         images[0]
+
+
+def test_a_pipe_among_images_is_left_out_and_not_waited_for(tmp_path):
+    for index in range(20):
+        (tmp_path / f"{index:02d}.png").write_bytes(IMAGES[index])
+    os.mkfifo(tmp_path / "pipe.png")
+    found = read_image_set(tmp_path)
+    assert len(found.train_images) + len(found.test_images) == 20
 
 
 def idx(shape, content, kind=8):
