@@ -44,6 +44,7 @@ def exit_statuses() -> Generator[None]:
         signal.signal(number, _leave)
     try:
         yield
+        _flush_output()
     except StoppedError as stopped:
         sys.exit(stopped.status)
     except KeyboardInterrupt:
@@ -63,7 +64,7 @@ def exit_statuses() -> Generator[None]:
     finally:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
-        _flush_output()
+        _discard_unwritten()
 
 
 def _leave(number: int, frame: Any) -> NoReturn:
@@ -84,19 +85,22 @@ def _prepare_streams() -> None:
 
 
 def _flush_output() -> None:
-    """Print what is still in the buffers; a reader that has gone away, such as ``head``, has seen enough."""
+    """Print what is still in the buffer; a reader that has gone away, such as ``head``, has seen enough."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         discard_output(sys.stdout)
     except OSError as error:
-        discard_output(sys.stdout)
-        _end(f"standard output cannot be written ({error.strerror}); send it elsewhere and repeat the command.")
-    finally:
+        raise OSError(error.errno, error.strerror, "standard output") from None
+
+
+def _discard_unwritten() -> None:
+    """Give up what the streams cannot print, which Python would try again at its end."""
+    for stream in (sys.stdout, sys.stderr):
         try:
-            sys.stderr.flush()
+            stream.flush()
         except OSError:
-            discard_output(sys.stderr)
+            discard_output(stream)
 
 
 def _end(message: str) -> NoReturn:

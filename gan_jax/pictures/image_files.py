@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.errors import InputError
-from gan_jax.files import prepare_output, read_arrays, save_arrays
+from gan_jax.files import atomic_write, prepare_output, read_arrays, save_arrays
 from gan_jax.pictures.grids import save_grid
 
 _CHANNELS = (1, 3)
@@ -91,7 +91,8 @@ def _save_folder(path: Path, images: np.ndarray) -> None:
     files = [path / f"{index:06d}.png" for index in range(len(images))]
     try:
         for file, image in zip(files, _in_colour(images), strict=True):
-            Image.fromarray(image).save(file)
+            with atomic_write(file) as temporary:
+                Image.fromarray(image).save(temporary)
     except BaseException:
         for file in files:
             file.unlink(missing_ok=True)

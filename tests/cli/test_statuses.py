@@ -115,7 +115,9 @@ def test_output_that_cannot_be_written_fails_unless_its_reader_has_gone(error, s
     except SystemExit as end:
         found = end.code
     assert found == status
-    assert ("standard output cannot be written (No space left on device)" in capsys.readouterr().err) == bool(status)
+    assert ("standard output cannot be read or written (No space left on device)" in capsys.readouterr().err) == bool(
+        status
+    )
     assert os.path.samestat(os.fstat(raw.fileno()), os.stat(os.devnull))  # noqa: PTH116
 
 
