@@ -232,16 +232,11 @@ def _is_allowed(shape: tuple[int, ...]) -> bool:
 
 
 def _one_of(names: Iterable[str]) -> str:
-    *others, last = map(repr, names)
-    return f"{', '.join(others)} or {last}"
+    return " or ".join(", ".join(map(repr, names)).rsplit(", ", 1))
 
 
 def require_count(config: object, name: str, most: int = 2**31 - 1) -> None:
-    """Check that a field is a whole number from 1 to ``most``.
-
-    Raises:
-      InputError: it is not.
-    """
+    """Raise an ``InputError`` unless a field is a whole number from 1 to ``most``."""
     value = getattr(config, name)
     whole = isinstance(value, numbers.Integral) and 1 <= int(value) <= most
     require(whole, name, value, f"a whole number of at least 1 and at most {most}")

@@ -24,7 +24,7 @@ def report(
     /,
     output: Path | None = None,
     data_dir: Path | None = None,
-    num_samples: int = 10_000,
+    num_samples: int | None = None,
     scores: bool = True,
 ) -> None:
     """Write one page of a run, or of many beside each other: settings, curves, images, scores, and how to repeat it.
@@ -35,19 +35,21 @@ def report(
         path: A run's folder, or that of many runs (--seeds or --sweep).
         output: The HTML file; report.html in the folder by default.
         data_dir: A folder with the data set's published files; by default the run's.
-        num_samples: Images to score.
+        num_samples: Images to score; 10,000 by default.
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
     if not has_record(path) and not (path / "summary.json").is_file():
         raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
+    if not (scores and has_record(path)) and (num_samples is not None or data_dir is not None):
+        raise InputError(f"{path} is not scored here; leave out --num-samples and --data-dir.")
     prepare_output(output)
     sections = of_one(path, data_dir, num_samples, scores) if has_record(path) else of_many(path)
     write_text(output, render_page(path.resolve().name, sections))
     print(f"The report is in {output}")
 
 
-def of_one(path: Path, data_dir: Path | None, num_samples: int, with_scores: bool) -> Sections:
+def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scores: bool) -> Sections:
     """The sections of a run's page."""
     folder, record = RunFolder(path), read_record(path)
     scored = score_pieces(evaluate(path, data_dir=data_dir, num_samples=num_samples)) if with_scores else []

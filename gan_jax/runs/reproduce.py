@@ -110,7 +110,8 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
     wanted = [epoch for epoch in sorted(recorded) if first < epoch and (last is None or epoch <= last)]
     if not wanted or first < 0:
         known = f"1 to {max(recorded)}" if recorded else "none"
-        raise InputError(f"no epoch after {first} and up to {last or 'the last'} is recorded; there are: {known}.")
+        end = "the last" if last is None else last
+        raise InputError(f"no epoch after {first} and up to {end} is recorded; there are: {known}.")
     start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
     state, history = run.state_after(start), run.history()
     if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
