@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from damaged import npy, npy_header
+from PIL import Image
 
 from gan_jax import InputError
 from gan_jax.plane import load_target
@@ -88,3 +89,12 @@ def test_what_are_no_points_is_refused(name, content, complaint, tmp_path):
 def test_the_largest_floats_are_points_too(tmp_path):
     (tmp_path / "far.csv").write_text("-1.7e308,0\n1.7e308,0\n")
     np.testing.assert_allclose(load_target(str(tmp_path / "far.csv")).points, [[-1, 0], [1, 0]])
+
+
+def test_dark_parts_of_16_bits_are_dark(tmp_path):
+    pixels = np.full((20, 20), 60_000, np.uint16)
+    pixels[:5, :5] = 10_000
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    Image.fromarray((pixels >> 8).astype(np.uint8)).save(tmp_path / "bytes.png")
+    points = [load_target(str(tmp_path / name), 100).points for name in ("picture.png", "bytes.png")]
+    np.testing.assert_array_equal(*points)
