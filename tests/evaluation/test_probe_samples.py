@@ -150,11 +150,15 @@ def test_metadata_of_another_form_is_refused(text, tmp_path):
 KEPT = ["", "[]", "3", "{}", '{"real": 3}', '{"real": {"frechet_distance": "low"}}', "[" * 100_000, "\ufeff{}"]
 
 
+@pytest.fixture(scope="module")
+def digits():
+    return load_dataset("digits")
+
+
 @pytest.mark.parametrize("text", KEPT)
-def test_anchors_of_another_form_are_measured_again(text, monkeypatch, tmp_path):
+def test_anchors_of_another_form_are_measured_again(text, digits, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(store, "anchors", lambda *arguments, **options: {"real": {"frechet_distance": 0.5}})
-    digits = load_dataset("digits")
     wanted = load_anchors(EVALUATOR, digits)
     (path,) = (user_cache() / "anchors").iterdir()
     path.write_text(text, encoding="utf-8")

@@ -1,6 +1,7 @@
 """Records and checkpoints that say what they should not: settings of the right types, or one line."""
 
 import copy
+import functools
 import json
 import shutil
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, load_run
+from gan_jax.storage import record as record_module
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
 from gan_jax.storage.record import environment_differences, identity, make_record, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder, claim
@@ -20,8 +22,15 @@ from gan_jax.training.steps import gan_step
 CONFIG = GanConfig(latent_dim=4, width=2, batch_size=120)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def versions_are_asked_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_module, "environment", functools.cache(record_module.environment))
+        yield
+
+
 @pytest.fixture(scope="module")
-def record():
+def record(versions_are_asked_once):
     made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), gan_step)
     epoch = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
     return json.loads(json.dumps(made | {"epochs": [epoch]}))
@@ -149,9 +158,8 @@ def test_settings_that_are_recorded_are_read_back(examples, record, tmp_path):
     def holds(rate, width, seed, augmentations, steps):
         config = GanConfig(learning_rate=rate, width=width, augmentations=augmentations)
         wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",))
-        told = RunConfig(CONFIG).__class__.__dataclass_fields__
-        run = {name: getattr(wanted, name) for name in told if name not in ("gan", "output_dir")}
-        gan = {name: getattr(config, name) for name in config.__dataclass_fields__}
+        run = {name: value for name, value in vars(wanted).items() if name not in ("gan", "output_dir")}
+        gan = dict(vars(config))
         changed = record | {"run": run | {"gan": gan, "output_dir": str(wanted.output_dir)}}
         assert read(tmp_path, changed) == (wanted, config)
 
@@ -183,7 +191,6 @@ def saved(record, tmp_path_factory):
 )
 def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, tmp_path):
     folder = shutil.copytree(saved, tmp_path / "run")
-    assert int(load_run(folder).state.step) == 12
     (told,) = folder.glob("checkpoints/12/record/*metadata*")
     kept = json.loads(told.read_text())
     told.write_bytes(json.dumps(kept | {"run": 5}).encode() if content is None else content)
