@@ -122,6 +122,13 @@ def test_a_training_ignores_no_flag(flags, complaint, here):
     assert_refused(here, [*TRAIN, *flags], complaint)
 
 
+def test_many_runs_do_not_begin_where_one_of_them_could_not(here):
+    (here / "run" / "seed_1").mkdir(parents=True)
+    (here / "run" / "seed_1" / "thesis.tex").touch()
+    assert_mistake(command(*TRAIN, "--seeds", "0:2"), "seed_1 holds files but no run")
+    assert [path.name for path in (here / "run").iterdir()] == ["seed_1"]
+
+
 def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
     trained = []
     monkeypatch.setattr(gan_jax.cli.train, "run_experiment", lambda _, asked: trained.append(asked))
