@@ -152,6 +152,10 @@ def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: boo
     Raises:
       InputError: as ``claim``.
     """
+    try:
+        str(folder.path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{folder.path} is not UTF-8, as checkpoints need; give another --output-dir.") from None
     if folder.path.exists() and not folder.path.is_dir():
         raise InputError(f"{folder.path} is a file; give another --output-dir.")
     if not _replaced(folder):
