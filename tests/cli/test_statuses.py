@@ -93,13 +93,15 @@ def unwritable(monkeypatch, tmp_path):
     def replace(name: str, error: OSError):
         raw = Unwritable(error, tmp_path / name)
         stream = io.TextIOWrapper(io.BufferedWriter(raw))
-        made.append(raw)
+        made.append((stream, raw))
         monkeypatch.setattr(sys, name, stream)
         return raw
 
     yield replace
-    for raw in made:
-        raw.write = lambda data: len(data)
+    for stream, raw in made:
+        raw.write = len
+        stream.close()
+        raw.file.close()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Surroundings as bad as they come: a right result, or one line and a status; nothing lost and nothing left."""
 
+import errno
 import fcntl
 import functools
 import itertools
@@ -14,9 +15,13 @@ import time
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
+from PIL import Image
 from probes import ignore_hangup, run
 from small_runs import content
+
+from gan_jax.pictures.image_files import save_images
 
 SHORT = {"steps": 8}  # and a checkpoint after every 4
 HANDLES = resource.RLIMIT_NOFILE
@@ -158,7 +163,6 @@ def want_another_device() -> None:
 TRAIN = "train --dataset digits --width 2 --steps 2"
 REFUSED = {  # what is written where, in which surroundings: and why not
     "sample {run} --output s.npz": ({"prepare": fill_disk}, "s.npz cannot be read or written (File too large)"),
-    "sample {run} --output pictures": ({"prepare": fill_disk}, "000000.png cannot be read or written (File too large)"),
     "export {run} --output g.jax": ({"prepare": fill_disk}, "g.jax cannot be read or written (File too large)"),
     "sample {run} --output g.npz": ({"prepare": want_another_device}, "set JAX_PLATFORMS to one that is here"),
     "replay {run} --step 1 --output /proc/s.npz": ({}, "/proc/s.npz cannot be written"),
@@ -203,3 +207,17 @@ def test_an_ascii_locale_reads_and_writes_names_that_are_not(trained, tmp_path):
     process = subprocess.run(command, cwd=tmp_path, env=os.environ | variables, capture_output=True, timeout=120)
     assert (process.returncode, process.stderr) == (0, b"")
     assert (tmp_path / "中.npz").exists()
+
+
+def test_a_folder_of_pictures_is_complete_or_empty(monkeypatch, tmp_path):
+    save = Image.Image.save
+
+    def save_until_full(image, file):
+        if "000001" in file.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        save(image, file)
+
+    monkeypatch.setattr(Image.Image, "save", save_until_full)
+    with pytest.raises(OSError, match=r"000001.png"):
+        save_images(tmp_path / "pictures", np.zeros((3, 8, 8, 1), np.uint8), "title")
+    assert list((tmp_path / "pictures").iterdir()) == []
