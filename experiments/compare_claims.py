@@ -97,9 +97,9 @@ def winner(finals: Runs) -> str:
     return min((name for name, part in finalists_of(finals) if part == "whole"), key=mean_log)
 
 
-def verdicts(finals: Runs, name: str) -> dict[str, tuple[bool, str]]:
-    """Whether each claim of the plan holds for a finalist, and the numbers that say so."""
-    judged: dict[str, Callable[[Runs, str], tuple[bool, str]]] = {
+def verdicts(finals: Runs, name: str) -> dict[str, tuple[bool | None, str]]:
+    """Whether each claim of the plan holds for a finalist, None where it is not tested yet, and the numbers."""
+    judged: dict[str, Callable[[Runs, str], tuple[bool | None, str]]] = {
         "a third of the time": _third_is_enough,
         "the same time": _better_at_the_same_time,
         "every seed": _no_collapse,
@@ -133,12 +133,13 @@ def _better_at_the_same_time(finals: Runs, name: str) -> tuple[bool, str]:
     return all(one["ratio"] <= QUARTER for one in found) and all(improved.values()), "; ".join(texts)
 
 
-def _no_collapse(finals: Runs, name: str) -> tuple[bool, str]:
+def _no_collapse(finals: Runs, name: str) -> tuple[bool | None, str]:
     own = values_of(finals, name, "whole", "frechet_distance")
     course = values_of(finals, COURSE, "whole", "frechet_distance")
     collapsed = [seed for seed, value in own.items() if not value <= course.get(seed, max(course.values()))]
-    enough = len(own) >= len(FINAL_SEEDS) + len(COLLAPSE_SEEDS)
-    return enough and not collapsed, f"{len(collapsed)} of {len(own)} seeds collapsed"
+    asked = len(FINAL_SEEDS) + len(COLLAPSE_SEEDS)
+    holds = False if collapsed else True if len(own) >= asked else None
+    return holds, f"{len(collapsed)} of {len(own)} seeds collapsed; {asked} are asked for"
 
 
 def interval(found: Mapping[str, float]) -> str:

@@ -39,6 +39,7 @@ from gan_jax.pictures.grids import save_comparison, save_strips
 from gan_jax.pictures.tables import markdown_table
 
 STRIP = 20  # images in a strip
+VERDICTS = {True: "holds", False: "does not hold", None: "not tested"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +150,7 @@ def claims_table(finals: Sequence[Mapping[str, Any]]) -> str:
     """Every claim for every finalist that was trained for both times."""
     names = [name for name, part in finalists_of(finals) if part == "third"]
     rows = [
-        [claim, name, "holds" if holds else "does not hold", text]
+        [claim, name, VERDICTS[holds], text]
         for claim in CLAIMS
         for name in names
         for holds, text in [verdicts(finals, name)[claim]]

@@ -15,7 +15,7 @@ from .runs.experiment import Experiment, describe_score, draw_current_batch, dra
 from .runs.watchers.trackers import TRACKERS, Tracker
 from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from .settings import RunConfig
-from .storage.load import TrainedRun, load_run
+from .storage.load import PRETRAINED, TrainedRun, load_pretrained, load_run
 from .storage.weights import load_weights, save_weights
 from .sweeps.run import run_experiment
 from .training.batches import ImageSource, LabelledImages, ResidentImages, RunKeys, run_keys, steps_per_epoch
@@ -38,6 +38,7 @@ __all__ = [
     "NETWORKS",
     "OBJECTIVES",
     "PENALTIES",
+    "PRETRAINED",
     "RECIPES",
     "TRACKERS",
     "Dataset",
@@ -86,6 +87,7 @@ __all__ = [
     "generator_step",
     "init_state",
     "load_dataset",
+    "load_pretrained",
     "load_run",
     "load_weights",
     "mean_score",

@@ -41,7 +41,7 @@ LIBRARY_HOMES = {
     "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
     "tqdm": {"runs.driver", "runs.watchers.console"},
-    "optax": {"training.state", "training.steps", "evaluation.features", "inference.projection"},
+    "optax": {"training.adam", "training.state", "training.steps", "evaluation.features", "inference.projection"},
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run"},
 }

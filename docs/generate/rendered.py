@@ -92,6 +92,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "means over seeds": mean_epochs,
     "each seed and epoch": every_epoch,
     "four seeds": lambda: summary_table({"": read("four_seeds")}),
+    "pretrained": lambda: scores_table(read("pretrained")["scores"]),
     "recipes": lambda: scores_table(read("recipes")),
     "recipe times": recipe_times,
     "modes": lambda: plane_modes.table(read("plane_modes")["rows"]),

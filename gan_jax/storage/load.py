@@ -13,6 +13,9 @@ from gan_jax.storage.weights import abstract_state, load_weights, weights_of
 from gan_jax.training.forward import sampling_generator
 from gan_jax.training.state import GanState, NetworkState
 
+PRETRAINED = ("fashion_mnist",)
+"""The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
+
 
 class TrainedRun(NamedTuple):
     """A run's configuration, its last state, and its record, which is empty where there is only a weights file."""
@@ -28,7 +31,7 @@ class TrainedRun(NamedTuple):
 
 
 def load_run(path: str | Path) -> TrainedRun:
-    """Read a run's folder, or a weights file alone.
+    """Read a run's folder, a weights file alone, or a run of ``PRETRAINED`` by its name.
 
     The newest state counts: that of ``weights.npz``, or of a later checkpoint of a run that was killed before it wrote
     its weights. Weights that are damaged, or not those that the run recorded, are passed over with a warning.
@@ -41,6 +44,8 @@ def load_run(path: str | Path) -> TrainedRun:
       >>> images = generate(run.config, run.generator, latents)  # doctest: +SKIP
     """
     path = Path(path)
+    if str(path) in PRETRAINED and not path.exists():
+        return load_pretrained(str(path))
     if path.is_file():
         return TrainedRun(*load_weights(path), {})
     folder, record = RunFolder(path), read_record(path)
@@ -62,6 +67,28 @@ def load_run(path: str | Path) -> TrainedRun:
     if found is None:
         raise InputError(" ".join([f"{path} has neither weights nor a checkpoint that can be read.", *complaints]))
     return TrainedRun(config, found.state, record)
+
+
+def load_pretrained(name: str) -> TrainedRun:
+    """Read a run that ships with the package: its record, and its weights rounded to float16.
+
+    ``experiments/train_pretrained.py`` made it; ``record`` says with which settings and from which images.
+
+    Args:
+      name: one of ``PRETRAINED``.
+
+    Raises:
+      InputError: there is none of that name, or its files are damaged.
+
+    Examples:
+      >>> run = load_pretrained("fashion_mnist")
+      >>> from gan_jax import sample_images
+      >>> sample_images(run.config, run.generator, 2).shape
+      (2, 28, 28, 1)
+    """
+    if name not in PRETRAINED:
+        raise InputError(f"the pretrained run is {name!r}; it must be one of {', '.join(PRETRAINED)}.")
+    return load_run(Path(__file__).parent / "pretrained" / name)
 
 
 def load_recorded_weights(folder: RunFolder, record: dict[str, Any], config: GanConfig) -> GanState:

@@ -61,6 +61,7 @@ def test_the_wheel_and_the_sdist_have_every_file_of_the_package(built):
 
 def test_the_wheel_trains_samples_and_evaluates_without_a_network(installed, tmp_path):
     environment = OFFLINE | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_COMPILATION_CACHE_DIR": ""}
+    run(installed / "gan-jax", "sample", "fashion_mnist", "--output", "shipped.png", cwd=tmp_path, **environment)
     small = ["--dataset", "digits", "--width", "4", "--batch-size", "100", "--epochs", "1"]
     run(installed / "gan-jax", "train", *small, cwd=tmp_path, **environment)
     run(installed / "gan-jax", "sample", "runs/gan", "--output", "grid.png", cwd=tmp_path, **environment)

@@ -1,0 +1,62 @@
+"""The run that ships with the package."""
+
+import numpy as np
+import pytest
+
+import gan_jax.cli as cli
+from gan_jax import InputError, load_pretrained, load_run, recipe, sample_images
+from gan_jax.evaluation import read_evaluator
+from gan_jax.evaluation.features import extract
+from gan_jax.evaluation.store import shipped_path
+from gan_jax.storage import load
+from gan_jax.storage.record import matches_digests
+from gan_jax.storage.weights import weights_of
+
+
+@pytest.fixture(scope="module")
+def run():
+    return load_pretrained("fashion_mnist")
+
+
+def test_it_is_the_best_recipes_with_the_recorded_weights(run):
+    changed = {"schedule_steps"}  # the schedule's end is that of the run
+    ours, given = vars(recipe("best")), vars(run.config)
+    assert {name for name in ours if ours[name] != given[name]} <= changed
+    assert run.state.average is not None
+    assert matches_digests(run.record, int(run.state.step), weights_of(run.state))
+
+
+def test_it_makes_every_class(run):
+    """As the shipped classifier sees it; of weights that make no clothes it finds one or two."""
+    images = sample_images(run.config, run.generator, 500)
+    logits = extract(read_evaluator(shipped_path("fashion_mnist")), images)[1]
+    counts = np.bincount(np.argmax(logits, axis=1), minlength=10)
+    assert counts.min() > 20
+    assert counts.max() < 90
+
+
+def test_it_is_small_and_names_no_folder_of_the_machine_that_made_it(run):
+    folder = load.Path(load.__file__).parent / "pretrained" / "fashion_mnist"
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 3 * 2**20
+    assert run.record["run"]["data_dir"] is None
+    assert run.record["run"]["output_dir"] == "runs/fashion_mnist"
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(InputError, match="the pretrained run is 'imagenet'; it must be one of fashion_mnist"):
+        load_pretrained("imagenet")
+
+
+def test_a_command_takes_its_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["gan-jax", "sample", "fashion_mnist", "--num", "2", "--output", "grid.png"])
+    cli.main()
+    assert "2 images of the averaged generator are in grid.png" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
+
+
+def test_a_folder_of_that_name_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fashion_mnist").mkdir()
+    with pytest.raises(InputError, match="fashion_mnist holds no run"):
+        load_run("fashion_mnist")
