@@ -99,17 +99,18 @@ def read_idx(content, folder, dimensions=3):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (idx((2**32 - 1,) * 3, b""), "has 16 bytes where its header says 79228162458924105"),
-        (idx((2, 2, 2), b"\0" * 8, kind=0x0D), "starts with 00000d03"),
-        (idx((2, 2), b"\0" * 4), "starts with 00000802"),
-        (idx((0, 28, 28), b"\0"), "has 17 bytes where its header says 16"),
-        (gzip.compress(idx((2, 2, 2), b"\0" * 8)) + b"x", "truncated or damaged gzip"),
-        (gzip.compress(b"\0" * 2**28 + b"\0", 1), "unpacks to more than 268,435,456 bytes"),
+        (lambda: idx((2**32 - 1,) * 3, b""), "has 16 bytes where its header says 79228162458924105"),
+        (lambda: idx((2, 2, 2), b"\0" * 8, kind=0x0D), "starts with 00000d03"),
+        (lambda: idx((2, 2), b"\0" * 4), "starts with 00000802"),
+        (lambda: idx((0, 28, 28), b"\0"), "has 17 bytes where its header says 16"),
+        (lambda: gzip.compress(idx((2, 2, 2), b"\0" * 8)) + b"x", "truncated or damaged gzip"),
+        (lambda: gzip.compress(b"\0" * 2**28 + b"\0", 1), "unpacks to more than 268,435,456 bytes"),
     ],
+    ids=["too large", "another type", "another shape", "too long", "after the gzip", "a bomb"],
 )
 def test_idx_files_whose_headers_lie_are_refused(content, complaint, tmp_path):
     with pytest.raises(InputError, match=complaint):
-        read_idx(content, tmp_path)
+        read_idx(content(), tmp_path)
 
 
 @EXAMPLES

@@ -112,6 +112,11 @@ def test_an_array_of_any_shape_is_images_or_refused(examples, tmp_path):
     holds()
 
 
+def short(text):
+    """A test's name."""
+    return ascii(text)[:20]
+
+
 EVALUATOR = Evaluator({"logits/bias": np.zeros(10, np.float32)}, "quick", 0.95, 10, "hash", "not at all")
 
 
@@ -140,7 +145,7 @@ def test_an_evaluator_that_tells_something_else_is_refused(changes, complaint, t
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["[]", "null", "3", '"x"', "{" * 9, "[" * 100_000, "\x00", "[1, 2", "{}"])
+@pytest.mark.parametrize("text", ["[]", "null", "3", '"x"', "{" * 9, "[" * 100_000, "\x00", "[1, 2", "{}"], ids=short)
 def test_metadata_of_another_form_is_refused(text, tmp_path):
     np.savez(tmp_path / "evaluator.npz", metadata=np.array(text), **{"weights/logits/bias": np.zeros(10)})
     with pytest.raises(InputError, match="cannot be read as an evaluator"):
@@ -155,7 +160,7 @@ def digits():
     return load_dataset("digits")
 
 
-@pytest.mark.parametrize("text", KEPT)
+@pytest.mark.parametrize("text", KEPT, ids=short)
 def test_anchors_of_another_form_are_measured_again(text, digits, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(store, "anchors", lambda *arguments, **options: {"real": {"frechet_distance": 0.5}})
@@ -167,7 +172,7 @@ def test_anchors_of_another_form_are_measured_again(text, digits, monkeypatch, t
 
 
 @pytest.mark.parametrize(
-    "text", [*KEPT, '{"step": 4}', '{"step": 4, "diverged": null, "collapsed": true, "scores": {}}']
+    "text", [*KEPT, '{"step": 4}', '{"step": 4, "diverged": null, "collapsed": true, "scores": {}}'], ids=short
 )
 def test_outcomes_of_another_form_are_measured_again(text, tmp_path):
     (tmp_path / "outcome.json").write_text(text, encoding="utf-8")

@@ -101,8 +101,9 @@ def test_real_images_are_the_best_of_the_anchors(table):
     real, *others = table.values()
     for name in ("frechet_distance", "kernel_distance", "sliced_wasserstein"):
         assert all(real[name] < other[name] for other in others), name
-    for name in ("recall", "coverage"):
-        assert all(real[name] > other[name] for other in others), name
+    assert all(real["recall"] > other["recall"] for other in others)
+    for anchor in ("one class left out", "mean image", "noise"):  # a blur of every image is near every image
+        assert real["coverage"] > table[anchor]["coverage"]
     for anchor in ("one class left out", "mean image", "noise"):  # a blur leaves most classes what they are
         assert real["class_divergence"] < table[anchor]["class_divergence"]
     for anchor in ("blurred", "mean image", "noise"):  # a critic need not miss a class

@@ -34,7 +34,9 @@ def test_frames_of_another_shape_are_refused(name, array, tmp_path):
         read_plane(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "3", '{"labels": []}', '{"labels": {"a": "A"}}', "[" * 9999, "\ufeff{}"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", '{"labels": []}', '{"labels": {"a": "A"}}', "[" * 9999, "\ufeff{}"], ids=ascii
+)
 def test_a_lesson_of_another_form_is_refused(text, tmp_path):
     (tmp_path / "lesson.json").write_text(text, encoding="utf-8")
     np.savez(tmp_path / "strips.npz", a=np.zeros(2))

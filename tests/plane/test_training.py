@@ -31,7 +31,7 @@ COURSE = dataclasses.replace(for_points(recipe("dcgan")), width=8)
 
 def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     names = list(plane_recipes())
-    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "pacgan", "fast"} == set(names)
+    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "pacgan", "fast", "best"} == set(names)
     with pytest.raises(InputError, match="changes images"):
         for_points(recipe("diffaugment"))
     with pytest.raises(InputError, match="images' classes"):
@@ -39,7 +39,7 @@ def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     assert set(names) < set(RECIPES)
 
 
-RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "dcgan", "pacgan")
+RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "best", "dcgan", "pacgan")
 
 
 @pytest.mark.parametrize(

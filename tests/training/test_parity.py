@@ -4,6 +4,7 @@
 ``GAN_JAX_RECIPE_GOLDENS`` may name other folders of such files; what they hold is told by their keys.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,7 +199,16 @@ SIMPLE = [
     HERE / "recipes" / f"{name}.npz"
     for name in ("least_squares", "wasserstein_gradient_penalty", "non_saturating_r1", "hinge_spectral")
 ]
-CASES = [pytest.param(path, marks=pytest.mark.soak if path in SIMPLE else ()) for path in (*COURSE, *RECIPES)]
+RELATIVISTIC = HERE / "recipes" / "relativistic_r1_r2.npz"
+ALONE = [HERE / f"standalone_{name}.npz" for name in ("generator", "discriminator")]
+
+
+def cases(*in_soak):
+    paths = (*COURSE, *RECIPES)
+    return [pytest.param(path, marks=pytest.mark.soak if path in in_soak else ()) for path in paths]
+
+
+CASES, FLOAT32_CASES = cases(*SIMPLE), cases(*SIMPLE, RELATIVISTIC, *ALONE)
 
 
 @pytest.mark.parametrize("path", CASES, ids=[case.values[0].stem for case in CASES])
@@ -214,7 +224,7 @@ def test_float64_steps_follow_the_reference(path, given_randomness):
         np.testing.assert_allclose(ours, reference, rtol=0, atol=1e-6 * np.abs(reference).max(), err_msg=name)
 
 
-@pytest.mark.parametrize("path", CASES, ids=[case.values[0].stem for case in CASES])
+@pytest.mark.parametrize("path", FLOAT32_CASES, ids=[case.values[0].stem for case in FLOAT32_CASES])
 def test_a_float32_step_is_near_the_float64_step_from_the_same_state(path, given_randomness):
     """Single steps, since a trajectory parts in any float32 once one weight's tiny gradient rounds to the other sign.
 
@@ -225,7 +235,7 @@ def test_a_float32_step_is_near_the_float64_step_from_the_same_state(path, given
     config = config_of(golden)
     with jax.enable_x64(True):
         states, exact = take_steps(golden, initial_state(golden, np.float64), np.float64)
-    for index, (start, end) in enumerate(zip(states, states[1:], strict=False)):
+    for index, (start, end) in enumerate(itertools.pairwise(states)):
         (_, state), (metrics,) = take_steps(golden, astype(start, np.float32), np.float32, slice(index, index + 1))
         for name in metrics_of(golden):
             loose = name in ("g_loss", "d_g_z2") and "d_loss" in metrics
