@@ -74,9 +74,15 @@ def settings(folder: Path, **options) -> RunConfig:
     return RunConfig(dataset="digits", output_dir=folder, **defaults | options)
 
 
-def start(folder: Path, kind: str = "drift", file_limit: int | None = None, **options) -> multiprocessing.Process:
-    """Start a training; its screen goes to ``<folder>.log``, or to ``log``."""
-    arguments = folder, kind, file_limit, options.pop("log", folder.with_suffix(".log")), options
+def start(
+    folder: Path, kind: str = "drift", file_limit: int | None = None, unharmed: bool = True, **options
+) -> multiprocessing.Process:
+    """Start a training; its screen goes to ``<folder>.log``, or to ``log``.
+
+    One that will be harmed, by a kill or a limit of its files, keeps nothing that it compiles: half of it would stay.
+    """
+    unharmed = unharmed and file_limit is None
+    arguments = folder, kind, file_limit, unharmed, options.pop("log", folder.with_suffix(".log")), options
     process = _processes.Process(target=_train, args=arguments)
     process.start()
     return process
@@ -150,7 +156,7 @@ def content(folder: Path) -> dict[str, str]:
     return {str(name): hashlib.sha256(data.replace(own_name, b"")).hexdigest() for name, data in kept.items()}
 
 
-def _train(folder: Path, kind: str, file_limit: int | None, log_path: Path, options: dict) -> None:
+def _train(folder: Path, kind: str, file_limit: int | None, unharmed: bool, log_path: Path, options: dict) -> None:
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -158,5 +164,7 @@ def _train(folder: Path, kind: str, file_limit: int | None, log_path: Path, opti
     if file_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     prepare_jax()
+    if not unharmed:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
     with exit_statuses():
         run_experiment(EXPERIMENTS[kind], settings(folder, **options))

@@ -51,6 +51,14 @@ def test_the_tables_are_those_of_the_committed_numbers():
     assert len(pages) > 5
 
 
+def test_the_tests_that_hold_the_promises_exist():
+    page = DOCS / "explain" / "reliability.md"
+    named = re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", page.read_text())
+    assert len(named) > 30
+    for name, path in named:
+        assert f"def {name}(" in (page.parent / path).read_text(), f"{path} has no {name}"
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("page", [page for page in PAGES if python_of(page).strip()], ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):

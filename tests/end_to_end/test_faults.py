@@ -45,7 +45,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
 
     def kill_and_go_on(index):
         folder = tmp_path / f"killed_{index}"
-        process = start(folder, kind, steps=SHORT)
+        process = start(folder, kind, unharmed=False, steps=SHORT)
         time.sleep(random.Random(index).uniform(0, 1.2 * seconds))
         process.kill()
         process.join()
