@@ -16,7 +16,8 @@ from gan_jax.errors import InputError
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
-from gan_jax.storage.record import Record, has_record, read_record, read_settings, step_name
+from gan_jax.storage.record import Record, has_record, read_record, read_settings
+from gan_jax.storage.step_names import step_name
 from gan_jax.sweeps.run import run_experiment
 
 
@@ -71,6 +72,8 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")
     if "--steps" in given and "--epochs" in given:
         raise InputError("--steps and --epochs both say how long to train; give one of them.")
+    if "--seed" in given and "--seeds" in given:
+        raise InputError("--seed and --seeds both say which seeds to train with; give one of them.")
     name = recipe_name(args)
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 _EPSILON = 1e-8
 
 
-def adam(learning_rate: ArrayLike, beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransformation:
+def adam(learning_rate: float | Array, beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransformation:
     r"""Adam (Kingma & Ba 2015, algorithm 1) with epsilon 1e-8.
 
     $\theta \leftarrow \theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)$, with $\hat m = m / (1 - \beta_1^t)$ and
@@ -55,10 +55,10 @@ def _scale_by_adam(beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransfor
         zeros = optax.tree.zeros_like(params)
         return optax.ScaleByAdamState(jnp.zeros((), jnp.int32), mu=zeros, nu=zeros)
 
-    def update(gradients: Any, state: Any, params: Any = None) -> tuple[Any, optax.ScaleByAdamState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, optax.OptState]:
         count = optax.safe_increment(state.count)
-        mu = optax.tree.update_moment(gradients, state.mu, beta1, 1)
-        nu = optax.tree.update_moment(gradients, state.nu, beta2, 2)
+        mu = optax.tree.update_moment(updates, state.mu, beta1, 1)
+        nu = optax.tree.update_moment(updates, state.nu, beta2, 2)
         first, second = (bias_correction(decay, count) for decay in (beta1, beta2))
         updates = jax.tree.map(lambda m, v: m / first / (jnp.sqrt(v / second) + _EPSILON), mu, nu)
         return updates, optax.ScaleByAdamState(count, mu, nu)

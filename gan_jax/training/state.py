@@ -35,8 +35,8 @@ class GanState(struct.PyTreeNode):
 class LearningRates(NamedTuple):
     """Adam's step sizes at one step, each ``[]`` float."""
 
-    generator: ArrayLike
-    discriminator: ArrayLike
+    generator: float | Array
+    discriminator: float | Array
 
 
 def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
@@ -61,7 +61,7 @@ def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
     return LearningRates(generator * factor, discriminator * factor)
 
 
-def optimizer(config: GanConfig, learning_rate: ArrayLike | None = None) -> optax.GradientTransformation:
+def optimizer(config: GanConfig, learning_rate: float | Array | None = None) -> optax.GradientTransformation:
     """Adam at the configured learning rate or another."""
     rate = config.learning_rate if learning_rate is None else learning_rate
     return adam(rate, config.beta1, config.beta2)
@@ -102,7 +102,7 @@ def apply_gradients(
     network: NetworkState,
     gradients: Any,
     batch_stats: Any,
-    learning_rate: ArrayLike | None = None,
+    learning_rate: float | Array | None = None,
 ) -> NetworkState:
     """Take one step of Adam (Kingma & Ba 2015, algorithm 1).
 

@@ -164,7 +164,7 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["replay", "{run}", "--step", "99", "--output", "{tmp}/step.npz"], "steps 1 to 12"),
         (["train", "--dataset", "cifar"], "unknown data set 'cifar'"),
         (["train", "--steps", "5", "--epochs", "3"], "--steps and --epochs both say how long"),
-        (["train", "--seeds=0:2", "--seed=5"], "seed is 5 and seeds is '0:2'"),
+        (["train", "--seeds=1:3", "--seed=0"], "--seed and --seeds both say which"),
         (["train", "--schedule", "side_by_side"], "give --seeds or --sweep too"),
     ],
 )
