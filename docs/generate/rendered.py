@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cog
+import lesson_claims
 import numpy as np
 import plane_modes
 import scaling
@@ -93,6 +94,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "each seed and epoch": every_epoch,
     "four seeds": lambda: summary_table({"": read("four_seeds")}),
     "pretrained": lambda: scores_table(read("pretrained")["scores"]),
+    "lesson ends": lambda: lesson_claims.last_scores_table(read("lesson")),
+    "cross-play": lambda: lesson_claims.cross_play_table(read("lesson")),
+    "lesson claims": lambda: lesson_claims.claims_table(read("lesson")),
+    "initial weights": lambda: lesson_claims.initializers_table(read("lesson")),
     "recipes": lambda: scores_table(read("recipes")),
     "recipe times": recipe_times,
     "modes": lambda: plane_modes.table(read("plane_modes")["rows"]),
