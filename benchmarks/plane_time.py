@@ -13,21 +13,16 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import tyro
 from machine import describe_machine, machine
 from tables import rates_table
 from torch_plane import product_rate, torch_form, torch_mapped
 
-from gan_jax import gan_step, init_state, recipe, run_keys
-from gan_jax.plane import for_points, load_target
-from gan_jax.plane.training import spread_runs
-from gan_jax.training.batches import IndexedBatches
-from gan_jax.training.compiled import compiler_options, scan_steps
+from gan_jax import recipe
+from gan_jax.plane import for_points, load_target, train_many
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +31,8 @@ class Settings:
 
     seeds: int = 100
     """Trainings in the mapped program."""
-    steps: int = 50
-    """Steps of the mapped program in a turn; PyTorch takes ten times as many, of one training."""
+    steps: int = 200
+    """Steps of the mapped programs in a turn, whole epochs of 100; PyTorch takes ten times as many, of one training."""
     rounds: int = 5
     """Turns of each form; the median counts."""
     json: Path | None = None
@@ -53,9 +48,8 @@ def main(settings: Settings) -> None:
         f"torch.func.vmap, {settings.seeds} seeds": (torch_mapped(settings.seeds), settings.steps, settings.seeds),
     }
     turns: dict[str, list[float]] = {name: [] for name in forms}
-    for name, (run, _, _) in forms.items():
-        run(5)  # compiles
-        run(forms[name][1])
+    for run, steps, _ in forms.values():
+        run(steps)  # compiles
     for _ in range(settings.rounds):
         for name, (run, steps, seeds) in forms.items():
             started = time.perf_counter()
@@ -85,21 +79,10 @@ def flops_per_step(batch: int = 128, width: int = 64) -> float:
 
 
 def jax_form(seeds: int) -> Callable[[int], None]:
-    config = for_points(recipe("dcgan"))
-    keys = jax.tree.map(lambda *one: jnp.stack(one), *[run_keys(seed) for seed in range(seeds)])
-    keys, points = spread_runs(keys, jnp.asarray(load_target("ring").points), seeds)
-    states = jax.vmap(lambda key: init_state(config, key))(keys.init)
-
-    def steps(states: Any, rows: Any, keys: Any) -> Any:
-        return jax.vmap(
-            lambda state, row, key: scan_steps(config, gan_step, state, IndexedBatches(points, row), key.step)
-        )(states, rows, keys)
-
-    program = jax.jit(steps, compiler_options=compiler_options("cpu"))
+    config, points = for_points(recipe("dcgan")), load_target("ring").points
 
     def run(count: int) -> None:
-        rows = jax.vmap(lambda key: jax.random.randint(key, (count, 128), 0, len(points)))(keys.order)
-        jax.block_until_ready(program(states, rows, keys))
+        jax.block_until_ready(train_many(config, points, range(seeds), count))
 
     return run
 

@@ -1,26 +1,28 @@
 """Training in the plane: recipes for points, one run that is watched, and many at once."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from jax import Array, lax
+from jax.sharding import AxisType, PartitionSpec
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training.batches import ResidentImages, RunKeys, run_keys, steps_per_epoch
-from gan_jax.training.compiled import train_run
+from gan_jax.training.compiled import compiler_options, scan_run
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.loop import spaced_pauses, train
 from gan_jax.training.state import GanState, init_state
 from gan_jax.training.steps import Step, gan_step
 
 _CHUNK_STEPS = 25  # from one possible frame to the next
+_RUNS_IN_CACHE = 5  # mapped together on one core, which keeps their weights and activations in its cache
 
 
 def for_points(config: GanConfig) -> GanConfig:
@@ -119,7 +121,9 @@ def frame_steps(num_steps: int, per_epoch: int, count: int) -> list[int]:
 def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_steps: int) -> tuple[GanState, Any]:
     """Train a run for each seed, all of them as one mapped program that all local devices share.
 
-    A CPU counts as one device and uses its cores better as several: ``jax.config.update("jax_num_cpu_devices", cores)``
+    The devices share the runs if their number divides the runs'. On a CPU, a device takes a few runs at a time, as many
+    as its cache holds. A CPU counts as one device and uses its cores better as several:
+    ``jax.config.update("jax_num_cpu_devices", cores)``
     before JAX is used.
 
     Args:
@@ -146,24 +150,43 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
     keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
-    keys, shared = spread_runs(keys, jnp.asarray(points), len(seeds))
     starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
     keys = keys._replace(init=jax.random.clone(keys.init))
+    devices = tuple(jax.local_devices())
+    devices = devices if len(seeds) % len(devices) == 0 else devices[:1]
+    program = _many_program(devices, num_steps // per_epoch)
+    return program(config, starts, keys, jnp.asarray(points))
 
-    def run(state: GanState, keys: RunKeys) -> tuple[GanState, Any]:
-        return train_run(config, gan_step, state, shared, keys, num_steps // per_epoch)[:2]
 
-    return jax.vmap(run)(starts, keys)
+@functools.cache
+def _many_program(devices: tuple[jax.Device, ...], num_epochs: int) -> Callable[..., tuple[GanState, Any]]:
+    """Runs that the devices share, as one compiled function of configuration, states, keys and points."""
+    platform = devices[0].platform
 
+    def train_share(config: GanConfig, starts: GanState, keys: RunKeys, points: Array) -> tuple[GanState, Any]:
+        def run(one: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
+            return scan_run(config, gan_step, one[0], points, one[1], num_epochs)[:2]
 
-def spread_runs(keys: RunKeys, points: Array, count: int) -> tuple[RunKeys, Array]:
-    """Give each local device its share of the runs, if the runs divide among the devices."""
-    devices = jax.local_devices()
-    if len(devices) == 1 or count % len(devices):
-        return keys, points
+        count = len(starts.step)
+        at_once = largest_divisor(count, _RUNS_IN_CACHE) if platform == "cpu" else count
+        return lax.map(run, (starts, keys), batch_size=at_once)
+
     mesh = jax.make_mesh((len(devices),), ("runs",), axis_types=(AxisType.Auto,), devices=devices)
-    everywhere = jax.device_put(points, NamedSharding(mesh, PartitionSpec()))
-    return jax.device_put(keys, NamedSharding(mesh, PartitionSpec("runs"))), everywhere
+    shared, spread = PartitionSpec(), PartitionSpec("runs")
+    program = jax.shard_map(
+        train_share, mesh=mesh, in_specs=(shared, spread, spread, shared), out_specs=spread, check_vma=False
+    )
+    return jax.jit(program, compiler_options=compiler_options(platform))
+
+
+def largest_divisor(number: int, most: int) -> int:
+    """The largest divisor that is not above ``most``.
+
+    Examples:
+      >>> largest_divisor(50, 6), largest_divisor(7, 6)
+      (5, 1)
+    """
+    return max(one for one in range(1, most + 1) if number % one == 0)
 
 
 def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:

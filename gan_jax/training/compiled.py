@@ -187,13 +187,14 @@ def train_run(
       >>> metrics.g_loss.shape
       (2, 3)
     """
-    program = _jit(_scan_run, ("step", "num_epochs"), _platform(state))
+    program = _jit(scan_run, ("step", "num_epochs"), _platform(state))
     return program(config, step, state, images, keys, num_epochs)
 
 
-def _scan_run(
+def scan_run(
     config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
+    """``train_run`` as a part of a larger program, which is compiled with ``compiler_options``."""
     latents = sample_latents(config, keys.display, 64)
 
     def body(state: GanState, _: None) -> tuple[GanState, Any]:

@@ -54,7 +54,8 @@ def constrain_replicated(tree: Tree) -> Tree:
 
 
 def _constrain(array: Array, spec: PartitionSpec) -> Array:
-    return array if jax.sharding.get_abstract_mesh().empty else jax.lax.with_sharding_constraint(array, spec)
+    over_batches = _AXIS in jax.sharding.get_abstract_mesh().axis_names
+    return jax.lax.with_sharding_constraint(array, spec) if over_batches else array
 
 
 def mesh_of(array: ArrayLike) -> AbstractContextManager[object]:
