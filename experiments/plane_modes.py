@@ -97,7 +97,8 @@ def measure(settings: Settings, config: GanConfig, target: Target) -> dict[str, 
 
 def table(rows: list[dict[str, Any]]) -> str:
     heads = ["target", "recipe", "near a mode", "modes found", "modes covered (20 of 2,500)", "KL, nats", "collapsed"]
-    return markdown_table(heads, [table_row(row) for row in rows])
+    targets = list(dict.fromkeys(row["target"] for row in rows))
+    return markdown_table(heads, [table_row(row) for target in targets for row in rows if row["target"] == target])
 
 
 def table_row(row: dict[str, Any]) -> list[str]:

@@ -128,11 +128,13 @@ def _history(folder):
 
 
 def assert_same_run(one, other, steps=None):
-    """Sums over a batch round otherwise when they are shared, and the gradient of so small a network magnifies that."""
+    """Sums over a batch round otherwise when they are shared, and so small a network magnifies that with every step."""
     for name, values in _history(one).items():
-        tolerance = 2e-2 if "gradient" in name else 2e-3
         found, expected = _history(other)[name][:steps], values[:steps]
-        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=2e-5, err_msg=name)
+        assert len(found) == len(expected)
+        for part, growth in ((slice(12), 1), (slice(12, None), 5)):
+            tolerance = growth * (2e-2 if "gradient" in name else 2e-3)
+            np.testing.assert_allclose(found[part], expected[part], rtol=tolerance, atol=growth * 2e-5, err_msg=name)
 
 
 def screen(folder: Path) -> str:
