@@ -31,9 +31,9 @@ class Settings:
 
     seeds: int = 100
     """Trainings in the mapped program."""
-    steps: int = 200
-    """Steps of the mapped programs in a turn, whole epochs of 100; PyTorch takes ten times as many, of one training."""
-    rounds: int = 5
+    steps: int = 1000
+    """Steps of the mapped programs in a turn, whole epochs of 1,000; the other forms take ten times as many."""
+    rounds: int = 3
     """Turns of each form; the median counts."""
     json: Path | None = None
     """Write all figures to this file."""

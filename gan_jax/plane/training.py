@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.sharding import AxisType, PartitionSpec
+from jax.sharding import AxisType, Mesh, PartitionSpec
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -152,16 +152,16 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
     starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
     keys = keys._replace(init=jax.random.clone(keys.init))
-    devices = tuple(jax.local_devices())
-    devices = devices if len(seeds) % len(devices) == 0 else devices[:1]
-    program = _many_program(devices, num_steps // per_epoch)
-    return program(config, starts, keys, jnp.asarray(points))
+    devices = jax.local_devices()
+    count = len(devices) if len(seeds) % len(devices) == 0 else 1
+    mesh = jax.make_mesh((count,), ("runs",), axis_types=(AxisType.Auto,), devices=devices[:count])
+    return _many_program(mesh, num_steps // per_epoch)(config, starts, keys, jnp.asarray(points))
 
 
 @functools.cache
-def _many_program(devices: tuple[jax.Device, ...], num_epochs: int) -> Callable[..., tuple[GanState, Any]]:
-    """Runs that the devices share, as one compiled function of configuration, states, keys and points."""
-    platform = devices[0].platform
+def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, Any]]:
+    """Runs that a mesh's devices share, as one compiled function of configuration, states, keys and points."""
+    platform = mesh.devices.flat[0].platform
 
     def train_share(config: GanConfig, starts: GanState, keys: RunKeys, points: Array) -> tuple[GanState, Any]:
         def run(one: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
@@ -171,7 +171,6 @@ def _many_program(devices: tuple[jax.Device, ...], num_epochs: int) -> Callable[
         at_once = largest_divisor(count, _RUNS_IN_CACHE) if platform == "cpu" else count
         return lax.map(run, (starts, keys), batch_size=at_once)
 
-    mesh = jax.make_mesh((len(devices),), ("runs",), axis_types=(AxisType.Auto,), devices=devices)
     shared, spread = PartitionSpec(), PartitionSpec("runs")
     program = jax.shard_map(
         train_share, mesh=mesh, in_specs=(shared, spread, spread, shared), out_specs=spread, check_vma=False

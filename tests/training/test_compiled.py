@@ -78,7 +78,7 @@ def program_text(name):
     batches = IndexedBatches(images, np.zeros((6, 8), np.int32))
     function, arguments = {
         "train_epoch": (compiled._scan_epoch, (CONFIG, gan_step, state, images, keys)),
-        "train_run": (compiled._scan_run, (CONFIG, gan_step, state, images, keys, 2)),
+        "train_run": (compiled.scan_run, (CONFIG, gan_step, state, images, keys, 2)),
         "run_chunk": (compiled.scan_steps, (CONFIG, gan_step, state, batches, keys.step)),
         "run_chunks": (
             compiled._scan_side_by_side,
