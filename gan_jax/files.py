@@ -20,6 +20,9 @@ from gan_jax.errors import InputError
 # What an archive may unpack to: so many times its size (dSprites, which packs well, is over 100), or so many bytes.
 _UNPACKED_TIMES, _ALWAYS_UNPACKED = 200, 2**28
 
+# A run's files that nothing makes again; the first is in every run's folder.
+RUN_DATA = ("run.json", "metrics.jsonl", "history.npz", "weights.npz", "outcome.json")
+
 _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
 
 
@@ -27,8 +30,10 @@ def prepare_output(path: Path) -> None:
     """Make the folder that a file goes into, and try to write there, before the work that the file is for.
 
     Raises:
-      InputError: the file cannot be written there.
+      InputError: the file cannot be written there, or a run's data would be lost.
     """
+    if path.name in RUN_DATA and path.exists() and (path.parent / RUN_DATA[0]).exists():
+        raise InputError(f"{path} is a run's own file, which would be lost; give another place.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax import InputError
-from gan_jax.files import atomic_write, is_partial, prepare_output, save_arrays, write_json
+from gan_jax.files import RUN_DATA, atomic_write, is_partial, prepare_output, save_arrays, write_json
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -64,3 +64,14 @@ def test_permissions_are_what_the_umask_says(umask, mode, tmp_path):
     finally:
         os.umask(before)
     assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [mode, mode]
+
+
+@pytest.mark.parametrize("name", RUN_DATA)
+def test_no_output_takes_the_place_of_a_runs_data(name, tmp_path):
+    for file in RUN_DATA:
+        (tmp_path / file).write_text("data")
+    with pytest.raises(InputError, match="a run's own file, which would be lost"):
+        prepare_output(tmp_path / name)
+    assert (tmp_path / name).read_text() == "data"
+    (tmp_path / "run.json").unlink()
+    prepare_output(tmp_path / "weights.npz")

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gan_jax.errors import InputError
-from gan_jax.files import is_partial
+from gan_jax.files import RUN_DATA, is_partial
 from gan_jax.storage.record import RECORD_NAMES, has_record, read_record
 
 _LOCK = ".lock"
@@ -17,7 +17,7 @@ _REPLACED = ".replaced-"
 _UNFINISHED_CHECKPOINT = ".orbax-checkpoint-tmp"
 _TRACKERS = ("tensorboard", "wandb")
 _FILES = (  # what a run writes beside its record and its folders
-    *("metrics.jsonl", "history.npz", "weights.npz", "outcome.json"),
+    *RUN_DATA[1:],
     *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png", "evaluation.png", "nearest.png"),
     "report.html",
 )

@@ -157,6 +157,7 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
         (["sample", "{run}", "--output", "{run}/run.json/x.png"], "x.png cannot be written"),
         (["sample", "{run}", "--seed", "4294967296", "--output", "x.npz"], "seed is 4294967296"),
+        (["sample", "{run}", "--output", "{run}/weights.npz"], "is a run's own file, which would be lost"),
         (["sample", "{run}", "--output", "{run}/grids"], "is a folder that holds something"),
         (["export", "{run}", "--output", "{run}"], "cannot be written"),
         (["interpolate", "{run}", "--rows", "1", "--output", "x.gif"], "rows is 1"),
