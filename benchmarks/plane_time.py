@@ -3,8 +3,8 @@
 python benchmarks/plane_time.py --json docs/results/plane_time.json
 
 Ring of 8, batch 128, two hidden layers of 64. Of gan_jax's forms, the mapped one gives each core its share of the
-trainings, and the other one uses a single core. All forms take turns in one process, each with fewer steps than a
-training has, and rates are compared. PyTorch must be installed: pip install -e ".[benchmark]".
+trainings, and the other one uses a single core. All forms take turns in one process, and their rates are compared.
+PyTorch must be installed: pip install -e ".[benchmark]".
 """
 
 import dataclasses

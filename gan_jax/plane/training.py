@@ -168,7 +168,7 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
             return scan_run(config, gan_step, one[0], points, one[1], num_epochs)[:2]
 
         count = len(starts.step)
-        at_once = largest_divisor(count, _RUNS_IN_CACHE) if platform == "cpu" else count
+        at_once = _largest_divisor(count, _RUNS_IN_CACHE) if platform == "cpu" else count
         return lax.map(run, (starts, keys), batch_size=at_once)
 
     shared, spread = PartitionSpec(), PartitionSpec("runs")
@@ -178,11 +178,11 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
     return jax.jit(program, compiler_options=compiler_options(platform))
 
 
-def largest_divisor(number: int, most: int) -> int:
+def _largest_divisor(number: int, most: int) -> int:
     """The largest divisor that is not above ``most``.
 
     Examples:
-      >>> largest_divisor(50, 6), largest_divisor(7, 6)
+      >>> _largest_divisor(50, 6), _largest_divisor(7, 6)
       (5, 1)
     """
     return max(one for one in range(1, most + 1) if number % one == 0)

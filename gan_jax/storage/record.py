@@ -16,7 +16,7 @@ from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, parse_json, require_regular, write_json
+from gan_jax.files import RUN_DATA, first_line, parse_json, require_regular, write_json
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
 from gan_jax.storage.record_form import config_from_json, has_type, require_form, settings_from_json
@@ -27,7 +27,7 @@ from gan_jax.training.steps import Step
 # 4: Adam's bias corrections to the last bits, so the same settings give other bits than in format 3; 3: a step is named
 # by its module too; 2: digests and checkpoints; 1: settings alone, in config.json
 FORMAT = 4
-RECORD_NAMES = ("run.json", "config.json")
+RECORD_NAMES = (RUN_DATA[0], "config.json")
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
 _UNTOLD = {"script": "script.py", "step": None, "dataset": {}, "versions": {}, "device": {}, "epochs": []}
 

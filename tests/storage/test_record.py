@@ -1,20 +1,10 @@
 """A run's record comes back, and says which run may be resumed as which."""
 
 import pytest
+from steps_of_one_name import other_module, step
 
 from gan_jax import GanConfig, InputError, RunConfig, gan_step, load_dataset
 from gan_jax.storage.record import make_record, read_record, require_same_run, write_record
-
-
-def step(config, state, images, key, scale=1.0):
-    return state, {"loss": scale}
-
-
-def other_module():
-    """Another module with a function of the same name."""
-    namespace = {"__name__": "another_module"}
-    exec("def step(config, state, images, key): return state, {}", namespace)
-    return namespace["step"]
 
 
 @pytest.fixture(scope="module")

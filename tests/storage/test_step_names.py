@@ -8,20 +8,10 @@ import sys
 import jax
 import numpy as np
 import pytest
+from steps_of_one_name import other_module, step
 
 from gan_jax import InputError, gan_step
 from gan_jax.storage.step_names import step_name
-
-
-def step(config, state, images, key, scale=1.0):
-    return state, {"loss": scale}
-
-
-def other_module():
-    """Another module with a function of the same name."""
-    namespace = {"__name__": "another_module"}
-    exec("def step(config, state, images, key): return state, {}", namespace)
-    return namespace["step"]
 
 
 def test_the_packages_own_steps_keep_their_names():
