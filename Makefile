@@ -48,7 +48,7 @@ docs: .venv/docs-installed
 	touch $@
 
 build: install
-	rm -rf dist
+	rm -rf dist && mkdir dist
 	$(BIN)/python -c "import flit_core.buildapi as api; api.build_wheel('dist'); api.build_sdist('dist')"
 
 # PyTorch is no part of the lock: its builds for CPU and GPU share a version and differ in content.
