@@ -1,27 +1,29 @@
 # pyright: reportMissingImports=false
-"""The joint step on a GPU: time, images a second, share of the peak, 40 epochs, several seeds at once."""
+"""The joint step on a GPU: time, images a second, share of the peak, 40 epochs, several seeds at once, recipes."""
 
+import dataclasses
 import importlib.util
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import tables
 from jax_forms import scan_form
 from operations import best_matmul, jax_matmul, step_flops
 from timing import Form, Timing, race, random_data
 
-from gan_jax import GanConfig, ResidentImages, gan_step, init_state, run_keys, scan_steps, train
-from gan_jax.pictures.tables import markdown_table
+from gan_jax import GanConfig, ResidentImages, gan_step, init_state, recipe, run_keys, scan_steps, train
 
 EPOCHS = 40
 NUM_IMAGES = 60_000  # 468 steps of 128
 SEEDS = (1, 2, 4, 8)
 
 
-def measure(config: GanConfig, rounds: int, steps: int) -> dict[str, Any] | None:
+def measure(config: GanConfig, rounds: int, steps: int, recipes: Sequence[str]) -> dict[str, Any] | None:
     """Print the tables; None if JAX has no GPU."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # leaves memory to PyTorch
     if jax.default_backend() != "gpu":
@@ -32,28 +34,21 @@ def measure(config: GanConfig, rounds: int, steps: int) -> dict[str, Any] | None
     steps_an_epoch = NUM_IMAGES // config.batch_size
     wall = {name: EPOCHS * steps_an_epoch * timing.median / 1000 for name, timing in timings.items()}
     wall["gan_jax"] = EPOCHS * _epoch_seconds(config, images)
-    seeds = {count: _seeds_ms(config, images, order, count) for count in SEEDS}
-    print(f"### Joint step on {jax.devices()[0].device_kind}\n\n{_text(config, timings, wall, peak)}")
-    print(f"\n### Several seeds at once, by vmap\n\n{_seeds_text(seeds)}")
-    figures = {name: timing.as_dict() | {"epochs_40_s": wall[name]} for name, timing in timings.items()}
-    return {"matmul": peak, "steps": figures, "seeds_ms_a_step": seeds}
-
-
-def _text(config: GanConfig, timings: dict[str, Timing], wall: dict[str, float], peak: dict[str, Any]) -> str:
-    gflop = step_flops(config)["joint"] / 1e9
-    rows = []
-    for name, timing in timings.items():
-        low, high = timing.quartiles
-        share = gflop / (timing.median / 1000) / peak["gflops_per_s"]
-        images = 1000 * config.batch_size / timing.median
-        times = f"{timing.median:.3f}", f"{low:.3f} – {high:.3f}", f"{timing.least:.3f}"
-        rows.append([name, *times, f"{images:.0f}", f"{share:.0%}", f"{wall[name]:.0f}"])
-    return (
-        f"{config.precision}; fastest product of matrices {peak['gflops_per_s']:.0f} GFLOP/s ({peak['where']}).\n"
+    figures = {
+        "matmul": peak,
+        "steps": {name: timing.as_dict() | {"epochs_40_s": wall[name]} for name, timing in timings.items()},
+        "seeds_ms_a_step": {str(count): _seeds_ms(config, images, order, count) for count in SEEDS},
+        "recipes": {name: _recipe_timing(name, config.precision, rounds, steps).as_dict() for name in recipes},
+    }
+    print(
+        f"### Joint step on {jax.devices()[0].device_kind}, {config.precision}\n\n"
+        f"Fastest product of matrices: {peak['gflops_per_s']:.0f} GFLOP/s ({peak['where']}).\n"
         f"{EPOCHS} epochs of {NUM_IMAGES:,} images: for gan_jax, so many times the time of one epoch of training; for\n"
         "PyTorch, so many times the median step's time, without the loop around it.\n\n"
-        + markdown_table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
+        f"{tables.gpu_table(figures, config.batch_size, step_flops(config)['joint'])}\n\n"
+        f"### Several seeds at once, by vmap\n\n{tables.gpu_seeds_table(figures)}"
     )
+    return figures
 
 
 def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
@@ -78,9 +73,10 @@ def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: i
     return race({"seeds": form}, 5)["seeds"].median
 
 
-def _seeds_text(seeds: dict[int, float]) -> str:
-    rows = [[str(count), f"{ms:.3f}", f"{ms / count:.3f}"] for count, ms in seeds.items()]
-    return markdown_table(["seeds", "ms for one step of all", "ms per seed"], rows)
+def _recipe_timing(name: str, precision: Any, rounds: int, steps: int) -> Timing:
+    """A recipe's joint step, as training runs it."""
+    config = dataclasses.replace(recipe(name), precision=precision).scheduled(10_000)
+    return race({name: scan_form(config, "joint", *random_data(config, steps))}, rounds)[name]
 
 
 def _peers(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str, Form]:
@@ -100,7 +96,18 @@ def _peers(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str
         "torch.compile, best form": Peer(config, images, best=True, compiled=True, device="cuda"),
     }
     forms = {name: peer.form("joint", order) for name, peer in peers.items()}
+    forms = {name: form for name, form in forms.items() if _runs(name, form)}
     return forms | {"CUDA graph, best form": _graph(Peer(config, images, best=True, device="cuda"), order)}
+
+
+def _runs(name: str, form: Form) -> bool:
+    """Whether a form of PyTorch works; torch.compile does not for every version and device."""
+    try:
+        form.run()
+    except (AssertionError, RuntimeError) as error:
+        print(f"{name} fails here and is left out: {str(error).splitlines()[0]}")
+        return False
+    return True
 
 
 def _graph(peer: Any, order: np.ndarray) -> Form:

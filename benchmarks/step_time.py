@@ -43,7 +43,9 @@ class Settings:
     sweep: bool = False
     """Instead measure time against batch and width, peak memory, compilation and start-up; takes a few minutes."""
     gpu: bool = False
-    """Instead measure the joint step and an epoch on a GPU."""
+    """Instead measure the joint step and an epoch on a GPU; 50 steps or more in a turn keep the host's share small."""
+    recipes: tuple[str, ...] = ()
+    """With --gpu, also the joint steps of these recipes."""
     json: Path | None = None
     """Write all figures to this file."""
 
@@ -55,7 +57,7 @@ def main(settings: Settings) -> int:
     if settings.gpu:
         import gpu
 
-        figures = gpu.measure(settings.gan, settings.rounds, settings.steps)
+        figures = gpu.measure(settings.gan, settings.rounds, settings.steps, settings.recipes)
         if figures is None:
             print(f"error: --gpu needs a GPU, but JAX runs on {jax.default_backend()} here", file=sys.stderr)
             return 2

@@ -68,6 +68,28 @@ def start_table(start: Mapping[str, Sequence[float]]) -> str:
     return markdown_table(["compilation cache", "seconds"], rows)
 
 
+def gpu_table(figures: Record, batch_size: int, flops: int) -> str:
+    """Every form of the joint step on a GPU: time, images a second, share of the fastest product of matrices."""
+    rows = []
+    for name, one in figures["steps"].items():
+        low, high = one["quartiles_ms"]
+        share = flops / one["median_ms"] / 1e6 / figures["matmul"]["gflops_per_s"]
+        times = f"{one['median_ms']:.3f}", f"{low:.3f} – {high:.3f}", f"{one['min_ms']:.3f}"
+        rows.append(
+            [name, *times, f"{1000 * batch_size / one['median_ms']:,.0f}", f"{share:.0%}", f"{one['epochs_40_s']:.0f}"]
+        )
+    return markdown_table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
+
+
+def gpu_seeds_table(figures: Record) -> str:
+    """A step of several seeds in one program, and as many steps in turn."""
+    own = figures["seeds_ms_a_step"]
+    rows = [
+        [count, f"{ms:.3f}", f"{ms / int(count):.3f}", f"{ms / int(count) / own['1']:.2f}"] for count, ms in own.items()
+    ]
+    return markdown_table(["seeds", "ms for one step of all", "ms per seed", "of a seed alone"], rows)
+
+
 def parts_table(parts: Mapping[str, float]) -> str:
     """Milliseconds of a step by part, the largest first."""
     total = sum(parts.values())

@@ -12,6 +12,7 @@ import numpy as np
 import plane_modes
 import scaling
 import tables
+from operations import step_flops
 
 from gan_jax import recipe
 from gan_jax.pictures.scores import HEADINGS, scores_table, table_cells
@@ -89,6 +90,37 @@ def step(kind: str) -> Callable[[], str]:
     return lambda: tables.step_table(read("step_time")["steps"][kind])
 
 
+def gpu(precision: str) -> Callable[[], str]:
+    """Every form of the joint step on the GPU."""
+    config = recipe("dcgan")
+    return lambda: tables.gpu_table(read(f"gpu_{precision}"), config.batch_size, step_flops(config)["joint"])
+
+
+def predicted_and_measured() -> str:
+    """The steps that were timed on the GPU beside their predictions."""
+    rows = []
+    for precision in ("float32", "bfloat16"):
+        found = read(f"gpu_{precision}")
+        chip = found["machine"]["device"].removeprefix("NVIDIA ")
+        measured = {"dcgan": found["steps"]["gan_jax"], **found["recipes"]}
+        for name, one in measured.items():
+            guess = read("roofline")["predicted_ms"][name][precision][chip]
+            numbers = guess["without_launches"], guess["with_launches"], one["median_ms"]
+            rows.append([f"{name}, {precision}", *(f"{ms:.2f}" for ms in numbers)])
+    return markdown_table(["recipe", "without launches", "with launches", "measured"], rows)
+
+
+def predicted() -> str:
+    """The course's step on every chip."""
+    by_precision = read("roofline")["predicted_ms"]["dcgan"]
+    rows = [
+        [f"{chip}, {precision}", *(f"{one[kind]:.2f}" for kind in ("compute", "memory_fused", "with_launches"))]
+        for precision, chips in by_precision.items()
+        for chip, one in chips.items()
+    ]
+    return markdown_table(["chip", "arithmetic", "memory", "prediction with launches"], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "means over seeds": mean_epochs,
     "each seed and epoch": every_epoch,
@@ -120,6 +152,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "devices": many("Devices", "shared among"),
     "complete run": many("Complete run", "form"),
     "health": many("Metrics of the health checks", "metrics of the health checks"),
+    "gpu, float32": gpu("float32"),
+    "gpu, bfloat16": gpu("bfloat16"),
+    "gpu seeds, float32": lambda: tables.gpu_seeds_table(read("gpu_float32")),
+    "gpu seeds, bfloat16": lambda: tables.gpu_seeds_table(read("gpu_bfloat16")),
+    "predicted and measured": predicted_and_measured,
+    "predicted": predicted,
     "sent": scaling.sent_table,
     "speeds": scaling.speed_table,
 }

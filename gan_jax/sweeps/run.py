@@ -23,6 +23,8 @@ from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
 
+_FEWEST_SIDE_BY_SIDE = 4
+
 
 def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Dataset | None = None) -> None:
     """Train what the settings ask for: one run, or many seeds and values, then scored and reported together.
@@ -68,9 +70,9 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
-    """Whether to train many runs in one program: on an accelerator, unless the settings say otherwise.
+    """Whether to train many runs in one program, if the settings leave it open: where that was measured to be faster.
 
-    A CPU trains them faster one after another (docs/explain/performance.md).
+    That is four runs or more in bfloat16 on an accelerator (docs/explain/performance.md).
 
     Raises:
       InputError: side by side was asked for together with several devices or processes, or for runs that differ in what
@@ -87,7 +89,8 @@ def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bo
     if settings.schedule == "side_by_side" and settings.stream:
         raise InputError("--schedule side_by_side keeps the images on the device; leave out --stream.")
     if settings.schedule == "auto":
-        return not shared and not settings.stream and not compiled_for and jax.default_backend() != "cpu"
+        possible = not shared and not settings.stream and not compiled_for and jax.default_backend() != "cpu"
+        return possible and settings.gan.precision == "bfloat16" and len(trials) >= _FEWEST_SIDE_BY_SIDE
     return settings.schedule == "side_by_side"
 
 

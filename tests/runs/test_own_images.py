@@ -16,6 +16,7 @@ from gan_jax.cli.sample import sample
 from gan_jax.runs.experiment import JOINT
 from gan_jax.runs.reproduce import FinishedRun, verify
 from gan_jax.storage.record import read_record
+from gan_jax.sweeps.plan import list_trials
 from gan_jax.sweeps.run import choose_side_by_side
 
 pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
@@ -82,9 +83,10 @@ def test_a_stream_feeds_one_run_on_one_device(changes, message, photos, tmp_path
 
 def test_streamed_runs_are_trained_in_turn(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    many = settings(photos, tmp_path / "run", seeds="0:2")
-    assert choose_side_by_side(many)
-    assert not choose_side_by_side(dataclasses.replace(many, stream=True))
+    many = settings(photos, tmp_path / "run", seeds="0:4", gan=dataclasses.replace(SMALL["gan"], precision="bfloat16"))
+    trials = list_trials(many)
+    assert choose_side_by_side(many, trials)
+    assert not choose_side_by_side(dataclasses.replace(many, stream=True), trials)
 
 
 def test_networks_are_conditional_on_classes_alone(tmp_path):

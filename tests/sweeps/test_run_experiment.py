@@ -1,17 +1,20 @@
 """One run and many, one after another and side by side, by the same driver."""
 
+import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import EXPERIMENTS, content, settings
+from small_runs import EXPERIMENTS, GAN, content, settings
 
 from gan_jax import DivergedError, InputError, load_run, run_experiment
 from gan_jax.evaluation import Evaluator
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.history import read_history
+from gan_jax.sweeps.plan import list_trials
 from gan_jax.sweeps.report import summary_table
 from gan_jax.sweeps.run import choose_side_by_side
 
@@ -103,8 +106,23 @@ def test_a_step_may_report_a_dict(tmp_path):
     assert not (tmp_path / "run" / "losses.png").exists()
 
 
-def test_a_schedule_is_chosen_by_platform_and_flags(tmp_path):
-    assert not choose_side_by_side(settings(tmp_path, seeds="0:2"))  # a CPU
+@pytest.mark.parametrize(
+    ("platform", "precision", "count", "side_by_side"),
+    [
+        ("cpu", "bfloat16", 8, False),
+        ("gpu", "float32", 8, False),
+        ("gpu", "bfloat16", 3, False),
+        ("gpu", "bfloat16", 4, True),
+    ],
+)
+def test_a_schedule_follows_the_measurements(platform, precision, count, side_by_side, tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    gan = dataclasses.replace(GAN, precision=precision)
+    many = settings(tmp_path / "runs", seeds=f"0:{count}", gan=gan)
+    assert choose_side_by_side(many, list_trials(many)) == side_by_side
+
+
+def test_a_schedule_is_chosen_by_flags(tmp_path):
     assert choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side"))
     with pytest.raises(InputError, match="leave out --devices"):
         choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side", devices=2))
