@@ -11,7 +11,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from compare_claims import winner
 from compare_plan import (
     ARMS,
+    COLLAPSE_SEEDS,
     COURSE,
     CURVE_POINTS,
     FINAL_EPOCHS,
@@ -230,27 +232,44 @@ def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, NetworkState], flo
 def train_finalists(
     settings: Settings, dataset: Dataset, times: dict[str, float], chosen: dict[str, tuple[str, dict[str, Any]]]
 ) -> None:
-    """Train the finalists on fresh seeds and score them by the test images; one seed after another."""
+    """Train the finalists on fresh seeds and score them by the test images."""
     path = settings.results / "finals.json"
     found = json.loads(path.read_text()) if path.exists() else []
-    done = {(one["name"], one["part"], one["seed"]) for one in found}
     judges = Judges(dataset, settings.output_dir / "second_evaluator.npz")
-    for seed in FINAL_SEEDS:
-        for name, (arm, values) in chosen.items():
-            for part, share in PARTS.items():
-                if (name, part, seed) in done or (name == COURSE and share < 1):
-                    continue
-                config = configuration(arm, values)
-                steps = steps_within(config, times, FINAL_EPOCHS * share)
-                folder = settings.output_dir / "finals" / f"{name} {part} {seed}"
-                run = train(config, dataset, steps, seed, folder, snapshots=CURVE_POINTS)
-                outcome: dict[str, Any] = {"last": None, "averaged": None, "curve": []}
-                if run:
-                    outcome |= {kind: judges.scores(run.config, one) for kind, one in generators(run).items()}
-                    outcome["curve"] = judges.curve(folder, counted(arm))
-                found.append({"name": name, "part": part, "seed": seed, "settings": values, "steps": steps, **outcome})
-                write_json(path, found)
-                print(f"{name}, {part}, seed {seed}: {outcome}", flush=True)
+    while run := next_final(found, chosen):
+        name, part, seed = run
+        arm, values = chosen[name]
+        config = configuration(arm, values)
+        steps = steps_within(config, times, FINAL_EPOCHS * PARTS[part])
+        folder = settings.output_dir / "finals" / f"{name} {part} {seed}"
+        outcome = train_and_judge(config, counted(arm), dataset, steps, seed, folder, judges)
+        found.append({"name": name, "part": part, "seed": seed, "settings": values, "steps": steps, **outcome})
+        write_json(path, found)
+        print(f"{name}, {part}, seed {seed}: {outcome}", flush=True)
+
+
+def next_final(found: Sequence[Mapping[str, Any]], names: Iterable[str]) -> tuple[str, str, int] | None:
+    """Name, part and seed of the first final run that is not done; None if all are.
+
+    One seed after another, every finalist for the whole time and for a third; then the winner on further seeds.
+    """
+    done = {(one["name"], one["part"], one["seed"]) for one in found}
+    runs = [(name, part, seed) for seed in FINAL_SEEDS for name in names for part in PARTS]
+    left = [run for run in runs if run not in done and run[:2] != (COURSE, "third")]
+    further = [] if left else [(winner(found), "whole", seed) for seed in COLLAPSE_SEEDS]
+    return next((run for run in left + further if run not in done), None)
+
+
+def train_and_judge(
+    config: GanConfig, kind: str, dataset: Dataset, steps: int, seed: int, folder: Path, judges: "Judges"
+) -> dict[str, Any]:
+    """The scores of a run's two generators, and the distances on its way of the kind that counts."""
+    run = train(config, dataset, steps, seed, folder, snapshots=CURVE_POINTS)
+    outcome: dict[str, Any] = {"device": jax.devices()[0].device_kind, "last": None, "averaged": None, "curve": []}
+    if run:
+        outcome |= {name: judges.scores(run.config, one) for name, one in generators(run).items()}
+        outcome["curve"] = judges.curve(folder, kind)
+    return outcome
 
 
 class Judges:
