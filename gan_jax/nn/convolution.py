@@ -11,7 +11,7 @@ and the derivatives of each are the other two, to any order of reverse mode.
 Where the kernel meets the images in one place only, each is a matrix product. Elsewhere each is one native convolution,
 ``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU compiler has a fast kernel for that layout alone,
 and inside a loop it does not transpose others into it, so that the gradients which autodiff would emit are tens of
-times slower there. On the CPU, layers with enough channels take ``toom_cook``'s form instead.
+times slower there. On the CPU, layers with enough images and channels take ``toom_cook``'s form instead.
 """
 
 import math
@@ -140,9 +140,28 @@ def _by_platform(
 ) -> Array:
     native = partial(native, geometry)
     wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
-    if wide and toom_cook.pays(geometry.axes, *kernel_shape[2:]):
-        return lax.platform_dependent(*operands, cpu=partial(fewer_products, geometry.axes), default=native)
-    return native(*operands)
+    pays = wide and toom_cook.pays(geometry.axes, len(operands[0]), *kernel_shape[2:])
+    on_cpu = partial(fewer_products, geometry.axes) if pays else native
+    return lax.platform_dependent(*operands, cpu=_mapped_in_turn(on_cpu), default=native)
+
+
+def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    """The function, which under ``vmap`` is called once after another: XLA's grouped convolutions are slow on a CPU."""
+    mapped = jax.custom_batching.custom_vmap(function)
+
+    @mapped.def_vmap
+    def in_turn(size: int, batched: list[bool], *operands: Array) -> tuple[Array, bool]:
+        del size
+        own = tuple(operand for operand, is_batched in zip(operands, batched, strict=True) if is_batched)
+
+        def call(own: tuple[Array, ...]) -> Array:
+            next_own = iter(own)
+            left, right = (next(next_own) if one else shared for shared, one in zip(operands, batched, strict=True))
+            return mapped(left, right)
+
+        return lax.map(call, own), True
+
+    return mapped
 
 
 # Where the kernel meets the images in one place. XLA moves einsum's operands into another order, and multiplies with a

@@ -23,6 +23,7 @@ from jax import Array, lax
 _MAGNITUDES = {4: (3 / 4, 5 / 2), 6: (1 / 3, 1.0, 3.0), 8: (1 / 4, 3 / 4, 4 / 3, 4.0)}
 _WORTHWHILE = 0.8  # of the direct form's multiplications along an axis; above that, the transforms cost what is saved
 _FEWEST_CHANNELS = 16  # likewise
+_FEWEST_IMAGES = 64  # in a batch; with fewer, a point's product is so small that it runs on one core
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +52,10 @@ class _Axis:
     kernel: np.ndarray  # G, [points, taps]
 
 
-def pays(geometry: tuple[Geometry, Geometry], in_channels: int, out_channels: int) -> bool:
+def pays(geometry: tuple[Geometry, Geometry], images: int, in_channels: int, out_channels: int) -> bool:
     """Whether the form exists for both axes and saves more than its transforms cost."""
-    return min(in_channels, out_channels) >= _FEWEST_CHANNELS and all(_axis(axis) is not None for axis in geometry)
+    large = images >= _FEWEST_IMAGES and min(in_channels, out_channels) >= _FEWEST_CHANNELS
+    return large and all(_axis(axis) is not None for axis in geometry)
 
 
 def convolve(geometry: tuple[Geometry, Geometry], x: Array, w: Array) -> Array:

@@ -1,0 +1,246 @@
+"""Every recipe's step as it is lowered for a GPU and for a TPU, without having one.
+
+The programs are read as JAX hands them to XLA, with calls and the branches of the platform put in their places.
+"""
+
+import collections
+import dataclasses
+import itertools
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax import RECIPES, LabelledImages, gan_step, init_state, recipe, run_keys
+from gan_jax.nn.convolution import convolve
+from gan_jax.objectives.losses import OBJECTIVES
+
+CONVOLUTION, PRODUCT, TRANSPOSE = (f"stablehlo.{name}" for name in ("convolution", "dot_general", "transpose"))
+# What returns to the host, or calls what is no part of XLA.
+HOST = {f"stablehlo.{name}" for name in ("custom_call", "infeed", "outfeed", "send", "recv")}
+LAYERS = {"dcgan": (3, 1), "infogan": (2, 2), "residual": (12, 1)}  # convolutions, dense layers; of D, and of G as well
+IMAGES, KERNEL = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((8, 28, 28, 3), (4, 4, 3, 16)))
+KINDS = list(itertools.product(("cuda", "tpu"), ("float32", "bfloat16")))
+IN_MAKE_TEST = dict(zip(RECIPES, itertools.cycle(KINDS)))  # one kind a recipe; tracing it is what takes the time
+
+
+def programs(*precisions):
+    """Every recipe for both platforms, in the precisions."""
+    return pytest.mark.parametrize(
+        ("name", "platform", "precision"),
+        [
+            pytest.param(name, *kind, marks=() if IN_MAKE_TEST[name] == kind else pytest.mark.soak)
+            for name, kind in itertools.product(RECIPES, KINDS)
+            if kind[1] in precisions
+        ],
+    )
+
+
+class Operation:
+    """An operation of the program; its operands are what made them, None for arguments and in loops."""
+
+    def __init__(self, operation, operands):
+        self.name, self.operands, self.users = operation.operation.name, operands, []
+        self.attributes = operation.attributes
+        self.inputs, self.outputs = ([value.type for value in some] for some in (operation.operands, operation.results))
+        for operand in filter(None, operands):
+            operand.users.append(self)
+
+    @property
+    def types(self):
+        return {str(one.element_type) for one in (*self.inputs, *self.outputs)}
+
+
+def read(module):
+    """All operations of a module in order, as often as they are called; those of a loop's body once."""
+    functions = {function.attributes["sym_name"].value: function for function in module.body.operations}
+    found = []
+
+    def go_through(block, made):
+        for operation in block.operations:
+            name, operands = operation.operation.name, [made[value] for value in operation.operands]
+            if name in ("stablehlo.return", "func.return"):
+                return operands
+            if name == "func.call":
+                (called,) = functions[operation.attributes["callee"].value].regions[0].blocks
+                results = go_through(called, dict(zip(called.arguments, operands, strict=True)))
+            elif name in ("stablehlo.case", "stablehlo.while"):  # a case of platforms has one branch
+                for region in operation.regions:
+                    results = go_through(region.blocks[0], made | dict.fromkeys(region.blocks[0].arguments))
+            else:
+                found.append(Operation(operation, operands))
+                results = [found[-1]] * len(operation.results)
+            made.update(zip(operation.results, results, strict=True))
+        raise AssertionError("a block returns")
+
+    (entry,) = functions["main"].regions[0].blocks
+    go_through(entry, dict.fromkeys(entry.arguments))
+    return found
+
+
+@cache
+def trace(config):
+    config, keys = config.scheduled(100), run_keys(0)
+    state = jax.eval_shape(partial(init_state, config), keys.init)
+    images = jax.ShapeDtypeStruct((config.images_per_step, *config.image_shape), jnp.float32)
+    if config.conditional:
+        images = LabelledImages(images, jax.ShapeDtypeStruct(images.shape[:1], jnp.int32))
+    return jax.jit(gan_step).trace(config, state, images, keys.step)
+
+
+@cache
+def lower(config, platform):
+    return read_for(platform, trace(config))
+
+
+def read_for(platform, traced):
+    return read(traced.lower(lowering_platforms=(platform,)).compiler_ir("stablehlo"))
+
+
+def configured(name, precision):
+    return dataclasses.replace(recipe(name), precision=precision)
+
+
+def named(name, operations):
+    return [operation for operation in operations if operation.name == name]
+
+
+def layer_products(config):
+    """How many convolutions and how many matrix products the layers of a step need, a critic step's loop read once.
+
+    Forward, to the kernel and to the inputs are one each, but for a network's own inputs. A penalty goes forward, back,
+    to the kernels, and forward again with the gradient's gradient; dense layers next to the logits lack the first and
+    the last, and residual networks' last convolution, which no activation follows, lacks the first.
+    """
+    convolutions, dense = LAYERS[config.network]
+    paired = OBJECTIVES[config.objective].sees_reals
+    of_g = 3 * convolutions, 3 * dense - (not config.conditional)  # of the inputs, the class's embedding learns
+    of_d = 6 * convolutions - 2, 6 * dense
+    through_d = (2 + paired) * convolutions, (2 + paired) * dense
+    penalty = 4 * convolutions - (config.network == "residual"), 4 * dense - 2
+    penalties = len(config.penalties) * np.array(penalty)
+    found = np.array(of_g) + of_d + through_d + penalties
+    if config.critic_steps > 1:  # Wasserstein's gradient needs no logits, and nothing reports them
+        found += np.array([convolutions, dense]) + of_d + penalties - (0, 2)
+    return tuple(found)
+
+
+def other_products(config):
+    """Matrix products beside the layers': four to estimate a spectral norm and two back, and two to move images."""
+    spectral = config.normalization == "spectral"
+    estimated = spectral * (sum(LAYERS[config.network]) + config.conditional)  # three times, twice of them to learn
+    moved = 4 * ("translation" in config.augmentations)
+    return estimated * (3 * 4 + 2 * 2) + moved * 2
+
+
+@programs("float32", "bfloat16")
+def test_a_step_has_the_convolutions_and_products_of_its_layers_and_no_others(name, platform, precision):
+    config = configured(name, precision)
+    operations = lower(config, platform)
+    convolutions, products = layer_products(config)
+    assert len(named(CONVOLUTION, operations)) == convolutions
+    assert len(named(PRODUCT, operations)) == products + other_products(config)
+
+
+def test_on_the_cpu_products_take_the_place_of_convolutions():
+    """What the test above would see if a GPU were given the CPU's form."""
+    config = recipe("dcgan")
+    operations = lower(config, "cpu")
+    convolutions, products = layer_products(config)
+    assert len(named(CONVOLUTION, operations)) < convolutions / 2
+    assert len(named(PRODUCT, operations)) > 2 * products
+
+
+@programs("float32", "bfloat16")
+def test_a_step_does_not_return_to_the_host(name, platform, precision):
+    assert not HOST & {operation.name for operation in lower(configured(name, precision), platform)}
+
+
+def test_what_returns_to_the_host_is_seen():
+    def talkative(images):
+        jax.debug.callback(print, images.mean())
+        return images
+
+    operations = read_for("cpu", jax.jit(talkative).trace(IMAGES))
+    assert HOST & {operation.name for operation in operations} == {"stablehlo.custom_call"}
+
+
+def only_relabels(operation):
+    """Whether an operation leaves the order of the numbers to the layout: no axis but those of one entry changes."""
+    before, after = ([size for size in one.shape if size > 1] for one in (operation.inputs[0], operation.outputs[0]))
+    if operation.name == "stablehlo.reshape":
+        return before == after
+    return operation.name in (TRANSPOSE, "stablehlo.reverse", "stablehlo.convert")
+
+
+def moves(transpose):
+    axes = [axis for axis in transpose.attributes["permutation"] if transpose.inputs[0].shape[axis] > 1]
+    return axes != sorted(axes)
+
+
+def is_made_by_a_product(operation):
+    if operation is None or operation.name in (CONVOLUTION, PRODUCT):
+        return operation is not None
+    return only_relabels(operation) and is_made_by_a_product(operation.operands[0])
+
+
+def is_for_products_alone(operation):
+    return bool(operation.users) and all(
+        user.name in (CONVOLUTION, PRODUCT) or (only_relabels(user) and is_for_products_alone(user))
+        for user in operation.users
+    )
+
+
+def copies(operations):
+    """Shapes of what is transposed on its own: XLA gives convolutions and products operands and results in any order
+    of axes, so that a transpose beside one of them costs nothing."""
+    return [
+        tuple(transpose.inputs[0].shape)
+        for transpose in named(TRANSPOSE, operations)
+        if moves(transpose) and not is_made_by_a_product(transpose.operands[0]) and not is_for_products_alone(transpose)
+    ]
+
+
+@programs("float32", "bfloat16")
+def test_every_transpose_is_part_of_a_convolution_or_product(name, platform, precision):
+    """But for the one that deals a step's images out to the critic steps, so that each stays on its device."""
+    config = configured(name, precision)
+    dealt = [(config.batch_size, config.critic_steps, *config.image_shape)] * (config.critic_steps > 1)
+    assert copies(lower(config, platform)) == dealt
+
+
+@pytest.mark.parametrize(
+    ("function", "copied"),
+    [
+        (lambda images, kernel: jnp.tanh(images.swapaxes(1, 3)), [IMAGES.shape]),
+        (lambda images, kernel: convolve(jnp.tanh(images.swapaxes(1, 2)), kernel, 2, 1), [IMAGES.shape]),
+        (lambda images, kernel: convolve(images.swapaxes(1, 2), kernel, 2, 1), []),
+        (lambda images, kernel: jnp.tanh(convolve(images, kernel, 2, 1).swapaxes(1, 2)), []),
+        (lambda images, kernel: jnp.tanh(images[..., :1].swapaxes(2, 3)), []),
+    ],
+)
+def test_a_transpose_is_seen_where_no_product_is_beside_it(function, copied):
+    assert copies(read_for("cuda", jax.jit(function).trace(IMAGES, KERNEL))) == copied
+
+
+@programs("bfloat16")
+def test_bfloat16_is_the_type_of_the_layers_products_alone(name, platform, precision):
+    config = configured(name, precision)
+    operations = lower(config, platform)
+    assert all(convolution.types == {"bf16"} for convolution in named(CONVOLUTION, operations))
+    products = collections.Counter(frozenset(product.types) for product in named(PRODUCT, operations))
+    expected = {frozenset({"bf16"}): layer_products(config)[1], frozenset({"f32"}): other_products(config)}
+    assert products == {types: count for types, count in expected.items() if count}
+    assert all(root.types == {"f32"} for root in named("stablehlo.sqrt", operations))  # Adam's
+    traced = trace(config)  # parameters, statistics and Adam's moments, before the step and after it
+    kept = [one.dtype for one in jax.tree.leaves((traced.args_info, traced.out_info))]
+    assert {kind for kind in kept if jnp.issubdtype(kind, jnp.floating)} == {jnp.dtype("float32")}
+
+
+@programs("float32")
+def test_float32_is_the_type_of_all_that_has_digits(name, platform, precision):
+    operations = lower(configured(name, precision), platform)
+    types = {kind for operation in operations for kind in operation.types}
+    assert {kind for kind in types if "f" in kind} == {"f32"}
