@@ -1,6 +1,7 @@
 """Time and memory against batch and width, and the cost of a first step: gan_jax beside PyTorch's eager forms."""
 
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jax_forms import scan_form
+from tables import STEPS as TITLES
 from tables import memory_table, start_table, sweep_table
 from timing import Timing, neighbours, race, random_data, thread_count
 from torch_peer import Peer, set_threads
@@ -19,6 +21,7 @@ from gan_jax import GanConfig
 
 BATCHES = (32, 64, 128, 256, 512)
 WIDTHS = (16, 32, 64, 128)
+SMALL = tuple(itertools.product((16, 32, 64), (16, 32, 64)))  # batch and width
 FORMS = ("gan_jax", "PyTorch eager", "PyTorch eager, best form")
 ROUNDS = 7
 STEPS = 2
@@ -40,20 +43,30 @@ def measure(config: GanConfig) -> dict[str, Any]:
     print(f"\n### Joint step against width, batch {config.batch_size}\n", flush=True)
     width = {size: _race(dataclasses.replace(config, width=size)) for size in WIDTHS}
     print(sweep_table("width", _figures(width)), flush=True)
-    print(f"\n{neighbours([*batch.values(), *width.values()])}")
-    return {"memory": memory, "start": start, "batch": _figures(batch), "width": _figures(width)}
+    small = {}
+    for kind in ("joint", "generator"):
+        sizes = {
+            f"{images} × {size}": dataclasses.replace(config, batch_size=images, width=size) for images, size in SMALL
+        }
+        small[kind] = {name: _race(one, kind) for name, one in sizes.items()}
+        print(
+            f"\n### {TITLES[kind]} of few images\n\n{sweep_table('batch × width', _figures(small[kind]))}", flush=True
+        )
+    print(f"\n{neighbours([*batch.values(), *width.values(), *small['joint'].values(), *small['generator'].values()])}")
+    figures = {kind: _figures(races) for kind, races in small.items()}
+    return {"memory": memory, "start": start, "batch": _figures(batch), "width": _figures(width), "small": figures}
 
 
-def _race(config: GanConfig) -> dict[str, Timing]:
+def _race(config: GanConfig, kind: str = "joint") -> dict[str, Timing]:
     images, order = random_data(config, STEPS)
     forms = (
-        scan_form(config, "joint", images, order),
-        *(Peer(config, images, best=best).form("joint", order) for best in (False, True)),
+        scan_form(config, kind, images, order),
+        *(Peer(config, images, best=best).form(kind, order) for best in (False, True)),
     )
     return race(dict(zip(FORMS, forms, strict=True)), ROUNDS)
 
 
-def _figures(sweep: dict[int, dict[str, Timing]]) -> dict[int, dict[str, Any]]:
+def _figures(sweep: dict[Any, dict[str, Timing]]) -> dict[Any, dict[str, Any]]:
     return {size: {name: timing.as_dict() for name, timing in timings.items()} for size, timings in sweep.items()}
 
 

@@ -68,6 +68,16 @@ def start_table(start: Mapping[str, Sequence[float]]) -> str:
     return markdown_table(["compilation cache", "seconds"], rows)
 
 
+def forms_table(sizes: Mapping[str, Record]) -> str:
+    """The joint step with each form of convolution, at each size, in milliseconds."""
+    rows = []
+    for size, timings in sizes.items():
+        medians = {kind: one["median_ms"] for kind, one in timings.items()}
+        ratio = medians["native"] / medians["at points"]
+        rows.append([size, *(f"{ms:.1f}" for ms in medians.values()), f"{ratio:.2f}"])
+    return markdown_table(["batch × width", *next(iter(sizes.values())), "native / at points"], rows)
+
+
 def gpu_table(figures: Record, batch_size: int, flops: int) -> str:
     """Every form of the joint step on a GPU: time, images a second, share of the fastest product of matrices."""
     rows = []

@@ -140,7 +140,7 @@ def _by_platform(
 ) -> Array:
     native = partial(native, geometry)
     wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
-    pays = wide and toom_cook.pays(geometry.axes, len(operands[0]), *kernel_shape[2:])
+    pays = wide and toom_cook.pays(geometry.axes, operands[0].shape[0], *kernel_shape[2:])
     on_cpu = partial(fewer_products, geometry.axes) if pays else native
     return lax.platform_dependent(*operands, cpu=_mapped_in_turn(on_cpu), default=native)
 

@@ -14,6 +14,7 @@ or over the batch. In float32 the results are accurate to about 1e-6 with four p
 
 import dataclasses
 from functools import lru_cache
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -52,10 +53,14 @@ class _Axis:
     kernel: np.ndarray  # G, [points, taps]
 
 
-def pays(geometry: tuple[Geometry, Geometry], images: int, in_channels: int, out_channels: int) -> bool:
-    """Whether the form exists for both axes and saves more than its transforms cost."""
-    large = images >= _FEWEST_IMAGES and min(in_channels, out_channels) >= _FEWEST_CHANNELS
-    return large and all(_axis(axis) is not None for axis in geometry)
+def pays(geometry: tuple[Geometry, Geometry], images: Any, in_channels: int, out_channels: int) -> bool:
+    """Whether the form exists for both axes and saves more than its transforms cost.
+
+    An exported program's number of images may be a symbol, which counts as many.
+    """
+    few = isinstance(images, int) and images < _FEWEST_IMAGES
+    narrow = min(in_channels, out_channels) < _FEWEST_CHANNELS
+    return not few and not narrow and all(_axis(axis) is not None for axis in geometry)
 
 
 def convolve(geometry: tuple[Geometry, Geometry], x: Array, w: Array) -> Array:

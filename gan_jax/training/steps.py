@@ -116,7 +116,8 @@ def gan_step(
 
     (g_loss, (score, discriminator_stats)), fakes_gradient = jax.value_and_grad(score_fakes, has_aux=True)(fakes)
     (generator_gradient,) = pull_back(fakes_gradient)
-    step, rate = state.step + 1, learning_rates(config, state.step).generator
+    norm = optax.tree.norm(generator_gradient)
+    step, rate = state.step + 1, _after(norm, learning_rates(config, state.step).generator)
     generator = apply_gradients(config, state.generator, generator_gradient, generator_stats, rate)
     next_state = GanState(
         step=step,
@@ -124,7 +125,6 @@ def gan_step(
         discriminator=discriminator.replace(batch_stats=discriminator_stats),
         average=update_average(config, state, generator),
     )
-    norm = optax.tree.norm(generator_gradient)
     kind = PenalizedGanMetrics if config.penalties else GanMetrics
     return next_state, kind(**d_metrics._asdict(), g_loss=g_loss, d_g_z2=score, g_gradient_norm=norm)
 
@@ -166,9 +166,10 @@ def generator_step(
         return objective.generator(logits, *real_logits), (mean_score(logits), image_spread(fakes), stats)
 
     (g_loss, (score, spread, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
-    rate = learning_rates(config, state.step).generator
+    norm = optax.tree.norm(gradient)
+    rate = _after(norm, learning_rates(config, state.step).generator)
     generator = apply_gradients(config, state.generator, gradient, stats, rate)
-    metrics = GeneratorMetrics(g_loss, score, optax.tree.norm(gradient), spread)
+    metrics = GeneratorMetrics(g_loss, score, norm, spread)
     average = update_average(config, state, generator)
     return state.replace(step=state.step + 1, generator=generator, average=average), metrics
 
@@ -273,9 +274,15 @@ def _update_discriminator(
 
     (_, (d_loss, d_x, d_g_z1, penalty, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
     kind = PenalizedDiscriminatorMetrics if config.penalties else DiscriminatorMetrics
-    metrics = kind(d_loss, d_x, d_g_z1, optax.tree.norm(gradient), image_spread(fakes), *penalty)
-    rate = learning_rates(config, state.step).discriminator
+    norm = optax.tree.norm(gradient)
+    metrics = kind(d_loss, d_x, d_g_z1, norm, image_spread(fakes), *penalty)
+    rate = _after(norm, learning_rates(config, state.step).discriminator)
     return apply_gradients(config, discriminator, gradient, stats, rate), metrics
+
+
+def _after(norm: Array, rate: ArrayLike) -> Array:
+    """The learning rate, of use once the gradient is complete: XLA then need not copy the weights to update them."""
+    return 0 * norm + rate
 
 
 def _penalty(config: GanConfig, critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
