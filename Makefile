@@ -26,7 +26,7 @@ test: install
 
 # What takes minutes (fifty kills, four processes, whole lessons), and every other form of what make test checks.
 soak: install
-	$(BIN)/pytest -m soak --dist loadgroup
+	$(BIN)/pytest -m soak
 
 # Prints the lines that no test runs.
 coverage: install

@@ -68,6 +68,21 @@ def start_table(start: Mapping[str, Sequence[float]]) -> str:
     return markdown_table(["compilation cache", "seconds"], rows)
 
 
+def whole_run_table(seconds: Mapping[str, Mapping[str, float]]) -> str:
+    """Seconds of a complete training by part, and gan_jax's over the form's."""
+    totals = {name: sum(parts.values()) for name, parts in seconds.items()}
+    rows = [
+        [
+            name,
+            *(f"{part:.1f}" for part in parts.values()),
+            f"{totals[name]:.1f}",
+            f"{totals['gan_jax'] / totals[name]:.2f}",
+        ]
+        for name, parts in seconds.items()
+    ]
+    return markdown_table(["form", *next(iter(seconds.values())), "all, s", "gan_jax / form"], rows)
+
+
 def forms_table(sizes: Mapping[str, Record]) -> str:
     """The joint step with each form of convolution, at each size, in milliseconds."""
     rows = []

@@ -45,6 +45,14 @@ hypothesis.settings.load_profile("repeatable")
 hypothesis.configuration.set_hypothesis_home_dir(os.environ["XDG_CACHE_HOME"])
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The tests of a file share its fixtures, so that one worker runs them all, where they name no other group."""
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture(scope="module")
 def fresh_critics_see_little():
     """What a fresh critic learns is tested with the scores; elsewhere it only costs time."""

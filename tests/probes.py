@@ -18,9 +18,7 @@ from gan_jax import run_experiment
 from gan_jax.cli import main
 from gan_jax.cli.statuses import exit_statuses, prepare_jax
 
-_processes.set_forkserver_preload(
-    ["probes", "gan_jax.cli.commands", "sklearn.datasets", "PIL.PngImagePlugin", "PIL.GifImagePlugin"]
-)
+_processes.set_forkserver_preload(["probes", "gan_jax.cli.commands", "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
 
 class Moment(NamedTuple):

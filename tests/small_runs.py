@@ -65,7 +65,7 @@ EXPERIMENTS = {
 # The server from which the processes are forked looks for this module by the path alone.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["small_runs", "sklearn.datasets", "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
+_processes.set_forkserver_preload(["small_runs", "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
 
 def settings(folder: Path, **options) -> RunConfig:

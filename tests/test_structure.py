@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,6 @@ LIBRARY_HOMES = {
     "flax.linen": {"nn"},
     "tensorflow_datasets": {"data.downloads", "data.records"},
     "requests": {"data.downloads"},
-    "sklearn": {"data.published"},
     "scipy": {"data.published"},
     "onnx": {"inference.onnx_export"},
     "grain": {"training.streamed"},
@@ -132,5 +132,16 @@ def test_the_core_loads_little_more_than_jax_flax_and_optax():
     assert len({name for name in more if not name.startswith("gan_jax")}) < 20
 
 
+def test_a_training_starts_without_what_only_its_end_needs():
+    assert not {"matplotlib.figure", "tensorflow_datasets", "scipy.stats"} & loaded_by(
+        "from gan_jax.cli import train\nfrom gan_jax import load_dataset\nload_dataset('digits')"
+    )
+
+
 def test_the_package_itself_loads_nothing():
     assert not {"jax", "numpy", "flax"} & loaded_by("import gan_jax; gan_jax.__version__")
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="there is one process (-n 0)")
+def test_the_tests_of_a_file_share_a_worker_and_its_fixtures(request):
+    assert request.node.nodeid.endswith(f"@{__file__}")

@@ -149,6 +149,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
     "start": lambda: tables.start_table(read("sweep")["start"]),
+    "whole run": lambda: tables.whole_run_table(read("whole_run")["seconds"]),
     "parts": lambda: tables.parts_table(read("profile_step")["parts_ms"]),
     "layers": lambda: tables.layers_table(read("layer_time")["layers"]),
     "seeds side by side": many("Seeds side by side", "side by side"),

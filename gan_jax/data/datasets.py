@@ -80,9 +80,10 @@ def load_dataset(
     60,000 and 10,000 images of 28×28×1 in the order of their published files, ``cifar10`` (Krizhevsky 2009) 50,000 and
     10,000 of 32×32×3, ``svhn_cropped`` (Netzer et al. 2011) 73,257 and 26,032 of 32×32×3. They are downloaded once into
     the cache of TensorFlow Datasets (``TFDS_DATA_DIR``, by default ``~/tensorflow_datasets``) and compared with its
-    registered sha256 at every load. ``digits`` is scikit-learn's ``load_digits``: 1,797 real 8×8 images (Alpaydin and
-    Kaynak 1998) resized to 28×28×1, the first 1,500 for training and the last 297 for testing. A path is read by
-    ``folders.read_image_set``, and any other name by ``records.read_records``.
+    registered sha256 at every load. ``digits`` is part of the package: 1,797 real 8×8 images, those of scikit-learn's
+    ``load_digits`` (Alpaydin and Kaynak 1998, UCI Machine Learning Repository, CC BY 4.0), resized to 28×28×1, the
+    first 1,500 for training and the last 297 for testing. A path is read by ``folders.read_image_set``, and any other
+    name by ``records.read_records``.
 
     Args:
       name: one of ``DATASET_NAMES``, a folder, ``.zip`` or ``.npz`` of images, or a name in TFDS.

@@ -1,16 +1,19 @@
 """Curves of losses and scores. Arrays in, files out."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from gan_jax.pictures.figures import save_figure
+from gan_jax.pictures.figures import new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class _Series(NamedTuple):
@@ -103,7 +106,7 @@ def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figur
         ``d_g_z1``, as far as there are any, each ``[steps]``; a group is drawn as far as its shortest run, leaving
         out runs without a step.
     """
-    figure = Figure(figsize=(11, 2.8 * len(groups) + 0.6), dpi=120, layout="constrained")
+    figure = new_figure(11, 2.8 * len(groups) + 0.6, dpi=120)
     panels = figure.subplots(len(groups), 2, squeeze=False)
     for row, (name, group) in zip(panels, groups.items(), strict=True):
         histories = [history for history in group if history]
@@ -151,7 +154,7 @@ def _draw_curves(
         raise ValueError(f"steps_per_epoch must be at least 1, not {steps_per_epoch}")
     present, values = _read_series(history, series)
     count = len(values[0])
-    figure = Figure(figsize=(8, 4.5), dpi=150, layout="constrained")
+    figure = new_figure(8, 4.5, dpi=150)
     axes = figure.add_subplot()
     window = max(1, count // 50)
     for one, v in zip(present, values, strict=True):
@@ -182,7 +185,7 @@ def _draw_series(axes: Axes, series: _Series, values: NDArray[np.float64], windo
 def _dress_axes(axes: Axes, count: int, steps_per_epoch: int) -> None:
     axes.set_xlabel("step")
     axes.set_xlim(*((0, count) if count > 1 else (0, 2)))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.locator_params("x", integer=True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(color="0.92", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -191,4 +194,4 @@ def _dress_axes(axes: Axes, count: int, steps_per_epoch: int) -> None:
         scale = (lambda step: step / steps_per_epoch, lambda epoch: epoch * steps_per_epoch)
         epochs = axes.secondary_xaxis("top", functions=cast(Any, scale))
         epochs.set_xlabel("epoch")
-        epochs.xaxis.set_major_locator(MaxNLocator(integer=True))
+        epochs.locator_params("x", integer=True)

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
 from gan_jax.pictures.curves import running_mean
-from gan_jax.pictures.figures import save_figure
+from gan_jax.pictures.figures import new_figure, save_figure
 from gan_jax.pictures.grids import save_frames
 
 _COLOURS = "PuOr_r"  # orange where D says "real"; told apart by every common kind of colour vision
@@ -64,7 +63,7 @@ def save_plane_figure(
     """
     columns = max(len(row) for row in rows.values())
     height = 2.35 * len(rows) + (2.0 if panels else 0)
-    figure = Figure(figsize=(2.2 * columns + 0.4, height), dpi=110, layout="constrained")
+    figure = new_figure(2.2 * columns + 0.4, height, dpi=110)
     parts: Any = figure.subfigures(2, 1, height_ratios=(2.35 * len(rows), 2.0)) if panels else [figure]
     grid = parts[0].subplots(len(rows), columns, squeeze=False)
     for axes_row, (name, row) in zip(grid, rows.items(), strict=True):
@@ -90,7 +89,7 @@ def save_plane_animation(path: str | Path, plane: Plane, frames: Sequence[Mappin
       frames: at least one, with the same names in each.
     """
     names = list(frames[0])
-    figure = Figure(figsize=(2.9 * len(names), 3.2), dpi=100, layout="constrained")
+    figure = new_figure(2.9 * len(names), 3.2, dpi=100)
     canvas = FigureCanvasAgg(figure)
     artists = {}
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
@@ -169,7 +168,7 @@ def _draw_curves(axes: Axes, label: str, curves: Sequence[Curve]) -> None:
 
 def save_curves(path: str | Path, panels: Mapping[str, Sequence[Curve]]) -> None:
     """Write a PNG of panels of curves on logarithmic axes, as ``save_plane_figure`` draws them on linear ones."""
-    figure = Figure(figsize=(7.5 * len(panels), 3.6), dpi=110, layout="constrained")
+    figure = new_figure(7.5 * len(panels), 3.6, dpi=110)
     for axes, (label, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         _draw_curves(axes, label, curves)
         axes.set_yscale("log")
@@ -192,7 +191,7 @@ def save_phase_portraits(
       columns: of the figure.
     """
     rows = -(-len(portraits) // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.8 * rows), dpi=110, layout="constrained")
+    figure = new_figure(2.6 * columns, 2.8 * rows, dpi=110)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[len(portraits) :]:
         axes.set_visible(False)
@@ -215,7 +214,7 @@ def save_phase_portraits(
 def save_eigenvalues(path: str | Path, spectra: Mapping[str, Any], columns: int = 4) -> None:
     """Write a PNG: complex numbers ``[n]`` in the plane, under each title, on axes linear near 0 only."""
     rows = -(-len(spectra) // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.5 * rows), dpi=110, layout="constrained")
+    figure = new_figure(2.6 * columns, 2.5 * rows, dpi=110)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes in panels[len(spectra) :]:
         axes.set_visible(False)

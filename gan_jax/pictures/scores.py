@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
-from gan_jax.pictures.figures import save_figure
+from gan_jax.pictures.figures import new_figure, save_figure
 from gan_jax.pictures.tables import markdown_table
 
 # Each score's heading, and whether more is better; for those between, the anchor "real" is the aim.
@@ -45,7 +42,7 @@ def scores_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchors: Mapping[str, Any]) -> None:
     """Write a PNG: a panel for each score, a line for each set of images, those that are not anchors in colour."""
-    figure = Figure(figsize=(14, 0.32 * len(rows) * 2 + 1.6), dpi=120, layout="constrained")
+    figure = new_figure(14, 0.32 * len(rows) * 2 + 1.6, dpi=120)
     headings = headings_of(next(iter(rows.values())))
     panels = figure.subplots(2, -(-len(HEADINGS) // 2), sharey=True)
     for panel in panels.flat[len(headings) :]:
@@ -68,7 +65,7 @@ def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchor
 
 def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
     """Write a PNG: a panel for each score, its value after each epoch that was scored."""
-    figure = Figure(figsize=(14, 5), dpi=120, layout="constrained")
+    figure = new_figure(14, 5, dpi=120)
     panels = figure.subplots(2, -(-len(HEADINGS) // 2))
     headings = headings_of(scores[0])
     for panel in panels.flat[len(headings) :]:
@@ -78,7 +75,7 @@ def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
         panel.plot(epochs, [score[key] for score in scores], color=_POINT, marker="o", markersize=4)
         panel.set_title(heading, fontsize=10)
         panel.set_ylim(bottom=min(0, *(score[key] for score in scores)))
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.locator_params("x", integer=True)
         panel.spines[["top", "right"]].set_visible(False)
     figure.supxlabel("epoch", fontsize=10)
     save_figure(path, figure)

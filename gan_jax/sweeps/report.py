@@ -1,11 +1,12 @@
 """The report on many runs: a table, bands of curves, and a map of a sweep."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from gan_jax.data.datasets import Dataset
 from gan_jax.evaluation import load_evaluator, sample_count, score_images
@@ -13,7 +14,7 @@ from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import parse_json, write_json, write_text
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.curves import draw_bands
-from gan_jax.pictures.figures import save_figure
+from gan_jax.pictures.figures import new_figure, save_figure
 from gan_jax.pictures.scores import headings_of
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
@@ -21,6 +22,9 @@ from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.sweeps.plan import Trial, format_value
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Outcome = dict[str, Any]
 
@@ -127,7 +131,7 @@ def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
             cell = [one for one in outcomes if one["values"] == wanted]
             distance[i, j] = np.mean([one["scores"]["frechet_distance"] for one in cell])
             collapse[i, j] = np.mean([bool(one["collapsed"]) for one in cell])
-    figure = Figure(figsize=(3 + 2 * len(columns), 2.2 + 0.8 * len(rows)), dpi=120, layout="constrained")
+    figure = new_figure(3 + 2 * len(columns), 2.2 + 0.8 * len(rows), dpi=120)
     for axes, values, title in zip(
         figure.subplots(1, 2), (distance, collapse), ("Fréchet distance", "collapse rate"), strict=True
     ):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from gan_jax import InputError, load_dataset
-from gan_jax.data import downloads
+from gan_jax.data import downloads, published
 
 STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 FULL = Path(os.environ.get("GAN_JAX_FASHION_MNIST", Path(__file__).parents[3] / "shared" / "fashion-mnist"))
@@ -162,6 +163,13 @@ def test_digits_are_real_images_of_their_labels():
     distances = np.square(digits.test_images[:, None] - means[None]).sum((2, 3, 4))
     assert (distances.argmin(1) == digits.test_labels).mean() > 0.85
     assert load_dataset("digits").content_hash == digits.content_hash
+
+
+def test_digits_are_those_of_scikit_learn():
+    pixels, labels = load_digits(return_X_y=True)
+    with np.load(Path(published.__file__).parent / "digits.npz") as stored:
+        np.testing.assert_array_equal(stored["pixels"].reshape(-1, 64), pixels)
+        np.testing.assert_array_equal(stored["labels"], labels)
 
 
 class Server:

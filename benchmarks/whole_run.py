@@ -1,0 +1,141 @@
+"""Time a training of Fashion-MNIST from the shell to its last picture, beside the course's loop in PyTorch.
+
+python benchmarks/whole_run.py --data-dir FOLDER --json docs/results/whole_run.json --figure docs/images/whole_run.png
+
+Each form is a process of its own, and they take turns. Every one reads the published files, prints the means of every
+100 steps, and after every epoch draws a grid of the same latents and saves a checkpoint; at the end it draws its
+losses. gan_jax finds no compiled program of an earlier run. The times at which the lines are printed tell where the
+time goes. PyTorch must be installed: pip install -e ".[benchmark]".
+"""
+
+import dataclasses
+import importlib.util
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import tyro
+from machine import describe_machine, write_record
+from matplotlib.figure import Figure
+from tables import whole_run_table
+
+from gan_jax.pictures.figures import save_figure
+
+HERE = Path(__file__).parent
+COURSE = [str(HERE / "torch_course.py")]
+FORMS = {
+    "gan_jax": [str(HERE.parent / "experiments" / "train_gan.py"), "--dataset", "fashion_mnist"],
+    "PyTorch, the course's loop": COURSE,
+    "PyTorch, best form": [*COURSE, "--best"],
+}
+PARTS = {"start": "tab:orange", "steps": "tab:blue", "grids and checkpoints": "tab:green", "end": "tab:red"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to time."""
+
+    data_dir: Path
+    """A folder with Fashion-MNIST's published files."""
+    epochs: int = 5
+    """Passes over the training images, at least 2."""
+    rounds: int = 1
+    """Turns of each form."""
+    json: Path | None = None
+    """Write all figures to this file."""
+    figure: Path | None = None
+    """Draw the parts as bars."""
+
+
+def main(settings: Settings) -> int:
+    if importlib.util.find_spec("torch") is None:
+        print('error: this compares with PyTorch; install it with pip install -e ".[benchmark]"', file=sys.stderr)
+        return 2
+    print(describe_machine(), flush=True)
+    turns: dict[str, list[dict[str, float]]] = {name: [] for name in FORMS}
+    for _ in range(settings.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, command in FORMS.items():
+                turns[name].append(run([sys.executable, *command], settings, Path(folder)))
+                print(f"{name}: {sum(turns[name][-1].values()):.1f} s", flush=True)
+    medians = {
+        name: {part: float(np.median([one[part] for one in found])) for part in PARTS} for name, found in turns.items()
+    }
+    print(f"\n{whole_run_table(medians)}")
+    write_record(dataclasses.replace(settings, data_dir=Path(settings.data_dir.name)), seconds=medians, turns=turns)
+    if settings.figure:
+        save_figure(settings.figure, draw(medians))
+    return 0
+
+
+def run(command: list[str], settings: Settings, folder: Path) -> dict[str, float]:
+    """Run a training, and return the seconds of its parts."""
+    output = folder / f"run_{len(list(folder.glob('run_*')))}"
+    command = [*command, "--data-dir", str(settings.data_dir), "--epochs", str(settings.epochs)]
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [*command, "--output-dir", str(output)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout is not None
+        lines = [(time.perf_counter() - start, line.split()) for line in process.stdout]
+    if process.returncode != 0:
+        raise RuntimeError(f"{Path(command[1]).name} ended with status {process.returncode}")
+    printed = {
+        tuple(int(word.split("/")[0]) for word in (words[1], words[3])): seconds
+        for seconds, words in reversed(lines)  # the first line of a batch counts
+        if words[:1] == ["epoch"]
+    }
+    return parts_of(dict(sorted(printed.items())), time.perf_counter() - start)
+
+
+def parts_of(printed: dict[tuple[int, ...], float], total: float) -> dict[str, float]:
+    """The seconds of a training's parts.
+
+    Within an epoch, two lines are apart by the time of their steps. Between the last line of an epoch and the first of
+    the next lie as many steps as usual, a grid and a checkpoint; the last ones belong to the end.
+
+    Args:
+      printed: the seconds from the start at which the line of an epoch and batch was printed, in order.
+      total: seconds from the start to the end of the process.
+    """
+    places = list(printed)
+    gaps = {after: printed[after] - printed[before] for before, after in itertools.pairwise(places)}
+    firsts = [place for place in places if place[1] == places[0][1]]
+    window = float(np.median([gaps[place] for place in places if place[1] == 2 * places[0][1]]))
+    parts = {
+        "start": printed[places[0]] - window,
+        "grids and checkpoints": sum(gaps[place] - window for place in firsts[1:]),
+        "end": total - printed[places[-1]],
+    }
+    return {name: parts.get(name, total - sum(parts.values())) for name in PARTS}
+
+
+def draw(seconds: dict[str, dict[str, float]]) -> Figure:
+    """A bar for each form, of its parts."""
+    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    axes = figure.add_subplot()
+    names, before, bars = list(seconds), np.zeros(len(seconds)), None
+    for part, colour in PARTS.items():
+        lengths = np.array([seconds[name][part] for name in names])
+        bars = axes.barh(names, lengths, left=before, color=colour, label=part)
+        before += lengths
+    assert bars is not None
+    axes.bar_label(bars, [f"{total:.0f} s" for total in before], padding=3)
+    axes.invert_yaxis()
+    axes.set(xlabel="seconds from the shell to the end", xlim=(0, 1.12 * before.max()))
+    axes.legend(ncols=len(PARTS), loc="lower center", bbox_to_anchor=(0.4, 1), frameon=False)
+    return figure
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Settings, description=__doc__)))
