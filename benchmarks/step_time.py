@@ -41,7 +41,7 @@ class Settings:
     steps: int = 5
     """Steps in a turn."""
     sweep: bool = False
-    """Instead measure time against batch and width, peak memory, compilation and start-up; takes a few minutes."""
+    """Instead measure time against batch and width, peak memory and compilation; takes a few minutes."""
     gpu: bool = False
     """Instead measure the joint step and an epoch on a GPU; 50 steps or more in a turn keep the host's share small."""
     recipes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Time and memory against batch and width, and the cost of a first step: gan_jax beside PyTorch's eager forms."""
+"""Time and memory against batch and width: gan_jax beside PyTorch's eager forms."""
 
 import dataclasses
 import itertools
@@ -6,14 +6,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from jax_forms import scan_form
 from tables import STEPS as TITLES
-from tables import memory_table, start_table, sweep_table
+from tables import memory_table, sweep_table
 from timing import Timing, neighbours, race, random_data, thread_count
 from torch_peer import Peer, set_threads
 
@@ -25,17 +23,13 @@ SMALL = tuple(itertools.product((16, 32, 64), (16, 32, 64)))  # batch and width
 FORMS = ("gan_jax", "PyTorch eager", "PyTorch eager, best form")
 ROUNDS = 7
 STEPS = 2
-WARM_STARTS = 3
 HERE = Path(__file__).parent
-TRAIN = HERE.parent / "experiments" / "train_gan.py"
 
 
 def measure(config: GanConfig) -> dict[str, Any]:
-    """Print the tables of memory, start-up, and time against batch and width."""
+    """Print the tables of memory, and of time against batch and width."""
     memory = {name: _memory(name, config) for name in FORMS}
     print(f"### Peak memory, and the first call\n\n{memory_table(memory)}", flush=True)
-    start = _start_times()
-    print(f"\n### From the start of experiments/train_gan.py to its first step\n\n{start_table(start)}", flush=True)
     set_threads(thread_count())
     print(f"\n### Joint step against batch, width {config.width}\n", flush=True)
     batch = {size: _race(dataclasses.replace(config, batch_size=size)) for size in BATCHES}
@@ -54,7 +48,7 @@ def measure(config: GanConfig) -> dict[str, Any]:
         )
     print(f"\n{neighbours([*batch.values(), *width.values(), *small['joint'].values(), *small['generator'].values()])}")
     figures = {kind: _figures(races) for kind, races in small.items()}
-    return {"memory": memory, "start": start, "batch": _figures(batch), "width": _figures(width), "small": figures}
+    return {"memory": memory, "batch": _figures(batch), "width": _figures(width), "small": figures}
 
 
 def _race(config: GanConfig, kind: str = "joint") -> dict[str, Timing]:
@@ -74,25 +68,3 @@ def _memory(name: str, config: GanConfig) -> dict[str, float]:
     environment = {key: value for key, value in os.environ.items() if key != "JAX_COMPILATION_CACHE_DIR"}
     command = [sys.executable, str(HERE / "peak_memory.py"), name, json.dumps(dataclasses.asdict(config))]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout)
-
-
-def _start_times() -> dict[str, list[float]]:
-    """Seconds to the first step with an empty compilation cache, and with the cache that this run filled."""
-    with tempfile.TemporaryDirectory() as folder:
-        times = [_seconds_to_first_step(Path(folder)) for _ in range(1 + WARM_STARTS)]
-    return {"cold_s": times[:1], "warm_s": times[1:]}
-
-
-def _seconds_to_first_step(folder: Path) -> float:
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
-    command = [sys.executable, str(TRAIN), "--dataset", "digits", "--steps", "1", "--overwrite"]
-    command += ["--output-dir", str(folder / "run")]
-    start = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        lines = [(time.perf_counter() - start, line) for line in process.stdout]
-    if process.returncode != 0:
-        raise RuntimeError(f"{TRAIN.name} ended with status {process.returncode}")
-    return next(seconds for seconds, line in lines if line.startswith("epoch "))

@@ -26,6 +26,17 @@ def step_table(timings: Record) -> str:
     return markdown_table(["form", "median", "quartiles", "min", "CPU", "ratio of medians", "ratio of minima"], rows)
 
 
+def fastest_table(steps: Mapping[str, Mapping[str, Record]]) -> str:
+    """Every step beside PyTorch's fastest form of it."""
+    rows = []
+    for kind, timings in steps.items():
+        own, peers = timings["gan_jax"], {name: one for name, one in timings.items() if "orch" in name}
+        name = min(peers, key=lambda name: peers[name]["median_ms"])
+        ratios = f"{peers[name]['ratio_of_medians']:.2f}", f"{peers[name]['ratio_of_minima']:.2f}"
+        rows.append([STEPS[kind], f"{own['median_ms']:.1f}", name, f"{peers[name]['median_ms']:.1f}", *ratios])
+    return markdown_table(["step", "gan_jax", "fastest form", "ms", "ratio of medians", "ratio of minima"], rows)
+
+
 def floor_table(floors: Record) -> str:
     """The time of each step's direct convolutions at the machine's best rate, and gan_jax's share of it."""
     rows = [
@@ -63,7 +74,7 @@ def memory_table(memory: Record) -> str:
 
 def start_table(start: Mapping[str, Sequence[float]]) -> str:
     """Seconds from the shell to the first step."""
-    cold, warm = start["cold_s"][0], np.median(start["warm_s"])
+    cold, warm = np.median(start["cold_s"]), np.median(start["warm_s"])
     rows = [["empty: the first run ever", f"{cold:.1f}"], ["filled by an earlier run", f"{warm:.1f}"]]
     return markdown_table(["compilation cache", "seconds"], rows)
 

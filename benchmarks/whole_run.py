@@ -33,7 +33,7 @@ FORMS = {
     "PyTorch, the course's loop": COURSE,
     "PyTorch, best form": [*COURSE, "--best"],
 }
-PARTS = {"start": "tab:orange", "steps": "tab:blue", "grids and checkpoints": "tab:green", "end": "tab:red"}
+PARTS = {"start": "tab:orange", "steps, grids, checkpoints": "tab:blue", "end": "tab:red"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,10 +99,7 @@ def run(command: list[str], settings: Settings, folder: Path) -> dict[str, float
 
 
 def parts_of(printed: dict[tuple[int, ...], float], total: float) -> dict[str, float]:
-    """The seconds of a training's parts.
-
-    Within an epoch, two lines are apart by the time of their steps. Between the last line of an epoch and the first of
-    the next lie as many steps as usual, a grid and a checkpoint; the last ones belong to the end.
+    """The seconds of a training's parts: before the first step, from there to the last line, and what comes after it.
 
     Args:
       printed: the seconds from the start at which the line of an epoch and batch was printed, in order.
@@ -110,14 +107,9 @@ def parts_of(printed: dict[tuple[int, ...], float], total: float) -> dict[str, f
     """
     places = list(printed)
     gaps = {after: printed[after] - printed[before] for before, after in itertools.pairwise(places)}
-    firsts = [place for place in places if place[1] == places[0][1]]
     window = float(np.median([gaps[place] for place in places if place[1] == 2 * places[0][1]]))
-    parts = {
-        "start": printed[places[0]] - window,
-        "grids and checkpoints": sum(gaps[place] - window for place in firsts[1:]),
-        "end": total - printed[places[-1]],
-    }
-    return {name: parts.get(name, total - sum(parts.values())) for name in PARTS}
+    start, end = printed[places[0]] - window, total - printed[places[-1]]
+    return dict(zip(PARTS, (start, total - start - end, end), strict=True))
 
 
 def draw(seconds: dict[str, dict[str, float]]) -> Figure:

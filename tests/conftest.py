@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items):
     """The tests of a file share its fixtures, so that one worker runs them all, where they name no other group."""
     for item in items:
         if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="module")

@@ -144,4 +144,4 @@ def test_the_package_itself_loads_nothing():
 
 @pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="there is one process (-n 0)")
 def test_the_tests_of_a_file_share_a_worker_and_its_fixtures(request):
-    assert request.node.nodeid.endswith(f"@{__file__}")
+    assert request.node.nodeid.endswith("@tests/test_structure.py")

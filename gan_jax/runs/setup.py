@@ -24,9 +24,10 @@ from gan_jax.training.batches import (
     run_keys,
     steps_per_epoch,
 )
+from gan_jax.training.compiled import initial_state
 from gan_jax.training.loop import Start
 from gan_jax.training.sharding import batch_mesh, replicate
-from gan_jax.training.state import GanState, init_state
+from gan_jax.training.state import GanState
 from gan_jax.training.streamed import StreamedImages
 
 
@@ -86,7 +87,7 @@ def prepare_start(
     """
     keys = run_keys(settings.seed)
     source = _source(config, images, keys, mesh)
-    state = _with_discriminator(settings, init_state(config, keys.init))
+    state = _with_discriminator(settings, initial_state(config, keys.init))
     return Start(config, replicate(state, mesh), source, replicate(keys, mesh))
 
 

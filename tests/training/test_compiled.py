@@ -17,12 +17,14 @@ from gan_jax import (
     gan_step,
     generate,
     init_state,
+    recipe,
     run_keys,
     sample_latents,
     train,
     train_epoch,
     train_run,
 )
+from gan_jax.storage.digests import tree_digest
 from gan_jax.training import compiled
 from gan_jax.training.batches import IndexedBatches
 
@@ -41,6 +43,13 @@ def host_driven(seed=0, config=CONFIG):
 
 def stack(trees):
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["dcgan", "lucic", "r3gan"])
+def test_a_run_starts_with_init_state_bit_for_bit(name):
+    config, key = recipe(name), jax.random.key(3)
+    assert tree_digest(compiled.initial_state(config, key)) == tree_digest(init_state(config, key))
 
 
 @pytest.mark.soak
