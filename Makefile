@@ -20,18 +20,13 @@ demo: install
 	$(BIN)/python experiments/train_gan.py --dataset digits --width 32 --batch-size 50 --epochs 40 --log-every 30 \
 	  --output-dir runs/demo --overwrite
 
-# XLA's slower optimizations of machine code would take longer than they save here.
-UNOPTIMIZED = XLA_FLAGS="--xla_backend_optimization_level=0 $(XLA_FLAGS)"
-# The rooms whose tests compare numbers, of which soak compiles the programs as users do.
-NUMBERS = tests/training tests/nn tests/objectives tests/inference
-
+# XLA's slower optimizations of machine code would take longer than they save here; soak compiles as users do.
 test: install
-	$(UNOPTIMIZED) $(BIN)/pytest
+	XLA_FLAGS="--xla_backend_optimization_level=0 $(XLA_FLAGS)" $(BIN)/pytest
 
 # What takes minutes (fifty kills, four processes, whole lessons), and every other form of what make test checks.
 soak: install
-	$(UNOPTIMIZED) $(BIN)/pytest -m soak $(NUMBERS:%=--ignore=%)
-	$(BIN)/pytest -m soak $(NUMBERS)
+	$(BIN)/pytest -m soak
 
 # Prints the lines that no test runs.
 coverage: install

@@ -120,8 +120,7 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
         "small_runs.run_experiment(small_runs.JOINT, small_runs.settings(Path(sys.argv[2]), gan=config, devices=2))"
     )
     command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path / "run")]
-    flags = os.environ.get("XLA_FLAGS", "")
-    environment = os.environ | {"XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count=2"}
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     process = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert process.returncode == 0, process.stderr
     assert_same_run(trained, tmp_path / "run", steps=8)
