@@ -46,9 +46,8 @@ def stack(trees):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ["dcgan", "lucic", "r3gan"])
-def test_a_run_starts_with_init_state_bit_for_bit(name):
-    config = recipe(name)
+def test_a_run_starts_with_init_state_bit_for_bit():
+    config = recipe("r3gan")
     found, expected = (make(config, jax.random.key(3)) for make in (compiled.initial_state, init_state))
     assert tree_digest(found) == tree_digest(expected)
 
