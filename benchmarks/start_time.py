@@ -4,16 +4,14 @@ python benchmarks/start_time.py --json docs/results/start_time.json
 """
 
 import dataclasses
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import tyro
 from machine import describe_machine, write_record
 from tables import start_table
+from timing import timed_lines
 
 TRAIN = Path(__file__).parents[1] / "experiments" / "train_gan.py"
 
@@ -44,17 +42,9 @@ def main(settings: Settings) -> None:
 
 def seconds_to_first_step(folder: Path) -> float:
     """Start a training of the embedded digits at the default size, and wait for its first line."""
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
     command = [sys.executable, str(TRAIN), "--dataset", "digits", "--steps", "1", "--overwrite"]
     command += ["--output-dir", str(folder / "run")]
-    start = time.perf_counter()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        lines = [(time.perf_counter() - start, line) for line in process.stdout]
-    if process.returncode != 0:
-        raise RuntimeError(f"{TRAIN.name} ended with status {process.returncode}")
+    lines, _ = timed_lines(command, JAX_COMPILATION_CACHE_DIR=str(folder / "cache"))
     return next(seconds for seconds, line in lines if line.startswith("epoch "))
 
 

@@ -1,6 +1,7 @@
 """Time several forms of the same work in turns. Imports neither JAX nor PyTorch."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -93,6 +94,23 @@ def neighbours(races: Iterable[dict[str, Timing]]) -> str:
         return "The load of other programs during the timing is not known."
     advice = "; measure again when the machine is idle, since PyTorch's threads suffer most" if share > 0.03 else ""
     return f"Other programs used {share:.0%} of the processors during the timing{advice}."
+
+
+def timed_lines(command: list[str], **environment: str) -> tuple[list[tuple[float, str]], float]:
+    """Run a program; return its printed lines, each with the seconds from its start, and the seconds to its end.
+
+    Raises:
+      RuntimeError: the program did not end with status 0.
+    """
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | environment
+    ) as process:
+        assert process.stdout is not None
+        lines = [(time.perf_counter() - start, line) for line in process.stdout]
+    if process.returncode != 0:
+        raise RuntimeError(f"{Path(command[1]).name} ended with status {process.returncode}")
+    return lines, time.perf_counter() - start
 
 
 def random_data(config: Any, steps: int, count: int = 4096) -> tuple[np.ndarray, np.ndarray]:

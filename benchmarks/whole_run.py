@@ -11,11 +11,8 @@ time goes. PyTorch must be installed: pip install -e ".[benchmark]".
 import dataclasses
 import importlib.util
 import itertools
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,7 @@ import tyro
 from machine import describe_machine, write_record
 from matplotlib.figure import Figure
 from tables import whole_run_table
+from timing import timed_lines
 
 from gan_jax.pictures.figures import save_figure
 
@@ -77,25 +75,14 @@ def run(command: list[str], settings: Settings, folder: Path) -> dict[str, float
     """Run a training, and return the seconds of its parts."""
     output = folder / f"run_{len(list(folder.glob('run_*')))}"
     command = [*command, "--data-dir", str(settings.data_dir), "--epochs", str(settings.epochs)]
-    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
-    start = time.perf_counter()
-    with subprocess.Popen(
-        [*command, "--output-dir", str(output)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    ) as process:
-        assert process.stdout is not None
-        lines = [(time.perf_counter() - start, line.split()) for line in process.stdout]
-    if process.returncode != 0:
-        raise RuntimeError(f"{Path(command[1]).name} ended with status {process.returncode}")
+    command += ["--output-dir", str(output)]
+    lines, total = timed_lines(command, JAX_COMPILATION_CACHE_DIR=str(folder / "cache"))
     printed = {
         tuple(int(word.split("/")[0]) for word in (words[1], words[3])): seconds
-        for seconds, words in reversed(lines)  # the first line of a batch counts
+        for seconds, words in ((seconds, line.split()) for seconds, line in reversed(lines))  # a batch's first line
         if words[:1] == ["epoch"]
     }
-    return parts_of(dict(sorted(printed.items())), time.perf_counter() - start)
+    return parts_of(dict(sorted(printed.items())), total)
 
 
 def parts_of(printed: dict[tuple[int, ...], float], total: float) -> dict[str, float]:

@@ -220,8 +220,13 @@ def initial_state(config: GanConfig, key: Array) -> GanState:
     It is used once, and optimizing its machine code further takes longer than it saves. A level of optimization that
     ``XLA_FLAGS`` names is kept.
     """
-    quick = jax.default_backend() == "cpu" and _OPTIMIZATION not in os.environ.get("XLA_FLAGS", "")
-    return jax.jit(init_state, compiler_options={_OPTIMIZATION: 1} if quick else None)(config, key)
+    return _jit_initial_state(jax.default_backend(), os.environ.get("XLA_FLAGS", ""))(config, key)
+
+
+@cache
+def _jit_initial_state(platform: str, flags: str) -> Callable[[GanConfig, Array], GanState]:
+    quick = platform == "cpu" and _OPTIMIZATION not in flags
+    return jax.jit(init_state, compiler_options={_OPTIMIZATION: 1} if quick else None)
 
 
 @cache
