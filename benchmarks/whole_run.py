@@ -31,6 +31,7 @@ FORMS = {
     "PyTorch, the course's loop": COURSE,
     "PyTorch, best form": [*COURSE, "--best"],
 }
+IMAGES = "train-images-idx3-ubyte.gz"
 PARTS = {"start": "tab:orange", "steps, grids, checkpoints": "tab:blue", "end": "tab:red"}
 
 
@@ -53,6 +54,9 @@ class Settings:
 def main(settings: Settings) -> int:
     if importlib.util.find_spec("torch") is None:
         print('error: this compares with PyTorch; install it with pip install -e ".[benchmark]"', file=sys.stderr)
+        return 2
+    if settings.epochs < 2 or not (settings.data_dir / IMAGES).is_file():
+        print(f"error: give at least 2 --epochs, and as --data-dir a folder with {IMAGES}", file=sys.stderr)
         return 2
     print(describe_machine(), flush=True)
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in FORMS}
