@@ -1,9 +1,10 @@
-"""Time the joint step with each form of convolution, to see from how many images on the products at points pay.
+"""Time the joint step with each form of convolution, to see from how many images and channels on each pays.
 
 python benchmarks/form_time.py --json docs/results/form_time.json
 
-All forms of a size take turns in one process. *at points* takes ``toom_cook``'s form for every layer that has one,
-*native* never, and *as chosen* follows ``toom_cook.pays``.
+All forms of a size take turns in one process. *at points* takes ``toom_cook``'s form for every layer that has one, and
+*native* for none; *native, with zeros* also puts zeros between the outputs of every layer's adjoint. *as chosen* is
+what training takes.
 """
 
 import dataclasses
@@ -18,19 +19,25 @@ from tables import forms_table
 from timing import Form, neighbours, race, random_data
 
 from gan_jax import GanConfig, gan_step, init_state, run_keys, scan_steps
-from gan_jax.nn import toom_cook
+from gan_jax.nn import convolution, toom_cook
 from gan_jax.training.compiled import compiler_options
 
-FEWEST_IMAGES = {"as chosen": toom_cook._FEWEST_IMAGES, "at points": 0, "native": 2**31}
+# By form, from how many images on the points are used, by channels; and convolution.py's limit for narrow layers.
+FORMS = {
+    "as chosen": (toom_cook._FEWEST_IMAGES, convolution._CHANNEL_PAIRS_PER_IMAGE),
+    "at points": ({16: 0}, convolution._CHANNEL_PAIRS_PER_IMAGE),
+    "native": ({}, convolution._CHANNEL_PAIRS_PER_IMAGE),
+    "native, with zeros": ({}, 0),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What to time."""
 
-    batches: tuple[int, ...] = (16, 32, 48, 64, 128)
+    batches: tuple[int, ...] = (16, 32, 64, 128)
     """Images in a batch."""
-    widths: tuple[int, ...] = (32, 64)
+    widths: tuple[int, ...] = (16, 32, 64)
     """The networks' widths."""
     rounds: int = 7
     """Turns of each form."""
@@ -47,7 +54,7 @@ def main(settings: Settings) -> None:
         for batch_size in settings.batches:
             config = GanConfig(batch_size=batch_size, width=width)
             name = f"{batch_size} × {width}"
-            races[name] = race({kind: form(config, kind, settings.steps) for kind in FEWEST_IMAGES}, settings.rounds)
+            races[name] = race({kind: form(config, kind, settings.steps) for kind in FORMS}, settings.rounds)
             print(
                 f"{name}: {', '.join(f'{kind} {one.median:.0f} ms' for kind, one in races[name].items())}", flush=True
             )
@@ -57,13 +64,15 @@ def main(settings: Settings) -> None:
 
 
 def form(config: GanConfig, kind: str, steps: int) -> Form:
-    """A few joint steps with one form of convolution, compiled while the threshold is this form's."""
+    """A few joint steps with one form of convolution, compiled while the thresholds are this form's."""
     images, order = (jnp.asarray(array) for array in random_data(config, steps))
     keys = run_keys(0)
     state, batches = init_state(config, keys.init), images[order]
     program = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options(jax.default_backend()))
     jax.clear_caches()  # JAX must not reuse what it traced with another form
-    with mock.patch.object(toom_cook, "_FEWEST_IMAGES", FEWEST_IMAGES[kind]):
+    fewest_images, channel_pairs = FORMS[kind]
+    points = mock.patch.object(toom_cook, "_FEWEST_IMAGES", fewest_images)
+    with points, mock.patch.object(convolution, "_CHANNEL_PAIRS_PER_IMAGE", channel_pairs):
         compiled = program.lower(config, gan_step, state, batches, keys.step).compile()
     jax.clear_caches()
     return Form(lambda: jax.block_until_ready(compiled(config, state, batches, keys.step)), steps)

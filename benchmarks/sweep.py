@@ -16,13 +16,14 @@ from timing import Timing, neighbours, race, random_data, thread_count
 from torch_peer import Peer, set_threads
 
 from gan_jax import GanConfig
+from gan_jax.training.loop import CHUNK_STEPS
 
 BATCHES = (32, 64, 128, 256, 512)
 WIDTHS = (16, 32, 64, 128)
 SMALL = tuple(itertools.product((16, 32, 64), (16, 32, 64)))  # batch and width
 FORMS = ("gan_jax", "PyTorch eager", "PyTorch eager, best form")
 ROUNDS = 7
-STEPS = 2
+STEPS = 2  # in a turn; for few images as many as training takes at once, since each turn copies the state
 HERE = Path(__file__).parent
 
 
@@ -42,7 +43,7 @@ def measure(config: GanConfig) -> dict[str, Any]:
         sizes = {
             f"{images} × {size}": dataclasses.replace(config, batch_size=images, width=size) for images, size in SMALL
         }
-        small[kind] = {name: _race(one, kind) for name, one in sizes.items()}
+        small[kind] = {name: _race(one, kind, CHUNK_STEPS) for name, one in sizes.items()}
         print(
             f"\n### {TITLES[kind]} of few images\n\n{sweep_table('batch × width', _figures(small[kind]))}", flush=True
         )
@@ -51,8 +52,8 @@ def measure(config: GanConfig) -> dict[str, Any]:
     return {"memory": memory, "batch": _figures(batch), "width": _figures(width), "small": figures}
 
 
-def _race(config: GanConfig, kind: str = "joint") -> dict[str, Timing]:
-    images, order = random_data(config, STEPS)
+def _race(config: GanConfig, kind: str = "joint", steps: int = STEPS) -> dict[str, Timing]:
+    images, order = random_data(config, steps)
     forms = (
         scan_form(config, kind, images, order),
         *(Peer(config, images, best=best).form(kind, order) for best in (False, True)),

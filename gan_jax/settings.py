@@ -65,7 +65,7 @@ class SweepConfig:
     sweep: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
     """Train each value, times seeds: name=value,value of a number that decides the step, such as learning_rate."""
     schedule: Literal["auto", "in_turn", "side_by_side"] = field(default="auto", metadata=MAY_CHANGE)
-    """Train many runs one after another, or side by side in one program; auto chooses what is faster."""
+    """Train many runs one after another, or side by side; auto chooses what is faster."""
 
     @property
     def has_many_runs(self) -> bool:

@@ -11,13 +11,14 @@ and the derivatives of each are the other two, to any order of reverse mode.
 Where the kernel meets the images in one place only, each is a matrix product. Elsewhere each is one native convolution,
 ``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU compiler has a fast kernel for that layout alone,
 and inside a loop it does not transpose others into it, so that the gradients which autodiff would emit are tens of
-times slower there. On the CPU, layers with enough images and channels take ``toom_cook``'s form instead.
+times slower there. On the CPU, layers with enough images and channels take ``toom_cook``'s form instead, and T of
+narrow ones is a convolution without the zeros between outputs.
 """
 
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,7 @@ from jax import Array, lax
 from gan_jax.nn import toom_cook
 
 _LARGE_KERNEL = 2**20  # entries
+_CHANNEL_PAIRS_PER_IMAGE = 64  # with more of them, to lay the kernel out for T costs more than the zeros
 
 
 class _Geometry(NamedTuple):
@@ -99,14 +101,16 @@ def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) 
 def _convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
     if geometry.in_one_place:
         return _dense(x, w)[:, None, None, :]
-    return _by_platform(geometry, toom_cook.convolve, _native_convolve, w.shape, x, w)
+    return _by_platform(geometry, toom_cook.convolve, _native_convolve, _native_convolve, w.shape, x, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
     if geometry.in_one_place:
         return _dense_transpose(y[:, 0, 0], w)
-    return _by_platform(geometry, toom_cook.transpose, _native_transpose, w.shape, y, w)
+    narrow = _is_narrow(y.shape[0], *w.shape[2:])
+    on_cpu = _sub_pixel_transpose if narrow and geometry.stride > 1 else _native_transpose
+    return _by_platform(geometry, toom_cook.transpose, on_cpu, _native_transpose, w.shape, y, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -114,7 +118,8 @@ def _kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
     if geometry.in_one_place:
         return _dense_kernel_gradient(x, y[:, 0, 0])
     shape = (*geometry.kernel_size, x.shape[3], y.shape[3])
-    return _by_platform(geometry, toom_cook.kernel_gradient, _native_kernel_gradient, shape, x, y)
+    native = _native_kernel_gradient
+    return _by_platform(geometry, toom_cook.kernel_gradient, native, native, shape, x, y)
 
 
 _convolve.defvjp(
@@ -133,16 +138,16 @@ _kernel_gradient.defvjp(
 
 def _by_platform(
     geometry: _Geometry,
-    fewer_products: Callable[..., Array],
+    at_points: Callable[..., Array],
+    on_cpu: Callable[..., Array],
     native: Callable[..., Array],
     kernel_shape: tuple[int, ...],
     *operands: Array,
 ) -> Array:
-    native = partial(native, geometry)
     wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
     pays = wide and toom_cook.pays(geometry.axes, operands[0].shape[0], *kernel_shape[2:])
-    on_cpu = partial(fewer_products, geometry.axes) if pays else native
-    return lax.platform_dependent(*operands, cpu=_mapped_in_turn(on_cpu), default=native)
+    on_cpu = partial(at_points, geometry.axes) if pays else partial(on_cpu, geometry)
+    return lax.platform_dependent(*operands, cpu=_mapped_in_turn(on_cpu), default=partial(native, geometry))
 
 
 def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
@@ -203,6 +208,27 @@ def _native_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
         edges.append((axis.kernel - 1 - axis.padding, after))
     turned = jnp.flip(w, (0, 1)).swapaxes(2, 3)
     return _native(y, turned, (1, 1), edges, lhs_dilation=(geometry.stride,) * 2)
+
+
+def _is_narrow(images: Any, in_channels: int, out_channels: int) -> bool:
+    """An exported program's number of images may be a symbol, which counts as many."""
+    few = isinstance(images, int) and in_channels * out_channels > _CHANNEL_PAIRS_PER_IMAGE * images
+    return in_channels > 1 and not few
+
+
+def _sub_pixel_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
+    """One convolution makes the ``stride * stride`` neighbouring inputs as channels (Shi et al. 2016)."""
+    s, (rows, columns) = geometry.stride, geometry.axes
+    *_, c, o = w.shape
+    missing = [(0, axis.taps * s - axis.kernel) for axis in (rows, columns)]
+    taps = jnp.pad(w, (*missing, (0, 0), (0, 0))).reshape(rows.taps, s, columns.taps, s, c, o)
+    turned = jnp.flip(taps, (0, 2)).transpose(0, 2, 5, 1, 3, 4).reshape(rows.taps, columns.taps, o, s * s * c)
+    cells = [-(-(axis.inputs + axis.padding) // s) for axis in (rows, columns)]
+    edges = [(axis.taps - 1, count - axis.outputs) for axis, count in zip((rows, columns), cells, strict=True)]
+    x = _native(y, turned, (1, 1), edges).reshape(y.shape[0], *cells, s, s, c)
+    x = x.transpose(0, 1, 3, 2, 4, 5).reshape(y.shape[0], cells[0] * s, cells[1] * s, c)
+    kept_rows, kept_columns = (slice(axis.padding, axis.padding + axis.inputs) for axis in (rows, columns))
+    return x[:, kept_rows, kept_columns]
 
 
 def _native_kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:

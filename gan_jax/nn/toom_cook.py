@@ -13,6 +13,7 @@ or over the batch. In float32 the results are accurate to about 1e-6 with four p
 """
 
 import dataclasses
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -23,8 +24,8 @@ from jax import Array, lax
 # The points are these and their negatives; among simple fractions these lose the least to rounding.
 _MAGNITUDES = {4: (3 / 4, 5 / 2), 6: (1 / 3, 1.0, 3.0), 8: (1 / 4, 3 / 4, 4 / 3, 4.0)}
 _WORTHWHILE = 0.8  # of the direct form's multiplications along an axis; above that, the transforms cost what is saved
-_FEWEST_CHANNELS = 16  # likewise
-_FEWEST_IMAGES = 64  # in a batch; with fewer, a point's product is so small that it runs on one core
+# Images in a batch, by channels; with fewer images, a point's product is so small that it runs on one core.
+_FEWEST_IMAGES = {16: 128, 64: 64}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,15 +53,24 @@ class _Axis:
     inputs: np.ndarray  # B, [points, cells]
     kernel: np.ndarray  # G, [points, taps]
 
+    @property
+    def kernel_rows(self) -> np.ndarray:
+        """G for every row of the kernel rather than every tap, ``[points, stride, kernel]``."""
+        rows, stride = self.geometry.kernel, self.geometry.stride
+        matrix = np.zeros((len(self.kernel), stride, rows))
+        for row in range(rows):
+            matrix[:, row % stride, row] = self.kernel[:, row // stride]
+        return matrix
+
 
 def pays(geometry: tuple[Geometry, Geometry], images: Any, in_channels: int, out_channels: int) -> bool:
     """Whether the form exists for both axes and saves more than its transforms cost.
 
     An exported program's number of images may be a symbol, which counts as many.
     """
-    few = isinstance(images, int) and images < _FEWEST_IMAGES
-    narrow = min(in_channels, out_channels) < _FEWEST_CHANNELS
-    return not few and not narrow and all(_axis(axis) is not None for axis in geometry)
+    fewest = [images for channels, images in _FEWEST_IMAGES.items() if channels <= min(in_channels, out_channels)]
+    few = not fewest or (isinstance(images, int) and images < min(fewest))
+    return not few and all(_axis(axis) is not None for axis in geometry)
 
 
 def convolve(geometry: tuple[Geometry, Geometry], x: Array, w: Array) -> Array:
@@ -73,15 +83,14 @@ def transpose(geometry: tuple[Geometry, Geometry], y: Array, w: Array) -> Array:
     """Its adjoint, ``[N, h, w, O]`` and ``[k, k, C, O]`` to ``[N, H, W, C]``."""
     form = _form(geometry)
     # The small kernel is transposed before its transform: cheaper than a matrix product with a transposed operand.
-    return form.inputs_from_points(
-        _products(form.outputs_at_points(y), form.kernel_at_points(w, transposed=True), over=2)
-    )
+    return form.inputs_from_points(_products(form.outputs_at_points(y), form.transposed_kernel_at_points(w), over=2))
 
 
 def kernel_gradient(geometry: tuple[Geometry, Geometry], x: Array, y: Array) -> Array:
     """Its gradient with respect to the kernel, ``[N, H, W, C]`` and ``[N, h, w, O]`` to ``[k, k, C, O]``."""
     form = _form(geometry)
-    return form.kernel_from_points(_products(form.inputs_at_points(x), form.outputs_at_points(y), over=1))
+    # XLA multiplies faster with the narrower operand, the outputs, transposed.
+    return form.kernel_from_points(_products(form.outputs_at_points(y), form.inputs_at_points(x), over=1))
 
 
 @lru_cache
@@ -151,6 +160,7 @@ class _Form:
         self.outputs = np.kron(rows.outputs, columns.outputs)
         self.inputs = np.kron(rows.inputs, columns.inputs)
         self.kernel = np.kron(rows.kernel, columns.kernel)
+        self.kernel_rows = np.einsum("psk,qtl->pqstkl", rows.kernel_rows, columns.kernel_rows)
 
     def inputs_at_points(self, x: Array) -> Array:
         n, *_, c = x.shape
@@ -177,20 +187,25 @@ class _Form:
         y = _apply(self.outputs.T, values.reshape(points, -1)).reshape(rows, columns, n, o)
         return y.transpose(2, 0, 1, 3)
 
-    def kernel_at_points(self, w: Array, transposed: bool = False) -> Array:
+    def kernel_at_points(self, w: Array) -> Array:
+        *size, c, o = w.shape
+        # Zeros in a larger matrix cost less than a copy of the kernel whose rows are in groups of the stride.
+        matrix = self.kernel_rows.reshape(-1, math.prod(size))
+        return _apply(matrix, w.reshape(-1, c * o)).reshape(len(self.kernel), -1, o)
+
+    def transposed_kernel_at_points(self, w: Array) -> Array:
         *_, c, o = w.shape
         s, (rows, columns) = self.stride, (axis.taps for axis in self.axes)
         missing = [(0, axis.taps * s - axis.kernel) for axis in self.axes]
-        taps = jnp.pad(w, (*missing, (0, 0), (0, 0))).reshape(rows, s, columns, s, c, o)
-        taps = taps.transpose(0, 2, 5, 1, 3, 4) if transposed else taps.transpose(0, 2, 1, 3, 4, 5)
-        shape = (-1, o, s * s * c) if transposed else (-1, s * s * c, o)
-        return _apply(self.kernel, taps.reshape(rows * columns, -1)).reshape(shape)
+        taps = jnp.pad(w, (*missing, (0, 0), (0, 0))).reshape(rows, s, columns, s, c, o).transpose(0, 2, 5, 1, 3, 4)
+        return _apply(self.kernel, taps.reshape(rows * columns, -1)).reshape(-1, o, s * s * c)
 
     def kernel_from_points(self, values: Array) -> Array:
-        points, _, o = values.shape
+        """From ``[points, O, cell C]``."""
+        points, o, _ = values.shape
         s, (rows, columns) = self.stride, (axis.taps for axis in self.axes)
-        taps = _apply(self.kernel.T, values.reshape(points, -1)).reshape(rows, columns, s, s, -1, o)
-        w = taps.transpose(0, 2, 1, 3, 4, 5).reshape(rows * s, columns * s, -1, o)
+        taps = _apply(self.kernel.T, values.reshape(points, -1)).reshape(rows, columns, o, s, s, -1)
+        w = taps.transpose(0, 3, 1, 4, 5, 2).reshape(rows * s, columns * s, -1, o)
         return w[: self.axes[0].kernel, : self.axes[1].kernel]
 
     def _edges(self) -> list[tuple[int, int, int]]:

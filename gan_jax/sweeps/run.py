@@ -23,14 +23,15 @@ from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
 
-_FEWEST_SIDE_BY_SIDE = 4
+_WIDEST_ON_CPU = 32
+_FEWEST_ON_ACCELERATOR = 4
 
 
 def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Dataset | None = None) -> None:
     """Train what the settings ask for: one run, or many seeds and values, then scored and reported together.
 
-    Seed k of many is the same run as seed k alone: bit for bit where runs are taken in turn, and up to rounding where
-    they are trained side by side. A trial that diverges does not stop the others.
+    Seed k of many is the same run as seed k alone: bit for bit on a CPU and where runs are taken in turn, and up to
+    rounding where they are side by side on an accelerator. A trial that diverges does not stop the others.
 
     Args:
       experiment: what to train with, and what to show.
@@ -70,9 +71,10 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
-    """Whether to train many runs in one program, if the settings leave it open: where that was measured to be faster.
+    """Whether to train many runs side by side, if the settings leave it open: where that was measured to be faster.
 
-    That is four runs or more in bfloat16 on an accelerator (docs/explain/performance.md).
+    That is narrow networks on a CPU, and four runs or more in bfloat16 on an accelerator
+    (docs/explain/performance.md).
 
     Raises:
       InputError: side by side was asked for together with several devices or processes, or for runs that differ in what
@@ -89,8 +91,11 @@ def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bo
     if settings.schedule == "side_by_side" and settings.stream:
         raise InputError("--schedule side_by_side keeps the images on the device; leave out --stream.")
     if settings.schedule == "auto":
-        possible = not shared and not settings.stream and not compiled_for and jax.default_backend() != "cpu"
-        return possible and settings.gan.precision == "bfloat16" and len(trials) >= _FEWEST_SIDE_BY_SIDE
+        if shared or settings.stream or compiled_for:
+            return False
+        if jax.default_backend() == "cpu":
+            return settings.gan.width <= _WIDEST_ON_CPU
+        return settings.gan.precision == "bfloat16" and len(trials) >= _FEWEST_ON_ACCELERATOR
     return settings.schedule == "side_by_side"
 
 
@@ -100,7 +105,7 @@ def _shares_batches(settings: RunConfig) -> bool:
 
 
 def _train(trials: Sequence[Trial], experiment: Experiment, dataset: Dataset, images: ArrayLike | None = None) -> None:
-    """Train trials in one program; one without a name is the only run, and its end is the caller's."""
+    """Train trials side by side; one without a name is the only run, and its end is the caller's."""
     runs: list[Run] = []
     with leave_together(), StopRequest() as stop, contextlib.ExitStack() as stack:
         for trial in trials:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.training.batches import ImageSource, RunKeys, read_batches
-from gan_jax.training.compiled import run_chunk, run_chunks
+from gan_jax.training.compiled import run_chunks
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
@@ -184,7 +184,7 @@ def train_together(
     pause_every: int | None = None,
     chunk_steps: int = CHUNK_STEPS,
 ) -> Iterator[dict[int, Progress]]:
-    """``train`` for several runs side by side, one program per chunk; a run alone has a program of its own.
+    """``train`` for several runs side by side, chunk by chunk.
 
     A run whose metrics stop being finite ends at the step before, and the others continue.
 
@@ -229,14 +229,9 @@ def _take_chunk(
 ) -> tuple[list[GanState], list[Metrics]]:
     """Each run's state after a chunk, and its metrics."""
     batches = [read_batches(start.source, chunk.epoch, chunk.start, chunk.stop) for start in starts]
-    if len(starts) == 1:
-        (start,) = starts
-        state, metrics = run_chunk(start.config, step, states[0], batches[0], start.keys.step)
-        return [state], [metrics_to_numpy(metrics)]
     configs, step_keys = [start.config for start in starts], [start.keys.step for start in starts]
-    last, metrics = run_chunks(configs, step, states, batches, step_keys)
-    named = metrics_to_numpy(metrics)
-    return last, [{name: values[index] for name, values in named.items()} for index in range(len(starts))]
+    outcomes = run_chunks(configs, step, states, batches, step_keys)
+    return [state for state, _ in outcomes], [metrics_to_numpy(metrics) for _, metrics in outcomes]
 
 
 def metrics_to_numpy(metrics: Any) -> Metrics:

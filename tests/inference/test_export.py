@@ -72,7 +72,7 @@ def test_latents_that_do_not_fit_are_told(exported):
 
 
 def test_a_machine_runs_its_own_convolutions_and_none_of_the_others(generator, exported):
-    latents = jax.ShapeDtypeStruct((64, 8), np.float32)  # for fewer, a CPU's own program has another form
+    latents = jax.ShapeDtypeStruct((128, 8), np.float32)  # for fewer, a CPU's own program has another form
     everywhere = export.deserialize(exported)
     assert everywhere.mlir_module().count("stablehlo.convolution") >= 3
     here = jax.jit(everywhere.call).lower(latents).compile().as_text()

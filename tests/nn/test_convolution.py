@@ -23,16 +23,16 @@ IN_USE = [
 ]
 # Layers that multiply at points on the CPU: each of the forms in use, then others that qualify, of enough images.
 AT_POINTS = [
-    (64, 14, 16, 17, 4, 2, 1),
-    (64, 7, 16, 18, 3, 2, 1),
-    (64, 8, 17, 16, 4, 2, 1),
-    (64, 5, 16, 16, 2, 1, 0),
-    (64, 6, 16, 16, 3, 1, 1),
-    (64, 10, 16, 16, 3, 2, 2),
-    (64, 13, 18, 16, 4, 2, 0),
-    (64, 9, 16, 16, 5, 2, 2),
-    (64, 10, 16, 16, 5, 3, 1),
-    (64, 15, 16, 16, 5, 3, 2),
+    (128, 14, 16, 17, 4, 2, 1),
+    (128, 7, 16, 18, 3, 2, 1),
+    (128, 8, 17, 16, 4, 2, 1),
+    (128, 5, 16, 16, 2, 1, 0),
+    (128, 6, 16, 16, 3, 1, 1),
+    (128, 10, 16, 16, 3, 2, 2),
+    (128, 13, 18, 16, 4, 2, 0),
+    (128, 9, 16, 16, 5, 2, 2),
+    (128, 10, 16, 16, 5, 3, 1),
+    (128, 15, 16, 16, 5, 3, 2),
 ]
 random = np.random.default_rng(0)
 OTHERS = [
@@ -69,6 +69,18 @@ def test_these_layers_multiply_at_points_on_the_cpu_alone(case):
     assert products > 3
     for platform in ("cuda", "tpu"):
         assert operations(platform) == (3, 0)
+
+
+@pytest.mark.parametrize(("images", "dilations"), [(2, 1), (3, 0)])
+def test_a_narrow_layers_adjoint_has_no_zeros_between_outputs_on_a_cpu(images, dilations):
+    y, w = draw(images, 5, 5, 16), draw(4, 4, 12, 16)  # 192 pairs of channels: 64 for each of three images
+
+    def dilated(platform):
+        transpose = jax.jit(lambda y, w: convolve_transpose(y, w, 2, 1))
+        return jax.export.export(transpose, platforms=[platform])(y, w).mlir_module().count("lhs_dilate = [2, 2]")
+
+    assert dilated("cpu") == dilations
+    assert dilated("cuda") == dilated("tpu") == 1
 
 
 def reference(x, w, stride, padding):

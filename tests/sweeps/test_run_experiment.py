@@ -107,17 +107,18 @@ def test_a_step_may_report_a_dict(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("platform", "precision", "count", "side_by_side"),
+    ("platform", "changes", "count", "side_by_side"),
     [
-        ("cpu", "bfloat16", 8, False),
-        ("gpu", "float32", 8, False),
-        ("gpu", "bfloat16", 3, False),
-        ("gpu", "bfloat16", 4, True),
+        ("cpu", {"width": 32}, 2, True),
+        ("cpu", {"width": 64}, 8, False),
+        ("gpu", {"precision": "float32"}, 8, False),
+        ("gpu", {"precision": "bfloat16"}, 3, False),
+        ("gpu", {"precision": "bfloat16"}, 4, True),
     ],
 )
-def test_a_schedule_follows_the_measurements(platform, precision, count, side_by_side, tmp_path, monkeypatch):
+def test_a_schedule_follows_the_measurements(platform, changes, count, side_by_side, tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: platform)
-    gan = dataclasses.replace(GAN, precision=precision)
+    gan = dataclasses.replace(GAN, **changes)
     many = settings(tmp_path / "runs", seeds=f"0:{count}", gan=gan)
     assert choose_side_by_side(many, list_trials(many)) == side_by_side
 

@@ -1,9 +1,11 @@
 """A complete run as one program, many runs in one, and one run on many devices."""
 
+import dataclasses
 import os
 import re
 import subprocess
 import sys
+from functools import partial
 
 import chex
 import jax
@@ -78,6 +80,22 @@ def test_seeds_and_learning_rates_side_by_side_are_the_runs_alone():
     for seed, config in enumerate(configs):
         for name, values in host_driven(seed, config)[1].items():
             np.testing.assert_allclose(getattr(metrics, name)[seed].ravel(), values, **TOLERANCE, err_msg=name)
+
+
+@pytest.mark.parametrize("in_one_program", [False, True], ids=["as on this CPU", "as on an accelerator"])
+def test_chunks_side_by_side_are_each_the_chunk_alone(in_one_program, monkeypatch):
+    if in_one_program:
+        monkeypatch.setattr(compiled, "_platform", lambda tree: "accelerator")
+    configs = [CONFIG, dataclasses.replace(CONFIG, learning_rate=1e-3), CONFIG]
+    keys = [run_keys(seed) for seed in range(3)]
+    states = [init_state(CONFIG, one.init) for one in keys]
+    batches = [IndexedBatches(jnp.asarray(IMAGES), np.arange(48, dtype=np.int32).reshape(6, 8))] * 3
+    step_keys = [one.step for one in keys]
+    together = compiled.run_chunks(configs, gan_step, states, batches, step_keys)
+    monkeypatch.undo()
+    same = partial(chex.assert_trees_all_close, **TOLERANCE) if in_one_program else chex.assert_trees_all_equal
+    for config, state, batch, key, found in zip(configs, states, batches, step_keys, together, strict=True):
+        same(found, compiled.run_chunk(config, gan_step, state, batch, key))
 
 
 def program_text(name):
