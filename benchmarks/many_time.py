@@ -1,4 +1,4 @@
-"""Time many seeds, many devices, the metrics of the health checks, and the pauses in which the host takes over.
+"""Time many devices, the metrics of the health checks, and the pauses in which the host takes over.
 
 On a CPU the devices are eight virtual ones that share its cores. They show what sharing a batch costs and not what it
 gains.
@@ -22,7 +22,7 @@ from jax import Array
 
 from gan_jax import GanConfig, GanMetrics, ResidentImages, gan_step, init_state, run_keys, train, train_run
 from gan_jax.training.batches import ShardedImages
-from gan_jax.training.compiled import run_chunk, run_chunks
+from gan_jax.training.compiled import run_chunk
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState
 
@@ -40,7 +40,7 @@ class Settings:
     steps: int = 4
     """Steps in a turn."""
     most: int = 8
-    """The largest number of seeds and of devices."""
+    """The largest number of devices."""
     json: Path | None = None
     """Write all figures to this file."""
 
@@ -48,7 +48,6 @@ class Settings:
 def main(settings: Settings) -> None:
     counts = [count for count in COUNTS if count <= settings.most]
     sections = {
-        "Seeds side by side": {f"{count} seeds": side_by_side(settings, count) for count in counts},
         "Devices": {f"{count} devices": on_devices(settings, count) for count in counts},
         "Metrics of the health checks": {"with": on_devices(settings, 0), "without": without_health(settings)},
         "Complete run": {"train": host_driven(settings), "train_run": one_program(settings)},
@@ -64,15 +63,6 @@ def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
     """Images and ``[steps, batch, H, W, C]`` of them."""
     images, order = random_data(settings.gan, settings.steps)
     return images, images[order]
-
-
-def side_by_side(settings: Settings, count: int) -> Form:
-    """One step of all seeds counts as one step; in turn they would take ``count`` times the time of one seed."""
-    keys = [run_keys(seed) for seed in range(count)]
-    states = [init_state(settings.gan, one.init) for one in keys]
-    batches = [jnp.asarray(batches_of(settings)[1])] * count
-    runs = [settings.gan] * count, gan_step, states, batches, [one.step for one in keys]
-    return Form(lambda: jax.block_until_ready(run_chunks(*runs)), settings.steps)
 
 
 def on_devices(settings: Settings, count: int) -> Form:

@@ -155,12 +155,13 @@ def interval(found: Mapping[str, float]) -> str:
     return f"{found['ratio']:.3g}{spread}"
 
 
-def spread(values: Mapping[int, float]) -> str:
-    """Mean and standard deviation over the seeds.
+def spread(values: Mapping[int, float], form: str = ".3g") -> str:
+    """Mean and standard deviation over the seeds, in a form of Python's format specifications.
 
     Examples:
       >>> spread({0: 1.0, 1: 2.0})
       '1.5 ± 0.707'
     """
     numbers = list(values.values())
-    return f"{np.mean(numbers):.3g} ± {np.std(numbers, ddof=1):.3g}" if len(numbers) > 1 else f"{numbers[0]:.3g}"
+    found = [np.mean(numbers), np.std(numbers, ddof=1)] if len(numbers) > 1 else numbers
+    return " ± ".join(f"{one:{form}}" for one in found)

@@ -7,6 +7,7 @@ Without the folder of the runs it leaves out the figures that show images.
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,18 @@ from compare_claims import (
     winner,
 )
 from compare_figure import save_best_of, save_times
-from compare_plan import ARMS, CLAIMS, CONTROL, COURSE, configuration, cost_of, counted
+from compare_plan import ARMS, CLAIMS, CONTROL, COURSE, FINAL_EPOCHS, configuration, cost_of, counted
 from compare_recipes import generators
 
 from gan_jax import Dataset, load_dataset, load_run, sample_images
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.evaluation import authenticity
 from gan_jax.files import write_text
-from gan_jax.pictures.grids import save_comparison, save_strips
+from gan_jax.pictures.grids import save_side_by_side, save_strips
 from gan_jax.pictures.tables import markdown_table
 
 STRIP = 20  # images in a strip
+SQUARE = 6  # rows and columns of images in the picture of the same time
 VERDICTS = {True: "holds", False: "does not hold", None: "not tested"}
 
 
@@ -87,16 +89,23 @@ def main(settings: Settings) -> None:
 
 
 def draw_images(figures: Path, runs: Path, finals: Sequence[Mapping[str, Any]], dataset: Dataset) -> None:
-    """A strip of images of every finalist and part, seed 0, and the winner's beside their nearest training images."""
-    strips = {"real": dataset.test_images[:STRIP]}
+    """Images of each arm's first finalist after the same time, seed 0, and the winner's beside their nearest ones."""
+    fakes = {}
     for name, part in finalists_of(finals):
-        run = load_run(runs / f"{name} {part} 0")
-        images = sample_images(run.config, generators(run)[counted(arm_of(name))], 64)
-        strips[f"{name}, {part}"] = images[:STRIP]
-        if (name, part) == (winner(finals), "whole"):
-            nearest = dataset.train_images[authenticity(images, dataset.train_images).nearest]
-            save_comparison(figures / "nearest.png", nearest, images, real_title="each one's nearest training image")
-    save_strips(figures / "strips.png", strips)
+        if part == "whole" and arm_of(name) not in map(arm_of, fakes):
+            run = load_run(runs / f"{name} {part} 0")
+            fakes[name] = sample_images(run.config, generators(run)[counted(arm_of(name))], 64)
+    rows = {"real": dataset.test_images} | fakes
+    save_strips(figures / "strips.png", {name: images[:STRIP] for name, images in rows.items()})
+    best = fakes[winner(finals)]
+    nearest = dataset.train_images[authenticity(best, dataset.train_images).nearest]
+    save_side_by_side(figures / "nearest.png", {"each one's nearest training image": nearest, "generated": best})
+    same_time = {
+        "real": dataset.test_images,
+        f"the course's recipe, {FINAL_EPOCHS} epochs": fakes[COURSE],
+        "the best recipe, the same time": best,
+    }
+    save_side_by_side(figures / "same_time.png", same_time, columns=SQUARE)
 
 
 def search_table(trials: Sequence[Mapping[str, Any]]) -> str:
@@ -189,10 +198,11 @@ def stacked_table(stacked: Sequence[Mapping[str, Any]]) -> str:
     rows = [["real images", "", str(real["modes"]), f"{real['divergence']:.3g}"]]
     for name, d_part in dict.fromkeys((one["name"], one["d_part"]) for one in stacked[1:]):
         runs = [one for one in stacked[1:] if (one["name"], one["d_part"]) == (name, d_part)]
-        figures = [
-            spread({one["seed"]: one[score] if one[score] is not None else np.inf for one in runs})
+        modes, divergence = (
+            {one["seed"]: math.inf if one[score] is None else one[score] for one in runs}
             for score in ("modes", "divergence")
-        ]
+        )
+        figures = [spread(modes, ".1f"), spread(divergence)]
         rows.append([name, f"{d_part:g}", *figures])
     return markdown_table(["run", "width of D", "modes of 1,000 ↑", "KL ↓"], rows)
 

@@ -85,29 +85,35 @@ def many(section: str, what: str) -> Callable[[], str]:
     return lambda: tables.many_table(what, read("many_time")["sections"][section])
 
 
+def seeds(width: str) -> Callable[[], str]:
+    """Several seeds of one width side by side."""
+    return lambda: tables.many_table("side by side", read("seeds_time")["widths"][width])
+
+
 def step(kind: str) -> Callable[[], str]:
     """Every form of one step."""
     return lambda: tables.step_table(read("step_time")["steps"][kind])
 
 
-def gpu(precision: str) -> Callable[[], str]:
-    """Every form of the joint step on the GPU."""
+def gpu(name: str) -> Callable[[], str]:
+    """Every form of the joint step on a GPU."""
     config = recipe("dcgan")
-    return lambda: tables.gpu_table(read(f"gpu_{precision}"), config.batch_size, step_flops(config)["joint"])
+    return lambda: tables.gpu_table(read(name), config.batch_size, step_flops(config)["joint"])
 
 
 def predicted_and_measured() -> str:
-    """The steps that were timed on the GPU beside their predictions."""
+    """The steps that were timed on GPUs beside their predictions."""
+    chips = {"NVIDIA H200": "H200", "NVIDIA H100 80GB HBM3": "H100 SXM"}
     rows = []
-    for precision in ("float32", "bfloat16"):
-        found = read(f"gpu_{precision}")
-        chip = found["machine"]["device"].removeprefix("NVIDIA ")
+    for file in ("gpu_float32", "gpu_bfloat16", "gpu_float32_h100"):
+        found = read(file)
+        chip, precision = chips[found["machine"]["device"]], found["settings"]["gan"]["precision"]
         measured = {"dcgan": found["steps"]["gan_jax"], **found["recipes"]}
         for name, one in measured.items():
             guess = read("roofline")["predicted_ms"][name][precision][chip]
             numbers = guess["without_launches"], guess["with_launches"], one["median_ms"]
-            rows.append([f"{name}, {precision}", *(f"{ms:.2f}" for ms in numbers)])
-    return markdown_table(["recipe", "without launches", "with launches", "measured"], rows)
+            rows.append([f"{name}, {precision}", chip, *(f"{ms:.2f}" for ms in numbers)])
+    return markdown_table(["recipe", "chip", "without launches", "with launches", "measured"], rows)
 
 
 def predicted() -> str:
@@ -145,20 +151,22 @@ TABLES: dict[str, Callable[[], str]] = {
     "floors": lambda: tables.floor_table(read("step_time")["floors"]),
     "batches": lambda: tables.sweep_table("batch", read("sweep")["batch"]),
     "widths": lambda: tables.sweep_table("width", read("sweep")["width"]),
-    "few images": lambda: tables.sweep_table("batch × width", read("sweep")["small"]["joint"]),
-    "few images, G alone": lambda: tables.sweep_table("batch × width", read("sweep")["small"]["generator"]),
+    "few images": lambda: tables.sweep_table("batch × width", read("sweep_intel")["small"]["joint"]),
+    "few images, G alone": lambda: tables.sweep_table("batch × width", read("sweep_intel")["small"]["generator"]),
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
     "start": lambda: tables.start_table(read("start_time")),
     "whole run": lambda: tables.whole_run_table(read("whole_run")["seconds"]),
     "parts": lambda: tables.parts_table(read("profile_step")["parts_ms"]),
     "layers": lambda: tables.layers_table(read("layer_time")["layers"]),
-    "seeds side by side": many("Seeds side by side", "side by side"),
+    "seeds of width 16": seeds("16"),
+    "seeds of width 32": seeds("32"),
     "devices": many("Devices", "shared among"),
     "complete run": many("Complete run", "form"),
     "health": many("Metrics of the health checks", "metrics of the health checks"),
-    "gpu, float32": gpu("float32"),
-    "gpu, bfloat16": gpu("bfloat16"),
+    "gpu, float32": gpu("gpu_float32"),
+    "gpu, bfloat16": gpu("gpu_bfloat16"),
+    "gpu, H100": gpu("gpu_float32_h100"),
     "gpu seeds, float32": lambda: tables.gpu_seeds_table(read("gpu_float32")),
     "gpu seeds, bfloat16": lambda: tables.gpu_seeds_table(read("gpu_bfloat16")),
     "predicted and measured": predicted_and_measured,

@@ -18,7 +18,7 @@ from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluat
 from gan_jax.evaluation.features import require_accurate
 from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_images
-from gan_jax.pictures.grids import save_comparison
+from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.pictures.image_files import load_images
 from gan_jax.pictures.scores import save_scores_figure, scores_table
 from gan_jax.storage.load import load_run
@@ -83,8 +83,8 @@ def evaluate(
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     save_scores_figure(figure, rows, anchors)
     nearest = authenticity(fakes[:64], data.train_images).nearest
-    title = "each one's nearest training image"
-    save_comparison(home / "nearest.png", data.train_images[nearest], fakes[:64], real_title=title)
+    pairs = {"each one's nearest training image": data.train_images[nearest], "generated": fakes[:64]}
+    save_side_by_side(home / "nearest.png", pairs)
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
     return rows

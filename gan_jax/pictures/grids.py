@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -81,28 +80,24 @@ def save_grid(path: str | Path, images: ArrayLike, title: str, columns: int = 8,
     _save_picture(path, _draw_grid(images, title, columns, rows))
 
 
-def save_comparison(
-    path: str | Path, real_images: ArrayLike, fake_images: ArrayLike, columns: int = 8, real_title: str = "real"
-) -> None:
-    """Writes real and generated images side by side as a PNG, as many of each, ``columns * columns`` at most.
+def save_side_by_side(path: str | Path, grids: Mapping[str, ArrayLike], columns: int = 8) -> None:
+    """Writes grids of images side by side as a PNG, as many images of each, ``columns * columns`` at most.
 
     Args:
       path: the PNG to write or replace; its folder exists.
-      real_images: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
-      fake_images: ``[m, H, W, C]`` uint8, m at least 1.
+      grids: by title, ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB); n may differ.
       columns: images a row, at least 1.
-      real_title: what stands above the real ones.
 
     Raises:
       ValueError: images of another shape or dtype, or of two sizes, or there is no column.
     """
-    real_images, fake_images = _check_images(real_images), _check_images(fake_images)
-    if real_images.shape[1:] != fake_images.shape[1:]:
-        raise ValueError(f"real images are {real_images.shape[1:]}, generated ones {fake_images.shape[1:]}: unequal")
-    count = min(len(real_images), len(fake_images))
-    real_grid = _draw_grid(real_images[:count], real_title, columns)
-    fake_grid = _draw_grid(fake_images[:count], "generated", columns)
-    _save_picture(path, np.concatenate([real_grid, fake_grid], axis=1))
+    checked = {title: _check_images(images) for title, images in grids.items()}
+    sizes = {title: images.shape[1:] for title, images in checked.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"images side by side must have one size, not {sizes}")
+    count = min(map(len, checked.values()))
+    drawn = [_draw_grid(images[:count], title, columns) for title, images in checked.items()]
+    _save_picture(path, np.concatenate(drawn, axis=1))
 
 
 def save_strips(path: str | Path, strips: Mapping[str, ArrayLike]) -> None:
@@ -198,6 +193,8 @@ def _enlarge(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    import matplotlib  # with the first picture, so that a training starts sooner
+
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
-from gan_jax.pictures.grids import save_comparison
+from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.history import read_history
@@ -162,7 +162,8 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
         "fakes": fakes,
     } | ({} if labels is None else {"labels": labels[0]})
     save_arrays(output, arrays | {name: values[0] for name, values in metrics.items()})
-    save_comparison(output.with_suffix(".png"), np.asarray(images[0]), quantize_images(fakes))
+    grids = {"real": np.asarray(images[0]), "generated": quantize_images(fakes)}
+    save_side_by_side(output.with_suffix(".png"), grids)
     history = run.history()
     known = bool(history) and all(len(values) >= step for values in history.values())
     same = _first_other_step(history, metrics, step) is None if known else None

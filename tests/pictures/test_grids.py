@@ -48,13 +48,18 @@ def test_a_grids_title_is_written_above_it(tmp_path):
     assert (headers[1] != headers[2]).any()
 
 
-def test_a_comparison_has_reals_on_the_left(tmp_path):
-    reals, fakes = np.zeros_like(GREY), np.full_like(GREY, 200)
-    grids.save_comparison(tmp_path / "comparison.png", reals, fakes)
-    picture = pixels(tmp_path / "comparison.png")
-    left, right = np.split(picture[60:-20], 2, axis=1)
-    assert (left == 0).mean() > 0.8
-    assert (right == 200).mean() > 0.8
+def test_grids_side_by_side_are_in_order_and_of_equal_numbers(tmp_path):
+    levels = {"black": 0, "grey": 100, "light": 200}
+    counts = {"black": 16, "grey": 20, "light": 16}
+    images = {title: np.full_like(GREY[:1], level).repeat(counts[title], axis=0) for title, level in levels.items()}
+    grids.save_side_by_side(tmp_path / "grids.png", images, columns=4)
+    for part, level in zip(np.split(pixels(tmp_path / "grids.png")[60:-20], 3, axis=1), levels.values(), strict=True):
+        assert (part == level).mean() > 0.8
+
+
+def test_grids_side_by_side_have_images_of_one_size(tmp_path):
+    with pytest.raises(ValueError, match="must have one size"):
+        grids.save_side_by_side(tmp_path / "grids.png", {"a": GREY, "b": COLOUR})
 
 
 @pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])

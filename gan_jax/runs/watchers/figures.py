@@ -62,7 +62,7 @@ class Figures(Watcher):
         # Both are taken evenly: the files of some data sets, and fakes of named classes, are in groups of one kind.
         count = min(len(fakes), 64)
         reals, fakes = (_taken_evenly(images, count) for images in (context.dataset.train_images, fakes))
-        grids.save_comparison(context.folder.path / "real_vs_fake.png", reals, fakes)
+        grids.save_side_by_side(context.folder.path / "real_vs_fake.png", {"real": reals, "generated": fakes})
 
     def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
         """Write the animation of the grids and the curves of every step."""
