@@ -159,7 +159,7 @@ def test_the_report_has_tables_and_figures(finals, tmp_path):
     assert "| control, searched, third | 0.75 (0.75 to 0.75) |" in text
     assert "| course, whole | 100 | 6 | 1 |" in text
     assert "| the same time | control, searched | holds |" in text
-    assert "| course | 0.5 | 900 ± 0.707 | 0.5 ± 0 |" in text
+    assert "| course | 0.5 | 900.5 ± 0.7 | 0.5 ± 0 |" in text
     assert all((tmp_path / f"{name}.png").stat().st_size > 10_000 for name in ("search", "time"))
 
 
