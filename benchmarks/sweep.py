@@ -23,7 +23,7 @@ WIDTHS = (16, 32, 64, 128)
 SMALL = tuple(itertools.product((16, 32, 64), (16, 32, 64)))  # batch and width
 FORMS = ("gan_jax", "PyTorch eager", "PyTorch eager, best form")
 ROUNDS = 7
-STEPS = 2  # in a turn; for few images as many as training takes at once, since each turn copies the state
+STEPS = 2  # in a turn; for few images as many as training takes at once, since a turn has a fixed cost
 HERE = Path(__file__).parent
 
 
