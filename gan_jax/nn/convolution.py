@@ -220,8 +220,7 @@ def _sub_pixel_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
     """One convolution makes the ``stride * stride`` neighbouring inputs as channels (Shi et al. 2016)."""
     s, (rows, columns) = geometry.stride, geometry.axes
     *_, c, o = w.shape
-    missing = [(0, axis.taps * s - axis.kernel) for axis in (rows, columns)]
-    taps = jnp.pad(w, (*missing, (0, 0), (0, 0))).reshape(rows.taps, s, columns.taps, s, c, o)
+    taps = toom_cook.kernel_taps(geometry.axes, w)
     turned = jnp.flip(taps, (0, 2)).transpose(0, 2, 5, 1, 3, 4).reshape(rows.taps, columns.taps, o, s * s * c)
     cells = [-(-(axis.inputs + axis.padding) // s) for axis in (rows, columns)]
     edges = [(axis.taps - 1, count - axis.outputs) for axis, count in zip((rows, columns), cells, strict=True)]

@@ -93,6 +93,14 @@ def kernel_gradient(geometry: tuple[Geometry, Geometry], x: Array, y: Array) -> 
     return form.kernel_from_points(_products(form.outputs_at_points(y), form.inputs_at_points(x), over=1))
 
 
+def kernel_taps(geometry: tuple[Geometry, Geometry], w: Array) -> Array:
+    """The kernel's rows and columns in groups of the stride, ``[taps, stride, taps, stride, C, O]``."""
+    missing = [(0, axis.taps * axis.stride - axis.kernel) for axis in geometry]
+    rows, columns = geometry
+    grouped = (rows.taps, rows.stride, columns.taps, columns.stride)
+    return jnp.pad(w, (*missing, (0, 0), (0, 0))).reshape(*grouped, *w.shape[2:])
+
+
 @lru_cache
 def _axis(geometry: Geometry) -> _Axis | None:
     """The form with the fewest points, or None if none of those with good points saves enough.
@@ -194,11 +202,9 @@ class _Form:
         return _apply(matrix, w.reshape(-1, c * o)).reshape(len(self.kernel), -1, o)
 
     def transposed_kernel_at_points(self, w: Array) -> Array:
-        *_, c, o = w.shape
-        s, (rows, columns) = self.stride, (axis.taps for axis in self.axes)
-        missing = [(0, axis.taps * s - axis.kernel) for axis in self.axes]
-        taps = jnp.pad(w, (*missing, (0, 0), (0, 0))).reshape(rows, s, columns, s, c, o).transpose(0, 2, 5, 1, 3, 4)
-        return _apply(self.kernel, taps.reshape(rows * columns, -1)).reshape(-1, o, s * s * c)
+        taps = kernel_taps(self.axes, w).transpose(0, 2, 5, 1, 3, 4)
+        rows, columns, o = taps.shape[:3]
+        return _apply(self.kernel, taps.reshape(rows * columns, -1)).reshape(len(self.kernel), o, -1)
 
     def kernel_from_points(self, values: Array) -> Array:
         """From ``[points, O, cell C]``."""

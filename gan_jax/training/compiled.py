@@ -33,7 +33,6 @@ from gan_jax.training.steps import Step
 # use all of them. This leaves the library the reductions, at which it is faster.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 _OPTIMIZATION = "xla_backend_optimization_level"
-_AT_A_TIME = 2  # runs on a CPU; one alone leaves a part of the cores idle, and more than two were no faster
 
 
 def scan_steps(
@@ -100,8 +99,8 @@ def run_chunks(
 ) -> list[tuple[GanState, Any]]:
     """``run_chunk`` for several runs side by side.
 
-    On an accelerator one program maps over the runs. On a CPU, where mapped convolutions are slow, two runs at a time
-    take the program of a run alone, and with it the same bits.
+    On an accelerator one program maps over the runs. On a CPU, where mapped convolutions are slow, as many runs at a
+    time as it has cores take the program of a run alone, and with it the same bits.
 
     Every argument but ``step`` has one entry per run. Indexed batches share their images.
 
@@ -118,7 +117,7 @@ def run_chunks(
         config, *others = run
         return jax.block_until_ready(run_chunk(config, step, *others))
 
-    with ThreadPoolExecutor(_AT_A_TIME) as threads:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
         return list(threads.map(take, configs, states, batches, step_keys))
 
 
