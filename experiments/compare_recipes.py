@@ -62,7 +62,7 @@ from gan_jax import (
     sampling_generator,
     steps_per_epoch,
 )
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import (
     critic_accuracy,
     extract,
@@ -315,6 +315,6 @@ class Judges:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

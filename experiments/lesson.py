@@ -40,7 +40,7 @@ from gan_jax import (
     sample_latents,
     steps_per_epoch,
 )
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import (
     Evaluator,
     critic_accuracy,
@@ -263,6 +263,6 @@ def run_folder(settings: Settings, arm: Arm, seed: int) -> Path:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -13,7 +13,7 @@ import numpy as np
 import tyro
 
 from gan_jax import gan_step, init_state, recipe
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags, recipe_name
 from gan_jax.files import save_arrays
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
@@ -63,6 +63,6 @@ def parse() -> Settings:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(parse())

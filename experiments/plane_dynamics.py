@@ -16,7 +16,7 @@ import tyro
 from numpy.typing import NDArray
 
 from gan_jax import GanConfig, gan_step, init_state, sample_latents
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require_count
 from gan_jax.files import write_json
 from gan_jax.pictures.plane import Curve, save_curves, save_eigenvalues, save_phase_portraits, save_plane_figure
@@ -137,6 +137,6 @@ def plain(settings: Settings) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

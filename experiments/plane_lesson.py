@@ -12,7 +12,7 @@ import numpy as np
 import tyro
 
 from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags
 from gan_jax.files import save_arrays, write_text
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
@@ -87,6 +87,6 @@ def draw(settings: Settings, arms: dict[str, Watched]) -> None:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

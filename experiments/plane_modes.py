@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from gan_jax import GanConfig
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require, require_count
 from gan_jax.errors import InputError
 from gan_jax.files import write_json, write_text
@@ -112,6 +112,6 @@ def table_row(row: dict[str, Any]) -> list[str]:
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", os.cpu_count())
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -19,7 +19,7 @@ from compare_plan import configuration, counted, finalists
 from compare_recipes import generators, train
 
 from gan_jax import Dataset, load_dataset, sample_images, steps_per_epoch
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import Evaluator, extract, load_evaluator
 from gan_jax.files import write_json
 
@@ -97,6 +97,6 @@ def mode_scores(evaluator: Evaluator, images: np.ndarray) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -11,7 +11,7 @@ from pathlib import Path
 import tyro
 
 from gan_jax import load_dataset
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import save_evaluator, train_evaluator
 from gan_jax.evaluation.features import measure_accuracy, require_accurate
 
@@ -49,6 +49,6 @@ def main(
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         tyro.cli(main, description=__doc__)

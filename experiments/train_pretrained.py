@@ -13,7 +13,7 @@ import numpy as np
 import tyro
 
 from gan_jax import Experiment, RunConfig, draw_preview, gan_step, load_run, load_weights, recipe, run_experiment
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.storage.record import epoch_digest, write_record
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import save_weights
@@ -61,6 +61,6 @@ def halved(array: jax.Array) -> jax.Array:
 
 
 if __name__ == "__main__":
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         tyro.cli(main, description=__doc__)

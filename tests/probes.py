@@ -16,7 +16,7 @@ from small_runs import EXPERIMENTS, _processes, settings
 
 from gan_jax import run_experiment
 from gan_jax.cli import main
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 
 _processes.set_forkserver_preload(["probes", "gan_jax.cli.commands", "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
@@ -73,7 +73,7 @@ def _run(folder: Path, arguments: list[str], kind: str, options: dict, surroundi
         sys.argv = ["gan-jax", *arguments]
         main()
     else:
-        prepare_jax()
+        prepare_libraries()
         with exit_statuses():
             run_experiment(EXPERIMENTS[kind], settings(folder, **options))
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, draw_preview
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
@@ -165,7 +165,7 @@ def _train(folder: Path, kind: str, file_limit: int | None, unharmed: bool, log_
     sys.stdout, sys.stderr = (os.fdopen(handle, "w", buffering=1) for handle in (1, 2))
     if file_limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-    prepare_jax()
+    prepare_libraries()
     if not unharmed:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
     with exit_statuses():

@@ -14,7 +14,7 @@ from gan_jax.cli.recipes import recipes
 from gan_jax.cli.replay import replay
 from gan_jax.cli.report import report
 from gan_jax.cli.sample import sample
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.track import track
 from gan_jax.cli.train import TRAININGS, train
 from gan_jax.cli.verify import verify
@@ -25,7 +25,7 @@ COMMANDS = (evaluate, report, sample, interpolate, playground, project, export, 
 
 def run_command() -> None:
     """Run the subcommand that the command line names."""
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         name, *args = sys.argv[1:] or ["--help"]
         if name in TRAININGS:

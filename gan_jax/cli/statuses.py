@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import logging
 import os
 import signal
 import sys
@@ -109,10 +110,11 @@ def _end(message: str) -> NoReturn:
     sys.exit(MISTAKE)
 
 
-def prepare_jax() -> None:
+def prepare_libraries() -> None:
     """Let JAX keep what it compiles in the user's cache, so that only the first run of a kind waits for it.
 
     ``JAX_COMPILATION_CACHE_DIR`` names another folder. 64-bit mode, which training does not use, is switched off.
+    Libraries' warnings are printed as one line each, and Matplotlib's about its own cache not at all.
     """
     if jax.config.read("jax_enable_x64"):
         warn("JAX_ENABLE_X64 is set; commands train in 32-bit mode all the same")
@@ -126,6 +128,7 @@ def prepare_jax() -> None:
             warn(f"what is compiled cannot be kept for the next time ({error})")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     warnings.showwarning = _show_warning
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.recipes import recipe
@@ -53,7 +53,7 @@ def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] 
       defaults: what each flag is when it is not given.
       args: the command line without the program's name; by default the process's.
     """
-    prepare_jax()
+    prepare_libraries()
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
         run_experiment(experiment, parse_flags(defaults, args, description=description))

@@ -11,7 +11,7 @@ import jax
 import pytest
 
 from gan_jax import InputError
-from gan_jax.cli.statuses import exit_statuses, prepare_jax
+from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.files import atomic_write, user_cache, warn
 
 
@@ -164,13 +164,13 @@ def test_without_a_home_folder_there_is_no_cache(own_jax, monkeypatch, capsys):
     monkeypatch.setattr(Path, "home", no_home)
     with pytest.raises(InputError, match="set HOME or XDG_CACHE_HOME"):
         user_cache()
-    prepare_jax()
+    prepare_libraries()
     assert capsys.readouterr().err.startswith("warning: what is compiled cannot be kept for the next time")
 
 
 def test_warnings_of_libraries_are_lines_and_those_of_the_cache_one(own_jax, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    prepare_jax()
+    prepare_libraries()
     warnings.simplefilter("always")
     warnings.warn("two\nlines", stacklevel=1)
     for name in ("one", "other"):
