@@ -90,6 +90,11 @@ def seeds(width: str) -> Callable[[], str]:
     return lambda: tables.many_table("side by side", read("seeds_time")["widths"][width])
 
 
+def alternatives(width: str) -> Callable[[], str]:
+    """Ways to train several seeds of one width."""
+    return lambda: tables.many_table("eight seeds", read("alternatives_time")["seeds"][width])
+
+
 def step(kind: str) -> Callable[[], str]:
     """Every form of one step."""
     return lambda: tables.step_table(read("step_time")["steps"][kind])
@@ -153,6 +158,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "widths": lambda: tables.sweep_table("width", read("sweep")["width"]),
     "few images": lambda: tables.sweep_table("batch × width", read("sweep_intel")["small"]["joint"]),
     "few images, G alone": lambda: tables.sweep_table("batch × width", read("sweep_intel")["small"]["generator"]),
+    "alternatives of the step": lambda: tables.many_table("joint step", read("alternatives_time")["step"]),
+    "alternatives of seeds of width 16": alternatives("16"),
+    "alternatives of seeds of width 64": alternatives("64"),
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
     "start": lambda: tables.start_table(read("start_time")),

@@ -1,5 +1,6 @@
 """What is random in a run, and where its batches of real images come from."""
 
+import math
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -55,15 +56,19 @@ def steps_per_epoch(config: GanConfig, num_images: int) -> int:
 
 @partial(jax.jit, static_argnames="num_images")
 def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_images: int) -> Array:
-    """Shuffle an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch).
+    """Order an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch).
+
+    Images are shuffled. Points are drawn with replacement, independently of one another, as from their distribution.
 
     Examples:
       >>> epoch_order(GanConfig(batch_size=2), run_keys(0).order, epoch=0, num_images=5).shape
       (2, 2)
     """
-    shuffled = jax.random.permutation(jax.random.fold_in(order_key, epoch), num_images)
-    steps = steps_per_epoch(config, num_images)
-    return shuffled[: steps * config.images_per_step].reshape(steps, config.images_per_step)
+    key = jax.random.fold_in(order_key, epoch)
+    shape = steps_per_epoch(config, num_images), config.images_per_step
+    if config.makes_points:
+        return jax.random.randint(key, shape, 0, num_images)
+    return jax.random.permutation(key, num_images)[: math.prod(shape)].reshape(shape)
 
 
 class LabelledImages(NamedTuple):

@@ -24,9 +24,21 @@ from gan_jax.plane import (
 )
 from gan_jax.plane.landscape import SIDE, colours, descent, plane_grid, score_alone
 from gan_jax.plane.watch import Watch, WatchSettings, arrays, curves, prepare_watch, views, watch
+from gan_jax.training.batches import epoch_order
 
 TARGET = load_target("ring", 1280)
 COURSE = dataclasses.replace(for_points(recipe("dcgan")), width=8)
+
+
+def test_batches_are_drawn_with_replacement_anew_in_every_epoch():
+    order = run_keys(0).order
+    first, second = (np.asarray(epoch_order(COURSE, order, epoch, len(TARGET.points))) for epoch in (0, 1))
+    assert first.shape == (10, 128)
+    assert 0 <= first.min() < 80
+    assert 1200 <= first.max() < 1280
+    np.testing.assert_allclose(len(set(first.ravel())) / 1280, 1 - np.exp(-1), atol=0.05)
+    np.testing.assert_array_equal(first, epoch_order(COURSE, order, 0, len(TARGET.points)))
+    assert (first != second).mean() > 0.9
 
 
 def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():

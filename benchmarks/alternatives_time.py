@@ -1,0 +1,197 @@
+"""Time other ways to take the joint step, and steps of several seeds, beside the ways that training takes.
+
+python benchmarks/alternatives_time.py --json docs/results/alternatives_time.json
+
+The alternatives of the step take turns in one process, and so do those of the seeds. *A core each* runs a process on
+every core, each with trainings of its own, and so shows what cores do that share nothing but the memory.
+"""
+
+import contextlib
+import dataclasses
+import math
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import tyro
+from machine import describe_machine, write_record
+from tables import many_table
+from timing import Form, Timing, race, random_data
+
+from gan_jax import GanConfig, gan_step, init_state, run_keys, scan_steps
+from gan_jax.nn import toom_cook
+from gan_jax.training import compiled, state
+
+_OWN_OPTIONS = compiled.CPU_OPTIONS
+_adam = state.adam
+_LONGEST_WAIT_S = 600  # for the other processes' compilation
+
+
+def even_and_odd(matrix: np.ndarray, values: jax.Array) -> jax.Array:
+    """``toom_cook``'s product of a transform, with half of the multiplications.
+
+    Points are pairs of a number and its negative. Half the sum of a pair's rows has even powers alone, and half the
+    difference odd ones. A transposed matrix has the pairs in its columns.
+    """
+    pairs_in_rows = _has_pairs(matrix)
+    if not pairs_in_rows and not _has_pairs(matrix.T):  # of the kernel's rows
+        return jnp.asarray(matrix, values.dtype) @ values
+    matrix = matrix if pairs_in_rows else matrix.T
+    points, powers = (math.isqrt(size) for size in matrix.shape)
+    blocks = matrix.reshape(points, points, powers, powers)
+    plus, minus = (blocks[0::2] + blocks[1::2]) / 2, (blocks[0::2] - blocks[1::2]) / 2
+    even, odd = (
+        jnp.asarray(part.reshape(points**2 // 2, -1), values.dtype) for part in (plus[:, :, 0::2], minus[:, :, 1::2])
+    )
+    if pairs_in_rows:
+        rows = values.reshape(powers, powers, -1)
+        evens, odds = (
+            (part @ rows[first::2].reshape(part.shape[1], -1)).reshape(points // 2, points, -1)
+            for first, part in enumerate((even, odd))
+        )
+        return jnp.stack([evens + odds, evens - odds], axis=1).reshape(points**2, -1)
+    pairs = values.reshape(points // 2, 2, points, -1)
+    sums, differences = pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]
+    evens, odds = (
+        (part.T @ one.reshape(points**2 // 2, -1)).reshape(-1, powers, one.shape[-1])
+        for part, one in ((even, sums), (odd, differences))
+    )
+    odds = jnp.pad(odds, ((0, len(evens) - len(odds)), (0, 0), (0, 0)))
+    return jnp.stack([evens, odds], axis=1).reshape(-1, powers, odds.shape[-1])[:powers].reshape(powers**2, -1)
+
+
+def _has_pairs(matrix: np.ndarray) -> bool:
+    """Whether each pair of rows has the same even powers and opposite odd ones."""
+    points, powers = (math.isqrt(size) for size in matrix.shape)
+    if points % 2 or (points**2, powers**2) != matrix.shape:
+        return False
+    blocks = matrix.reshape(points, points, powers, powers)
+    signs = (-1.0) ** np.arange(powers)[:, None]
+    return bool(np.allclose(blocks[1::2], signs * blocks[0::2]))
+
+
+def flat_adam(*settings: Any) -> optax.GradientTransformation:
+    """Adam on one vector of all weights."""
+    return optax.flatten(_adam(*settings))
+
+
+ALTERNATIVES: dict[str, tuple[Callable[[], contextlib.AbstractContextManager[Any]], dict[str, Any]]] = {
+    "as it is": (contextlib.nullcontext, _OWN_OPTIONS),
+    "native convolutions": (lambda: mock.patch.object(toom_cook, "_FEWEST_IMAGES", {}), _OWN_OPTIONS),
+    "even and odd parts of transforms": (lambda: mock.patch.object(toom_cook, "_apply", even_and_odd), _OWN_OPTIONS),
+    "Adam on one vector": (lambda: mock.patch.object(state, "adam", flat_adam), _OWN_OPTIONS),
+    "products by XLA's library": (contextlib.nullcontext, {}),
+    "vectors of 512 bits": (contextlib.nullcontext, {**_OWN_OPTIONS, "xla_cpu_prefer_vector_width": 512}),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What to time."""
+
+    width: int = 64
+    """The networks' width for the alternatives of the step."""
+    seed_widths: tuple[int, ...] = (16, 32, 64)
+    """Widths for the alternatives of the seeds."""
+    seeds: int = 8
+    """Trainings side by side."""
+    rounds: int = 5
+    """Turns of each form."""
+    steps: int = 6
+    """Steps in a turn."""
+    json: Path | None = None
+    """Write all figures to this file."""
+
+
+def main(settings: Settings) -> None:
+    print(describe_machine())
+    config = GanConfig(width=settings.width)
+    turns = race({name: step_form(config, name, settings.steps) for name in ALTERNATIVES}, settings.rounds)
+    found = {name: timing.as_dict() for name, timing in turns.items()}
+    print(f"\n{many_table('joint step', found)}", flush=True)
+    widths = {}
+    for width in settings.seed_widths:
+        widths[width] = {name: one.as_dict() for name, one in seeds_race(GanConfig(width=width), settings).items()}
+        print(f"\n{many_table(f'{settings.seeds} seeds of width {width}', widths[width])}", flush=True)
+    write_record(settings, step=found, seeds=widths)
+
+
+def step_form(config: GanConfig, name: str, steps: int) -> Form:
+    """A few joint steps, traced while an alternative takes the place of what training does."""
+    patch, options = ALTERNATIVES[name]
+    images, order = (jnp.asarray(array) for array in random_data(config, steps))
+    keys, batches = run_keys(0), images[order]
+    jax.clear_caches()  # JAX must not reuse what it traced with another form
+    with patch():
+        start = init_state(config, keys.init)
+        program = jax.jit(scan_steps, static_argnames="step", compiler_options=options)
+        ready = program.lower(config, gan_step, start, batches, keys.step).compile()
+    jax.clear_caches()
+    return Form(lambda: jax.block_until_ready(ready(config, start, batches, keys.step)), steps)
+
+
+def seeds_race(config: GanConfig, settings: Settings) -> dict[str, Timing]:
+    """One step of one seed, and of all seeds in each way."""
+    images, order = random_data(config, settings.steps)
+    keys = [run_keys(seed) for seed in range(settings.seeds)]
+    states = [init_state(config, one.init) for one in keys]
+    batches, step_keys = [jnp.asarray(images[order])] * settings.seeds, [one.step for one in keys]
+    runs = [config] * settings.seeds, states, batches, step_keys
+    mapped = jax.jit(compiled._scan_side_by_side, static_argnames="step", compiler_options=_OWN_OPTIONS)
+
+    def take(chunks: Callable[..., Any], count: int) -> Callable[[], Any]:
+        configs, *others = (tuple(values[:count]) for values in runs)
+        return lambda: jax.block_until_ready(chunks(configs, gan_step, *others))
+
+    forms = {
+        "one seed": take(compiled.run_chunks, 1),
+        "as it is: a thread for each core": take(compiled.run_chunks, settings.seeds),
+        "one mapped program": take(mapped, settings.seeds),
+    }
+    timings = race({name: Form(run, settings.steps) for name, run in forms.items()}, settings.rounds)
+    return timings | {"a core each": core_each(config, settings)}
+
+
+def core_each(config: GanConfig, settings: Settings) -> Timing:
+    """The time of a step of all seeds, if a process on every core trains its share of them."""
+    context = multiprocessing.get_context("spawn")
+    cores = sorted(os.sched_getaffinity(0))
+    together, results = context.Barrier(len(cores)), context.SimpleQueue()
+    arguments = config.width, settings.steps, settings.rounds, together, results
+    processes = [context.Process(target=train_on, args=(core, *arguments)) for core in cores]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    if any(process.exitcode for process in processes):
+        raise SystemExit("error: a process on a core of its own failed; its message is above.")
+    walls = [results.get() for _ in cores]
+    share = settings.seeds / len(cores)
+    wall = [share * milliseconds for milliseconds in np.mean(walls, axis=0)]
+    return Timing(wall, wall, [float("nan")] * len(wall))
+
+
+def train_on(core: int, width: int, steps: int, rounds: int, together: Any, results: Any) -> None:
+    """Take steps on one core while other processes do the same, and report milliseconds per step of each turn."""
+    os.sched_setaffinity(0, {core})  # before JAX counts the cores
+    form = step_form(GanConfig(width=width), "as it is", steps)
+    form.run()
+    walls = []
+    for _ in range(rounds):
+        together.wait(timeout=_LONGEST_WAIT_S)
+        began = time.perf_counter()
+        form.run()
+        walls.append(1000 * (time.perf_counter() - began) / steps)
+    results.put(walls)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))
