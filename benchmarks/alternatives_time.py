@@ -3,7 +3,8 @@
 python benchmarks/alternatives_time.py --json docs/results/alternatives_time.json
 
 The alternatives of the step take turns in one process, and so do those of the seeds. *A core each* runs a process on
-every core, each with trainings of its own, and so shows what cores do that share nothing but the memory.
+every core, each with trainings of its own, and so shows what cores do that share nothing but the memory; it needs
+Linux.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import dataclasses
 import math
 import multiprocessing
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import numpy as np
 import optax
 import tyro
 from machine import describe_machine, write_record
+from seeds_time import side_by_side
 from tables import many_table
 from timing import Form, Timing, race, random_data
 
@@ -140,28 +141,17 @@ def step_form(config: GanConfig, name: str, steps: int) -> Form:
 
 def seeds_race(config: GanConfig, settings: Settings) -> dict[str, Timing]:
     """One step of one seed, and of all seeds in each way."""
-    images, order = random_data(config, settings.steps)
-    keys = [run_keys(seed) for seed in range(settings.seeds)]
-    states = [init_state(config, one.init) for one in keys]
-    batches, step_keys = [jnp.asarray(images[order])] * settings.seeds, [one.step for one in keys]
-    runs = [config] * settings.seeds, states, batches, step_keys
     mapped = jax.jit(compiled._scan_side_by_side, static_argnames="step", compiler_options=_OWN_OPTIONS)
-
-    def take(chunks: Callable[..., Any], count: int) -> Callable[[], Any]:
-        configs, *others = (tuple(values[:count]) for values in runs)
-        return lambda: jax.block_until_ready(chunks(configs, gan_step, *others))
-
     forms = {
-        "one seed": take(compiled.run_chunks, 1),
-        "as it is: a thread for each core": take(compiled.run_chunks, settings.seeds),
-        "one mapped program": take(mapped, settings.seeds),
+        "one seed": side_by_side(config, settings.steps, 1),
+        "as it is: a thread for each core": side_by_side(config, settings.steps, settings.seeds),
+        "one mapped program": side_by_side(config, settings.steps, settings.seeds, take=mapped),
     }
-    timings = race({name: Form(run, settings.steps) for name, run in forms.items()}, settings.rounds)
-    return timings | {"a core each": core_each(config, settings)}
+    return race(forms, settings.rounds) | {"a core each": core_each(config, settings)}
 
 
 def core_each(config: GanConfig, settings: Settings) -> Timing:
-    """The time of a step of all seeds, if a process on every core trains its share of them."""
+    """A step of all seeds, if a process on every core trains its share of them at the same time."""
     context = multiprocessing.get_context("spawn")
     cores = sorted(os.sched_getaffinity(0))
     together, results = context.Barrier(len(cores)), context.SimpleQueue()
@@ -173,24 +163,19 @@ def core_each(config: GanConfig, settings: Settings) -> Timing:
         process.join()
     if any(process.exitcode for process in processes):
         raise SystemExit("error: a process on a core of its own failed; its message is above.")
-    walls = [results.get() for _ in cores]
+    timings: list[Timing] = [results.get() for _ in cores]
     share = settings.seeds / len(cores)
-    wall = [share * milliseconds for milliseconds in np.mean(walls, axis=0)]
-    return Timing(wall, wall, [float("nan")] * len(wall))
+    wall = share * np.mean([timing.wall for timing in timings], axis=0)
+    cpu = share * np.sum([timing.cpu for timing in timings], axis=0)
+    return Timing(wall.tolist(), cpu.tolist(), [float("nan")] * settings.rounds)
 
 
 def train_on(core: int, width: int, steps: int, rounds: int, together: Any, results: Any) -> None:
-    """Take steps on one core while other processes do the same, and report milliseconds per step of each turn."""
+    """Take steps on one core, once the other processes are ready to do the same, and report the timing."""
     os.sched_setaffinity(0, {core})  # before JAX counts the cores
     form = step_form(GanConfig(width=width), "as it is", steps)
-    form.run()
-    walls = []
-    for _ in range(rounds):
-        together.wait(timeout=_LONGEST_WAIT_S)
-        began = time.perf_counter()
-        form.run()
-        walls.append(1000 * (time.perf_counter() - began) / steps)
-    results.put(walls)
+    together.wait(timeout=_LONGEST_WAIT_S)
+    results.put(race({"": form}, rounds)[""])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ PyTorch must be installed: pip install -e ".[benchmark]".
 
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from tables import rates_table
 from torch_plane import product_rate, torch_form, torch_mapped
 
 from gan_jax import recipe
+from gan_jax.cores import usable_cores
 from gan_jax.plane import for_points, load_target, train_many
 
 
@@ -88,5 +88,5 @@ def jax_form(seeds: int) -> Callable[[int], None]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    jax.config.update("jax_num_cpu_devices", usable_cores())
     main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -4,7 +4,9 @@ python benchmarks/seeds_time.py --json docs/results/seeds_time.json
 """
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,13 +47,16 @@ def main(settings: Settings) -> None:
     write_record(settings, widths=found)
 
 
-def side_by_side(config: GanConfig, steps: int, count: int) -> Form:
-    """One step of all seeds counts as one step; in turn they would take ``count`` times the time of one seed."""
+def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., Any] = run_chunks) -> Form:
+    """One step of all seeds counts as one step; in turn they would take ``count`` times the time of one seed.
+
+    ``take`` has the arguments of ``run_chunks``.
+    """
     images, order = random_data(config, steps)
     keys = [run_keys(seed) for seed in range(count)]
     states = [init_state(config, one.init) for one in keys]
     runs = [config] * count, gan_step, states, [jnp.asarray(images[order])] * count, [one.step for one in keys]
-    return Form(lambda: jax.block_until_ready(run_chunks(*runs)), steps)
+    return Form(lambda: jax.block_until_ready(take(*runs)), steps)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ modes.md; started again, it resumes after the last recipe that is done.
 
 import dataclasses
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import tyro
 from gan_jax import GanConfig
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require, require_count
+from gan_jax.cores import usable_cores
 from gan_jax.errors import InputError
 from gan_jax.files import write_json, write_text
 from gan_jax.pictures.tables import markdown_table
@@ -111,7 +111,7 @@ def table_row(row: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_num_cpu_devices", os.cpu_count())
+    jax.config.update("jax_num_cpu_devices", usable_cores())
     prepare_libraries()
     with exit_statuses():
         main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

@@ -111,8 +111,9 @@ def _end(message: str) -> NoReturn:
 
 
 def prepare_libraries() -> None:
-    """Let JAX keep what it compiles in the user's cache, so that only the first run of a kind waits for it.
+    """Set up JAX and what libraries print, once for a process.
 
+    JAX keeps what it compiles in the user's cache, so that only the first run of a kind waits for it;
     ``JAX_COMPILATION_CACHE_DIR`` names another folder. 64-bit mode, which training does not use, is switched off.
     Libraries' warnings are printed as one line each, and Matplotlib's about its own cache not at all.
     """

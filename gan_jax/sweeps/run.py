@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from gan_jax.config import STATIC
+from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.files import warn
@@ -73,7 +74,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
     """Whether to train many runs side by side, if the settings leave it open: where that was measured to be faster.
 
-    That is narrow networks on a CPU, and four runs or more in bfloat16 on an accelerator
+    That is narrow networks on a CPU of several cores, and four runs or more in bfloat16 on an accelerator
     (docs/explain/performance.md).
 
     Raises:
@@ -94,7 +95,7 @@ def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bo
         if shared or settings.stream or compiled_for:
             return False
         if jax.default_backend() == "cpu":
-            return settings.gan.width <= _WIDEST_ON_CPU
+            return usable_cores() > 1 and settings.gan.width <= _WIDEST_ON_CPU
         return settings.gan.precision == "bfloat16" and len(trials) >= _FEWEST_ON_ACCELERATOR
     return settings.schedule == "side_by_side"
 

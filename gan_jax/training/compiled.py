@@ -13,6 +13,7 @@ from jax import Array, lax
 from jax.core import Tracer
 
 from gan_jax.config import GanConfig
+from gan_jax.cores import usable_cores
 from gan_jax.data.pixels import normalize_images
 from gan_jax.training.batches import (
     Images,
@@ -100,7 +101,7 @@ def run_chunks(
     """``run_chunk`` for several runs side by side.
 
     On an accelerator one program maps over the runs. On a CPU, where mapped convolutions are slow, as many runs at a
-    time as it has cores take the program of a run alone, and with it the same bits.
+    time as there are cores take the program of a run alone, and with it the same bits.
 
     Every argument but ``step`` has one entry per run. Indexed batches share their images.
 
@@ -117,7 +118,7 @@ def run_chunks(
         config, *others = run
         return jax.block_until_ready(run_chunk(config, step, *others))
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(usable_cores()) as threads:
         return list(threads.map(take, configs, states, batches, step_keys))
 
 

@@ -107,17 +107,19 @@ def test_a_step_may_report_a_dict(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("platform", "changes", "count", "side_by_side"),
+    ("platform", "cores", "changes", "count", "side_by_side"),
     [
-        ("cpu", {"width": 32}, 2, True),
-        ("cpu", {"width": 64}, 8, False),
-        ("gpu", {"precision": "float32"}, 8, False),
-        ("gpu", {"precision": "bfloat16"}, 3, False),
-        ("gpu", {"precision": "bfloat16"}, 4, True),
+        ("cpu", 2, {"width": 32}, 2, True),
+        ("cpu", 1, {"width": 32}, 2, False),
+        ("cpu", 2, {"width": 64}, 8, False),
+        ("gpu", 2, {"precision": "float32"}, 8, False),
+        ("gpu", 2, {"precision": "bfloat16"}, 3, False),
+        ("gpu", 2, {"precision": "bfloat16"}, 4, True),
     ],
 )
-def test_a_schedule_follows_the_measurements(platform, changes, count, side_by_side, tmp_path, monkeypatch):
+def test_a_schedule_follows_the_measurements(platform, cores, changes, count, side_by_side, tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    monkeypatch.setattr("gan_jax.sweeps.run.usable_cores", lambda: cores)
     gan = dataclasses.replace(GAN, **changes)
     many = settings(tmp_path / "runs", seeds=f"0:{count}", gan=gan)
     assert choose_side_by_side(many, list_trials(many)) == side_by_side
