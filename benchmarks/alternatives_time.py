@@ -144,7 +144,7 @@ def seeds_race(config: GanConfig, settings: Settings) -> dict[str, Timing]:
     mapped = jax.jit(compiled._scan_side_by_side, static_argnames="step", compiler_options=_OWN_OPTIONS)
     forms = {
         "one seed": side_by_side(config, settings.steps, 1),
-        "as it is: a thread for each core": side_by_side(config, settings.steps, settings.seeds),
+        "side by side, a thread for each core": side_by_side(config, settings.steps, settings.seeds),
         "one mapped program": side_by_side(config, settings.steps, settings.seeds, take=mapped),
     }
     return race(forms, settings.rounds) | {"a core each": core_each(config, settings)}

@@ -27,7 +27,7 @@ def machine() -> dict[str, Any]:
         "cpu": cpu_name(),
         "threads": thread_count(),
         "device": jax.devices()[0].device_kind,
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "date": datetime.date.today().isoformat(),
         "versions": {"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in packages},

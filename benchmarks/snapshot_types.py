@@ -27,6 +27,7 @@ def smaller(kernel: Any, bits: int) -> tuple[np.ndarray, bytes]:
         return halves.astype(np.float32), halves.tobytes()
     most = 2 ** (bits - 1) - 1
     scale = np.abs(values).max(axis=tuple(range(values.ndim - 1)), keepdims=True) / most
+    scale = np.where(scale > 0, scale, 1)  # of a channel of zeros
     codes = np.rint(values / scale).astype(np.int8)
     return (codes * scale).astype(np.float32), codes.tobytes()
 

@@ -41,7 +41,7 @@ class Settings:
     steps: int = 5
     """Steps in a turn."""
     sweep: bool = False
-    """Instead measure time against batch and width, peak memory and compilation; takes a few minutes."""
+    """Instead measure time against batch and width, peak memory and compilation; takes many minutes."""
     gpu: bool = False
     """Instead measure the joint step and an epoch on a GPU; 50 steps or more in a turn keep the host's share small."""
     recipes: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ def main(settings: Settings) -> int:
     elif settings.sweep:
         import sweep
 
-        figures = sweep.measure(settings.gan)
+        figures = sweep.measure(settings.gan, settings.rounds, settings.steps)
     else:
         figures = compare(settings)
     write_record(settings, **figures)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +17,48 @@ from timing import Timing, neighbours, race, random_data, thread_count
 from torch_peer import Peer, set_threads
 
 from gan_jax import GanConfig
-from gan_jax.training.loop import CHUNK_STEPS
 
 BATCHES = (32, 64, 128, 256, 512)
 WIDTHS = (16, 32, 64, 128)
 SMALL = tuple(itertools.product((16, 32, 64), (16, 32, 64)))  # batch and width
 FORMS = ("gan_jax", "PyTorch eager", "PyTorch eager, best form")
-ROUNDS = 7
-STEPS = 2  # in a turn; for few images as many as training takes at once, since a turn has a fixed cost
 HERE = Path(__file__).parent
 
 
-def measure(config: GanConfig) -> dict[str, Any]:
-    """Print the tables of memory, and of time against batch and width."""
+def measure(config: GanConfig, rounds: int, steps: int) -> dict[str, Any]:
+    """Print the tables of memory, and of time against batch and width, from so many turns of so many steps."""
+    time = partial(_race, rounds, steps)
     memory = {name: _memory(name, config) for name in FORMS}
     print(f"### Peak memory, and the first call\n\n{memory_table(memory)}", flush=True)
     set_threads(thread_count())
     print(f"\n### Joint step against batch, width {config.width}\n", flush=True)
-    batch = {size: _race(dataclasses.replace(config, batch_size=size)) for size in BATCHES}
+    batch = {size: time(dataclasses.replace(config, batch_size=size)) for size in BATCHES}
     print(sweep_table("batch", _figures(batch)), flush=True)
     print(f"\n### Joint step against width, batch {config.batch_size}\n", flush=True)
-    width = {size: _race(dataclasses.replace(config, width=size)) for size in WIDTHS}
+    width = {size: time(dataclasses.replace(config, width=size)) for size in WIDTHS}
     print(sweep_table("width", _figures(width)), flush=True)
     small = {}
-    for kind in ("joint", "generator"):
+    for kind in TITLES:
         sizes = {
             f"{images} × {size}": dataclasses.replace(config, batch_size=images, width=size) for images, size in SMALL
         }
-        small[kind] = {name: _race(one, kind, CHUNK_STEPS) for name, one in sizes.items()}
+        small[kind] = {name: time(one, kind) for name, one in sizes.items()}
         print(
             f"\n### {TITLES[kind]} of few images\n\n{sweep_table('batch × width', _figures(small[kind]))}", flush=True
         )
-    print(f"\n{neighbours([*batch.values(), *width.values(), *small['joint'].values(), *small['generator'].values()])}")
+    races = [race for table in (batch, width, *small.values()) for race in table.values()]
+    print(f"\n{neighbours(races)}")
     figures = {kind: _figures(races) for kind, races in small.items()}
     return {"memory": memory, "batch": _figures(batch), "width": _figures(width), "small": figures}
 
 
-def _race(config: GanConfig, kind: str = "joint", steps: int = STEPS) -> dict[str, Timing]:
+def _race(rounds: int, steps: int, config: GanConfig, kind: str = "joint") -> dict[str, Timing]:
     images, order = random_data(config, steps)
     forms = (
         scan_form(config, kind, images, order),
         *(Peer(config, images, best=best).form(kind, order) for best in (False, True)),
     )
-    return race(dict(zip(FORMS, forms, strict=True)), ROUNDS)
+    return race(dict(zip(FORMS, forms, strict=True)), rounds)
 
 
 def _figures(sweep: dict[Any, dict[str, Timing]]) -> dict[Any, dict[str, Any]]:

@@ -66,7 +66,7 @@ def memory_table(memory: Record) -> str:
     """Peak memory, and what the first call costs."""
     rows = []
     for name, one in memory.items():
-        compilation = one["first_call_s"] - one["second_call_s"]
+        compilation = max(0.0, one["first_call_s"] - one["second_call_s"])
         rows.append([name, f"{one['built_mib']:.0f}", f"{one['peak_mib']:.0f}", f"{compilation:.1f}"])
     heading = ["form", "MiB once imported and built", "MiB at most", "first call less second, s"]
     return markdown_table(heading, rows)

@@ -44,9 +44,9 @@ def best_of(distances: Sequence[float | None]) -> list[float]:
     return expected
 
 
-def trials_of(trials: Runs, arm: str, kind: str | None = None) -> list[float | None]:
-    """The distances of an arm's trials; of the generator that counts, or of another kind."""
-    return [one[kind or counted(arm)] for one in trials if one["arm"] == arm]
+def trials_of(trials: Runs, arm: str) -> list[float | None]:
+    """The distances of an arm's trials, of the generator that counts."""
+    return [one[counted(arm)] for one in trials if one["arm"] == arm]
 
 
 def values_of(finals: Runs, name: str, part: str, score: str, kind: str | None = None) -> dict[int, float]:

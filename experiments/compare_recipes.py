@@ -63,6 +63,7 @@ from gan_jax import (
     steps_per_epoch,
 )
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.errors import InputError
 from gan_jax.evaluation import (
     critic_accuracy,
     extract,
@@ -93,6 +94,8 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
+    if unknown := set(settings.arms) - ARMS.keys():
+        raise InputError(f"arms has {min(unknown)}; there are {', '.join(ARMS)}.")
     settings.results.mkdir(parents=True, exist_ok=True)
     dataset = load_dataset("fashion_mnist", settings.data_dir)
     times = step_times(settings.results / "step_times.json")

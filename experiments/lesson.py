@@ -41,6 +41,7 @@ from gan_jax import (
     steps_per_epoch,
 )
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.config import require
 from gan_jax.evaluation import (
     Evaluator,
     critic_accuracy,
@@ -50,6 +51,7 @@ from gan_jax.evaluation import (
     load_evaluator,
     sliced_wasserstein,
 )
+from gan_jax.evaluation.protocol import FEWEST
 from gan_jax.files import save_arrays, write_json, write_text
 from gan_jax.runs.experiment import draw_preview
 from gan_jax.runs.watchers.snapshots import Snapshots
@@ -105,6 +107,8 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
+    require(bool(settings.seeds), "seeds", settings.seeds, "at least one")
+    require(settings.num_samples >= FEWEST, "num_samples", settings.num_samples, f"at least {FEWEST}")
     dataset = load_dataset(settings.dataset, settings.data_dir)
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
     for seed in settings.seeds:

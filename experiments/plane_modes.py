@@ -25,6 +25,7 @@ from gan_jax.files import write_json, write_text
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.plane import Target, load_target, plane_recipes, sample_many, score_modes, train_many
 from gan_jax.plane.modes import NUM_SAMPLES
+from gan_jax.settings import MAX_SEED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +49,8 @@ class Settings:
 def main(settings: Settings) -> None:
     require_count(settings, "seeds")
     require_count(settings, "steps")
-    require(settings.first_seed >= 0, "first_seed", settings.first_seed, "at least 0")
+    last = MAX_SEED + 1 - settings.seeds
+    require(0 <= settings.first_seed <= last, "first_seed", settings.first_seed, f"from 0 to {last}")
     known = plane_recipes()
     if unknown := set(settings.recipes) - known.keys():
         raise InputError(f"recipes has {min(unknown)}; in the plane there are {', '.join(known)}.")

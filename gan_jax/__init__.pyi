@@ -4,6 +4,7 @@ from .config import GanConfig
 from .data.datasets import Dataset, load_dataset
 from .data.pixels import normalize_images, quantize_images
 from .errors import DivergedError, InputError, StoppedError
+from .inference.projection import Projection, project_image
 from .inference.sampling import sample_images
 from .nn.networks import NETWORKS, Network, apply_discriminator, apply_generator
 from .objectives.augmentations import AUGMENTATIONS
@@ -18,7 +19,15 @@ from .settings import RunConfig
 from .storage.load import PRETRAINED, TrainedRun, load_pretrained, load_run
 from .storage.weights import load_weights, save_weights
 from .sweeps.run import run_experiment
-from .training.batches import ImageSource, LabelledImages, ResidentImages, RunKeys, run_keys, steps_per_epoch
+from .training.batches import (
+    ImageSource,
+    LabelledImages,
+    ResidentImages,
+    RunKeys,
+    epoch_order,
+    run_keys,
+    steps_per_epoch,
+)
 from .training.compiled import scan_steps, train_epoch, train_run
 from .training.forward import batch_fakes, discriminate, generate, sample_latents, sampling_generator
 from .training.loop import Progress, train
@@ -59,6 +68,7 @@ __all__ = [
     "PenalizedDiscriminatorMetrics",
     "PenalizedGanMetrics",
     "Progress",
+    "Projection",
     "Recipe",
     "ResidentImages",
     "ResumePoint",
@@ -81,6 +91,7 @@ __all__ = [
     "discriminator_step",
     "draw_current_batch",
     "draw_preview",
+    "epoch_order",
     "gan_step",
     "generate",
     "generator_loss",
@@ -92,6 +103,7 @@ __all__ = [
     "load_weights",
     "mean_score",
     "normalize_images",
+    "project_image",
     "quantize_images",
     "recipe",
     "run_experiment",

@@ -175,6 +175,7 @@ _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
 COUNTS = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
+INTEGERS = (*COUNTS, "schedule_steps")
 SWEEPABLE = (*TRACED, "penalty_share", *COUNTS)
 
 
@@ -199,7 +200,10 @@ _SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
 _RANGES = {
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
     **dict.fromkeys(("average_half_life", "average_ramp"), _POSITIVE),
-    "schedule_steps": ((lambda value: 0 < value <= MAX_STEPS), f"above 0 and at most {MAX_STEPS}"),
+    "schedule_steps": (
+        (lambda value: 0 < value <= MAX_STEPS and value == int(value)),
+        f"a whole number above 0 and at most {MAX_STEPS}",
+    ),
     **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight"), _AT_LEAST_0),
     **dict.fromkeys(("beta1", "beta2"), _DECAY),
     **dict.fromkeys(("penalty_share", "final_learning_rate"), _SHARE),

@@ -156,6 +156,18 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
+def expand_home(path: Path) -> Path:
+    """The path with a leading ``~`` or ``~user`` replaced.
+
+    Raises:
+      InputError: there is no home folder to be found.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{path} has no home folder to begin with; give the whole path.") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text with a final newline, as UTF-8."""
     with atomic_write(path) as temporary:

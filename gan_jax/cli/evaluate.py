@@ -12,10 +12,12 @@ from gan_jax.cli.sources import (
     holds_samples,
     require_count,
     require_seed,
+    require_shape,
 )
 from gan_jax.errors import InputError
 from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluator, score_images
 from gan_jax.evaluation.features import require_accurate
+from gan_jax.evaluation.protocol import FEWEST, require_scorable
 from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.grids import save_side_by_side
@@ -24,7 +26,6 @@ from gan_jax.pictures.scores import save_scores_figure, scores_table
 from gan_jax.storage.load import load_run
 
 FIGURE_ENDINGS = (".png", ".pdf", ".svg")
-FEWEST = 8  # images that a score can be made of
 
 
 def evaluate(
@@ -42,7 +43,7 @@ def evaluate(
 
     Example: gan-jax evaluate runs/gan --json scores.json
 
-    Writes a figure and the fakes beside their nearest training images next to what it scored.
+    Writes a figure, and nearest.png, the fakes beside their nearest training images, into the same folder.
 
     Args:
         path: A run's folder, its weights.npz, or samples: uint8 images as a .npy, or an .npz with arr_0.
@@ -60,14 +61,13 @@ def evaluate(
     figure = figure or home / "evaluation.png"
     if figure.suffix not in FIGURE_ENDINGS:
         raise InputError(f"{figure} must end in one of {', '.join(FIGURE_ENDINGS)}.")
-    for output in (figure, home / "nearest.png", *([json] if json else [])):
+    neighbours = figure.with_name("nearest.png")
+    for output in (figure, neighbours, *([json] if json else [])):
         prepare_output(output)
     fakes, described, record = _fakes(path, num_samples, seed, raw)
     data = choose_dataset(record, dataset, data_dir)
-    if fakes.shape[1:] != data.image_shape:
-        raise InputError(
-            f"{path} has images of {fakes.shape[1:]}, {data.name} of {data.image_shape}; name its --dataset."
-        )
+    require_shape(path, fakes.shape[1:], data)
+    require_scorable(data)
     evaluator = load_evaluator(data)
     require_accurate(evaluator)
     anchors = load_anchors(evaluator, data, seed)
@@ -84,7 +84,7 @@ def evaluate(
     save_scores_figure(figure, rows, anchors)
     nearest = authenticity(fakes[:64], data.train_images).nearest
     pairs = {"each one's nearest training image": data.train_images[nearest], "generated": fakes[:64]}
-    save_side_by_side(home / "nearest.png", pairs)
+    save_side_by_side(neighbours, pairs)
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
     return rows

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import choose_dataset, require_count
+from gan_jax.cli.sources import choose_dataset, require_count, require_shape
 from gan_jax.config import require
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output, write_text
@@ -51,11 +51,14 @@ def playground(
     prepare_output(output)
     run = load_run(path)
     known = bool(run.record) or dataset is not None
+    data = choose_dataset(run.record, dataset, data_dir) if images and known else None
+    if data:
+        require_shape(path, run.config.image_shape, data)
     source = Source(
         run=run,
         folder=RunFolder(path) if path.is_dir() else None,
         name=path.resolve().name if path.is_dir() else path.stem,
-        dataset=choose_dataset(run.record, dataset, data_dir) if images and known else None,
+        dataset=data,
         raw=raw,
         planes=tuple(read_plane(one) for one in plane),
         lesson=tuple(read_lesson(lesson)) if lesson else (),

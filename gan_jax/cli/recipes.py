@@ -8,12 +8,23 @@ from gan_jax.recipes import RECIPES
 
 
 def recipes() -> None:
-    """List the recipes: what each changes, and where it is from.
+    """List the recipes: what each changes, where it is from, and where it departs from that.
 
     Example: gan-jax train --recipe r3gan
     """
-    rows = [[name, recipe.summary, _changes(recipe.config), recipe.paper] for name, recipe in RECIPES.items()]
-    print(markdown_table(["recipe", "what it is", "settings that are not the default", "paper"], rows, numbers=False))
+    heading = [
+        "recipe",
+        "what it is",
+        "settings that are not the default",
+        "paper",
+        "source of the numbers",
+        "departures",
+    ]
+    rows = [
+        [name, recipe.summary, _changes(recipe.config), recipe.paper, recipe.source, recipe.departures]
+        for name, recipe in RECIPES.items()
+    ]
+    print(markdown_table(heading, rows, numbers=False))
 
 
 def _changes(config: GanConfig) -> str:

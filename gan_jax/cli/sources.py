@@ -80,3 +80,13 @@ def choose_dataset(record: dict[str, Any], name: str | None, data_dir: Path | No
     data_dir = data_dir or (run.get("data_dir") if name in (None, run.get("dataset")) else None)
     options = {option: run[option] for option in ("image_size", "skip_broken") if run.get(option)}
     return load_dataset(name or run["dataset"], data_dir, **options)
+
+
+def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:
+    """Check that a run's images, or samples, are of the data set's shape.
+
+    Raises:
+      InputError: they are not.
+    """
+    if shape != dataset.image_shape:
+        raise InputError(f"{path} has images of {shape}, {dataset.name} of {dataset.image_shape}; name its --dataset.")

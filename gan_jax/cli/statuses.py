@@ -52,6 +52,8 @@ def exit_statuses() -> Generator[None]:
         sys.exit(INTERRUPTED)
     except (InputError, DivergedError) as error:
         _end(str(error))
+    except BrokenPipeError:  # as in _flush_output, of more than a buffer holds
+        discard_output(sys.stdout)
     except OSError as error:
         reason = f"{error.filename} cannot be read or written ({error.strerror}); correct that and repeat the command."
         _end(reason if error.filename else str(error))

@@ -77,16 +77,17 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     name = recipe_name(args)
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
-    settings = _parse(defaults, args, **options)
-    if settings.resume and has_record(settings.output_dir):
-        recorded, config = read_settings(read_record(settings.output_dir))
+    flags = _read_flags(defaults, args, **options)
+    if flags.resume and has_record(flags.output_dir):
+        recorded, config = read_settings(read_record(flags.output_dir))
         if name is not None:  # the schedule keeps the length that it had
             gan = recipe(name)
             steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
             recorded = dataclasses.replace(recorded, gan=dataclasses.replace(gan, schedule_steps=steps))
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
-        recorded = dataclasses.replace(recorded, steps=steps, output_dir=settings.output_dir)
-        settings = _parse(recorded, args, **options)
+        recorded = dataclasses.replace(recorded, steps=steps, output_dir=flags.output_dir)
+        flags = _read_flags(recorded, args, **options)
+    settings: RunConfig = _convert(flags, RunConfig, gan=gan_config(flags.gan))
     _require_effect(given, settings)
     return settings
 
@@ -125,10 +126,10 @@ def recipe_name(args: Sequence[str]) -> str | None:
         return None  # without a name: tyro says so
 
 
-def _parse(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> RunConfig:
+def _read_flags(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> _RunFlags:
+    """The command line's values, which are not checked yet."""
     default = _convert(defaults, _RunFlags, gan=gan_flags(defaults.gan))
-    flags = tyro.cli(_RunFlags, default=default, args=args, config=(tyro.conf.OmitArgPrefixes,), **options)
-    return _convert(flags, RunConfig, gan=gan_config(flags.gan))
+    return tyro.cli(_RunFlags, default=default, args=args, config=(tyro.conf.OmitArgPrefixes,), **options)
 
 
 def gan_flags(config: GanConfig) -> GanFlags:
@@ -175,21 +176,27 @@ def train(name: str, args: Sequence[str]) -> None:
 
 
 def command_of(record: Record) -> str:
-    """The command line that trains a recorded run again, with every flag that is not at its default."""
+    """The command line that trains a recorded run again.
+
+    It has the flags that are not at their defaults; of a script whose defaults are not known, all of them.
+    """
     found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults, _) in TRAININGS.items()}
-    name, defaults = found.get(record["step"], (None, RunConfig()))
+    name, defaults = found.get(record["step"], (None, None))
     settings, config = read_settings(record)
-    flags = _changed(config, defaults.gan, leave_out=("image_shape", "num_classes"))
-    flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "schedule"))
+    ignored = [name for enabled, dependent in _ENABLING.values() if not enabled(config) for name in dependent]
+    flags = _changed(config, defaults and defaults.gan, leave_out=("image_shape", "num_classes", *ignored))
+    length = () if settings.steps is None else ("epochs",)
+    flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "schedule", *length))
     return " ".join([f"gan-jax {name}" if name else f"python {record['script']}", *flags])
 
 
 def _changed(values: Any, defaults: Any, leave_out: Sequence[str]) -> list[str]:
-    """Flags for the fields that differ from the defaults."""
+    """Flags for the fields that differ from the defaults; where there are none, for all that have a value."""
     flags = []
-    for field in dataclasses.fields(defaults):
+    for field in dataclasses.fields(values):
         value = getattr(values, field.name)
-        if field.name in leave_out or value == getattr(defaults, field.name):
+        unset = value in (None, ()) if defaults is None else value == getattr(defaults, field.name)
+        if field.name in leave_out or unset:
             continue
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):

@@ -15,6 +15,7 @@ from gan_jax.data.image_set import ImageSet
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
 from gan_jax.errors import InputError
+from gan_jax.files import expand_home
 
 DATASET_NAMES = tuple(PUBLISHED)
 MOST_RESIDENT = 60_000
@@ -109,7 +110,7 @@ def load_dataset(
     if is_path(name):
         if data_dir is not None:
             raise InputError(f"the data set {name} is a path already; leave out --data-dir {data_dir}")
-        path = Path(name).expanduser().resolve()
+        path = expand_home(Path(name)).resolve()
         found, name = read_image_set(path, image_size, skip_broken, stream), path.stem
     elif name in PUBLISHED:
         if stream:

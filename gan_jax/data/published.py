@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_jax.data.downloads import downloaded_files
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, most_unpacked, require_unpackable
+from gan_jax.files import expand_home, first_line, most_unpacked, require_unpackable
 
 _IMAGE_SIZE = 28
 _DIGITS = Path(__file__).parent / "digits.npz"
@@ -51,7 +51,7 @@ def read_published(name: str, data_dir: Path | None) -> Arrays:
         return _digits()
     published = _FILES[name]
     try:
-        paths = downloaded_files(name, published.files) if data_dir is None else published.find(data_dir.expanduser())
+        paths = downloaded_files(name, published.files) if data_dir is None else published.find(expand_home(data_dir))
         return published.read(paths)
     except OSError as error:
         raise InputError(f"{name}: {error}; --data-dir and TFDS_DATA_DIR choose another folder") from error

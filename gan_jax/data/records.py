@@ -11,6 +11,7 @@ from gan_jax.data.image_files import fit
 from gan_jax.data.image_set import ImageSet, StoredImages, is_for_tests
 from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
+from gan_jax.files import first_line
 
 _TEST_SPLITS = ("test", "validation")
 
@@ -31,7 +32,7 @@ def read_records(
     Its classes are those of a feature ``label``.
 
     Args:
-      name: of the data set in TFDS, such as ``stl10`` or ``my_set/config``.
+      name: of the data set in TFDS, such as ``stl10``.
       data_dir: TFDS's folder of prepared sets; by default its own (``TFDS_DATA_DIR``).
       image_size: crop centres and resize to so many pixels.
       stream: keep training images on disk; they are read when they are used.
@@ -40,6 +41,8 @@ def read_records(
       InputError: TFDS does not know the name, cannot prepare it here, or it has no images with random access.
     """
     import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+    from tensorflow_datasets.core.download.util import DownloadError
     from tensorflow_datasets.core.registered import DatasetNotFoundError
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # it recommends OpenCV
@@ -70,9 +73,11 @@ def read_records(
             f"{name} is prepared in a format without random access; prepare it in another folder, with tfds build "
             f"{name} --file_format=array_record, and set TFDS_DATA_DIR."
         ) from error
+    except (DownloadError, NonMatchingChecksumError) as error:
+        raise InputError(f"{name} cannot be downloaded ({first_line(error)}); try again later.") from error
     except (AssertionError, KeyError, TypeError, ValueError, OSError) as error:  # of a name, version or configuration
         raise InputError(
-            f"TensorFlow Datasets cannot read {name!r} ({str(error).partition(chr(10))[0]}); choose one of "
+            f"TensorFlow Datasets cannot read {name!r} ({first_line(error)}); choose one of "
             f"{', '.join(PUBLISHED)}, or a folder, .zip or .npz of images."
         ) from error
     features: Any = builder.info.features
@@ -113,4 +118,6 @@ def _image_set(sources: list[_Source], class_names: tuple[str, ...], image_size:
 
 def _image_at(source: _Source, place: int, image_size: int | None) -> np.ndarray:
     image = np.asarray(source.images[place]["image"])
+    if image.dtype != np.uint8:
+        raise InputError(f"the images are {image.dtype}; they must be uint8, 0 to 255: convert the data set.")
     return image if image_size is None else fit(image[np.newaxis], image_size)[0]

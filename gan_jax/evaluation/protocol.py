@@ -14,12 +14,24 @@ from gan_jax.evaluation.features import Evaluator, extract, require_accurate
 from gan_jax.evaluation.neighbours import authenticity, density_coverage, precision_recall
 from gan_jax.evaluation.sliced import sliced_wasserstein
 
+FEWEST = 8  # images that a score can be made of
 ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
 
 _NUMBERS = (
     *("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "class_divergence"),
     *("sliced_wasserstein", "authenticity", "critic_accuracy"),
 )
+
+
+def require_scorable(dataset: Dataset) -> None:
+    """Check that there are enough test images, before hours go into what is then to be scored.
+
+    Raises:
+      InputError: there are too few.
+    """
+    count = len(dataset.test_images)
+    if count < FEWEST:
+        raise InputError(f"scores need {FEWEST} test images, but {dataset.name} has {count}; give more images.")
 
 
 def sample_count(dataset: Dataset) -> int:

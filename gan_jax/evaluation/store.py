@@ -57,7 +57,7 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
       >>> load_evaluator(load_dataset("fashion_mnist")).name  # doctest: +SKIP
       'fd-fmnist64-v1'
     """
-    if dataset.name in SHIPPED:
+    if dataset.name in SHIPPED and dataset.image_shape == (28, 28, 1) and dataset.class_names:
         evaluator = read_evaluator(shipped_path(dataset.name))
         if evaluator.dataset_hash == dataset.content_hash:
             return evaluator

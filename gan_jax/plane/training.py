@@ -93,7 +93,7 @@ def train_states(
       ValueError: training does not pause at one of the steps.
 
     Examples:
-      >>> states = train_states(config, target.points, run_keys(0), [0, 100])  # doctest: +SKIP
+      >>> states, metrics = train_states(config, gan_step, start, points, run_keys(0), [0, 100])  # doctest: +SKIP
     """
     source, wanted = ResidentImages(config, points, keys), set(steps)
     states, metrics = [state] if 0 in wanted else [], []

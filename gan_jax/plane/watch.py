@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.config import GanConfig, require, require_count
-from gan_jax.errors import DivergedError
+from gan_jax.errors import DivergedError, InputError
 from gan_jax.pictures.plane import Curve, Plane, View
 from gan_jax.plane.landscape import colours, look
 from gan_jax.plane.modes import NUM_SAMPLES, score_modes
@@ -55,11 +55,16 @@ def prepare_watch(settings: WatchSettings, config: GanConfig) -> Watch:
     """Load the target and choose the steps to look at.
 
     Raises:
-      InputError: a value is outside its range, there is no such target, or it has fewer points than one step takes.
+      InputError: a value is outside its range, the networks are conditional, there is no such target, or it has fewer
+        points than one step takes.
     """
     require_count(settings, "steps")
     require(2 <= settings.frames <= _MOST_FRAMES, "frames", settings.frames, f"from 2 to {_MOST_FRAMES}")
     require(0 <= settings.seed <= MAX_SEED, "seed", settings.seed, f"from 0 to {MAX_SEED}")
+    if config.conditional:
+        raise InputError("the networks are conditional, but points have no classes; leave out --conditional.")
+    whole = NUM_SAMPLES % config.packing == 0
+    require(whole, "packing", config.packing, f"a divisor of the {NUM_SAMPLES} samples that are drawn")
     target, config = load_target(settings.target), config.scheduled(settings.steps)
     per_epoch = steps_per_epoch(config, len(target.points))
     return Watch(config, target, run_keys(settings.seed), frame_steps(settings.steps, per_epoch, settings.frames))

@@ -25,6 +25,13 @@ def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> Non
       runs: one, or several that differ in their seeds and traced settings alone.
       stop: asked at every pause.
     """
+    for group in _groups(runs):
+        _drive_group(experiment, group, stop)
+        if stop.is_set():
+            return
+
+
+def _drive_group(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> None:
     step = _align(runs)
     if step == 0:
         for run in runs:
@@ -53,6 +60,23 @@ def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> Non
             bar.update(max(progress.step for progress in reports.values()) * images - bar.n)
             if stopping:
                 return
+
+
+def _groups(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs that continue together: those whose newest checkpoints are one pause apart, as a kill leaves them.
+
+    A run that is ahead of the others by more, or at its end, keeps all of its steps.
+    """
+    context = runs[0].context
+    pause = context.settings.checkpoint_every or context.steps_per_epoch
+    groups: list[list[Run]] = []
+    for run in sorted(runs, key=lambda run: int(run.state.step)):
+        first = int(groups[-1][0].state.step) if groups else -1
+        step = int(run.state.step)
+        if not groups or step > first + pause or (step == context.num_steps != first):
+            groups.append([])
+        groups[-1].append(run)
+    return groups
 
 
 def _align(runs: Sequence[Run]) -> int:

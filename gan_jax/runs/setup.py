@@ -65,9 +65,13 @@ def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
     """The devices that share each batch, or None for one device.
 
     Raises:
-      InputError: there are not so many devices, or they cannot share a batch evenly.
+      InputError: there are not so many devices, they cannot share a batch evenly, or several processes are to use a
+        part of theirs.
     """
-    several = settings.devices or jax.process_count() > 1
+    processes = jax.process_count()
+    if settings.devices is not None and processes > 1:
+        raise InputError("several processes share each batch among all of their devices; leave out --devices.")
+    several = settings.devices or processes > 1
     return batch_mesh(config, settings.devices) if several else None
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import jax
 
 from gan_jax.config import GanConfig
+from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
-from gan_jax.files import RUN_DATA, first_line, parse_json, require_regular, write_json
+from gan_jax.files import RUN_DATA, expand_home, first_line, parse_json, require_regular, write_json
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
 from gan_jax.storage.record_form import config_from_json, has_type, require_form, settings_from_json
@@ -37,10 +38,10 @@ Record = dict[str, Any]
 def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step) -> Record:
     """Say what a run is: settings, step, data, versions, device."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
-    for name in ("data_dir", "discriminator"):
-        run[name] = run[name] and str(run[name].resolve())
+    for name in ("data_dir", "discriminator"):  # a discriminator may also be the name of a run that ships
+        run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
     if is_path(settings.dataset):
-        run["dataset"] = str(Path(settings.dataset).expanduser().resolve())
+        run["dataset"] = str(expand_home(Path(settings.dataset)).resolve())
     return {
         "format": FORMAT,
         "script": Path(sys.argv[0]).name,
@@ -68,7 +69,7 @@ def environment() -> Record:
             "kind": device.device_kind,
             "count": jax.device_count(),
             "processes": jax.process_count(),
-            "cpu_cores": os.cpu_count(),
+            "cpu_cores": usable_cores(),
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
         },
     }

@@ -5,7 +5,7 @@ import itertools
 import math
 from typing import NamedTuple
 
-from gan_jax.config import COUNTS, SWEEPABLE
+from gan_jax.config import INTEGERS, SWEEPABLE
 from gan_jax.errors import InputError
 from gan_jax.settings import MAX_SEED, RunConfig
 from gan_jax.storage.record import has_record
@@ -100,7 +100,7 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
     """
     name, _, values = text.partition("=")
     name = name.replace("-", "_")
-    kind = int if name in COUNTS else float
+    kind = int if name in INTEGERS else float
     try:
         numbers = [kind(value) for value in values.split(",")]
     except ValueError:

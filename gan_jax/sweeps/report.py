@@ -119,7 +119,10 @@ def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
-    """Draws two maps over one or two swept values: the Fréchet distance, its mean over seeds, and the collapse rate."""
+    """Draws two maps over one or two swept values: the Fréchet distance and the collapse rate.
+
+    Each is a mean over seeds, and over the values of any further setting.
+    """
     names = list(outcomes[0]["values"])
     across, down = names[0], names[1] if len(names) > 1 else None
     columns = sorted({one["values"][across] for one in outcomes})
@@ -128,7 +131,7 @@ def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
             wanted = {across: column} | ({down: row} if down else {})
-            cell = [one for one in outcomes if one["values"] == wanted]
+            cell = [one for one in outcomes if wanted.items() <= one["values"].items()]
             distance[i, j] = np.mean([one["scores"]["frechet_distance"] for one in cell])
             collapse[i, j] = np.mean([bool(one["collapsed"]) for one in cell])
     figure = new_figure(3 + 2 * len(columns), 2.2 + 0.8 * len(rows), dpi=120)

@@ -11,6 +11,7 @@ from gan_jax.config import STATIC
 from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
+from gan_jax.evaluation.protocol import require_scorable
 from gan_jax.files import warn
 from gan_jax.runs.driver import drive
 from gan_jax.runs.experiment import Experiment
@@ -60,6 +61,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     dataset = dataset or load_images(settings)
     if not trials:
         return _train([Trial("", {}, settings)], experiment, dataset)
+    require_scorable(dataset)
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
     if side_by_side:

@@ -56,9 +56,21 @@ def steps_per_epoch(config: GanConfig, num_images: int) -> int:
 
 @partial(jax.jit, static_argnames="num_images")
 def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_images: int) -> Array:
-    """Order an epoch: ``[steps_per_epoch, batch]`` int32 indices of images, a function of (key, epoch).
+    """Order an epoch, as a function of the key and the epoch alone.
 
     Images are shuffled. Points are drawn with replacement, independently of one another, as from their distribution.
+
+    Args:
+      config: how many images a step takes, and whether they are points.
+      order_key: ``run_keys(seed).order``.
+      epoch: which one, from 0.
+      num_images: how many there are.
+
+    Returns:
+      ``[steps_per_epoch, config.images_per_step]`` int32, the images of each step.
+
+    Raises:
+      InputError: there are fewer images than one step takes.
 
     Examples:
       >>> epoch_order(GanConfig(batch_size=2), run_keys(0).order, epoch=0, num_images=5).shape

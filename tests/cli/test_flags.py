@@ -1,6 +1,7 @@
 """From a command line to settings."""
 
 import builtins
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -58,6 +59,13 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
     run_experiment(EXPERIMENTS["joint"], settings(folder, steps=None, epochs=2))
     return folder
+
+
+def test_a_flag_is_checked_beside_those_of_the_record(tmp_path):
+    gan = dataclasses.replace(settings(tmp_path).gan, packing=3)
+    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", gan=gan, steps=4))
+    flags = parse_flags(DEFAULTS, ["--resume", "--packing", "3", "--steps", "8", "--output-dir", str(tmp_path / "run")])
+    assert (flags.gan, flags.steps) == (gan, 8)
 
 
 def test_resuming_takes_the_flags_from_the_record(trained):

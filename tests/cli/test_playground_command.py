@@ -46,6 +46,15 @@ def test_the_page_holds_the_run_and_asks_for_nothing(trained, gan_jax, tmp_path)
     assert again.read_bytes() == (tmp_path / "page.html").read_bytes()
 
 
+def test_images_of_another_shape_are_refused(trained, gan_jax, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "wide.npz", images=noise)
+    page = tmp_path / "page.html"
+    status, _, err = gan_jax("playground", trained, "--output", page, "--dataset", tmp_path / "wide.npz")
+    assert (status, page.exists()) == (2, False)
+    assert "has images of (28, 28, 1), wide of (32, 32, 3); name its --dataset" in err
+
+
 def test_snapshots_are_left_out_where_they_do_not_fit(trained, gan_jax, tmp_path):
     size = []
     for megabytes in (10, 0.16):

@@ -29,7 +29,7 @@ def test_the_recipes_are_listed_with_their_papers(gan_jax):
     assert status == 0
     for name, recipe in RECIPES.items():
         (line,) = [line for line in out.splitlines() if line.startswith(f"| {name} |")]
-        assert recipe.paper in line
+        assert all(text in line for text in (recipe.paper, recipe.source, recipe.departures))
         assert recipe.config.objective in line or recipe.config.objective == "non_saturating"
 
 

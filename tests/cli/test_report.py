@@ -7,9 +7,9 @@ import shlex
 from html.parser import HTMLParser
 
 import pytest
-from small_runs import GAN
+from small_runs import EXPERIMENTS, GAN
 
-from gan_jax import InputError, RunConfig, run_experiment
+from gan_jax import GanConfig, InputError, RunConfig, run_experiment
 from gan_jax.cli.report import report
 from gan_jax.cli.train import TRAININGS, command_of, parse_flags
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT
@@ -103,6 +103,18 @@ def test_the_command_gives_the_same_settings(experiment, changes, tmp_path):
     assert program == "gan-jax"
     assert TRAININGS[name][0] is experiment
     assert parse_flags(TRAININGS[name][1], flags) == settings
+
+
+def test_the_command_of_an_own_script_names_every_setting(tmp_path):
+    from gan_jax import load_dataset
+    from gan_jax.storage.record import make_record
+
+    settings = RunConfig(dataset="digits", epochs=40, output_dir=tmp_path / "run")
+    record = make_record(settings, settings.gan, load_dataset("digits"), EXPERIMENTS["drift"].step)
+    program, script, *flags = shlex.split(command_of(record))
+    assert (program, script) == ("python", record["script"])
+    others = RunConfig(GanConfig(width=8, learning_rate=1e-3), epochs=5, log_every=7, output_dir=tmp_path / "other")
+    assert parse_flags(others, flags) == settings
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):

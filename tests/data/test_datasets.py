@@ -22,6 +22,13 @@ def idx(array: np.ndarray) -> bytes:
     return bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
+def test_a_home_folder_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="has no home folder"):
+        load_dataset("~no_such_user/images")
+    with pytest.raises(InputError, match="has no home folder"):
+        load_dataset("fashion_mnist", Path("~no_such_user"))
+
+
 @pytest.fixture
 def arrays():
     random = np.random.default_rng(0)

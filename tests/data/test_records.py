@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 from gan_jax import InputError, load_dataset
+from gan_jax.data import records
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download.util import DownloadError
 
 
 def images_of(split, count, size):
@@ -53,6 +55,23 @@ def prepare(folder, name, splits, *, image="image", label=True, file_format="arr
 @pytest.fixture(autouse=True)
 def quiet():
     logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def test_a_download_that_fails_is_one_line(tmp_path, monkeypatch):
+    def fail(*arguments, **options):
+        raise DownloadError("Failed to get url https://example.org/a.zip. HTTP code: 503.")
+
+    monkeypatch.setattr(tfds, "builder", fail)
+    with pytest.raises(InputError, match=r"stl10 cannot be downloaded \(.*503"):
+        load_dataset("stl10", tmp_path)
+
+
+def test_pixels_of_another_type_are_refused():
+    for kind in (np.float32, np.uint16):
+        images = [{"image": np.full((28, 28, 1), 300, kind)}] * 9
+        source = records._Source(images, [{"label": 0}] * 9)
+        with pytest.raises(InputError, match="they must be uint8"):
+            records._image_set([source, source], (), None, stream=False)
 
 
 def test_splits_and_classes_are_those_of_the_set(tmp_path):

@@ -35,6 +35,12 @@ def test_a_file_of_points_becomes_pictures_and_arrays(tmp_path):
         assert not np.allclose(frames["points"][0], frames["points"][-1])
 
 
+def test_seeds_that_would_repeat_are_refused(tmp_path):
+    flags = ("--seeds", 2, "--first-seed", 2**32 - 1, "--output-dir", tmp_path / "run")
+    done = run("plane_modes", *flags)
+    assert (done.returncode, done.stderr) == (2, "error: first_seed is 4294967295; it must be from 0 to 4294967294.\n")
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [

@@ -52,6 +52,17 @@ def test_a_damaged_cache_is_computed_again(computed, monkeypatch, tmp_path):
     assert computed == ["evaluator", "anchors"] * 2
 
 
+@pytest.mark.parametrize("change", ["other size", "no classes"])
+def test_the_evaluator_that_ships_is_for_images_like_its_own(change, computed, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(store, "random_evaluator", lambda dataset: computed.append("random") or EVALUATOR)
+    digits = load_dataset("digits")
+    changes = {"class_names": ()} if change == "no classes" else {"train_images": np.zeros((40, 32, 32, 1), np.uint8)}
+    own = dataclasses.replace(digits, name="fashion_mnist", **changes)
+    assert load_evaluator(own).name == "quick"
+    assert computed == ["random" if change == "no classes" else "evaluator"]
+
+
 @pytest.mark.parametrize("change", ["no classes", "labels by chance"])
 def test_images_that_no_classifier_knows_are_compared_by_random_features(change, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

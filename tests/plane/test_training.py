@@ -136,6 +136,15 @@ def test_what_cannot_be_watched_is_refused(values):
         prepare_watch(WatchSettings(**values), COURSE)
 
 
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [({"packing": 8}, "packing is 8; it must be a divisor of the 2500"), ({"conditional": True}, "leave out --cond")],
+)
+def test_networks_that_cannot_be_looked_at_are_refused(changes, complaint):
+    with pytest.raises(InputError, match=complaint):
+        prepare_watch(WatchSettings(), dataclasses.replace(COURSE, **changes))
+
+
 def test_a_training_that_diverges_says_so():
     steep = dataclasses.replace(COURSE, learning_rate=1e30)
     keys = run_keys(0)

@@ -38,7 +38,7 @@ def test_it_is_verified_and_replayed(folder, tmp_path):
     """Whether the bits are the same depends on the machine."""
     run = FinishedRun(folder)
     count, difference = verify(run)
-    assert count == 2 or difference is not None
+    assert count == 2 if difference is None else difference.epoch in (1, 2)
     metrics, same = replay(run, 13, tmp_path / "step.npz")
     assert same is not None
     assert metrics["d_loss"] == pytest.approx(read_history(folder / "history.npz")["d_loss"][12], rel=1e-2)

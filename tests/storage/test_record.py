@@ -1,9 +1,12 @@
 """A run's record comes back, and says which run may be resumed as which."""
 
+from pathlib import Path
+
 import pytest
 from steps_of_one_name import other_module, step
 
 from gan_jax import GanConfig, InputError, RunConfig, gan_step, load_dataset
+from gan_jax.storage import record
 from gan_jax.storage.record import make_record, read_record, require_same_run, write_record
 
 
@@ -31,10 +34,10 @@ def test_earlier_records_had_the_bare_name(records):
 
 
 def test_what_may_change_may_change(records):
-    record = records(gan_step)
-    require_same_run(record | {"run": record["run"] | {"epochs": 7, "devices": 2, "data_dir": "/x"}}, record)
+    first = records(gan_step)
+    require_same_run(first | {"run": first["run"] | {"epochs": 7, "devices": 2, "data_dir": "/x"}}, first)
     with pytest.raises(InputError, match="log_every 7, this one 100"):
-        require_same_run(record | {"run": record["run"] | {"log_every": 7}}, record)
+        require_same_run(first | {"run": first["run"] | {"log_every": 7}}, first)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"run": 3}', '{"format": "x"}', '{"run": {"gan": {}}}'])
@@ -44,8 +47,20 @@ def test_a_record_of_another_form_is_named(text, tmp_path):
         read_record(tmp_path)
 
 
+def test_it_counts_the_cores_that_the_process_may_use(records, monkeypatch):
+    monkeypatch.setattr(record, "usable_cores", lambda: 7)
+    assert records(gan_step)["device"]["cpu_cores"] == 7
+
+
+def test_a_discriminator_that_ships_keeps_its_name(tmp_path):
+    dataset = load_dataset("digits")
+    for given, expected in ((Path("fashion_mnist"), "fashion_mnist"), (tmp_path, str(tmp_path.resolve()))):
+        settings = RunConfig(dataset="digits", discriminator=given)
+        assert make_record(settings, settings.gan, dataset, gan_step)["run"]["discriminator"] == expected
+
+
 def test_a_record_comes_back(records, tmp_path):
-    record = records(gan_step)
-    write_record(tmp_path, record)
-    assert read_record(tmp_path)["run"]["output_dir"] == record["run"]["output_dir"]
-    assert not {"resume", "overwrite", "coordinator"} & record["run"].keys()
+    written = records(gan_step)
+    write_record(tmp_path, written)
+    assert read_record(tmp_path)["run"]["output_dir"] == written["run"]["output_dir"]
+    assert not {"resume", "overwrite", "coordinator"} & written["run"].keys()

@@ -23,10 +23,12 @@ def test_a_sweep_is_a_name_and_values():
     assert parse_sweep("learning-rate=1e-4,2e-4") == ("learning_rate", [1e-4, 2e-4])
     assert parse_sweep("width=3,4") == ("width", [3, 4])
     assert parse_sweep("discriminator-width=3,4") == ("discriminator_width", [3, 4])
+    assert repr(parse_sweep("schedule-steps=10,20")[1]) == "[10, 20]"
 
 
 @pytest.mark.parametrize(
-    "text", ["learning_rate", "initializer=1,2", "width=3.5", "beta1=", "beta1=a", "beta1=0.5,0.5"]
+    "text",
+    ["learning_rate", "initializer=1,2", "schedule_steps=3.5", "width=3.5", "beta1=", "beta1=a", "beta1=0.5,0.5"],
 )
 def test_other_sweeps_are_refused(text):
     with pytest.raises(InputError, match="sweep is"):

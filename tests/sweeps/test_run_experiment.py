@@ -15,7 +15,7 @@ from gan_jax.pictures.scores import HEADINGS
 from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.history import read_history
 from gan_jax.sweeps.plan import list_trials
-from gan_jax.sweeps.report import summary_table
+from gan_jax.sweeps.report import draw_sweep, summary_table
 from gan_jax.sweeps.run import choose_side_by_side
 
 SHORT = {"steps": 16, "checkpoint_every": None}
@@ -61,6 +61,40 @@ def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_pa
     for name, values in read_history(alone / "history.npz").items():
         tolerance = 2e-2 if "gradient" in name else 2e-3
         np.testing.assert_allclose(found[name], values, rtol=tolerance, atol=2e-5, err_msg=name)
+
+
+def test_a_seed_more_leaves_the_finished_ones_alone(tmp_path, capsys):
+    flags = {**SHORT, "schedule": "side_by_side"}
+    train_many(tmp_path / "run", "drift", **flags, seeds="0:2")
+    capsys.readouterr()
+    finished = [tmp_path / "run" / f"seed_{seed}" / "checkpoints" / "16" for seed in (0, 1)]
+    before = [path.stat().st_mtime_ns for path in finished]
+    train_many(tmp_path / "run", "drift", **flags, seeds="0:3")
+    assert capsys.readouterr().out.count("Resuming from step 16 of 16") == 2
+    assert [path.stat().st_mtime_ns for path in finished] == before
+    assert len(read_history(tmp_path / "run" / "seed_2" / "history.npz")["d_loss"]) == 16
+
+
+def test_a_seed_that_is_far_ahead_keeps_its_steps(tmp_path, capsys):
+    flags = {"checkpoint_every": 4, "schedule": "side_by_side"}
+    train_many(tmp_path / "run", "drift", **flags, seeds="0:2", steps=16)
+    before = read_history(tmp_path / "run" / "seed_0" / "history.npz")
+    capsys.readouterr()
+    train_many(tmp_path / "run", "drift", **flags, seeds="0:3", steps=24)
+    after = read_history(tmp_path / "run" / "seed_0" / "history.npz")
+    np.testing.assert_array_equal(after["d_loss"][:16], before["d_loss"])
+    assert "seed_0  epoch 1/2" not in capsys.readouterr().out
+    for seed in range(3):
+        assert len(read_history(tmp_path / "run" / f"seed_{seed}" / "history.npz")["d_loss"]) == 24
+
+
+def test_a_map_of_three_swept_settings_is_a_mean_over_the_third():
+    def outcome(beta1, beta2, distance):
+        values = {"learning_rate": 1e-3, "beta1": beta1, "beta2": beta2}
+        return {"values": values, "scores": {"frechet_distance": distance}, "collapsed": False}
+
+    figure = draw_sweep([outcome(0, 0.9, 1.0), outcome(0, 0.99, 3.0), outcome(0.5, 0.9, 4.0), outcome(0.5, 0.99, 6.0)])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["2", "5"]
 
 
 @pytest.mark.soak

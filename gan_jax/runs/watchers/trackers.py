@@ -213,7 +213,7 @@ class Tracking(Watcher):
 def _note(tracker: Tracker, step: int, values: Mapping[str, Any]) -> None:
     """Pass a line of ``metrics.jsonl`` on: its numbers, or its warning."""
     if "warning" in values:
-        tracker.text(step, str(values["warning"]), f"try {values['try']}")
+        tracker.text(step, str(values["warning"]), f"try {values['try']}" if "try" in values else "")
         return
     found = {name: float(value) for name, value in values.items() if isinstance(value, numbers.Real)}
     tracker.numbers(step, {name: value for name, value in found.items() if name not in _OF_THE_PROTOCOL})
