@@ -71,7 +71,7 @@ def test_resuming_notices_other_pixels_and_not_another_place(photos, tmp_path):
 
 @pytest.mark.parametrize("changes", [{"seeds": "0:2"}, {"evaluate_every": 1}])
 def test_too_few_images_to_score_are_refused_before_training(changes, tmp_path):
-    few = write_images(tmp_path / "few", 15)
+    few = write_images(tmp_path / "few", 30)
     with pytest.raises(InputError, match="scores need 8 test images, but few has"):
         run_experiment(EXPERIMENTS["drift"], settings(few, tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
