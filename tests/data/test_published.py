@@ -56,6 +56,7 @@ def test_cifar10_is_read_in_the_order_of_its_batches(packed, tmp_path):
         (archive_of(dict.fromkeys(BATCHES, b"short")), "holds a batch of 5 bytes"),
         (archive_of(dict.fromkeys(BATCHES, bytes([12]) + bytes(3072))), "holds the label 12"),
     ],
+    ids=["no archive", "one batch", "short batches", "another label"],  # an archive holds the time
 )
 def test_cifar10_that_is_damaged(content, message, tmp_path):
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(content)
