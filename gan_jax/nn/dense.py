@@ -1,19 +1,39 @@
 """Dense networks: for points, and for images as in the first paper (Goodfellow et al. 2014).
 
-A dense layer is a convolution of a single pixel. There is no batch normalization, so that D's logit of a point is a
-function of that point.
+There is no batch normalization, so that D's logit of a point is a function of that point. Activations are
+``[features, batch]``, and what has to be transposed is stored transposed: on a CPU the products of small matrices are
+slower where they have to read one across its rows.
 """
 
 import math
 
+import jax
 from flax import linen as nn
-from jax import Array
+from flax.linen.dtypes import promote_dtype
+from jax import Array, lax
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.conditioning import embed_class, project_class
-from gan_jax.nn.layers import LEAKY_SLOPE, Conv, Layer
+from gan_jax.nn.layers import LEAKY_SLOPE, bias, kernel_init, layer_dtype
+from gan_jax.nn.spectral import divide_by_spectral_norm
 
 _HIDDEN_LAYERS = 2
+
+
+class Dense(nn.Module):
+    """A dense layer with a bias, ``[in, batch]`` to ``[features, batch]``."""
+
+    features: int
+    config: GanConfig
+    spectral: bool = False
+
+    @nn.compact
+    def __call__(self, inputs: Array, train: bool = False) -> Array:
+        """Multiply; the kernel is that of a convolution of one pixel, ``[1, 1, in, features]``."""
+        kernel = self.param("kernel", kernel_init(self.config, -2), (1, 1, len(inputs), self.features))
+        kernel = divide_by_spectral_norm(self, kernel, train) if self.spectral else kernel
+        inputs, kernel = promote_dtype(inputs, kernel, dtype=layer_dtype(self.config))
+        return _multiply(kernel[0, 0], inputs) + bias(self, self.features, inputs.dtype).reshape(-1, 1)
 
 
 class DenseGenerator(nn.Module):
@@ -25,12 +45,11 @@ class DenseGenerator(nn.Module):
     def __call__(self, latents: Array, labels: Array | None, train: bool) -> Array:
         """Generate; there is nothing that ``train`` changes."""
         config, shape = self.config, self.config.image_shape
-        hidden = embed_class(config, latents, labels)[:, None, None, :]
+        hidden = _transposed(embed_class(config, latents, labels))
         for index in range(_HIDDEN_LAYERS):
-            layer = Conv(Layer(config.width, 1), config, use_bias=True, name=f"dense_{index}")
-            hidden = nn.leaky_relu(layer(hidden), LEAKY_SLOPE)
-        last = Conv(Layer(math.prod(shape), 1), config, use_bias=True, name=f"dense_{_HIDDEN_LAYERS}")
-        outputs = last(hidden).astype(latents.dtype).reshape(-1, *shape)
+            hidden = nn.leaky_relu(Dense(config.width, config, name=f"dense_{index}")(hidden), LEAKY_SLOPE)
+        outputs = Dense(math.prod(shape), config, name=f"dense_{_HIDDEN_LAYERS}")(hidden)
+        outputs = outputs.astype(latents.dtype).T.reshape(-1, *shape)
         return outputs if config.makes_points else nn.tanh(outputs)
 
 
@@ -42,12 +61,28 @@ class DenseDiscriminator(nn.Module):
     @nn.compact
     def __call__(self, images: Array, labels: Array | None, train: bool) -> Array:
         """Score; ``train`` moves spectral normalization's vectors on."""
-        config, hidden = self.config, images.reshape(len(images), 1, 1, -1)
+        config, hidden = self.config, _transposed(images.reshape(len(images), -1))
         for index in range(_HIDDEN_LAYERS):
             hidden = nn.leaky_relu(self._layer(config.width, index)(hidden, train), LEAKY_SLOPE)
-        logits = self._layer(1, _HIDDEN_LAYERS)(hidden, train).astype(images.dtype).reshape(-1)
-        return project_class(config, logits, hidden, labels, train)
+        logits = self._layer(1, _HIDDEN_LAYERS)(hidden, train).astype(images.dtype)[0]
+        return project_class(config, logits, hidden.T[:, None, None, :], labels, train)
 
-    def _layer(self, features: int, index: int) -> Conv:
+    def _layer(self, features: int, index: int) -> Dense:
         spectral = self.config.normalization == "spectral"
-        return Conv(Layer(features, 1), self.config, use_bias=True, spectral=spectral, name=f"dense_{index}")
+        return Dense(features, self.config, spectral, name=f"dense_{index}")
+
+
+@jax.custom_vjp
+def _multiply(kernel: Array, inputs: Array) -> Array:
+    return _transposed(kernel) @ inputs
+
+
+_multiply.defvjp(
+    lambda kernel, inputs: (_multiply(kernel, inputs), (kernel, inputs)),
+    lambda saved, outputs: (saved[1] @ outputs.T, saved[0] @ outputs),
+)
+
+
+def _transposed(matrix: Array) -> Array:
+    """The transposed matrix as an array of its own, which the compiler does not make a part of a product."""
+    return lax.optimization_barrier(matrix.T)

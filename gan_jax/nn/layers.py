@@ -41,7 +41,7 @@ class Conv(nn.Module):
     def __call__(self, inputs: Array, train: bool = False) -> Array:
         """Convolve; the kernel is ``[size, size, in, features]``, and ``train`` is for its spectral normalization."""
         features, size, stride, padding = self.layer
-        init = self.kernel_init or _kernel_init(self.config, -2)
+        init = self.kernel_init or kernel_init(self.config, -2)
         kernel = self.param("kernel", init, (size, size, inputs.shape[-1], features))
         kernel = divide_by_spectral_norm(self, kernel, train) if self.spectral else kernel
         inputs, kernel = promote_dtype(inputs, kernel, dtype=layer_dtype(self.config))
@@ -60,7 +60,7 @@ class ConvTranspose(nn.Module):
     def __call__(self, inputs: Array) -> Array:
         """Spread; the kernel is ``[size, size, features, in]``."""
         features, size, stride, padding = self.layer
-        init = self.kernel_init or _kernel_init(self.config, -1)
+        init = self.kernel_init or kernel_init(self.config, -1)
         kernel = self.param("kernel", init, (size, size, features, inputs.shape[-1]))
         inputs, kernel = promote_dtype(inputs, kernel, dtype=layer_dtype(self.config))
         return convolve_transpose(inputs, kernel, stride, padding)
@@ -76,7 +76,8 @@ def scaled_normal(variance: float, in_axis: int) -> Callable[..., Array]:
     return nn.initializers.variance_scaling(variance, "fan_in", "normal", in_axis=in_axis, out_axis=-3 - in_axis)
 
 
-def _kernel_init(config: GanConfig, in_axis: int) -> Callable[..., Array]:
+def kernel_init(config: GanConfig, in_axis: int) -> Callable[..., Array]:
+    """A kernel's initial weights, as the configuration says; ``in_axis`` as for ``scaled_normal``."""
     if config.initializer == "dcgan":
         return nn.initializers.normal(0.02)
     return scaled_normal(HE_VARIANCE if config.initializer == "he" else 1, in_axis)

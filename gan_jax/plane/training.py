@@ -15,14 +15,14 @@ from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training.batches import ResidentImages, RunKeys, run_keys, steps_per_epoch
-from gan_jax.training.compiled import compiler_options, scan_run
+from gan_jax.training.compiled import scan_run
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.loop import spaced_pauses, train
 from gan_jax.training.state import GanState, init_state
 from gan_jax.training.steps import Step, gan_step
 
 _CHUNK_STEPS = 25  # from one possible frame to the next
-_RUNS_IN_CACHE = 5  # mapped together on one core, which keeps their weights and activations in its cache
+_RUNS_IN_CACHE = 2  # mapped together on one core, which keeps their weights and activations in its cache
 
 
 def for_points(config: GanConfig) -> GanConfig:
@@ -175,7 +175,7 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
     program = jax.shard_map(
         train_share, mesh=mesh, in_specs=(shared, spread, spread, shared), out_specs=spread, check_vma=False
     )
-    return jax.jit(program, compiler_options=compiler_options(platform))
+    return jax.jit(program)
 
 
 def _largest_divisor(number: int, most: int) -> int:
