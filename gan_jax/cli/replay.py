@@ -11,7 +11,14 @@ from gan_jax.files import prepare_output
 from gan_jax.runs import reproduce
 
 
-def replay(path: tyro.conf.Positional[Path], /, step: int, output: Path, data_dir: Path | None = None) -> None:
+def replay(
+    path: tyro.conf.Positional[Path],
+    /,
+    step: int,
+    output: Path,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+) -> None:
     """Take one step of a run again and write its batch, latents, fakes, metrics and gradient norms.
 
     Example: gan-jax replay runs/gan --step 1000 --output step.npz
@@ -20,12 +27,13 @@ def replay(path: tyro.conf.Positional[Path], /, step: int, output: Path, data_di
         path: A run's folder.
         step: From 1.
         output: An .npz; a .png of the same name shows the batch beside the fakes.
+        dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
     """
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz.")
     prepare_output(output)
-    metrics, same = reproduce.replay(reproduce.FinishedRun(path, data_dir), step, output)
+    metrics, same = reproduce.replay(reproduce.FinishedRun(path, dataset, data_dir), step, output)
     print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
     verdict = {True: "as the run had them", False: "NOT as the run had them", None: "not in the run's history"}
     print(f"These metrics are {verdict[same]}. The step is in {output}")

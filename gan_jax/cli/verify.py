@@ -12,7 +12,13 @@ from gan_jax.runs import reproduce
 from gan_jax.storage.record import environment_differences
 
 
-def verify(path: tyro.conf.Positional[Path], /, epochs: str | None = None, data_dir: Path | None = None) -> None:
+def verify(
+    path: tyro.conf.Positional[Path],
+    /,
+    epochs: str | None = None,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+) -> None:
     """Train a run again and compare it bit for bit with what it recorded; exits with 3 if it differs.
 
     Example: gan-jax verify runs/gan --epochs 3:5
@@ -20,10 +26,11 @@ def verify(path: tyro.conf.Positional[Path], /, epochs: str | None = None, data_
     Args:
         path: A run's folder.
         epochs: A:B starts after epoch A, from its checkpoint if it was kept, and ends after epoch B; all by default.
+        dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
     """
     first, last = _epoch_range(epochs)
-    run = reproduce.FinishedRun(path, data_dir)
+    run = reproduce.FinishedRun(path, dataset, data_dir)
     for difference in environment_differences(run.record):
         warn(f"{difference}; the last bits may come out differently")
     count, difference = reproduce.verify(run, first, last)

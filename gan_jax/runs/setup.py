@@ -31,8 +31,8 @@ from gan_jax.training.state import GanState
 from gan_jax.training.streamed import StreamedImages
 
 
-def load_images(settings: RunConfig, data_dir: Path | None = None) -> Dataset:
-    """The images that a run is trained on, perhaps with published files from another folder.
+def load_images(settings: RunConfig, name: str | None = None, data_dir: Path | None = None) -> Dataset:
+    """The images that a run is trained on, perhaps under another name or with published files from another folder.
 
     Raises:
       InputError: as ``load_dataset``.
@@ -42,7 +42,8 @@ def load_images(settings: RunConfig, data_dir: Path | None = None) -> Dataset:
         "skip_broken": settings.skip_broken,
         "stream": settings.stream,
     }
-    return load_dataset(settings.dataset, data_dir or settings.data_dir, **options)
+    data_dir = data_dir or (settings.data_dir if name in (None, settings.dataset) else None)
+    return load_dataset(name or settings.dataset, data_dir, **options)
 
 
 def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:

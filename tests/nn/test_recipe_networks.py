@@ -168,16 +168,33 @@ def test_dense_networks_make_points_and_score_each_alone(normalization):
     assert layers == [(1, 1, 5, 4), (1, 1, 4, 4), (1, 1, 4, 2)]
 
 
-def test_dense_networks_are_the_formula():
+def test_dense_networks_are_the_formula_and_its_first_and_second_derivatives():
     config = GanConfig(image_shape=(2,), network="dense", normalization="none", initializer="he", **SMALL)
-    state = init_state(config, fresh_key())
+    discriminator = init_state(config, fresh_key()).discriminator
     points = jax.random.normal(jax.random.key(2), (6, 2))
-    hidden = np.asarray(points)
-    for index in range(3):
-        layer = state.discriminator.params[f"dense_{index}"]
-        hidden = hidden @ np.asarray(layer["kernel"][0, 0]) + np.asarray(layer["bias"])
-        hidden = np.where(hidden > 0, hidden, 0.2 * hidden) if index < 2 else hidden
-    np.testing.assert_allclose(discriminate(config, state.discriminator, points), hidden[:, 0], rtol=1e-5, atol=1e-6)
+
+    def network(params, points):
+        return discriminate(config, discriminator.replace(params=params), points)
+
+    def formula(params, points):
+        hidden = points
+        for layer in (params[f"dense_{index}"] for index in range(3)):
+            hidden = hidden @ layer["kernel"][0, 0] + layer["bias"][None]
+            hidden = hidden if hidden.shape[1] == 1 else jnp.where(hidden > 0, hidden, 0.2 * hidden)
+        return hidden[:, 0]
+
+    def found(function):
+        def loss(params, points):
+            return jnp.sum(jnp.tanh(function(params, points)))
+
+        def steepness(params, points):
+            return jnp.sum(jax.grad(loss, 1)(params, points) ** 2)
+
+        arguments = discriminator.params, points
+        return function(*arguments), *(jax.grad(one, (0, 1))(*arguments) for one in (loss, steepness))
+
+    for one, other in zip(jax.tree.leaves(found(network)), jax.tree.leaves(found(formula)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_networks_of_images_refuse_points():

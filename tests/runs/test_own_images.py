@@ -113,7 +113,11 @@ def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_
     run_experiment(JOINT, options)
     folder = tmp_path / "run"
     assert load_run(folder).config.image_shape == (64, 64, 3)
-    assert verify(FinishedRun(folder))[1] is None
+    moved = photos.rename(tmp_path / "moved")
+    with pytest.raises(InputError, match="photos"):
+        FinishedRun(folder)
+    assert verify(FinishedRun(folder, str(moved)))[1] is None
+    moved.rename(photos)
     sample(folder, output=tmp_path / "grid.png")
     export(folder, output=tmp_path / "generator.jax")
     export(folder, output=tmp_path / "generator.onnx", format="onnx")
