@@ -57,7 +57,7 @@ class FinishedRun:
         self.step = STEPS[self.record["step"]]
         dataset = load_images(self.settings, name, data_dir)
         if dataset.content_hash != self.record["dataset"].get("sha256"):
-            raise InputError(f"{folder} was trained on other images of {dataset.name}; name its --dataset or --data-dir.")
+            raise InputError(f"{folder} was trained on other images of {dataset.name}; give --dataset or --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)
         images = training_images(self.config, dataset)
         _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, images, mesh)
