@@ -74,10 +74,14 @@ def eigenvalues() -> str:
     return markdown_table(["recipe", *columns.values()], rows)
 
 
-def recipe_times() -> str:
+def recipe_times(file: str) -> Callable[[], str]:
     """The joint step of every recipe beside PyTorch's."""
-    timings = read("recipe_time")["recipes"]
-    return tables.recipes_table(timings, {name: recipe(name).batch_size for name in timings})
+
+    def table() -> str:
+        timings = read(file)["recipes"]
+        return tables.recipes_table(timings, {name: recipe(name).batch_size for name in timings})
+
+    return table
 
 
 def many(section: str, what: str) -> Callable[[], str]:
@@ -142,7 +146,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "lesson claims": lambda: lesson_claims.claims_table(read("lesson")),
     "initial weights": lambda: lesson_claims.initializers_table(read("lesson")),
     "recipes": lambda: scores_table(read("recipes")),
-    "recipe times": recipe_times,
+    "recipe times": recipe_times("recipe_time"),
+    "recipe times on an AMD EPYC": recipe_times("recipe_time_amd"),
     "modes": lambda: plane_modes.table(read("plane_modes")["rows"]),
     "plane rates": lambda: tables.rates_table(
         read("plane_time")["steps_per_second"] | read("plane_time")["floor_steps_per_second"]
