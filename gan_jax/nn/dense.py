@@ -74,6 +74,7 @@ class DenseDiscriminator(nn.Module):
 
 @jax.custom_vjp
 def _multiply(kernel: Array, inputs: Array) -> Array:
+    """``[in, features]`` and ``[in, batch]`` to ``[features, batch]``."""
     return _transposed(kernel) @ inputs
 
 
