@@ -168,6 +168,8 @@ def discriminator_features(
         variables, packs, labels, train=False, capture_intermediates=True, mutable=["intermediates"]
     )
     layers = jax.tree.leaves(seen["intermediates"])
+    if config.network == "dense":  # whose activations are [features, images]
+        layers = [layer.T[:, None, None, :] for layer in layers if layer.ndim == 2]
     return [layer for layer in layers if layer.ndim == 4 and layer[0].size > 1]
 
 
