@@ -175,6 +175,7 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
     program = jax.shard_map(
         train_share, mesh=mesh, in_specs=(shared, spread, spread, shared), out_specs=spread, check_vma=False
     )
+    # Without compiler_options, which leave products to XLA's own kernels: on a single core its library is faster.
     return jax.jit(program)
 
 
