@@ -10,7 +10,7 @@ import dataclasses
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -25,6 +25,7 @@ from gan_jax.files import write_json, write_text
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.plane import Target, load_target, plane_recipes, sample_many, score_modes, train_many
 from gan_jax.plane.modes import NUM_SAMPLES
+from gan_jax.plane.targets import Modes
 from gan_jax.settings import MAX_SEED
 
 
@@ -54,6 +55,9 @@ def main(settings: Settings) -> None:
     known = plane_recipes()
     if unknown := set(settings.recipes) - known.keys():
         raise InputError(f"recipes has {min(unknown)}; in the plane there are {', '.join(known)}.")
+    targets = {name: load_target(name) for name in settings.targets}
+    if without := [name for name, target in targets.items() if target.modes is None]:
+        raise InputError(f"targets has {without[0]}, which has no modes; give ring, grid or both.")
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     path = settings.output_dir / "modes.json"
     asked = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _NOT_ASKED}
@@ -66,8 +70,7 @@ def main(settings: Settings) -> None:
         if found["settings"] != asked:
             raise InputError(f"{path} is of other settings ({found['settings']}); give another --output-dir.")
         rows = found["rows"]
-    for target_name in settings.targets:
-        target = load_target(target_name)
+    for target_name, target in targets.items():
         for name in settings.recipes:
             if any((row["target"], row["recipe"]) == (target_name, name) for row in rows):
                 continue
@@ -84,9 +87,7 @@ _NOT_ASKED = ("recipes", "targets", "output_dir")
 
 def measure(settings: Settings, config: GanConfig, target: Target) -> dict[str, Any]:
     """Every seed's scores, and the seconds that all took."""
-    modes = target.modes
-    if modes is None:
-        raise InputError("targets must have modes: ring, grid or both.")
+    modes = cast(Modes, target.modes)
     seeds = range(settings.first_seed, settings.first_seed + settings.seeds)
     started = time.perf_counter()
     states, _ = train_many(config, target.points, seeds, settings.steps)

@@ -1,5 +1,6 @@
 """What a subcommand works on: a run, weights or samples, and the data set that goes with them."""
 
+import dataclasses
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.errors import InputError
+from gan_jax.runs.setup import load_images
 from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
+from gan_jax.storage.record import read_settings
 from gan_jax.training.state import NetworkState
 
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
@@ -74,12 +77,12 @@ def choose_dataset(record: dict[str, Any], name: str | None, data_dir: Path | No
     Raises:
       InputError: neither names one, or it cannot be loaded.
     """
-    run = record.get("run", {})
-    if name is None and not run:
-        raise InputError("there is no run to tell the data set; give --dataset.")
-    data_dir = data_dir or (run.get("data_dir") if name in (None, run.get("dataset")) else None)
-    options = {option: run[option] for option in ("image_size", "skip_broken") if run.get(option)}
-    return load_dataset(name or run["dataset"], data_dir, **options)
+    if "run" not in record:
+        if name is None:
+            raise InputError("there is no run to tell the data set; give --dataset.")
+        return load_dataset(name, data_dir)
+    settings = dataclasses.replace(read_settings(record)[0], stream=False)
+    return load_images(settings, name, data_dir)
 
 
 def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:

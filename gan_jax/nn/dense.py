@@ -78,10 +78,15 @@ def _multiply(kernel: Array, inputs: Array) -> Array:
     return _transposed(kernel) @ inputs
 
 
-_multiply.defvjp(
-    lambda kernel, inputs: (_multiply(kernel, inputs), (kernel, inputs)),
-    lambda saved, outputs: (saved[1] @ outputs.T, saved[0] @ outputs),
-)
+def _pull_back(saved: tuple[Array, Array], outputs: Array) -> tuple[Array, Array]:
+    """Gradients of the kernel, whose product begins with the larger operand, and of the inputs."""
+    kernel, inputs = saved
+    if len(outputs) > len(inputs):
+        return _transposed(outputs @ inputs.T), kernel @ outputs
+    return inputs @ outputs.T, kernel @ outputs
+
+
+_multiply.defvjp(lambda kernel, inputs: (_multiply(kernel, inputs), (kernel, inputs)), _pull_back)
 
 
 def _transposed(matrix: Array) -> Array:

@@ -30,6 +30,8 @@ class Network(NamedTuple):
     """What ``GanConfig.normalization`` may be."""
     makes_points: bool = False
     """Whether it is for points too, and not for images alone."""
+    features_first: bool = False
+    """Whether D's inner activations are ``[features, images]``, and not ``[images, height, width, features]``."""
 
 
 _infogan_activation = partial(nn.leaky_relu, negative_slope=LEAKY_SLOPE)
@@ -43,7 +45,7 @@ NETWORKS = {
         partial(SequentialDiscriminator, layers=infogan_layers),
     ),
     "residual": Network(ResidualGenerator, ResidualDiscriminator, normalizations=("none",)),
-    "dense": Network(DenseGenerator, DenseDiscriminator, normalizations=("none", "spectral"), makes_points=True),
+    "dense": Network(DenseGenerator, DenseDiscriminator, ("none", "spectral"), makes_points=True, features_first=True),
 }
 """By the names that ``GanConfig.network`` takes; entries may be added under other names."""
 
@@ -163,12 +165,12 @@ def discriminator_features(
     """
     variables = {"params": params, "batch_stats": batch_stats}
     packs = _pack(config, jnp.repeat(images, config.packing, axis=0))
-    network = _network(config).discriminator(config.of_discriminator())
-    _, seen = network.apply(
+    network = _network(config)
+    _, seen = network.discriminator(config.of_discriminator()).apply(
         variables, packs, labels, train=False, capture_intermediates=True, mutable=["intermediates"]
     )
     layers = jax.tree.leaves(seen["intermediates"])
-    if config.network == "dense":  # whose activations are [features, images]
+    if network.features_first:
         layers = [layer.T[:, None, None, :] for layer in layers if layer.ndim == 2]
     return [layer for layer in layers if layer.ndim == 4 and layer[0].size > 1]
 

@@ -22,7 +22,7 @@ from gan_jax.training.state import GanState, init_state
 from gan_jax.training.steps import Step, gan_step
 
 _CHUNK_STEPS = 25  # from one possible frame to the next
-_RUNS_IN_CACHE = 2  # mapped together on one core, which keeps their weights and activations in its cache
+_RUNS_IN_CACHE = 3  # mapped together on one core, which keeps their weights and activations in its cache
 
 
 def for_points(config: GanConfig) -> GanConfig:
@@ -167,9 +167,7 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
         def run(one: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
             return scan_run(config, gan_step, one[0], points, one[1], num_epochs)[:2]
 
-        count = len(starts.step)
-        at_once = _largest_divisor(count, _RUNS_IN_CACHE) if platform == "cpu" else count
-        return lax.map(run, (starts, keys), batch_size=at_once)
+        return lax.map(run, (starts, keys), batch_size=_RUNS_IN_CACHE if platform == "cpu" else len(starts.step))
 
     shared, spread = PartitionSpec(), PartitionSpec("runs")
     program = jax.shard_map(
@@ -177,16 +175,6 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
     )
     # Without compiler_options, which leave products to XLA's own kernels: on a single core its library is faster.
     return jax.jit(program)
-
-
-def _largest_divisor(number: int, most: int) -> int:
-    """The largest divisor that is not above ``most``.
-
-    Examples:
-      >>> _largest_divisor(50, 6), _largest_divisor(7, 6)
-      (5, 1)
-    """
-    return max(one for one in range(1, most + 1) if number % one == 0)
 
 
 def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:

@@ -62,9 +62,12 @@ def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
 
 
 def optimizer(config: GanConfig, learning_rate: float | Array | None = None) -> optax.GradientTransformation:
-    """Adam at the configured learning rate or another."""
-    rate = config.learning_rate if learning_rate is None else learning_rate
-    return adam(rate, config.beta1, config.beta2)
+    """Adam at the configured learning rate or another.
+
+    A network for points has a few small weights; Adam takes them as one array, which is faster.
+    """
+    transformation = adam(config.learning_rate if learning_rate is None else learning_rate, config.beta1, config.beta2)
+    return optax.flatten(transformation) if config.makes_points else transformation
 
 
 @jax.jit

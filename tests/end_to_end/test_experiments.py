@@ -162,6 +162,22 @@ def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("script", "flags", "complaint"),
+    [
+        ("compare_recipes", ["--arms", "resnet"], "arms has resnet; there are course, control,"),
+        ("lesson", ["--num-samples", "3"], "num_samples is 3; it must be at least 8."),
+        ("lesson", ["--seeds"], "seeds is (); it must be at least one."),
+        ("plane_dynamics", ["--points", "0"], "points is 0; it must be a whole number of at least 1"),
+    ],
+)
+def test_a_study_that_cannot_be_made_is_refused_at_once(script, flags, complaint, tmp_path):
+    words = [sys.executable, ROOT / "experiments" / f"{script}.py", *flags]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n"), list(tmp_path.iterdir())) == (2, 1, [])
+    assert done.stderr.startswith(f"error: {complaint}")
+
+
 @pytest.mark.soak
 def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
     process = run("train_gan", "--output-dir", tmp_path / "run", "--learning-rate", "1e30", "--epochs", "1")

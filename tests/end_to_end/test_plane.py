@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.plane import plane_recipes
+
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
@@ -35,10 +37,18 @@ def test_a_file_of_points_becomes_pictures_and_arrays(tmp_path):
         assert not np.allclose(frames["points"][0], frames["points"][-1])
 
 
-def test_seeds_that_would_repeat_are_refused(tmp_path):
-    flags = ("--seeds", 2, "--first-seed", 2**32 - 1, "--output-dir", tmp_path / "run")
-    done = run("plane_modes", *flags)
-    assert (done.returncode, done.stderr) == (2, "error: first_seed is 4294967295; it must be from 0 to 4294967294.\n")
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (("--seeds", 2, "--first-seed", 2**32 - 1), "first_seed is 4294967295; it must be from 0 to 4294967294."),
+        (("--targets", "ring", "moons"), "targets has moons, which has no modes; give ring, grid or both."),
+        (("--recipes", "dcgan", "lucid"), f"recipes has lucid; in the plane there are {', '.join(plane_recipes())}."),
+    ],
+)
+def test_what_cannot_be_counted_is_refused_before_anything_is_trained(flags, complaint, tmp_path):
+    done = run("plane_modes", *flags, "--output-dir", tmp_path / "run")
+    assert (done.returncode, done.stderr) == (2, f"error: {complaint}\n")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

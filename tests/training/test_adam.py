@@ -1,12 +1,17 @@
 """Adam against its formulas in float64."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
+from gan_jax import GanConfig, init_state
+from gan_jax.plane import for_points
 from gan_jax.training.adam import adam, bias_correction
+from gan_jax.training.state import apply_gradients
 
 
 def float64_updates(gradients: np.ndarray, rate: float, beta1: float, beta2: float) -> np.ndarray:
@@ -46,3 +51,17 @@ def test_the_state_is_that_of_optax():
     ours, theirs = adam(1e-3, 0.9, 0.999).init(params), optax.adam(1e-3).init(params)
     assert jax.tree.structure(ours) == jax.tree.structure(theirs)
     assert jax.tree.map(jnp.shape, ours) == jax.tree.map(jnp.shape, theirs)
+
+
+def test_weights_of_points_networks_move_as_each_would_alone():
+    config = for_points(GanConfig())
+    network = init_state(config, jax.random.key(0)).generator
+    rates = (1e-3, config.beta1, config.beta2)
+    params, moments = network.params, adam(*rates).init(network.params)
+    for _ in range(3):
+        gradients = jax.tree.map(lambda one: jnp.sin(7 * one), params)
+        network = apply_gradients(config, network, gradients, network.batch_stats, 1e-3)
+        updates, moments = adam(*rates).update(gradients, moments)
+        params = jax.tree.map(jnp.add, params, updates)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), network.params, params)
+    assert network.opt_state[0].mu.shape == (sum(one.size for one in jax.tree.leaves(params)),)
