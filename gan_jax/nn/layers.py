@@ -1,6 +1,6 @@
 """The layers that all networks are made of: convolutions, normalization, initial weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -64,6 +64,17 @@ class ConvTranspose(nn.Module):
         kernel = self.param("kernel", init, (size, size, features, inputs.shape[-1]))
         inputs, kernel = promote_dtype(inputs, kernel, dtype=layer_dtype(self.config))
         return convolve_transpose(inputs, kernel, stride, padding)
+
+
+def interleave(batches: Sequence[Array]) -> Array:
+    """Arrays ``[count, …]`` as one: the first entry of each, then the second of each; they stay on their devices.
+
+    Examples:
+      >>> interleave([jnp.array([1, 2]), jnp.array([-1, -2])]).tolist()
+      [1, -1, 2, -2]
+    """
+    stacked = jnp.stack(batches, axis=1)
+    return stacked.reshape(-1, *stacked.shape[2:])
 
 
 def bias(module: nn.Module, features: int, dtype: Any) -> Array:

@@ -1,6 +1,6 @@
 """The generators and discriminators by name, and how they are applied."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -12,7 +12,7 @@ from jax import Array
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator
-from gan_jax.nn.layers import LEAKY_SLOPE
+from gan_jax.nn.layers import LEAKY_SLOPE, interleave
 from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
 from gan_jax.nn.sequential import SequentialDiscriminator, SequentialGenerator, dcgan_layers, infogan_layers
 
@@ -32,6 +32,8 @@ class Network(NamedTuple):
     """Whether it is for points too, and not for images alone."""
     features_first: bool = False
     """Whether D's inner activations are ``[features, images]``, and not ``[images, height, width, features]``."""
+    one_pass: bool = False
+    """Whether D takes several batches in one pass, which goes over its weights once; its module has ``batches``."""
 
 
 _infogan_activation = partial(nn.leaky_relu, negative_slope=LEAKY_SLOPE)
@@ -43,6 +45,7 @@ NETWORKS = {
     "infogan": Network(
         partial(SequentialGenerator, layers=infogan_layers, activation=_infogan_activation),
         partial(SequentialDiscriminator, layers=infogan_layers),
+        one_pass=True,
     ),
     "residual": Network(ResidualGenerator, ResidualDiscriminator, normalizations=("none",)),
     "dense": Network(DenseGenerator, DenseDiscriminator, ("none", "spectral"), makes_points=True, features_first=True),
@@ -154,6 +157,40 @@ def apply_discriminator(
     """
     packs = _pack(config, images)
     return _apply(_network(config).discriminator(config.of_discriminator()), params, batch_stats, packs, labels, train)
+
+
+def score_batches(
+    config: GanConfig,
+    params: Variables,
+    batch_stats: Variables,
+    batches: Sequence[Array],
+    labels: Array | None = None,
+) -> tuple[list[Array], Variables]:
+    """Turn each batch into logits in train mode, as ``apply_discriminator`` does one after the other.
+
+    Args:
+      config: the networks' configuration.
+      params: of the discriminator.
+      batch_stats: of the discriminator.
+      batches: images of equal shapes, each normalized by its own batch.
+      labels: ``[count]`` int32, of every batch alike.
+
+    Returns:
+      The logits of each batch, and the batch statistics that the last one leaves.
+    """
+    network = _network(config)
+    # Each pass moves spectral normalization's vectors on, and penalties share the passes over single batches.
+    if not network.one_pass or config.normalization == "spectral" or config.penalties:
+        logits = []
+        for images in batches:
+            scored, batch_stats = apply_discriminator(config, params, batch_stats, images, labels, train=True)
+            logits.append(scored)
+        return logits, batch_stats
+    module = network.discriminator(config.of_discriminator()).clone(batches=len(batches))
+    images = interleave([_pack(config, images) for images in batches])
+    labels = None if labels is None else interleave([labels] * len(batches))
+    scored, batch_stats = _apply(module, params, batch_stats, images, labels, train=True)
+    return [scored[index :: len(batches)] for index in range(len(batches))], batch_stats
 
 
 def discriminator_features(

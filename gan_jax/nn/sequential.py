@@ -11,7 +11,7 @@ from jax import Array
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.conditioning import embed_class, project_class
-from gan_jax.nn.layers import LEAKY_SLOPE, Conv, ConvTranspose, Layer, batch_norm
+from gan_jax.nn.layers import LEAKY_SLOPE, Conv, ConvTranspose, Layer, batch_norm, interleave
 
 
 def dcgan_layers(config: GanConfig) -> list[Layer]:
@@ -67,6 +67,7 @@ class SequentialDiscriminator(nn.Module):
 
     config: GanConfig
     layers: Layers
+    batches: int = 1  # that the images interleave, each to be normalized by itself
 
     @nn.compact
     def __call__(self, images: Array, labels: Array | None, train: bool) -> Array:
@@ -76,11 +77,16 @@ class SequentialDiscriminator(nn.Module):
         for index, layer in enumerate(inner):
             hidden = self._convolution(layer, index)(hidden, train)
             if config.normalization == "batch" and index > 0:
-                hidden = batch_norm(config, train, f"norm_{index}")(hidden)
+                hidden = self._normalized(batch_norm(config, train, f"norm_{index}"), hidden)
             hidden = nn.leaky_relu(hidden, LEAKY_SLOPE)
         logits = self._convolution(last, len(inner))(hidden, train)
         logits = jnp.asarray(logits, images.dtype).reshape(-1)
         return project_class(config, logits, hidden, labels, train)
+
+    def _normalized(self, norm: nn.BatchNorm, hidden: Array) -> Array:
+        if self.batches == 1:
+            return norm(hidden)
+        return interleave([norm(hidden[index :: self.batches]) for index in range(self.batches)])
 
     def _convolution(self, layer: Layer, index: int) -> Conv:
         """A convolution, with a bias where no batch normalization shifts what it puts out."""

@@ -12,7 +12,7 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
+from gan_jax.nn.networks import Variables, apply_generator, score_batches
 from gan_jax.objectives.augmentations import augment
 from gan_jax.objectives.losses import OBJECTIVES, mean_score
 from gan_jax.objectives.penalties import PENALTIES, Critic
@@ -103,15 +103,10 @@ def gan_step(
     objective = OBJECTIVES[config.objective]
 
     def score_fakes(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
-        def scored(images: Array, stats: Variables) -> tuple[Array, Variables]:
-            seen = _augment(config, images, key, _AUGMENT_FOR_G)
-            return apply_discriminator(config, discriminator.params, stats, seen, labels, train=True)
-
-        real_logits, stats = (), discriminator.batch_stats
-        if objective.sees_reals:
-            logits, stats = scored(reals, stats)
-            real_logits = (logits,)
-        logits, stats = scored(fakes, stats)
+        batches = (reals, fakes) if objective.sees_reals else (fakes,)
+        seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
+        scored, stats = score_batches(config, discriminator.params, discriminator.batch_stats, seen, labels)
+        *real_logits, logits = scored
         return objective.generator(logits, *real_logits), (mean_score(logits), stats)
 
     (g_loss, (score, discriminator_stats)), fakes_gradient = jax.value_and_grad(score_fakes, has_aux=True)(fakes)
@@ -253,13 +248,12 @@ def _update_discriminator(
     discriminator = state.discriminator
 
     def loss(params: Variables) -> tuple[Array, Any]:
-        def score(images: Array, stats: Variables) -> tuple[Array, Variables]:
-            seen = _augment(config, images, key, _AUGMENT_FOR_D)
-            kinds = None if labels is None else labels[: len(images)]
-            return apply_discriminator(config, params, stats, seen, kinds, train=True)
+        def score(*batches: Array) -> tuple[list[Array], Variables]:
+            seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
+            kinds = None if labels is None else labels[: len(seen[0])]
+            return score_batches(config, params, discriminator.batch_stats, seen, kinds)
 
-        real_logits, stats = score(reals, discriminator.batch_stats)
-        fake_logits, stats = score(fakes, stats)
+        (real_logits, fake_logits), stats = score(reals, fakes)
         scores = mean_score(real_logits), mean_score(fake_logits)
         objective = OBJECTIVES[config.objective].discriminator
         d_loss = objective(real_logits, fake_logits, config.real_weight, config.fake_weight)
@@ -267,7 +261,7 @@ def _update_discriminator(
             return d_loss, (d_loss, *scores, (), stats)
 
         def critic(images: Array) -> Array:
-            return score(images, discriminator.batch_stats)[0]
+            return score(images)[0][0]
 
         penalty = _penalty(config, critic, reals, fakes, key)
         return d_loss + penalty, (d_loss, *scores, (penalty,), stats)

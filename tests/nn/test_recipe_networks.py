@@ -19,7 +19,7 @@ from gan_jax import (
     save_weights,
 )
 from gan_jax.errors import InputError
-from gan_jax.nn.networks import apply_discriminator, init_networks
+from gan_jax.nn.networks import apply_discriminator, init_networks, score_batches
 from gan_jax.nn.spectral import divide_by_spectral_norm
 
 SMALL = {"latent_dim": 5, "width": 4}
@@ -56,6 +56,41 @@ def test_the_infogan_sized_network_has_lucics_layers():
         "generator": [64 * 1024, 1024 * 128 * 7 * 7, 128 * 64 * 16, 64 * 16],
         "discriminator": [64 * 16, 64 * 128 * 16, 128 * 7 * 7 * 1024, 1024],
     }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"normalization": "none"},
+        {"normalization": "spectral"},
+        {"packing": 2},
+        {"conditional": True},
+        {"normalization": "none", "penalties": ("r1",)},
+    ],
+)
+def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypatch):
+    config = GanConfig(network="infogan", **SMALL, **options)
+    network = init_state(config, fresh_key()).discriminator
+    batches = [images_of(config, 6), images_of(config, 6) ** 3]
+    labels = jnp.arange(6) if config.conditional else None
+
+    def scored(params):
+        logits, stats = score_batches(config, params, network.batch_stats, batches, labels)
+        return logits[0].sum() - (logits[1] ** 2).sum(), (logits, stats)
+
+    def in_turn(params):
+        first, stats = apply_discriminator(config, params, network.batch_stats, batches[0], labels, train=True)
+        second, stats = apply_discriminator(config, params, stats, batches[1], labels, train=True)
+        return first.sum() - (second**2).sum(), ([first, second], stats)
+
+    passes = []
+    apply = nn.Module.apply
+    monkeypatch.setattr(nn.Module, "apply", lambda *args, **kwargs: passes.append(args) or apply(*args, **kwargs))
+    given = jax.grad(scored, has_aux=True)(network.params)
+    assert len(passes) == (2 if config.normalization == "spectral" or config.penalties else 1)
+    wanted = jax.grad(in_turn, has_aux=True)(network.params)
+    jax.tree.map(lambda left, right: np.testing.assert_allclose(left, right, rtol=2e-4, atol=1e-5), given, wanted)
 
 
 @pytest.mark.parametrize("network", ["dcgan", "infogan", "residual", "dense"])
