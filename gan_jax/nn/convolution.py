@@ -8,11 +8,11 @@ With images x, kernel w and outputs y, the number $\langle F(x, w), y \rangle$ i
 
 and the derivatives of each are the other two, to any order of reverse mode.
 
-Where the kernel meets the images in one place only, each is a matrix product. Elsewhere each is one native convolution,
-``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU compiler has a fast kernel for that layout alone,
-and inside a loop it does not transpose others into it, so that the gradients which autodiff would emit are tens of
-times slower there. On the CPU, layers with enough images and channels take ``toom_cook``'s form instead, and T of
-narrow ones is a convolution without the zeros between outputs.
+Where the kernel meets the images in one place only, each is a matrix product, and so is W of a pointwise kernel.
+Elsewhere each is one native convolution, ``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU
+compiler has a fast kernel for that layout alone, and inside a loop it does not transpose others into it, so that the
+gradients which autodiff would emit are tens of times slower there. On the CPU, layers with enough images and channels
+take ``toom_cook``'s form instead, and T of narrow ones is a convolution without the zeros between outputs.
 """
 
 import math
@@ -53,6 +53,10 @@ class _Geometry(NamedTuple):
     @property
     def in_one_place(self) -> bool:
         return self.padding == 0 and self.input_size == self.kernel_size
+
+    @property
+    def pointwise(self) -> bool:
+        return self.padding == 0 and self.stride == 1 and self.kernel_size == (1, 1)
 
 
 def convolve(inputs: Array, kernel: Array, stride: int, padding: int) -> Array:
@@ -117,6 +121,8 @@ def _transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
 def _kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
     if geometry.in_one_place:
         return _dense_kernel_gradient(x, y[:, 0, 0])
+    if geometry.pointwise:
+        return _pointwise_kernel_gradient(x, y)
     shape = (*geometry.kernel_size, x.shape[3], y.shape[3])
     native = _native_kernel_gradient
     return _by_platform(geometry, toom_cook.kernel_gradient, native, native, shape, x, y)
@@ -190,6 +196,12 @@ def _dense_kernel_gradient(x: Array, y: Array) -> Array:
         rows = x.reshape(*x.shape[:2], -1).swapaxes(0, 1)
         return jnp.einsum("hna,hno->hao", rows, jnp.broadcast_to(y, (len(rows), *y.shape))).reshape(shape)
     return jnp.einsum("nhwc,no->hwco", x, y)
+
+
+def _pointwise_kernel_gradient(x: Array, y: Array) -> Array:
+    # Without the barrier, what makes the pixels writes them channel by channel, which takes longer than to move them.
+    x, y = lax.optimization_barrier((x, y))
+    return (x.reshape(-1, x.shape[3]).T @ y.reshape(-1, y.shape[3]))[None, None]
 
 
 _native = partial(lax.conv_general_dilated, dimension_numbers=("NHWC", "HWIO", "NHWC"))

@@ -20,6 +20,8 @@ IN_USE = [
     (3, 32, 3, 4, 4, 2, 1),
     (3, 16, 4, 8, 4, 2, 1),
     (3, 8, 8, 16, 4, 2, 1),
+    (3, 7, 4, 8, 1, 1, 0),
+    (3, 7, 4, 4, 3, 1, 1),
 ]
 # Layers that multiply at points on the CPU: each of the forms in use, then others that qualify, of enough images.
 AT_POINTS = [
@@ -69,6 +71,14 @@ def test_these_layers_multiply_at_points_on_the_cpu_alone(case):
     assert products > 3
     for platform in ("cuda", "tpu"):
         assert operations(platform) == (3, 0)
+
+
+def test_a_pointwise_kernels_gradient_is_a_product():
+    x, w = draw(3, 7, 7, 4), draw(1, 1, 4, 8)
+    gradient = jax.jit(jax.grad(lambda w: jnp.sum(convolve(x, w, 1, 0))))
+    program = jax.export.export(gradient, platforms=["cpu"])(w).mlir_module()
+    assert program.count("stablehlo.dot_general") == 1
+    assert program.count("stablehlo.convolution") == 0
 
 
 @pytest.mark.parametrize(("images", "dilations"), [(2, 1), (3, 0)])
