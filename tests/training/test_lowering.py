@@ -15,12 +15,14 @@ import pytest
 
 from gan_jax import RECIPES, LabelledImages, gan_step, init_state, recipe, run_keys
 from gan_jax.nn.convolution import convolve
+from gan_jax.nn.networks import NETWORKS
 from gan_jax.objectives.losses import OBJECTIVES
 
 CONVOLUTION, PRODUCT, TRANSPOSE = (f"stablehlo.{name}" for name in ("convolution", "dot_general", "transpose"))
 # What returns to the host, or calls what is no part of XLA.
 HOST = {f"stablehlo.{name}" for name in ("custom_call", "infeed", "outfeed", "send", "recv")}
-LAYERS = {"dcgan": (3, 1), "infogan": (2, 2), "residual": (12, 1)}  # convolutions, dense layers; of D, and of G as well
+# Convolutions, dense layers, and pointwise ones among the convolutions; of D, and of G as well.
+LAYERS = {"dcgan": (3, 1, 0), "infogan": (2, 2, 0), "residual": (12, 1, 9)}
 IMAGES, KERNEL = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((8, 28, 28, 3), (4, 4, 3, 16)))
 KINDS = list(itertools.product(("cuda", "tpu"), ("float32", "bfloat16")))
 IN_MAKE_TEST = dict(zip(RECIPES, itertools.cycle(KINDS)))  # one kind a recipe; tracing it is what takes the time
@@ -112,16 +114,19 @@ def layer_products(config):
 
     Forward, to the kernel and to the inputs are one each, but for a network's own inputs. A penalty goes forward, back,
     to the kernels, and forward again with the gradient's gradient; dense layers next to the logits lack the first and
-    the last, and residual networks' last convolution, which no activation follows, lacks the first.
+    the last, and residual networks' last convolution, which no activation follows, lacks the first. To a pointwise
+    kernel is a matrix product.
     """
-    convolutions, dense = LAYERS[config.network]
+    convolutions, dense, pointwise = LAYERS[config.network]
     paired = OBJECTIVES[config.objective].sees_reals
+    passes = 1 if NETWORKS[config.network].one_pass else 2  # of D over reals and fakes
     of_g = 3 * convolutions, 3 * dense - (not config.conditional)  # of the inputs, the class's embedding learns
-    of_d = 6 * convolutions - 2, 6 * dense
+    of_d = passes * (3 * convolutions - 1), passes * 3 * dense
     through_d = (2 + paired) * convolutions, (2 + paired) * dense
     penalty = 4 * convolutions - (config.network == "residual"), 4 * dense - 2
     penalties = len(config.penalties) * np.array(penalty)
-    found = np.array(of_g) + of_d + through_d + penalties
+    kernels = (1 + passes + len(config.penalties)) * pointwise
+    found = np.array(of_g) + of_d + through_d + penalties + (-kernels, kernels)
     if config.critic_steps > 1:  # Wasserstein's gradient needs no logits, and nothing reports them
         found += np.array([convolutions, dense]) + of_d + penalties - (0, 2)
     return tuple(found)
@@ -130,7 +135,7 @@ def layer_products(config):
 def other_products(config):
     """Matrix products beside the layers': four to estimate a spectral norm and two back, and two to move images."""
     spectral = config.normalization == "spectral"
-    estimated = spectral * (sum(LAYERS[config.network]) + config.conditional)  # three times, twice of them to learn
+    estimated = spectral * (sum(LAYERS[config.network][:2]) + config.conditional)  # three times, twice of them to learn
     moved = 4 * ("translation" in config.augmentations)
     return estimated * (3 * 4 + 2 * 2) + moved * 2
 
