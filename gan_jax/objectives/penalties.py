@@ -78,6 +78,38 @@ PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradien
 """By the names that ``GanConfig.penalties`` takes; entries may be added under other names."""
 
 
+EXPANDABLE = ("r1", "r2")
+"""The penalties that look at the critic at the reals alone, and at the fakes alone, where ``expand`` does as well."""
+_LEAST_SLOPE = 1e-20
+
+
+def expand(images: Array, logits: Array, slopes: Array, image_gradients: Array) -> Critic:
+    r"""A critic's expansion to first order about images: its logits and gradients there are the critic's.
+
+    Where a loss L was followed back to the images, no other pass is needed for it: a logit is of one image alone, so
+    that $\nabla_x D(x) = \nabla_x L / \frac{\partial L}{\partial D(x)}$, whatever the loss.
+
+    Args:
+      images: ``[batch, …]`` float.
+      logits: ``[batch]`` float, the critic's at the images.
+      slopes: ``[batch]`` float, the loss's derivatives by the logits; not 0.
+      image_gradients: as the images, the loss's derivatives by them.
+
+    Examples:
+      >>> images, logits, slopes = jnp.array([[1.0, 2.0]]), jnp.array([7.0]), jnp.array([0.5])
+      >>> critic = expand(images, logits, slopes, image_gradients=jnp.array([[3.0, 4.0]]))
+      >>> float(critic(images)[0]), jax.grad(lambda images: critic(images)[0])(images).tolist()
+      (7.0, [[6.0, 8.0]])
+    """
+    gradients = image_gradients / slopes.reshape(-1, *[1] * (images.ndim - 1))
+    return lambda others: logits + jnp.sum(gradients * (others - images), axis=tuple(range(1, images.ndim)))
+
+
+def not_zero(slopes: Array) -> Array:
+    """Slopes that ``expand`` can divide by: 1e-20 in place of what is nearer to 0, as the hinge loss's are."""
+    return jnp.where(jnp.abs(slopes) < _LEAST_SLOPE, _LEAST_SLOPE, slopes)
+
+
 def _squared_gradient_norms(critic: Critic, images: Array) -> Array:
     logits, pull_back = jax.vjp(critic, images)
     (gradients,) = pull_back(jnp.ones_like(logits))

@@ -3,7 +3,8 @@
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, apply_generator, score_batches
 from gan_jax.objectives.augmentations import augment
 from gan_jax.objectives.losses import OBJECTIVES, mean_score
-from gan_jax.objectives.penalties import PENALTIES, Critic
+from gan_jax.objectives.penalties import EXPANDABLE, PENALTIES, Critic, expand, not_zero
 from gan_jax.training.batches import LabelledImages
 from gan_jax.training.forward import discriminate, image_spread, sample_latents
 from gan_jax.training.metrics import (
@@ -241,37 +242,63 @@ def _critic_step(
     return state.replace(generator=generator.replace(batch_stats=stats), discriminator=discriminator), metrics
 
 
+class _Scored(NamedTuple):
+    """What D's pass over reals and fakes gives, forward and back along the loss; lists have an entry for each."""
+
+    loss: Array
+    gradient: Variables  # with respect to D's weights
+    logits: list[Array]
+    slopes: Sequence[Array]  # the loss's derivatives by the logits
+    image_gradients: list[Array]  # and by the images
+    stats: Variables
+
+
 def _update_discriminator(
     config: GanConfig, state: GanState, reals: Array, fakes: Array, labels: Array | None, key: Array
 ) -> tuple[NetworkState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
-    """Score reals, then fakes, each normalized by its own batch; one update along the loss and the penalties."""
+    """Score reals, then fakes, each normalized by its own batch; one update along the loss and the penalties.
+
+    The loss goes back through D to the weights and to the images at once, so that R1 and R2 need no pass of their own.
+    """
     discriminator = state.discriminator
+    objective = OBJECTIVES[config.objective].discriminator
 
-    def loss(params: Variables) -> tuple[Array, Any]:
-        def score(*batches: Array) -> tuple[list[Array], Variables]:
-            seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
-            kinds = None if labels is None else labels[: len(seen[0])]
-            return score_batches(config, params, discriminator.batch_stats, seen, kinds)
+    def score(params: Variables, *batches: Array) -> tuple[list[Array], Variables]:
+        seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
+        kinds = None if labels is None else labels[: len(seen[0])]
+        return score_batches(config, params, discriminator.batch_stats, seen, kinds)
 
-        (real_logits, fake_logits), stats = score(reals, fakes)
-        scores = mean_score(real_logits), mean_score(fake_logits)
-        objective = OBJECTIVES[config.objective].discriminator
-        d_loss = objective(real_logits, fake_logits, config.real_weight, config.fake_weight)
-        if not config.penalties:
-            return d_loss, (d_loss, *scores, (), stats)
+    def follow_loss(params: Variables) -> _Scored:
+        logits, pull_back, stats = jax.vjp(score, params, reals, fakes, has_aux=True)
+        d_loss, slopes = jax.value_and_grad(objective, (0, 1))(*logits, config.real_weight, config.fake_weight)
+        if config.penalties:  # constants to them: an expansion is the same for any slopes
+            slopes = [lax.stop_gradient(not_zero(one)) for one in slopes]
+        gradient, *image_gradients = pull_back(list(slopes))
+        return _Scored(d_loss, gradient, logits, slopes, image_gradients, stats)
 
+    def penalize(params: Variables) -> tuple[Array, _Scored]:
         def critic(images: Array) -> Array:
-            return score(images)[0][0]
+            return score(params, images)[0][0]
 
-        penalty = _penalty(config, critic, reals, fakes, key)
-        return d_loss + penalty, (d_loss, *scores, (penalty,), stats)
+        scored = follow_loss(params)
+        critics = dict.fromkeys(config.penalties, critic)
+        if config.penalty_share == 1:
+            batches = (reals, fakes), scored.logits, scored.slopes, scored.image_gradients
+            critics |= dict(zip(EXPANDABLE, map(expand, *batches), strict=True))
+        return _penalty(config, critics, reals, fakes, key), scored
 
-    (_, (d_loss, d_x, d_g_z1, penalty, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
+    if config.penalties:
+        (penalty, scored), gradient = jax.value_and_grad(penalize, has_aux=True)(discriminator.params)
+        penalty, gradient = (penalty,), optax.tree.add(scored.gradient, gradient)
+    else:
+        scored = follow_loss(discriminator.params)
+        penalty, gradient = (), scored.gradient
     kind = PenalizedDiscriminatorMetrics if config.penalties else DiscriminatorMetrics
     norm = optax.tree.norm(gradient)
-    metrics = kind(d_loss, d_x, d_g_z1, norm, image_spread(fakes), *penalty)
+    d_x, d_g_z1 = map(mean_score, scored.logits)
+    metrics = kind(scored.loss, d_x, d_g_z1, norm, image_spread(fakes), *penalty)
     rate = _after(norm, learning_rates(config, state.step).discriminator)
-    return apply_gradients(config, discriminator, gradient, stats, rate), metrics
+    return apply_gradients(config, discriminator, gradient, scored.stats, rate), metrics
 
 
 def _after(norm: Array, rate: ArrayLike) -> Array:
@@ -279,11 +306,11 @@ def _after(norm: Array, rate: ArrayLike) -> Array:
     return 0 * norm + rate
 
 
-def _penalty(config: GanConfig, critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
+def _penalty(config: GanConfig, critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array) -> Array:
     """The configured penalties of a share of the batch, with their weight."""
     count = max(1, round(config.penalty_share * config.batch_size))
     key, pairs = _fold(key, _PENALTY), (reals[:count], fakes[:count])
-    penalties = [PENALTIES[name](critic, *pairs, _fold(key, index)) for index, name in enumerate(config.penalties)]
+    penalties = [PENALTIES[name](critics[name], *pairs, _fold(key, at)) for at, name in enumerate(config.penalties)]
     return config.penalty_weight * sum(penalties, start=jnp.zeros(()))
 
 

@@ -17,6 +17,7 @@ from gan_jax import RECIPES, LabelledImages, gan_step, init_state, recipe, run_k
 from gan_jax.nn.convolution import convolve
 from gan_jax.nn.networks import NETWORKS
 from gan_jax.objectives.losses import OBJECTIVES
+from gan_jax.objectives.penalties import EXPANDABLE
 
 CONVOLUTION, PRODUCT, TRANSPOSE = (f"stablehlo.{name}" for name in ("convolution", "dot_general", "transpose"))
 # What returns to the host, or calls what is no part of XLA.
@@ -114,8 +115,8 @@ def layer_products(config):
 
     Forward, to the kernel and to the inputs are one each, but for a network's own inputs. A penalty goes forward, back,
     to the kernels, and forward again with the gradient's gradient; dense layers next to the logits lack the first and
-    the last, and residual networks' last convolution, which no activation follows, lacks the first. To a pointwise
-    kernel is a matrix product.
+    the last. R1 and R2 lack the first two, which are the loss's, and take the loss to the images. To a pointwise kernel
+    is a matrix product.
     """
     convolutions, dense, pointwise = LAYERS[config.network]
     paired = OBJECTIVES[config.objective].sees_reals
@@ -123,7 +124,8 @@ def layer_products(config):
     of_g = 3 * convolutions, 3 * dense - (not config.conditional)  # of the inputs, the class's embedding learns
     of_d = passes * (3 * convolutions - 1), passes * 3 * dense
     through_d = (2 + paired) * convolutions, (2 + paired) * dense
-    penalty = 4 * convolutions - (config.network == "residual"), 4 * dense - 2
+    expanded = set(config.penalties) <= set(EXPANDABLE)
+    penalty = (2 * convolutions + 1, 2 * dense - 1) if expanded else (4 * convolutions, 4 * dense - 2)
     penalties = len(config.penalties) * np.array(penalty)
     kernels = (1 + passes + len(config.penalties)) * pointwise
     found = np.array(of_g) + of_d + through_d + penalties + (-kernels, kernels)

@@ -19,6 +19,7 @@ from gan_jax import (
     init_state,
     sampling_generator,
 )
+from gan_jax.training import steps
 from gan_jax.training.state import learning_rates
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
@@ -136,6 +137,35 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
         expected = 3 * sum(PENALTIES[name](critic, images, fakes, None) for name in penalties)
         assert metrics.penalty == pytest.approx(float(expected), rel=1e-4)
     assert metrics.d_gradient_norm != pytest.approx(float(plain.d_gradient_norm), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"objective": "relativistic", "penalties": ("r1", "r2")},
+        {"objective": "hinge", "penalties": ("r2", "r1")},
+        {"objective": "wasserstein", "penalties": ("r1",), "real_weight": 0.0},  # where the reals' slopes are 0
+        {"penalties": ("r1",), "augmentations": ("translation", "cutout")},
+        {"penalties": ("r1",), "penalty_share": 0.5},
+        {"penalties": ("r1", "r2"), "conditional": True},
+        {"penalties": ("r2", "gradient_penalty")},
+    ],
+    ids=str,
+)
+def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monkeypatch):
+    """With expansions of D in R1 and R2, and without."""
+    config = with_options(penalty_weight=3.0, **options)
+    with jax.enable_x64(True):
+        state, images = jax.tree.map(jnp.float64, start(config)), jnp.float64(images_of(config))
+        images = LabelledImages(images, jnp.arange(len(images))) if config.conditional else images
+        state = state.replace(step=jnp.int32(0))
+        ours, metrics = discriminator_step(config, state, images, fresh_key())
+        monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
+        jax.clear_caches()
+        plain, expected = discriminator_step(config, state, images, fresh_key())
+    jax.clear_caches()
+    assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, atol=1e-12)
+    assert_close(metrics, expected, rtol=1e-9)
 
 
 def test_a_share_of_the_batch_is_penalized():
