@@ -79,7 +79,7 @@ PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradien
 
 
 EXPANDABLE = ("r1", "r2")
-"""The penalties that look at the critic at the reals alone, and at the fakes alone, where ``expand`` does as well."""
+"""The penalty that needs the critic at the reals alone, and that at the fakes alone: ``expand`` is enough for both."""
 _LEAST_SLOPE = 1e-20
 
 

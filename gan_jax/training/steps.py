@@ -271,7 +271,7 @@ def _update_discriminator(
     def follow_loss(params: Variables) -> _Scored:
         logits, pull_back, stats = jax.vjp(score, params, reals, fakes, has_aux=True)
         d_loss, slopes = jax.value_and_grad(objective, (0, 1))(*logits, config.real_weight, config.fake_weight)
-        if config.penalties:  # constants to them: an expansion is the same for any slopes
+        if config.penalties:  # for which the slopes are constants: they cancel in an expansion
             slopes = [lax.stop_gradient(not_zero(one)) for one in slopes]
         gradient, *image_gradients = pull_back(list(slopes))
         return _Scored(d_loss, gradient, logits, slopes, image_gradients, stats)
