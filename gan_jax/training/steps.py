@@ -3,7 +3,7 @@
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
@@ -243,14 +243,12 @@ def _critic_step(
 
 
 class _Scored(NamedTuple):
-    """What D's pass over reals and fakes gives, forward and back along the loss; lists have an entry for each."""
+    """What D's pass over reals and fakes gives."""
 
     loss: Array
-    gradient: Variables  # with respect to D's weights
-    logits: list[Array]
-    slopes: Sequence[Array]  # the loss's derivatives by the logits
-    image_gradients: list[Array]  # and by the images
+    logits: list[Array]  # of the reals, of the fakes
     stats: Variables
+    penalty: tuple[Array, ...] = ()
 
 
 def _update_discriminator(
@@ -258,7 +256,7 @@ def _update_discriminator(
 ) -> tuple[NetworkState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
     """Score reals, then fakes, each normalized by its own batch; one update along the loss and the penalties.
 
-    The loss goes back through D to the weights and to the images at once, so that R1 and R2 need no pass of their own.
+    R1 and R2 of whole batches need no way back through D of their own: the loss's goes on to the images.
     """
     discriminator = state.discriminator
     objective = OBJECTIVES[config.objective].discriminator
@@ -268,35 +266,36 @@ def _update_discriminator(
         kinds = None if labels is None else labels[: len(seen[0])]
         return score_batches(config, params, discriminator.batch_stats, seen, kinds)
 
-    def follow_loss(params: Variables) -> _Scored:
+    def loss(params: Variables) -> tuple[Array, _Scored]:
+        logits, stats = score(params, reals, fakes)
+        d_loss = objective(*logits, config.real_weight, config.fake_weight)
+        scored = _Scored(d_loss, logits, stats)
+        if not config.penalties:
+            return d_loss, scored
+        critics = dict.fromkeys(config.penalties, lambda images: score(params, images)[0][0])
+        penalty = _penalty(config, critics, reals, fakes, key)
+        return d_loss + penalty, scored._replace(penalty=(penalty,))
+
+    def expanded_penalty(params: Variables) -> tuple[Array, tuple[_Scored, Variables]]:
         logits, pull_back, stats = jax.vjp(score, params, reals, fakes, has_aux=True)
         d_loss, slopes = jax.value_and_grad(objective, (0, 1))(*logits, config.real_weight, config.fake_weight)
-        if config.penalties:  # for which the slopes are constants: they cancel in an expansion
-            slopes = [lax.stop_gradient(not_zero(one)) for one in slopes]
-        gradient, *image_gradients = pull_back(list(slopes))
-        return _Scored(d_loss, gradient, logits, slopes, image_gradients, stats)
+        slopes = [lax.stop_gradient(not_zero(one)) for one in slopes]  # they cancel in an expansion
+        loss_gradient, *image_gradients = pull_back(slopes)
+        expansions = map(expand, (reals, fakes), logits, slopes, image_gradients)
+        penalty = _penalty(config, dict(zip(EXPANDABLE, expansions, strict=True)), reals, fakes, key)
+        return penalty, (_Scored(d_loss, logits, stats, (penalty,)), loss_gradient)
 
-    def penalize(params: Variables) -> tuple[Array, _Scored]:
-        def critic(images: Array) -> Array:
-            return score(params, images)[0][0]
-
-        scored = follow_loss(params)
-        critics = dict.fromkeys(config.penalties, critic)
-        if config.penalty_share == 1:
-            batches = (reals, fakes), scored.logits, scored.slopes, scored.image_gradients
-            critics |= dict(zip(EXPANDABLE, map(expand, *batches), strict=True))
-        return _penalty(config, critics, reals, fakes, key), scored
-
-    if config.penalties:
-        (penalty, scored), gradient = jax.value_and_grad(penalize, has_aux=True)(discriminator.params)
-        penalty, gradient = (penalty,), optax.tree.add(scored.gradient, gradient)
+    if config.penalties and config.penalty_share == 1 and set(config.penalties) <= set(EXPANDABLE):
+        (_, (scored, loss_gradient)), gradient = jax.value_and_grad(expanded_penalty, has_aux=True)(
+            discriminator.params
+        )
+        gradient = optax.tree.add(loss_gradient, gradient)
     else:
-        scored = follow_loss(discriminator.params)
-        penalty, gradient = (), scored.gradient
+        (_, scored), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
     kind = PenalizedDiscriminatorMetrics if config.penalties else DiscriminatorMetrics
     norm = optax.tree.norm(gradient)
     d_x, d_g_z1 = map(mean_score, scored.logits)
-    metrics = kind(scored.loss, d_x, d_g_z1, norm, image_spread(fakes), *penalty)
+    metrics = kind(scored.loss, d_x, d_g_z1, norm, image_spread(fakes), *scored.penalty)
     rate = _after(norm, learning_rates(config, state.step).discriminator)
     return apply_gradients(config, discriminator, gradient, scored.stats, rate), metrics
 
