@@ -276,7 +276,7 @@ def _update_discriminator(
         penalty = _penalty(config, critics, reals, fakes, key)
         return d_loss + penalty, scored._replace(penalty=(penalty,))
 
-    def expanded_penalty(params: Variables) -> tuple[Array, tuple[_Scored, Variables]]:
+    def expanded(params: Variables) -> tuple[Array, tuple[_Scored, Variables]]:
         logits, pull_back, stats = jax.vjp(score, params, reals, fakes, has_aux=True)
         d_loss, slopes = jax.value_and_grad(objective, (0, 1))(*logits, config.real_weight, config.fake_weight)
         slopes = [lax.stop_gradient(not_zero(one)) for one in slopes]  # they cancel in an expansion
@@ -286,9 +286,7 @@ def _update_discriminator(
         return penalty, (_Scored(d_loss, logits, stats, (penalty,)), loss_gradient)
 
     if config.penalties and config.penalty_share == 1 and set(config.penalties) <= set(EXPANDABLE):
-        (_, (scored, loss_gradient)), gradient = jax.value_and_grad(expanded_penalty, has_aux=True)(
-            discriminator.params
-        )
+        (_, (scored, loss_gradient)), gradient = jax.value_and_grad(expanded, has_aux=True)(discriminator.params)
         gradient = optax.tree.add(loss_gradient, gradient)
     else:
         (_, scored), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
