@@ -184,10 +184,16 @@ def _dense(x: Array, w: Array) -> Array:
 
 
 def _dense_transpose(y: Array, w: Array) -> Array:
+    product = partial(jnp.einsum, "no,hwco->nhwc")
     if w.size >= _LARGE_KERNEL:
-        rows = jnp.einsum("no,hao->hna", y, w.reshape(len(w), -1, w.shape[3]))
-        return rows.swapaxes(0, 1).reshape(len(y), *w.shape[:3])
-    return jnp.einsum("no,hwco->nhwc", y, w)
+        return lax.platform_dependent(y, w, cpu=_large_dense_transpose, default=product)
+    return product(y, w)
+
+
+def _large_dense_transpose(y: Array, w: Array) -> Array:
+    # XLA fills a stack of transposes once; a transpose alone it makes again in everything that reads the pixels.
+    rows = (w.reshape(-1, w.shape[3]) @ y.T).reshape(len(w), -1, len(y))
+    return jnp.stack([row.T for row in rows], axis=1).reshape(len(y), *w.shape[:3])
 
 
 def _dense_kernel_gradient(x: Array, y: Array) -> Array:

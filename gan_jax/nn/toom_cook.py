@@ -215,7 +215,9 @@ class _Form:
 
     def outputs_at_points(self, y: Array) -> Array:
         n, *_, o = y.shape
-        return (self.outputs @ y.transpose(1, 2, 0, 3).reshape(-1, n * o)).reshape(-1, n, o)
+        # One transpose a row, here too: XLA fills a stack in plain loops, and any other flat array with divisions.
+        pixels = jnp.stack([row.transpose(1, 0, 2) for row in jnp.unstack(y, axis=1)])
+        return (self.outputs @ pixels.reshape(-1, n * o)).reshape(-1, n, o)
 
     def outputs_from_points(self, values: Array) -> Array:
         points, n, o = values.shape
