@@ -176,7 +176,7 @@ def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Arra
 
 
 # Where the kernel meets the images in one place. XLA moves einsum's operands into another order, and multiplies with a
-# transposed kernel on one core. A large kernel stays where it is, as one matrix per row of pixels.
+# transposed kernel on one core. A large kernel stays where it is: it is one matrix, or one per row of pixels.
 def _dense(x: Array, w: Array) -> Array:
     if w.size >= _LARGE_KERNEL:
         return x.reshape(len(x), -1) @ w.reshape(-1, w.shape[3])

@@ -35,7 +35,7 @@ Tree = TypeVar("Tree")
 # drawn from the step's key itself, and repeat what smaller numbers would give.
 _AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP = (2**16 * number for number in (1, 2, 3, 4))
 
-_LARGE_WEIGHT = 2**20  # entries
+_LARGE_WEIGHT = 2**20  # entries; the squares of a smaller one stay in a cache
 
 
 class Step(Protocol):
