@@ -1,5 +1,6 @@
 """A run in TensorBoard, read back by its own reader, and in a stand-in of W&B."""
 
+import json
 import shutil
 import sys
 import types
@@ -107,6 +108,22 @@ def test_weights_and_biases_gets_the_same(complete, wandb, tmp_path):
     assert [entry for entry in wandb.log if "d_loss" in entry] == [pytest.approx(line) for line in lines]
     assert [entry["step"] for entry in wandb.log if "grid" in entry] == folder.drawn_steps()
     assert wandb.log[-1] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ({"warning": "saturated", "try": "a lower rate"}, "saturated: try a lower rate"),
+        ({"warning": "saturated"}, "saturated"),
+    ],
+)
+def test_a_warning_is_passed_on_with_its_advice(complete, wandb, tmp_path, line, text):
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(complete.path, folder.path)
+    with folder.metrics.open("a") as file:
+        file.write(json.dumps({"step": 12, **line}) + "\n")
+    open_tracker("wandb", folder).close()
+    assert [entry for entry in wandb.log if "warning" in entry] == [{"step": 12, "warning": text}]
 
 
 def test_weights_and_biases_that_cannot_begin_says_what_to_do(complete, wandb, monkeypatch, tmp_path):

@@ -107,7 +107,7 @@ class WeightsAndBiases:
 
     def text(self, step: int, name: str, text: str) -> None:
         """Log a text."""
-        self._run.log({"step": step, "warning": f"{name}: {text}"})
+        self._run.log({"step": step, "warning": f"{name}: {text}" if text else name})
 
     def picture(self, step: int, name: str, path: Path) -> None:
         """Log an image."""
