@@ -43,7 +43,7 @@ class GanConfig:
     batch_size: int = 128
     """Real images, and as many fakes, in an update of D."""
     learning_rate: float = field(default=2e-4, metadata=TRACED_OPERAND)
-    """Adam's step size, for both networks."""
+    """Adam's step size, for both networks if D has none of its own."""
     beta1: float = field(default=0.5, metadata=TRACED_OPERAND)
     """Adam's decay of the first moment."""
     real_weight: float = field(default=1.0, metadata=TRACED_OPERAND)

@@ -18,6 +18,7 @@ from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT,
 from gan_jax.settings import RunConfig
 from gan_jax.storage.record import Record, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
+from gan_jax.sweeps.plan import list_trials, parse_sweep
 from gan_jax.sweeps.run import run_experiment
 
 
@@ -78,14 +79,16 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
     flags = _read_flags(defaults, args, **options)
-    if flags.resume and has_record(flags.output_dir):
-        recorded, config = read_settings(read_record(flags.output_dir))
+    if flags.resume and (folder := _recorded_run(flags)):
+        recorded, config = read_settings(read_record(folder))
         if name is not None:  # the schedule keeps the length that it had
             gan = recipe(name)
             steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
             recorded = dataclasses.replace(recorded, gan=dataclasses.replace(gan, schedule_steps=steps))
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
         recorded = dataclasses.replace(recorded, steps=steps, output_dir=flags.output_dir)
+        if flags.has_many_runs:
+            recorded = dataclasses.replace(recorded, seed=flags.seed, gan=_of_every_trial(flags, recorded.gan))
         flags = _read_flags(recorded, args, **options)
     settings: RunConfig = _convert(flags, RunConfig, gan=gan_config(flags.gan))
     _require_effect(given, settings)
@@ -114,6 +117,26 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
         ignored = next((name for name in dependent if name in chosen), None)
         if ignored and setting not in swept and not is_enabled(settings.gan):
             raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
+
+
+def _recorded_run(flags: _RunFlags) -> Path | None:
+    """The folder of the run to resume, or of the first of many that is there."""
+    if has_record(flags.output_dir):
+        return flags.output_dir
+    if flags.has_many_runs:
+        folders = [trial.settings.output_dir for trial in list_trials(flags)]
+        return next((folder for folder in folders if has_record(folder)), None)
+    if any(
+        has_record(folder) for depth in ("", "*=*/", "*=*/*=*/") for folder in flags.output_dir.glob(f"{depth}seed_*")
+    ):
+        raise InputError(f"{flags.output_dir} holds many runs; give their --seeds or --sweep too.")
+    return None
+
+
+def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:
+    """What one trial's configuration says of all: not the schedule's length, where epochs differ in their steps."""
+    swept = {parse_sweep(text)[0] for text in flags.sweep}
+    return dataclasses.replace(config, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else config
 
 
 def recipe_name(args: Sequence[str]) -> str | None:

@@ -137,12 +137,15 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
     if len(train_images) < 2:
         raise ValueError("train_images must be at least two")
     train, fakes = (images.reshape(len(images), -1) for images in (train_images, fake_images))
-    # -|x - y|² / 2 + |x|² / 2 is one product: x·y - |y|² / 2, the second term as one more column.
-    half_norms = np.square(train, dtype=np.float32).sum(axis=1, keepdims=True) / 2
-    table = np.concatenate([train.astype(np.float32), -half_norms], axis=1)
-    nearest = _nearest(fakes, table)
+    # -|x - y|² / 2 + |x|² / 2 is one product: x·y - |y|² / 2, the second term as one more column. Float32 keeps more of
+    # the difference when both are seen from the mean image.
+    centre = train.mean(axis=0).round().astype(np.float32)
+    centred = train - centre
+    half_norms = np.square(centred).sum(axis=1, keepdims=True) / 2
+    table = np.concatenate([centred, -half_norms], axis=1)
+    nearest = _nearest(fakes - centre, table)
     seen, places = np.unique(nearest, return_inverse=True)
-    own = _nearest(train[seen], table, excluded=seen)
+    own = _nearest(centred[seen], table, excluded=seen)
     distances = _pixel_distances(fakes, train, nearest)
     own_distances = _pixel_distances(train[seen], train, own)[places]
     return Authenticity(float(np.mean(distances > own_distances)), nearest, distances)
@@ -177,11 +180,11 @@ def _squared_radii(features: np.ndarray, num_neighbours: int) -> np.ndarray:
 
 
 def _nearest(queries: np.ndarray, table: np.ndarray, excluded: np.ndarray | None = None) -> np.ndarray:
-    """Index of each query's nearest row of ``table``, which holds pixels and minus half their squared norm."""
+    """Index of each query's nearest row of ``table``, which holds rows and minus half their squared norm."""
     nearest = np.empty(len(queries), np.int64)
     for start in range(0, len(queries), _BLOCK_ROWS):
         rows = slice(start, start + _BLOCK_ROWS)
-        block = queries[rows].astype(np.float32)
+        block = queries[rows]
         closeness = np.concatenate([block, np.ones((len(block), 1), np.float32)], axis=1) @ table.T
         if excluded is not None:
             closeness[np.arange(len(block)), excluded[rows]] = -np.inf

@@ -55,8 +55,8 @@ def running_mean(values: ArrayLike, window: int) -> NDArray[np.float64]:
 def draw_losses(history: Mapping[str, ArrayLike], steps_per_epoch: int) -> Figure:
     """Draws the losses of a run; ``save_losses`` says of what."""
     figure, axes = _draw_curves(history, _LOSSES, steps_per_epoch)
-    axes.set_ylabel("loss (nats)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylabel("loss")
+    _start_at_zero(axes)
     return figure
 
 
@@ -74,7 +74,7 @@ def save_losses(path: str | Path, history: Mapping[str, ArrayLike], steps_per_ep
 
     Args:
       path: the PNG to write or replace; its folder exists.
-      history: one or both of ``d_loss`` and ``g_loss``, each ``[steps]``, nats; other keys are left alone.
+      history: one or both of ``d_loss`` and ``g_loss``, each ``[steps]``; other keys are left alone.
       steps_per_epoch: for the second axis, which counts epochs.
 
     Raises:
@@ -111,7 +111,7 @@ def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figur
     for row, (name, group) in zip(panels, groups.items(), strict=True):
         histories = [history for history in group if history]
         both = _LOSSES, _scores(histories[0] if histories else {})
-        for axes, wanted, label in zip(row, both, ("loss (nats)", "score"), strict=True):
+        for axes, wanted, label in zip(row, both, ("loss", "score"), strict=True):
             for one in [one for one in wanted if histories and one.key in histories[0]]:
                 length = min(len(np.asarray(history[one.key])) for history in histories)
                 window = max(1, length // 50)
@@ -122,12 +122,22 @@ def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figur
                 axes.plot(steps, median, color=one.colour, linewidth=1.4, label=one.label)
             axes.set_xlabel("step")
             axes.set_ylabel(label)
-            axes.set_ylim(0, 1 if label == "score" else None)
+            if label == "score":
+                axes.set_ylim(0, 1)
+            else:
+                _start_at_zero(axes)
             axes.spines[["right", "top"]].set_visible(False)
             if axes.lines:
                 axes.legend(frameon=False, fontsize=8)
         row[0].set_title(f"{name} {len(histories)} runs: median and quartiles".strip(), fontsize=10, loc="left")
     return figure
+
+
+def _start_at_zero(axes: Axes) -> None:
+    """Begin the vertical axis at 0 where no curve is below it: Wasserstein, hinge and saturating losses can be."""
+    curves = [np.asarray(line.get_ydata(), np.float64) for line in axes.lines]
+    if all((values >= 0).all() for values in curves):
+        axes.set_ylim(bottom=0)
 
 
 def _scores(history: Mapping[str, ArrayLike]) -> tuple[_Series, ...]:

@@ -30,7 +30,7 @@ def dirac_field(config: GanConfig) -> Field:
       config: its objective, penalties and their weight are used.
 
     Returns:
-      A function of ``[2]``, (θ, ψ), whose value is the direction in which both move. (0, 0) is the only equilibrium.
+      A function of ``[2]``, (θ, ψ), whose value is the direction in which both move. At (0, 0) neither moves.
 
     Examples:
       >>> [round(float(value), 3) for value in dirac_field(GanConfig())(jnp.array([1.0, 0.0]))]

@@ -37,8 +37,10 @@ class StopRequest:
 
     def is_set(self) -> bool:
         """Whether this or, with several, any process was asked to stop; all ask at the same pauses."""
-        self._signal = any_process(self._signal)
-        return bool(self._signal)
+        agreed = any_process(self._signal)
+        if agreed:  # a signal that came meanwhile, or in another process, is kept
+            self._signal = agreed
+        return bool(agreed)
 
     def raise_if_set(self) -> None:
         """End the program with the signal's status.

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
@@ -152,8 +153,8 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
     batches = run.source.batches(epoch, batch, batch + 1)
     images, labels = batches if isinstance(batches, LabelledImages) else (batches, None)
-    last_labels = None if labels is None else split_by_critic_step(run.config, jnp.asarray(labels[0]))[-1]
-    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1), last_labels)
+    of_fakes = None if labels is None else _labels_of_fakes(run, jnp.asarray(labels[0]))
+    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1), of_fakes)
     _, metrics = run_chunk(run.config, run.step, state, batches, run.keys.step)
     metrics = metrics_to_numpy(metrics)
     arrays = {
@@ -169,6 +170,13 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     known = bool(history) and all(len(values) >= step for values in history.values())
     same = _first_other_step(history, metrics, step) is None if known else None
     return {name: float(values[0]) for name, values in metrics.items()}, same
+
+
+def _labels_of_fakes(run: FinishedRun, labels: Array) -> Array:
+    """The classes of a step's last fakes: those of D's last batch, or of the first images where D takes no step."""
+    return (
+        labels[: run.config.batch_size] if run.step is generator_step else split_by_critic_step(run.config, labels)[-1]
+    )
 
 
 def _first_other_step(history: Metrics, metrics: Metrics, end: int) -> int | None:

@@ -86,8 +86,17 @@ class Run:
         self._last_means: Mapping[str, float] = {}
 
     def resume(self, until: int | None = None) -> None:
-        """Restore the newest checkpoint that is not after step ``until``, or begin at the start."""
+        """Restore the newest checkpoint that is not after step ``until``, or begin at the start if there is none.
+
+        Raises:
+          InputError: there are checkpoints, but none that can be used.
+        """
         found, complaints = self._checkpoints.restore_newest(self.start.state, until)
+        if complaints and not found:
+            raise InputError(
+                f"no checkpoint can be used: {complaints[0].removesuffix('.')}; mend it, or delete "
+                f"{self.context.folder.checkpoints} to train from step 0."
+            )
         self.state = found.state if found else self.start.state
         step = int(self.state.step)
         self._checkpoints.drop_after(step)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
@@ -109,10 +110,12 @@ def _with_discriminator(settings: RunConfig, state: GanState) -> GanState:
     if settings.discriminator is None:
         return state
     given = load_run(settings.discriminator).state.discriminator
-    shapes = [[leaf.shape for leaf in jax.tree.leaves(one.params)] for one in (given, state.discriminator)]
-    if shapes[0] != shapes[1]:
+    there, here = (
+        jax.tree.map(jnp.shape, (dict(one.params), dict(one.batch_stats))) for one in (given, state.discriminator)
+    )
+    if there != here:
         raise InputError(
-            f"the discriminator of {settings.discriminator} has other layers; use the width and images it was "
-            f"trained with."
+            f"the discriminator of {settings.discriminator} has other layers; use the width, the normalization and the "
+            f"images it was trained with."
         )
     return state.replace(discriminator=state.discriminator.replace(params=given.params, batch_stats=given.batch_stats))

@@ -133,15 +133,18 @@ def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
             wanted = {across: column} | ({down: row} if down else {})
             cell = [one for one in outcomes if wanted.items() <= one["values"].items()]
             distance[i, j] = np.mean([one["scores"]["frechet_distance"] for one in cell])
-            collapse[i, j] = np.mean([bool(one["collapsed"]) for one in cell])
+            known = [one["collapsed"] for one in cell if one["collapsed"] is not None]
+            collapse[i, j] = np.mean(known) if known else np.nan
     figure = new_figure(3 + 2 * len(columns), 2.2 + 0.8 * len(rows), dpi=120)
     for axes, values, title in zip(
         figure.subplots(1, 2), (distance, collapse), ("Fréchet distance", "collapse rate"), strict=True
     ):
-        axes.imshow(values, cmap="cividis_r", aspect="auto", vmin=0, vmax=max(1, values.max()))
+        largest = max([1, *values[np.isfinite(values)]])
+        axes.imshow(values, cmap="cividis_r", aspect="auto", vmin=0, vmax=largest)
         for i, j in np.ndindex(values.shape):
-            dark = values[i, j] > 0.5 * max(1, values.max())
-            axes.text(j, i, f"{values[i, j]:.3g}", ha="center", va="center", color="white" if dark else "black")
+            text = "too early" if np.isnan(values[i, j]) else f"{values[i, j]:.3g}"
+            dark = values[i, j] > 0.5 * largest
+            axes.text(j, i, text, ha="center", va="center", color="white" if dark else "black")
         axes.set_xticks(range(len(columns)), [format_value(value) for value in columns])
         axes.set_yticks(range(len(rows)), ["" if value is None else format_value(value) for value in rows])
         axes.set_xlabel(across)

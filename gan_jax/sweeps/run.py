@@ -18,7 +18,7 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together, on_main
 from gan_jax.runs.run import Run, open_run
-from gan_jax.runs.setup import load_images
+from gan_jax.runs.setup import load_images, networks_config
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
@@ -42,7 +42,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
 
     Raises:
       InputError: a setting, the data or an output folder is wrong.
-      DivergedError: a single run diverged.
+      DivergedError: the run diverged, or every one of many.
       StoppedError: a signal ended the training; ``resume`` continues it.
 
     Examples:
@@ -62,6 +62,8 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     if not trials:
         return _train([Trial("", {}, settings)], experiment, dataset)
     require_scorable(dataset)
+    for trial in trials:  # a batch larger than the data set is found before hours are spent on the others
+        networks_config(trial.settings, dataset)
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
     if side_by_side:
@@ -70,7 +72,10 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
         for trial in trials:
             _train([trial], experiment, dataset, images)
     if is_main():
-        save_report(settings.output_dir, [trial_outcome(trial, dataset) for trial in trials], quiet=settings.quiet)
+        outcomes = [trial_outcome(trial, dataset) for trial in trials]
+        save_report(settings.output_dir, outcomes, quiet=settings.quiet)
+        if all(one["diverged"] for one in outcomes):
+            raise DivergedError("every run diverged. Try a lower --learning-rate.")
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:

@@ -16,7 +16,7 @@ def adam(learning_rate: float | Array, beta1: ArrayLike, beta2: ArrayLike) -> op
 
     $\theta \leftarrow \theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)$, with $\hat m = m / (1 - \beta_1^t)$ and
     $\hat v = v / (1 - \beta_2^t)$. It differs from ``optax.adam`` in float32 only: there ``1 - 0.999**t`` in float32 is
-    off by up to 6e-5 of itself, and is computed here to the last bits (``bias_correction``). Its state is that of
+    off by up to 2e-5 of itself, and is computed here to the last bits (``bias_correction``). Its state is that of
     ``optax.adam``.
 
     Args:

@@ -31,7 +31,8 @@ def generate(config: GanConfig, generator: NetworkState, latents: Array, labels:
       config: the networks' configuration.
       generator: the generator's state.
       latents: ``[count, latent_dim]`` float32.
-      labels: ``[count]`` int32, for a conditional generator; by default the classes in turn.
+      labels: ``[count]`` int32 from 0 to ``num_classes - 1``, for a conditional generator; by default the classes in
+        turn. Others are not refused, and give images of some class.
 
     Returns:
       ``[count, height, width, channels]`` float32 in [-1, 1].
@@ -94,7 +95,8 @@ def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, 
       labels: ``[count]`` int32, for a conditional discriminator.
 
     Returns:
-      ``[count]`` float32 logits; their sigmoid is the probability of "real" under the objectives with a logistic loss.
+      ``[count / config.packing]`` float32 logits; their sigmoid is the probability of "real" under the objectives
+        with a logistic loss.
 
     Examples:
       >>> from gan_jax import init_state
@@ -145,10 +147,15 @@ def _recalibrated(config: GanConfig, generator: NetworkState) -> NetworkState:
     # A running statistic of 0 moves by 1 - MOMENTUM of the batch's own.
     blank = jax.tree.map(jnp.zeros_like, generator.batch_stats)
 
-    def batch_statistics(key: Array) -> Variables:
+    def batch_statistics(batch: tuple[Array, Array | None]) -> Variables:
+        key, labels = batch
         latents = sample_latents(config, key)
-        _, moved = apply_generator(config, generator.params, blank, latents, train=True)
+        _, moved = apply_generator(config, generator.params, blank, latents, labels, train=True)
         return jax.tree.map(lambda value: value / (1 - MOMENTUM), moved)
 
-    statistics = lax.map(batch_statistics, jax.random.split(jax.random.key(0), _RECALIBRATION_BATCHES))
+    labels = default_labels(config, _RECALIBRATION_BATCHES * config.batch_size)
+    if labels is not None:
+        labels = labels.reshape(_RECALIBRATION_BATCHES, config.batch_size)
+    keys = jax.random.split(jax.random.key(0), _RECALIBRATION_BATCHES)
+    statistics = lax.map(batch_statistics, (keys, labels))
     return generator.replace(batch_stats=jax.tree.map(lambda values: values.mean(0), statistics))

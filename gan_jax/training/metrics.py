@@ -8,8 +8,8 @@ from jax import Array
 class GanMetrics(NamedTuple):
     """What a joint step reports; each ``[]`` float32."""
 
-    d_loss: Array  # nats
-    g_loss: Array  # nats
+    d_loss: Array  # nats under the objectives with a logistic loss
+    g_loss: Array
     d_x: Array  # mean D(x), in [0, 1]
     d_g_z1: Array  # mean D(G(z)) before D's update
     d_g_z2: Array  # mean D(G(z)) of the same fakes after D's update
@@ -35,7 +35,7 @@ class PenalizedGanMetrics(NamedTuple):
 class GeneratorMetrics(NamedTuple):
     """What a generator step reports; each ``[]`` float32."""
 
-    g_loss: Array  # nats
+    g_loss: Array  # nats under the objectives with a logistic loss
     d_g_z2: Array  # mean D(G(z)), in [0, 1]
     g_gradient_norm: Array
     fake_spread: Array
@@ -44,7 +44,7 @@ class GeneratorMetrics(NamedTuple):
 class DiscriminatorMetrics(NamedTuple):
     """What a discriminator step reports; each ``[]`` float32."""
 
-    d_loss: Array  # nats
+    d_loss: Array  # nats under the objectives with a logistic loss
     d_x: Array  # mean D(x), in [0, 1]
     d_g_z1: Array  # mean D(G(z)) before D's update
     d_gradient_norm: Array

@@ -144,7 +144,7 @@ def update_average(config: GanConfig, state: GanState, generator: NetworkState) 
     """
     if state.average is None:
         return None
-    images_seen = (state.step + 1) * config.batch_size
+    images_seen = (state.step + 1).astype(jnp.float32) * config.batch_size  # as an integer it would overflow
     half_life = cast(ArrayLike, config.average_half_life)
     decay = average_decay(config.batch_size, images_seen, half_life, config.average_ramp)
     moved: Any = optax.incremental_update(

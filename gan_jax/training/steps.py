@@ -4,7 +4,7 @@ The three share one type, so one loop trains with any of them. None consumes its
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -137,7 +137,7 @@ def generator_step(
       config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
       images: as for ``gan_step``; used by an objective that compares reals with fakes, and for their labels.
-      key: ``[]`` typed PRNG key; decides the latents.
+      key: ``[]`` typed PRNG key; decides the latents, and all else that is random.
 
     Returns:
       The next state, and its ``GeneratorMetrics``.
@@ -159,8 +159,9 @@ def generator_step(
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
         fakes, stats = apply_generator(config, params, state.generator.batch_stats, latents, labels, train=True)
-        logits = discriminate(config, state.discriminator, fakes, labels)
-        real_logits = (discriminate(config, state.discriminator, reals, labels),) if objective.sees_reals else ()
+        batches = (fakes, cast(Array, reals)) if objective.sees_reals else (fakes,)
+        seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
+        logits, *real_logits = [discriminate(config, state.discriminator, images, labels) for images in seen]
         return objective.generator(logits, *real_logits), (mean_score(logits), image_spread(fakes), stats)
 
     (g_loss, (score, spread, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)

@@ -12,6 +12,7 @@ import gan_jax.cli as cli
 from gan_jax import GanConfig, InputError, RunConfig, run_experiment
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.cli.train import parse_flags
+from gan_jax.sweeps.plan import list_trials
 
 DEFAULTS = RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator"))
 
@@ -75,6 +76,20 @@ def test_resuming_takes_the_flags_from_the_record(trained):
         *(expected.gan, 2, "digits", expected.log_every, expected.checkpoint_every),
     )
     assert (flags.resume, flags.output_dir) == (True, trained)
+
+
+def test_resuming_many_takes_the_flags_from_the_first_that_is_there(tmp_path):
+    many = {"seeds": "3:5", "sweep": ("beta1=0,0.9",), "steps": 8}
+    for trial in list_trials(settings(tmp_path / "runs", **many))[1:]:
+        run_experiment(EXPERIMENTS["drift"], trial.settings)
+    given = ["--resume", "--output-dir", str(tmp_path / "runs"), "--sweep", "beta1=0,0.9", "--seeds"]
+    for seeds in ("3:5", "0:5"):
+        flags = parse_flags(DEFAULTS, [*given, seeds])
+        assert (flags.seed, flags.seeds, flags.sweep) == (0, seeds, ("beta1=0,0.9",))
+        assert (flags.steps, flags.dataset, flags.gan.width, flags.log_every) == (8, "digits", 2, 4)
+        assert {trial.settings.gan.beta1 for trial in list_trials(flags)} == {0, 0.9}
+    with pytest.raises(InputError, match="holds many runs; give their --seeds or --sweep too"):
+        parse_flags(DEFAULTS, given[:3])
 
 
 def test_flags_that_are_given_count(trained):

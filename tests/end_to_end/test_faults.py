@@ -105,6 +105,23 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(how, whole, tm
     assert content(tmp_path / "run") == content(whole)
 
 
+def test_checkpoints_of_which_none_can_be_used_are_left_alone(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "run")
+    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
+        damage(checkpoint, "truncated")
+    before = content(tmp_path / "run")
+    status, text = finish(tmp_path / "run", steps=48)
+    assert status == 2
+    assert text.count("\n") == 1
+    assert "no checkpoint can be used" in text
+    assert "to train from step 0" in text
+    assert content(tmp_path / "run") == before
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    status, text = finish(tmp_path / "run")
+    assert status == 0, text
+    assert content(tmp_path / "run") == content(whole)
+
+
 @pytest.mark.soak
 def test_a_full_disk_loses_nothing(whole, tmp_path):
     folder = tmp_path / "run"

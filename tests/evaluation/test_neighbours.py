@@ -113,6 +113,17 @@ def test_authenticity_of_copies_and_of_strangers():
     assert authenticity(np.full((20, 4, 4, 1), 255, np.uint8), train).share == 1
 
 
+def test_authenticity_of_bright_images_that_are_nearly_alike():
+    random = np.random.default_rng(0)
+    train = np.tile(random.integers(200, 255, 64 * 64 * 3, np.uint8), (100, 1))
+    for row in train:
+        row[random.integers(0, len(row), 3)] += 1
+    images = train.reshape(100, 64, 64, 3)
+    found = authenticity(images, images)
+    assert found.share == 0
+    np.testing.assert_array_equal(found.nearest, np.arange(100))
+
+
 def test_authenticity_refuses_what_it_cannot_compare():
     with pytest.raises(ValueError, match="uint8"):
         authenticity(images(0, 5) / 255, images(1, 5))

@@ -32,6 +32,12 @@ def test_curves_hold_the_values_and_count_epochs(steps):
     assert bool(axes.child_axes) == (steps >= 100)
 
 
+def test_losses_below_zero_are_in_the_picture():
+    history = {"d_loss": np.linspace(-13.0, 0.1, 50), "g_loss": np.ones(50)}
+    assert curves.draw_losses(history, 10).axes[0].get_ylim()[0] < -13
+    assert curves.draw_bands({"": [history]}).axes[0].get_ylim()[0] < -12.5
+
+
 def test_scores_are_drawn_from_0_to_1_with_what_there_is():
     axes = curves.draw_scores({"d_g_z1": np.full(10, 0.3)}, 5).axes[0]
     assert axes.get_ylim() == (-0.02, 1.02)

@@ -23,3 +23,15 @@ def test_a_signal_in_the_middle_of_a_line_is_a_request_like_any_other(monkeypatc
     with StopRequest() as stop:
         print("a line", flush=True)
         assert stop.is_set()
+
+
+def test_a_signal_while_the_processes_agree_is_kept_for_the_next_pause(monkeypatch):
+    def agree(number):
+        signal.raise_signal(signal.SIGTERM)
+        return number
+
+    with StopRequest() as stop:
+        monkeypatch.setattr("gan_jax.runs.interrupts.any_process", agree)
+        assert not stop.is_set()
+        monkeypatch.setattr("gan_jax.runs.interrupts.any_process", lambda number: number)
+        assert stop.is_set()

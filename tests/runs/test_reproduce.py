@@ -1,17 +1,19 @@
 """Repeating a small run that a process of its own trained."""
 
+import dataclasses
 import json
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import finish
+from small_runs import GAN, finish
 
 from gan_jax import InputError, load_run, save_weights
 from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
 from gan_jax.storage.checkpoints import Checkpoints
 from gan_jax.storage.record import identity, read_record
+from gan_jax.training.forward import image_spread
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,16 @@ def test_a_step_is_replayed_with_all_that_was_in_it(folder, tmp_path):
         assert np.asarray(picture).std() > 20
     with pytest.raises(InputError, match="steps 1 to 36"):
         replay(FinishedRun(folder), 37, tmp_path / "step.npz")
+
+
+def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
+    gan = dataclasses.replace(GAN, conditional=True, critic_steps=2, batch_size=60)
+    status, text = finish(tmp_path / "run", "generator", gan=gan, steps=4)
+    assert status == 0, text
+    metrics, same = replay(FinishedRun(tmp_path / "run"), 4, tmp_path / "step.npz")
+    assert same is True
+    with np.load(tmp_path / "step.npz") as archive:
+        assert float(image_spread(archive["fakes"])) == pytest.approx(metrics["fake_spread"], rel=1e-5)
 
 
 def test_other_data_and_unknown_steps_are_refused(copied):

@@ -1,10 +1,13 @@
 """What a run starts from."""
 
+import types
+
 import jax
 import pytest
 
-from gan_jax import GanConfig, InputError, RunConfig
-from gan_jax.runs.setup import choose_mesh
+from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset
+from gan_jax.runs import setup
+from gan_jax.runs.setup import choose_mesh, prepare_start
 
 
 def test_several_processes_use_all_their_devices(monkeypatch):
@@ -14,3 +17,26 @@ def test_several_processes_use_all_their_devices(monkeypatch):
     assert choose_mesh(RunConfig(config), config) is not None
     with pytest.raises(InputError, match="leave out --devices"):
         choose_mesh(RunConfig(config, devices=1), config)
+
+
+@pytest.mark.parametrize("change", [{"width": 4}, {"normalization": "spectral"}, {"normalization": "batch"}])
+def test_a_discriminator_of_another_form_is_refused(change, monkeypatch, tmp_path):
+    given, wanted = (
+        GanConfig(width=2, normalization="none"),
+        GanConfig(**{"width": 2, "normalization": "none"} | change),
+    )
+    settings = RunConfig(wanted, dataset="digits", discriminator=tmp_path)
+    states = {config: init_state(config, jax.random.key(0)) for config in (given, wanted)}
+    images = load_dataset("digits").train_images
+
+    def start_with(config):
+        loaded = types.SimpleNamespace(state=states[config])
+        monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
+        return prepare_start(settings, wanted, images)
+
+    with pytest.raises(InputError, match="other layers; use the width, the normalization and the images"):
+        start_with(given)
+    assert (
+        start_with(wanted).state.discriminator.params["conv_0"].keys()
+        == states[wanted].discriminator.params["conv_0"].keys()
+    )

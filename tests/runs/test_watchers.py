@@ -9,6 +9,7 @@ import pytest
 from gan_jax import GanConfig, Progress, RunConfig, init_state, load_dataset, run_keys
 from gan_jax.runs.run import Run
 from gan_jax.runs.watchers.console import Console
+from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint
@@ -164,3 +165,19 @@ def test_quiet_prints_nothing_but_warnings(context, capsys):
         out, err = capsys.readouterr()
         assert ("d_loss 1" in out) == printed
         assert "a checkpoint is damaged" in err
+
+
+@pytest.mark.parametrize(
+    ("draw_at", "kept"),
+    [
+        ({0, 15, 615}, [0, 15]),
+        ("epoch_end", [0]),  # the run ended after step 500, before it was made longer
+        ("window_end", [0, 500]),
+    ],
+)
+def test_a_resumed_run_keeps_the_grids_of_one_that_was_never_interrupted(draw_at, kept, context):
+    context.folder.grid(0).parent.mkdir()
+    for step in (0, 15, 500, 615):
+        context.folder.grid(step).touch()
+    make_run(context, Figures(context, None, draw_at)).resume()
+    assert context.folder.drawn_steps() == kept

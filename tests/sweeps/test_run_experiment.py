@@ -97,6 +97,29 @@ def test_a_map_of_three_swept_settings_is_a_mean_over_the_third():
     assert [text.get_text() for text in figure.axes[0].texts] == ["2", "5"]
 
 
+def test_a_map_says_where_it_is_too_early_to_tell():
+    def outcome(rate, collapsed):
+        return {"values": {"learning_rate": rate}, "scores": {"frechet_distance": 1.0}, "collapsed": collapsed}
+
+    figure = draw_sweep([outcome(1e-4, None), outcome(1e-3, True), outcome(1e-3, False), outcome(1e-3, None)])
+    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "0.5"]
+    figure = draw_sweep([outcome(1e-4, None), outcome(1e-3, None)])
+    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "too early"]
+
+
+def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):
+    with pytest.raises(InputError, match="batch_size is 5000, but there are 1500 training images"):
+        train_many(tmp_path / "run", "drift", **SHORT, sweep=("batch_size=120,5000",))
+    assert not (tmp_path / "run").exists()
+
+
+def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
+    with pytest.raises(DivergedError, match="every run diverged"):
+        train_many(tmp_path / "run", "fragile", **SHORT, sweep=("learning_rate=10,1e30",), schedule="in_turn")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert [one["step"] for one in summary] == [6, 6]
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("schedule", ["in_turn", "side_by_side"])
 def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, capsys):

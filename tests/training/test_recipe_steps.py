@@ -20,7 +20,7 @@ from gan_jax import (
     sampling_generator,
 )
 from gan_jax.training import steps
-from gan_jax.training.state import learning_rates
+from gan_jax.training.state import learning_rates, update_average
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
 
@@ -109,6 +109,29 @@ def test_an_average_changes_nothing_of_the_training():
     averaged, _ = gan_step(config, start(config), images_of(config), fresh_key())
     assert_close(plain, averaged.replace(average=None), rtol=0, atol=0)
     assert_close(sampling_generator(CONFIG, plain), plain.generator, rtol=0, atol=0)
+
+
+def test_an_average_of_many_images_stays_between_its_generators():
+    config = with_options(average_half_life=6.0, batch_size=128)
+    state = start(config).replace(step=jnp.int32(2**24))
+    moved = update_average(
+        config, state, state.generator.replace(params=jax.tree.map(jnp.ones_like, state.generator.params))
+    )
+    for old, new in zip(jax.tree.leaves(state.average.params), jax.tree.leaves(moved.params), strict=True):
+        np.testing.assert_allclose(new, 1 - (1 - old) * 0.5 ** (128 / 6), atol=1e-6)
+
+
+def test_recalibrated_statistics_are_of_all_classes():
+    config = with_options(conditional=True, num_classes=40, average_half_life=100.0, average_statistics="recalibrated")
+    state = start(config)
+
+    def statistics(vectors):
+        params = state.average.params | {"embed": {"vectors": vectors}}
+        return sampling_generator(config, state.replace(average=state.average.replace(params=params))).batch_stats
+
+    vectors = state.average.params["embed"]["vectors"]
+    plain, changed = (statistics(each)["norm_0"]["var"] for each in (vectors, vectors.at[39].mul(100)))
+    assert jnp.abs(plain - changed).max() > 0.1 * plain.max()
 
 
 def test_recalibrated_statistics_are_those_of_the_averages_own_images():
@@ -200,6 +223,17 @@ def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes(step
     assert metrics.d_x != plain.d_x
     again, _ = step(config, state, images, fresh_key())
     assert_close(after, again, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("objective", ["non_saturating", "relativistic"])
+def test_a_generator_alone_is_scored_by_what_is_augmented(objective):
+    config = with_options(augmentations=("translation", "cutout"), objective=objective)
+    state, images = start(config), images_of(config)
+    _, metrics = generator_step(config, state, images, fresh_key())
+    plain = dataclasses.replace(config, augmentations=())
+    _, expected = generator_step(plain, state, images, fresh_key())
+    assert metrics.fake_spread == pytest.approx(float(expected.fake_spread))
+    assert metrics.d_g_z2 != expected.d_g_z2
 
 
 def test_a_relativistic_generator_alone_is_compared_with_the_reals():

@@ -35,8 +35,6 @@ class Console(Watcher):
             warn(f"{complaint} Using the one before it.")
         if point.step:
             self._say(f"Resuming from step {point.step} of {self._context.num_steps}")
-        elif self._context.settings.resume and point.complaints:
-            self._say("No checkpoint can be used: training starts from step 0")
 
     def record(self, entry: Entry) -> None:
         """Print the entry's line."""

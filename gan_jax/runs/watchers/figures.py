@@ -1,7 +1,7 @@
 """A run in pictures: grids while it trains, curves of its scores, and the curves of its steps at the end."""
 
 from collections.abc import Callable, Container, Mapping
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from jax import Array
@@ -38,10 +38,10 @@ class Figures(Watcher):
         self._context, self._draw, self._draw_at = context, draw, draw_at
 
     def resume(self, point: ResumePoint) -> None:
-        """Drop the grids after the point."""
+        """Drop the grids after the point, and one at an earlier end of the run where none is due now."""
         folder = self._context.folder
         for step in folder.drawn_steps():
-            if not point.keep(step):
+            if step > point.step or not self._is_drawn(step, point):
                 folder.grid(step).unlink()
 
     def record(self, entry: Entry) -> None:
@@ -73,6 +73,16 @@ class Figures(Watcher):
             curves.save_losses(folder.path / "losses.png", metrics, self._context.steps_per_epoch)
         if {"d_x", "d_g_z1", "d_g_z2"} & metrics.keys():
             curves.save_scores(folder.path / "scores.png", metrics, self._context.steps_per_epoch)
+
+    def _is_drawn(self, step: int, point: ResumePoint) -> bool:
+        """Whether a run that was never interrupted draws after a step; what ``_is_due`` asks as it trains."""
+        if step == 0:
+            return True
+        if self._draw_at == "window_end":
+            return point.keep(step)
+        if self._draw_at == "epoch_end":
+            return step % self._context.steps_per_epoch == 0 or step == self._context.num_steps
+        return step in cast(Container[int], self._draw_at)
 
     def _is_due(self, progress: Progress) -> bool:
         if progress.step == 0:
