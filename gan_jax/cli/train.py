@@ -126,9 +126,7 @@ def _recorded_run(flags: _RunFlags) -> Path | None:
     if flags.has_many_runs:
         folders = [trial.settings.output_dir for trial in list_trials(flags)]
         return next((folder for folder in folders if has_record(folder)), None)
-    if any(
-        has_record(folder) for depth in ("", "*=*/", "*=*/*=*/") for folder in flags.output_dir.glob(f"{depth}seed_*")
-    ):
+    if any(has_record(folder) for folder in flags.output_dir.rglob("seed_*")):
         raise InputError(f"{flags.output_dir} holds many runs; give their --seeds or --sweep too.")
     return None
 

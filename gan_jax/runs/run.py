@@ -105,8 +105,7 @@ class Run:
         self._window_start = step if step == context.num_steps else step - step % context.steps_per_epoch % log_every
 
         def keep(at: int) -> bool:
-            ends_window = at % context.steps_per_epoch % log_every == 0
-            return at <= step and (at == context.num_steps or ends_window)
+            return at <= step and context.ends_window(at)
 
         for watcher in self._watchers:
             watcher.resume(ResumePoint(step, keep, complaints))

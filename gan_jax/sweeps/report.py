@@ -139,7 +139,7 @@ def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
     for axes, values, title in zip(
         figure.subplots(1, 2), (distance, collapse), ("Fréchet distance", "collapse rate"), strict=True
     ):
-        largest = max([1, *values[np.isfinite(values)]])
+        largest = values.max(initial=1, where=np.isfinite(values))
         axes.imshow(values, cmap="cividis_r", aspect="auto", vmin=0, vmax=largest)
         for i, j in np.ndindex(values.shape):
             text = "too early" if np.isnan(values[i, j]) else f"{values[i, j]:.3g}"

@@ -9,7 +9,7 @@ class GanMetrics(NamedTuple):
     """What a joint step reports; each ``[]`` float32."""
 
     d_loss: Array  # nats under the objectives with a logistic loss
-    g_loss: Array
+    g_loss: Array  # likewise
     d_x: Array  # mean D(x), in [0, 1]
     d_g_z1: Array  # mean D(G(z)) before D's update
     d_g_z2: Array  # mean D(G(z)) of the same fakes after D's update

@@ -100,9 +100,8 @@ def _of_training(config: GanConfig) -> dict:
 
 def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, tmp_path, monkeypatch):
     monkeypatch.setattr("gan_jax.training.compiled._platform", lambda _: "accelerator")  # in one program
-    monkeypatch.setattr(
-        "gan_jax.sweeps.run.trial_outcome", lambda *_: {"diverged": None}
-    )  # scores tell nothing of rounding
+    # Scores tell nothing of rounding.
+    monkeypatch.setattr("gan_jax.sweeps.run.trial_outcome", lambda *_: {"diverged": None})
     monkeypatch.setattr("gan_jax.sweeps.run.save_report", lambda *_, **__: None)
     config = load_run(trained).config
     many = settings(tmp_path / "many", gan=config, steps=4, seeds="0:2", schedule="side_by_side", resume=False)

@@ -36,7 +36,5 @@ def test_a_discriminator_of_another_form_is_refused(change, monkeypatch, tmp_pat
 
     with pytest.raises(InputError, match="other layers; use the width, the normalization and the images"):
         start_with(given)
-    assert (
-        start_with(wanted).state.discriminator.params["conv_0"].keys()
-        == states[wanted].discriminator.params["conv_0"].keys()
-    )
+    kernels = [state.discriminator.params["conv_0"]["kernel"] for state in (start_with(wanted).state, states[wanted])]
+    assert (kernels[0] == kernels[1]).all()

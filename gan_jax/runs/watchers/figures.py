@@ -1,7 +1,7 @@
 """A run in pictures: grids while it trains, curves of its scores, and the curves of its steps at the end."""
 
 from collections.abc import Callable, Container, Mapping
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from jax import Array
@@ -41,7 +41,7 @@ class Figures(Watcher):
         """Drop the grids after the point, and one at an earlier end of the run where none is due now."""
         folder = self._context.folder
         for step in folder.drawn_steps():
-            if step > point.step or not self._is_drawn(step, point):
+            if step > point.step or not self._is_due(step):
                 folder.grid(step).unlink()
 
     def record(self, entry: Entry) -> None:
@@ -53,7 +53,7 @@ class Figures(Watcher):
 
     def draw(self, progress: Progress) -> None:
         """Write the grid and the comparison with real images, where they are due."""
-        if not self._is_due(progress):
+        if not self._is_due(progress.step):
             return
         context = self._context
         fakes = quantize_images(self._draw(context.config, progress.state, context.keys))
@@ -74,19 +74,10 @@ class Figures(Watcher):
         if {"d_x", "d_g_z1", "d_g_z2"} & metrics.keys():
             curves.save_scores(folder.path / "scores.png", metrics, self._context.steps_per_epoch)
 
-    def _is_drawn(self, step: int, point: ResumePoint) -> bool:
-        """Whether a run that was never interrupted draws after a step; what ``_is_due`` asks as it trains."""
+    def _is_due(self, step: int) -> bool:
         if step == 0:
             return True
-        if self._draw_at == "window_end":
-            return point.keep(step)
-        if self._draw_at == "epoch_end":
-            return step % self._context.steps_per_epoch == 0 or step == self._context.num_steps
-        return step in cast(Container[int], self._draw_at)
-
-    def _is_due(self, progress: Progress) -> bool:
-        if progress.step == 0:
-            return True
         if isinstance(self._draw_at, str):
-            return getattr(progress, self._draw_at)
-        return progress.step in self._draw_at
+            ends = {"epoch_end": self._context.ends_epoch, "window_end": self._context.ends_window}
+            return ends[self._draw_at](step)
+        return step in self._draw_at

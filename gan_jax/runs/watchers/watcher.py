@@ -32,6 +32,14 @@ class RunContext(NamedTuple):
         epochs = -(-self.num_steps // self.steps_per_epoch)
         return f"epoch {epoch + 1}/{epochs}  batch {batch + 1}/{self.steps_per_epoch}"
 
+    def ends_epoch(self, step: int) -> bool:
+        """Whether an epoch, or the run within it, ends after a step."""
+        return step % self.steps_per_epoch == 0 or step == self.num_steps
+
+    def ends_window(self, step: int) -> bool:
+        """Whether a logged line is due after a step."""
+        return step % self.steps_per_epoch % self.settings.log_every == 0 or step == self.num_steps
+
 
 class ResumePoint(NamedTuple):
     """Where training begins."""
