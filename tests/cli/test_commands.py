@@ -160,6 +160,8 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["sample", "{run}", "--output", "{run}/weights.npz"], "is a run's own file, which would be lost"),
         (["sample", "{run}", "--output", "{run}/grids"], "is a folder that holds something"),
         (["export", "{run}", "--output", "{run}"], "cannot be written"),
+        (["export", "{run}", "--batch", "0", "--output", "x.jax"], "batch is 0"),
+        (["export", "{run}", "--batch", "8", "--format", "onnx", "--output", "x.onnx"], "ONNX files take any number"),
         (["interpolate", "{run}", "--rows", "1", "--output", "x.gif"], "rows is 1"),
         (["verify", "{run}", "--epochs", "x"], "epochs is 'x'"),
         (["replay", "{run}", "--step", "99", "--output", "{tmp}/step.npz"], "steps 1 to 12"),

@@ -64,6 +64,14 @@ def test_it_tells_its_shapes_and_platforms(exported):
     ]
 
 
+def test_export_generator_with_a_fixed_batch_takes_that_batch_alone(generator):
+    """And it says so without a symbol, which JAX of 0.10 cannot read in files of 0.12."""
+    fixed = export.deserialize(export_generator(CONFIG, generator, batch=3))
+    assert [str(aval) for aval in (*fixed.in_avals, *fixed.out_avals)] == ["float32[3,8]", "float32[3,28,28,1]"]
+    latents = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
+    np.testing.assert_allclose(fixed.call(latents), generate(CONFIG, generator, latents), rtol=0, atol=1e-5)
+
+
 def test_latents_that_do_not_fit_are_told(exported):
     call = export.deserialize(exported).call
     for latents in (np.zeros((2, 9), np.float32), np.zeros((2, 8), np.int32), np.zeros((0, 8), np.float32)):

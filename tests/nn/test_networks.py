@@ -2,8 +2,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
-from gan_jax import GanConfig, discriminate, generate, init_state, sample_latents
+from gan_jax import NETWORKS, GanConfig, InputError, discriminate, gan_step, generate, init_state, sample_latents
 from gan_jax.nn.networks import apply_discriminator, apply_generator
 
 
@@ -74,3 +75,33 @@ def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
     alone, _ = apply_discriminator(CONFIG, network.params, network.batch_stats, images[:1], train=False)
     np.testing.assert_allclose(logits[:1], alone, rtol=1e-5)
     assert stats is network.batch_stats
+
+
+class Columns(nn.Module):
+    """Logits ``[N, 1]``, which a relativistic loss would compare with every other image's."""
+
+    @nn.compact
+    def __call__(self, images, labels=None, *, train):
+        return nn.Dense(1)(images.reshape(len(images), -1))
+
+
+class Flat(nn.Module):
+    @nn.compact
+    def __call__(self, latents, labels=None, *, train):
+        return nn.Dense(784)(latents)
+
+
+@pytest.mark.parametrize(
+    ("pair", "complaint"),
+    [
+        ({"discriminator": lambda config: Columns()}, r"Columns returns the shape \(2, 1\); it must return \(2,\)"),
+        ({"generator": lambda config: Flat()}, r"Flat returns the shape \(2, 784\); it must return \(2, 28, 28, 1\)"),
+    ],
+)
+def test_a_network_that_returns_another_shape_is_refused(pair, complaint, monkeypatch):
+    name = f"odd {next(iter(pair))}"  # programs are kept by name
+    monkeypatch.setitem(NETWORKS, name, NETWORKS["dcgan"]._replace(**pair))
+    config = GanConfig(latent_dim=3, width=2, batch_size=2, network=name)
+    state = init_state(config, fresh_key())
+    with pytest.raises(InputError, match=complaint):
+        jax.eval_shape(gan_step, config, state, jnp.zeros((2, 28, 28, 1)), fresh_key())

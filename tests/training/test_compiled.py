@@ -15,9 +15,11 @@ import pytest
 
 from gan_jax import (
     GanConfig,
+    InputError,
     ResidentImages,
     gan_step,
     generate,
+    generator_step,
     init_state,
     recipe,
     run_keys,
@@ -124,6 +126,89 @@ def test_pixels_are_gathered_a_batch_at_a_time(name, batch):
     assert set(shapes) == {"52", batch}
 
 
+def in_jit(train, config, state, images, keys):
+    return train(config, state, images, keys)
+
+
+def in_scan(train, config, state, images, keys):
+    return jax.lax.scan(lambda state, _: (train(config, state, images, keys)[0], None), state, length=2)
+
+
+def in_map(train, config, state, images, keys):
+    return jax.lax.map(lambda rate: train(dataclasses.replace(config, learning_rate=rate), state, images, keys), RATES)
+
+
+def in_vmap(train, config, state, images, keys):
+    return jax.vmap(lambda rate: train(dataclasses.replace(config, learning_rate=rate), state, images, keys))(RATES)
+
+
+RATES = jnp.asarray([1e-4, 2e-4])
+TRAININGS = {
+    "train_epoch": lambda config, state, images, keys: train_epoch(config, generator_step, state, images, keys),
+    "train_run": lambda config, state, images, keys: train_run(config, generator_step, state, images, keys, 2),
+}
+
+
+@pytest.mark.parametrize("surround", [in_jit, in_scan, in_map, in_vmap])
+@pytest.mark.parametrize("train", TRAININGS.values(), ids=TRAININGS)
+def test_train_epoch_and_train_run_are_parts_of_a_larger_program(train, surround):
+    keys, images = run_keys(0), jnp.asarray(IMAGES)
+    state = init_state(CONFIG, keys.init)
+    with jax.debug_key_reuse(False):  # two lanes, or two iterations, share their keys on purpose
+        jax.jit(partial(surround, train)).lower(CONFIG, state, images, keys)
+
+
+@pytest.mark.soak
+def test_train_epoch_in_a_larger_program_trains_as_it_does_alone():
+    keys, images = run_keys(0), jnp.asarray(IMAGES)
+    state = init_state(CONFIG, keys.init)
+    alone, _ = train_epoch(CONFIG, gan_step, train_epoch(CONFIG, gan_step, state, images, keys)[0], images, keys)
+
+    @jax.jit
+    def epochs(state):
+        return jax.lax.scan(lambda state, _: train_epoch(CONFIG, gan_step, state, images, keys), state, length=2)[0]
+
+    chex.assert_trees_all_close(epochs(state), alone, **TOLERANCE)  # compiled without the options
+
+
+def test_a_chunk_of_one_step_stays_a_loop():
+    """XLA would round differently outside of one."""
+    keys, images = run_keys(0), jnp.asarray(IMAGES)
+    state, batches = init_state(CONFIG, keys.init), IndexedBatches(images, np.zeros((1, 8), np.int32))
+    chunk = jax.jit(compiled.scan_steps, static_argnames="step")
+    text = chunk.lower(CONFIG, count_step, state, batches, keys.step).compile().as_text()
+    assert re.search(r" while\(", text)
+
+
+def count_step(config, state, images, key):
+    return state.replace(step=state.step + 1), {"mean": images.mean()}
+
+
+def forget_to_count(config, state, images, key):
+    return state, {"mean": images.mean()}
+
+
+def test_a_step_that_does_not_count_is_refused():
+    keys, images = run_keys(0), jnp.asarray(IMAGES)
+    state = init_state(CONFIG, keys.init)
+    for train_with in (
+        lambda: list(train(CONFIG, forget_to_count, state, ResidentImages(CONFIG, IMAGES, keys), keys, num_steps=12)),
+        lambda: train_epoch(CONFIG, forget_to_count, state, images, keys),
+        lambda: train_run(CONFIG, forget_to_count, state, images, keys, 2),
+    ):
+        with pytest.raises(InputError, match=r"the state's step is 0 after (6|12) steps; a step must return"):
+            train_with()
+
+
+def test_a_metric_of_several_numbers_is_refused():
+    def step(config, state, images, key):
+        return state.replace(step=state.step + 1), {"means": images.mean((1, 2, 3))}
+
+    keys = run_keys(0)
+    with pytest.raises(InputError, match=r"the metric means has the shape \(8,\); a step must report single numbers"):
+        train_epoch(CONFIG, step, init_state(CONFIG, keys.init), jnp.asarray(IMAGES), keys)
+
+
 @pytest.fixture
 def afresh():
     """Programs and options that are made again, before the test and after it."""
@@ -157,6 +242,7 @@ def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch
         lambda: compiled.run_chunks([CONFIG], gan_step, [state], [batches], [keys.step]),
         lambda: train_epoch(CONFIG, gan_step, state, images, keys),
         lambda: train_run(CONFIG, gan_step, state, images, keys, 2),
+        lambda: jax.vmap(lambda images: train_epoch(CONFIG, gan_step, state, images, keys))(images[None]),
     ):
         with pytest.raises(jax.errors.JaxRuntimeError, match="xla_cpu_no_such_option"):
             train_with_options()
