@@ -19,7 +19,7 @@ from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
 from gan_jax.storage.record import Record, epoch_digest, identity, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
-from gan_jax.training.batches import LabelledImages, epoch_order
+from gan_jax.training.batches import LabelledImages, epoch_order, read_batches
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.forward import batch_fakes, sample_latents
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
@@ -151,11 +151,12 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
         raise InputError(f"step is {step}; the run has steps 1 to {run.num_steps}.")
     state = run.state_after(step - 1)
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
-    batches = run.source.batches(epoch, batch, batch + 1)
+    place = epoch, batch, batch + 1
+    batches = run.source.batches(*place)
     images, labels = batches if isinstance(batches, LabelledImages) else (batches, None)
     of_fakes = None if labels is None else _labels_of_fakes(run, jnp.asarray(labels[0]))
     fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1), of_fakes)
-    _, metrics = run_chunk(run.config, run.step, state, batches, run.keys.step)
+    _, metrics = run_chunk(run.config, run.step, state, read_batches(run.source, *place), run.keys.step)
     metrics = metrics_to_numpy(metrics)
     arrays = {
         "rows": epoch_order(run.config, run.keys.order, epoch, len(run.images))[batch],
