@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -183,6 +183,13 @@ def warn(message: str) -> None:
     """Print a warning of one line to standard error."""
     with contextlib.suppress(OSError):  # of a terminal that was closed
         print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def discard_output(stream: TextIO) -> None:
+    """Print nowhere from now on, since this stream cannot be written; what it still holds goes there too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def user_cache() -> Path:

@@ -1,15 +1,13 @@
 """A run on the screen: a line per window, warnings, scores."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TextIO
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from gan_jax.config import GanConfig
-from gan_jax.files import warn
+from gan_jax.files import discard_output, warn
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress
@@ -68,10 +66,3 @@ def say(text: str) -> None:
     except OSError as error:
         discard_output(sys.stdout)
         warn(f"standard output cannot be written ({error.strerror}); the training goes on without it")
-
-
-def discard_output(stream: TextIO) -> None:
-    """Print nowhere from now on, since this stream cannot be written; what it still holds goes there too."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
