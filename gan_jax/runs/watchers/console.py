@@ -31,7 +31,9 @@ class Console(Watcher):
         """Say where training begins, if it is not at the start."""
         for complaint in point.complaints:
             warn(f"{complaint} Using the one before it.")
-        if point.step:
+        if point.step == self._context.num_steps:
+            self._say(f"This run was finished already, after step {point.step}; nothing is trained")
+        elif point.step:
             self._say(f"Resuming from step {point.step} of {self._context.num_steps}")
 
     def record(self, entry: Entry) -> None:
@@ -45,8 +47,10 @@ class Console(Watcher):
             self._say(self._describe_start(self._context.config, progress.state, self._context.keys))
 
     def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
-        """Say where everything is."""
-        self._say(f"Pictures, numbers and weights are in {self._context.folder.path}")
+        """Say where everything is, and where it ends if the training did not come to its end."""
+        step, last, path = int(state.step), self._context.num_steps, self._context.folder.path
+        until = "" if step == last else f" until step {step} of {last}, where the training ended,"
+        self._say(f"Pictures, numbers and weights{until} are in {path}")
 
     def _say(self, text: str) -> None:
         if not self._context.settings.quiet:
