@@ -25,7 +25,7 @@ COMMANDS = TRAININGS | {
     "track": "Show a finished run in TensorBoard or W&B.",
     "verify": "Train a run again and compare it bit for bit.",
     "replay": "Take one step of a run again and look into it.",
-    "reals": "Write real images, for tools that compare two sets.",
+    "reals": "Write real images, for tools that compare sets.",
 }
 
 
@@ -52,7 +52,8 @@ def _help() -> str:
         [
             "usage: gan-jax SUBCOMMAND [FLAGS]",
             "",
-            "Train GANs, and use what was trained. gan-jax SUBCOMMAND --help explains its flags.",
+            "Train GANs, and use what was trained.",
+            "gan-jax SUBCOMMAND --help explains a subcommand and its flags.",
             "",
             *listed,
             "",
