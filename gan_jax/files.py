@@ -182,7 +182,8 @@ def write_json(path: Path, content: Any) -> None:
 def warn(message: str) -> None:
     """Print a warning of one line to standard error."""
     with contextlib.suppress(OSError):  # of a terminal that was closed
-        print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # of the line, where there may be a progress bar
+        print(f"{start}warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
 
 
 def discard_output(stream: TextIO) -> None:

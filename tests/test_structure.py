@@ -40,7 +40,7 @@ LIBRARY_HOMES = {
     "wandb": {"runs.watchers.trackers"},
     "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
-    "tqdm": {"runs.driver", "runs.watchers.console"},
+    "tqdm": {"runs.bars", "runs.watchers.console"},
     "optax": {"training.adam", "training.state", "training.steps", "evaluation.features", "inference.projection"},
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run"},
