@@ -107,7 +107,7 @@ def _fakes(path: Path, count: int | None, seed: int, raw: bool) -> tuple[np.ndar
 def _scores(fakes: np.ndarray, data: Dataset, seed: int) -> tuple[Evaluator, dict[str, Any], dict[str, Any]]:
     """The evaluator, the scores of the anchors and those of the fakes."""
     until_fakes = 1 + NUM_PARTS * len(ANCHORS)
-    with progress_bar(until_fakes + NUM_PARTS, "part") as bar:
+    with progress_bar(until_fakes + NUM_PARTS, "part", leave=False) as bar:
         tell = partial(show_part, bar)
         tell("evaluator")
         evaluator = load_evaluator(data)

@@ -5,19 +5,17 @@ from typing import Any
 from tqdm.auto import tqdm
 
 
-def progress_bar(total: int, unit: str, *, initial: int = 0, quiet: bool = False, leave: bool = False) -> Any:
-    """A tqdm bar on standard error; it is not shown where that is no terminal.
+def progress_bar(total: int, unit: str, *, quiet: bool = False, **options: Any) -> Any:
+    """A bar on standard error; it is not shown where that is no terminal.
 
     Args:
       total: where it ends.
       unit: what is counted.
-      initial: where it begins.
       quiet: show nothing.
-      leave: whether it stays on the screen at the end.
+      options: of tqdm.
     """
     hidden = True if quiet else None  # None: where standard error is no terminal
-    options: dict[str, Any] = {"unit_scale": True, "dynamic_ncols": True, "leave": leave, "disable": hidden}
-    return tqdm(total=total, initial=initial, unit=unit, **options)
+    return tqdm(total=total, unit=unit, disable=hidden, dynamic_ncols=True, **options)
 
 
 def show_part(bar: Any, name: str) -> None:

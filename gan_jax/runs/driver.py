@@ -44,7 +44,8 @@ def _drive_group(experiment: Experiment, runs: Sequence[Run], stop: StopRequest)
     )
     quiet = context.settings.quiet or not is_main()
     images = context.config.images_per_step * len(runs)
-    with progress_bar(context.num_steps * images, "img", initial=step * images, quiet=quiet, leave=True) as bar:
+    begin = {"initial": step * images, "unit_scale": True}
+    with progress_bar(context.num_steps * images, "img", quiet=quiet, **begin) as bar:
         for reports in training:
             stopping = stop.is_set()
             for index, progress in reports.items():

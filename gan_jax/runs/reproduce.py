@@ -120,7 +120,7 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
         raise InputError(f"no epoch after {first} and up to {end} is recorded; there are: {known}.")
     start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
     history = run.history()
-    with progress_bar(recorded[wanted[-1]]["step"], "step") as bar:
+    with progress_bar(recorded[wanted[-1]]["step"], "step", leave=False) as bar:
         state = run.state_after(start, bar)
         if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
             return 0, Difference(first, None, array)
@@ -155,7 +155,7 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     """
     if not 1 <= step <= run.num_steps:
         raise InputError(f"step is {step}; the run has steps 1 to {run.num_steps}.")
-    with progress_bar(step, "step") as bar:
+    with progress_bar(step, "step", leave=False) as bar:
         state = run.state_after(step - 1, bar)
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
     batches = run.source.batches(epoch, batch, batch + 1)

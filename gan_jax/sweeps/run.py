@@ -81,7 +81,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
 
 def _outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with progress_bar(len(trials), "run", quiet=quiet) as bar:
+    with progress_bar(len(trials), "run", quiet=quiet, leave=False) as bar:
         for trial in trials:
             show_part(bar, f"scoring {trial.name}")
             outcomes.append(trial_outcome(trial, dataset))
