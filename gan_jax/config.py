@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.fields import explain_fields
 from gan_jax.objectives.augmentations import AUGMENTATIONS
 from gan_jax.objectives.losses import OBJECTIVES
 from gan_jax.objectives.penalties import PENALTIES
@@ -21,6 +22,7 @@ MAX_STEPS = 2**30  # of a run, which counts them in int32
 TRACED_OPERAND = {"traced": True}  # a compiled step takes it as an operand: changing it does not compile again
 
 
+@explain_fields
 @dataclasses.dataclass(frozen=True)
 class GanConfig:
     """Networks, initial weights, objective and optimizer: everything that decides a training step.

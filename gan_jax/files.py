@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -182,7 +182,15 @@ def write_json(path: Path, content: Any) -> None:
 def warn(message: str) -> None:
     """Print a warning of one line to standard error."""
     with contextlib.suppress(OSError):  # of a terminal that was closed
-        print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # of the line, where there may be a progress bar
+        print(f"{start}warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def discard_output(stream: TextIO) -> None:
+    """Print nowhere from now on, since this stream cannot be written; what it still holds goes there too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def user_cache() -> Path:

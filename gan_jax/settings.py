@@ -7,6 +7,7 @@ from typing import Literal
 
 from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
 from gan_jax.errors import InputError
+from gan_jax.fields import explain_fields
 
 MAX_SEED = 2**32 - 1
 MAX_SNAPSHOTS = 10_000  # a file each
@@ -115,6 +116,7 @@ class SavingConfig:
     """Replace the run that is in the output folder."""
 
 
+@explain_fields
 @dataclasses.dataclass(frozen=True)
 class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     """One run, or many, and where the files go.

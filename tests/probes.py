@@ -16,9 +16,11 @@ from small_runs import EXPERIMENTS, _processes, settings
 
 from gan_jax import run_experiment
 from gan_jax.cli import main
+from gan_jax.cli.commands import COMMANDS, TRAININGS
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 
-_processes.set_forkserver_preload(["probes", "gan_jax.cli.commands", "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
+_FILES = [f"gan_jax.cli.{name}" for name in ("train", *(COMMANDS.keys() - TRAININGS))]
+_processes.set_forkserver_preload(["probes", *_FILES, "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
 
 class Moment(NamedTuple):

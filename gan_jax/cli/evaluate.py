@@ -1,5 +1,6 @@
 """``gan-jax evaluate``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from gan_jax.cli.sources import (
     require_seed,
     require_shape,
 )
+from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
-from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluator, score_images
+from gan_jax.evaluation import ANCHORS, Evaluator, authenticity, load_anchors, load_evaluator, score_images
 from gan_jax.evaluation.features import require_accurate
-from gan_jax.evaluation.protocol import FEWEST, require_scorable
+from gan_jax.evaluation.protocol import FEWEST, NUM_PARTS, require_scorable
 from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.pictures.image_files import load_images
-from gan_jax.pictures.scores import save_scores_figure, scores_table
+from gan_jax.pictures.scores import save_scores_figure, table_cells
+from gan_jax.pictures.tables import plain_table
+from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.storage.load import load_run
 
 FIGURE_ENDINGS = (".png", ".pdf", ".svg")
@@ -68,10 +72,7 @@ def evaluate(
     data = choose_dataset(record, dataset, data_dir)
     require_shape(path, fakes.shape[1:], data)
     require_scorable(data)
-    evaluator = load_evaluator(data)
-    require_accurate(evaluator)
-    anchors = load_anchors(evaluator, data, seed)
-    scores = score_images(evaluator, fakes, data, seed=seed)
+    evaluator, anchors, scores = _scores(fakes, data, seed)
     name = _label(path)
     rows = {"real": anchors["real"], name: scores} | {
         anchor: anchors[anchor] for anchor in ANCHORS[1:] if anchor in anchors
@@ -79,7 +80,7 @@ def evaluate(
     print(f"{len(fakes):,} {described}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
     accuracy = "random weights" if evaluator.accuracy is None else f"{evaluator.accuracy:.1%} accurate"
     print(f"(sha256 {evaluator.sha256[:12]}, {accuracy})")
-    print(scores_table(rows))
+    print(plain_table(*table_cells(rows)))
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     save_scores_figure(figure, rows, anchors)
     nearest = authenticity(fakes[:64], data.train_images).nearest
@@ -101,6 +102,19 @@ def _fakes(path: Path, count: int | None, seed: int, raw: bool) -> tuple[np.ndar
     run = load_run(path)
     generator, name = choose_generator(run, raw)
     return sample_images(run.config, generator, count or 10_000, seed), f"fakes of the {name}", run.record
+
+
+def _scores(fakes: np.ndarray, data: Dataset, seed: int) -> tuple[Evaluator, dict[str, Any], dict[str, Any]]:
+    """The evaluator, the scores of the anchors and those of the fakes."""
+    until_fakes = 1 + NUM_PARTS * len(ANCHORS)
+    with progress_bar(until_fakes + NUM_PARTS, "part", leave=False) as bar:
+        tell = partial(show_part, bar)
+        tell("evaluator")
+        evaluator = load_evaluator(data)
+        require_accurate(evaluator)
+        anchors = load_anchors(evaluator, data, seed, tell)
+        bar.update(until_fakes - bar.n)  # those that are in the cache were not told of
+        return evaluator, anchors, score_images(evaluator, fakes, data, seed=seed, tell=tell)
 
 
 def _label(path: Path) -> str:

@@ -13,12 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import jax
-
 from gan_jax.errors import DivergedError, InputError, StoppedError
-from gan_jax.files import user_cache, warn
+from gan_jax.files import discard_output, user_cache, warn
 from gan_jax.runs.interrupts import SIGNALS
-from gan_jax.runs.watchers.console import discard_output
 
 MISTAKE = 2  # the status after a mistake of the user, a file that cannot be written, or a run that diverged
 DIFFERENT = 3  # what was repeated is not what was recorded
@@ -119,6 +116,8 @@ def prepare_libraries() -> None:
     ``JAX_COMPILATION_CACHE_DIR`` names another folder. 64-bit mode, which training does not use, is switched off.
     Libraries' warnings are printed as one line each, and Matplotlib's about its own cache not at all.
     """
+    import jax
+
     if jax.config.read("jax_enable_x64"):
         warn("JAX_ENABLE_X64 is set; commands train in 32-bit mode all the same")
         jax.config.update("jax_enable_x64", False)
@@ -137,6 +136,8 @@ def prepare_libraries() -> None:
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
     """Print a library's warning as one line; JAX has one for each program that it cannot read from its cache."""
     if "persistent compilation cache" in str(message):
+        import jax
+
         folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
         _warn_once(f"{folder} has damaged files or cannot be written, so programs are compiled again; delete it")
     else:

@@ -175,23 +175,18 @@ def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:
 
 
 TRAININGS = {
-    "train": (JOINT, RunConfig(output_dir=Path("runs/gan")), "Train a generator and a discriminator together."),
+    "train": (JOINT, RunConfig(output_dir=Path("runs/gan"))),
     "standalone-generator": (
         GENERATOR_ALONE,
         RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator")),
-        "Train a generator alone, against a discriminator that stays constant.",
     ),
-    "standalone-discriminator": (
-        DISCRIMINATOR_ALONE,
-        RunConfig(epochs=5, output_dir=Path("runs/discriminator")),
-        "Train a discriminator alone, against a generator that stays constant.",
-    ),
+    "standalone-discriminator": (DISCRIMINATOR_ALONE, RunConfig(epochs=5, output_dir=Path("runs/discriminator"))),
 }
 
 
-def train(name: str, args: Sequence[str]) -> None:
+def train(name: str, args: Sequence[str], description: str) -> None:
     """Train one of ``TRAININGS``."""
-    experiment, defaults, description = TRAININGS[name]
+    experiment, defaults = TRAININGS[name]
     settings = parse_flags(defaults, args, prog=f"gan-jax {name}", description=description)
     run_experiment(experiment, settings)
 
@@ -201,7 +196,7 @@ def command_of(record: Record) -> str:
 
     It has the flags that are not at their defaults; of a script whose defaults are not known, all of them.
     """
-    found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults, _) in TRAININGS.items()}
+    found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults) in TRAININGS.items()}
     name, defaults = found.get(record["step"], (None, None))
     settings, config = read_settings(record)
     ignored = [name for enabled, dependent in _ENABLING.values() if not enabled(config) for name in dependent]

@@ -11,6 +11,7 @@ from jax import Array
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.fields import explain_fields
 from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator
 from gan_jax.nn.layers import LEAKY_SLOPE, interleave
 from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
@@ -19,6 +20,7 @@ from gan_jax.nn.sequential import SequentialDiscriminator, SequentialGenerator, 
 Variables = Mapping[str, Any]
 
 
+@explain_fields
 class Network(NamedTuple):
     """A pair of Flax modules, each made from the configuration."""
 

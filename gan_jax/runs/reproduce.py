@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
 from gan_jax.pictures.grids import save_side_by_side
+from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.history import read_history
@@ -64,7 +65,7 @@ class FinishedRun:
         _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, images, mesh)
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
 
-    def state_after(self, step: int) -> GanState:
+    def state_after(self, step: int, bar: Any) -> GanState:
         """The state after a step, from the newest checkpoint that is not after it, or from the start."""
         state = self._start
         if checkpoint_steps(self.folder.checkpoints):
@@ -72,18 +73,21 @@ class FinishedRun:
             found, _ = checkpoints.restore_newest(state, until=step)
             checkpoints.close()
             state = found.state if found else state
-        for progress in self.train(state, step):
+        for progress in self.train(state, step, bar):
             state = progress.state
         return state
 
-    def train(self, state: GanState, until: int) -> Iterator[Progress]:
-        """Train from a state as the run did."""
-        return train(
+    def train(self, state: GanState, until: int, bar: Any) -> Iterator[Progress]:
+        """Train from a state as the run did, and move the bar on."""
+        bar.update(int(state.step) - bar.n)
+        for progress in train(
             *(self.config, self.step, state, self.source, self.keys),
             num_steps=until,
             log_every=self.settings.log_every,
             pause_every=self.settings.checkpoint_every,
-        )
+        ):
+            bar.update(progress.step - bar.n)
+            yield progress
 
     def history(self) -> Metrics:
         """Every step's metrics; empty where there is no ``history.npz``, as after a kill.
@@ -115,17 +119,19 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
         end = "the last" if last is None else last
         raise InputError(f"no epoch after {first} and up to {end} is recorded; there are: {known}.")
     start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
-    state, history = run.state_after(start), run.history()
-    if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
-        return 0, Difference(first, None, array)
-    for count, epoch in enumerate(wanted):
-        step = None
-        for progress in run.train(state, recorded[epoch]["step"]):
-            state = progress.state
-            step = step or _first_other_step(history, progress.metrics, progress.step)
-        array = _first_other(recorded[epoch], epoch_digest(epoch, state))
-        if step or array:
-            return count, Difference(epoch, step, array)
+    history = run.history()
+    with progress_bar(recorded[wanted[-1]]["step"], "step", leave=False) as bar:
+        state = run.state_after(start, bar)
+        if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
+            return 0, Difference(first, None, array)
+        for count, epoch in enumerate(wanted):
+            step = None
+            for progress in run.train(state, recorded[epoch]["step"], bar):
+                state = progress.state
+                step = step or _first_other_step(history, progress.metrics, progress.step)
+            array = _first_other(recorded[epoch], epoch_digest(epoch, state))
+            if step or array:
+                return count, Difference(epoch, step, array)
     if run.folder.weights.exists():
         load_recorded_weights(run.folder, run.record, run.config)
     return len(wanted), None
@@ -149,7 +155,8 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     """
     if not 1 <= step <= run.num_steps:
         raise InputError(f"step is {step}; the run has steps 1 to {run.num_steps}.")
-    state = run.state_after(step - 1)
+    with progress_bar(step, "step", leave=False) as bar:
+        state = run.state_after(step - 1, bar)
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
     place = epoch, batch, batch + 1
     batches = run.source.batches(*place)

@@ -16,7 +16,7 @@ from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import new_figure, save_figure
 from gan_jax.pictures.scores import headings_of
-from gan_jax.pictures.tables import markdown_table
+from gan_jax.pictures.tables import markdown_table, plain_table
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
@@ -67,29 +67,29 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
       quiet: print nothing.
     """
     groups = _groups(outcomes)
-    text = summary_table(groups)
+    cells = summary_cells(groups)
     write_json(folder / "summary.json", [{key: one[key] for key in one if key != "history"} for one in outcomes])
-    write_text(folder / "summary.md", text)
+    write_text(folder / "summary.md", markdown_table(*cells))
     histories = {name: [one["history"] for one in group] for name, group in groups.items()}
     save_figure(folder / "bands.png", draw_bands(histories))
     if any(one["values"] for one in outcomes):
         save_figure(folder / "sweep.png", draw_sweep(outcomes))
     if quiet:
         return
-    print(text)
+    print(plain_table(*cells))
     if any(one["collapsed"] is None for one in outcomes):
         print(f"Whether a run has collapsed cannot be told in its first {COLLAPSE_AFTER} steps.")
     print(f"The summary is in {folder}")
 
 
-def summary_table(groups: dict[str, list[Outcome]]) -> str:
-    """A markdown table: a row for each run, and for each group its mean ± standard deviation and collapses."""
+def summary_cells(groups: dict[str, list[Outcome]]) -> tuple[list[str], list[list[str]]]:
+    """The heading of a table and its rows: each run, and for each group its mean ± standard deviation and collapses."""
     rows, headings = [], headings_of(next(iter(groups.values()))[0]["scores"])
     for name, group in groups.items():
         for one in group:
             rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in headings), _end(one)])
-        rows.append([f"**{name}mean ± std**", *(_spread(group, key) for key in headings), _collapses(group)])
-    return markdown_table(["", *headings.values(), "collapsed"], rows)
+        rows.append([f"{name}mean ± std", *(_spread(group, key) for key in headings), _collapses(group)])
+    return ["", *headings.values(), "collapsed"], rows
 
 
 def _end(one: Outcome) -> str:

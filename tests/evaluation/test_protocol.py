@@ -29,6 +29,7 @@ from gan_jax.evaluation import (
     score_images,
     sliced_wasserstein,
 )
+from gan_jax.evaluation.protocol import NUM_PARTS
 from gan_jax.pictures.scores import scores_table
 
 SCRIPT = [sys.executable, Path(__file__).parents[2] / "experiments" / "train_evaluator.py"]
@@ -121,7 +122,9 @@ def test_the_anchors_show_what_they_are_for(table):
 
 
 def test_scores_are_of_the_fakes_and_seeded(quick, table, evaluator, digits):
-    first = score_images(evaluator, digits.train_images[:200], digits)
+    told = []
+    first = score_images(evaluator, digits.train_images[:200], digits, tell=told.append)
+    assert (len(told), told[0], told[-1]) == (NUM_PARTS, "features", "critic accuracy")
     assert first == score_images(evaluator, digits.train_images[:200], digits)
     assert first.keys() == table["real"].keys()
     assert first["authenticity"] == 0  # copies
@@ -245,7 +248,10 @@ def test_random_features_order_the_anchors_where_there_are_no_classes(digits, mo
     monkeypatch.setattr(c2st, "_STEPS", 2)
     unlabelled = dataclasses.replace(digits, class_names=())
     evaluator = features.random_evaluator(unlabelled)
-    table = anchors(evaluator, unlabelled)
+    told = []
+    table = anchors(evaluator, unlabelled, tell=told.append)
+    assert len(told) == NUM_PARTS * len(table)
+    assert told[-1] == "noise: critic accuracy"
     assert list(table) == ["real", "blurred", "mean image", "noise"]
     distances = [table[name]["frechet_distance"] for name in ("real", "blurred", "noise")]
     assert distances == sorted(distances)

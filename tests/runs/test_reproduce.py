@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from small_runs import GAN, finish
+from terminals import Terminal
 
 from gan_jax import InputError, load_run, save_weights
 from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
@@ -45,13 +47,20 @@ def test_some_epochs_start_from_a_checkpoint(folder, monkeypatch):
     trained = []
     train = run.train
 
-    def noted(state, until):
+    def noted(state, until, bar):
         trained.append((int(state.step), until))
-        return train(state, until)
+        return train(state, until, bar)
 
     monkeypatch.setattr(run, "train", noted)
     assert verify(run, 2, 3) == (1, None)
     assert trained == [(24, 24), (24, 36)]
+
+
+def test_a_terminal_shows_how_far_a_repetition_is(folder, monkeypatch, tmp_path):
+    for repeat, total in ((lambda run: verify(run, 2), 36), (lambda run: replay(run, 26, tmp_path / "step.npz"), 26)):
+        monkeypatch.setattr("sys.stderr", Terminal())
+        repeat(FinishedRun(folder))
+        assert f" 0/{total} " in sys.stderr.getvalue()
 
 
 def test_another_setting_shows_in_its_first_step(copied):

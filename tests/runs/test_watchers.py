@@ -168,6 +168,22 @@ def test_quiet_prints_nothing_but_warnings(context, capsys):
 
 
 @pytest.mark.parametrize(
+    ("step", "resumed", "ended"),
+    [
+        (0, "", "weights until step 0 of 2000, where the training ended, are in "),
+        (610, "Resuming from step 610 of 2000", "weights until step 610 of 2000, where the training ended, are in "),
+        (2000, "finished already, after step 2000; nothing is trained", "weights are in "),
+    ],
+)
+def test_the_screen_says_where_a_run_begins_and_ends(step, resumed, ended, context, capsys):
+    console = Console(context)
+    console.resume(ResumePoint(step, lambda step: True, []))
+    assert resumed in capsys.readouterr().out
+    console.finish(init_state(CONFIG, context.keys.init).replace(step=step), {})
+    assert f"{ended}{context.folder.path}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("draw_at", "kept"),
     [
         ({0, 15, 615}, [0, 15]),
