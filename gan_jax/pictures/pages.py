@@ -8,6 +8,7 @@ from pathlib import Path
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+body { overflow-wrap: break-word; }
 img { max-width: 100%; background: white; }
 figure { margin: 1rem 0; }
 figcaption { font-size: 0.9rem; opacity: 0.8; }

@@ -97,14 +97,41 @@ def test_a_map_of_three_swept_settings_is_a_mean_over_the_third():
     assert [text.get_text() for text in figure.axes[0].texts] == ["2", "5"]
 
 
-def test_a_map_says_where_it_is_too_early_to_tell():
-    def outcome(rate, collapsed):
-        return {"values": {"learning_rate": rate}, "scores": {"frechet_distance": 1.0}, "collapsed": collapsed}
+def outcome(distance=1.0, collapsed=None, **values):
+    return {"values": values, "scores": {"frechet_distance": distance}, "collapsed": collapsed}
 
-    figure = draw_sweep([outcome(1e-4, None), outcome(1e-3, True), outcome(1e-3, False), outcome(1e-3, None)])
-    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "0.5"]
-    figure = draw_sweep([outcome(1e-4, None), outcome(1e-3, None)])
-    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "too early"]
+
+def test_a_map_says_where_it_is_too_early_to_tell():
+    ends = {(0, 1e-4): (None,), (0, 1e-3): (True, False, None), (0.5, 1e-4): (False,), (0.5, 1e-3): (None, None)}
+    runs = [
+        outcome(collapsed=end, learning_rate=rate, beta1=beta1) for (beta1, rate), all_ in ends.items() for end in all_
+    ]
+    figure = draw_sweep(runs)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "0.5", "0", "too early"]
+
+
+def points_of(axes):
+    return [list(map(float, line.get_ydata())) for line in axes.lines]
+
+
+def test_each_run_of_a_single_setting_is_a_point():
+    runs = [outcome(8.0, None, beta1=0), outcome(3.0, True, beta1=0.5), outcome(4.0, False, beta1=0.5)]
+    distance, collapse = draw_sweep(runs).axes
+    assert points_of(distance) == [[8], [3, 4]]
+    assert points_of(collapse) == [[], [1, 0]]
+    labels = [[text.get_text() for text in axes.get_xticklabels()] for axes in (distance, collapse)]
+    assert labels == [["0\nmean 8", "0.5\nmean 3.5"], ["0\ntoo early", "0.5\nmean 0.5"]]
+
+
+@pytest.mark.parametrize("others", [{}, {"critic_steps": 1}])
+def test_a_sweep_of_one_value_is_no_map(others):
+    distance, _ = draw_sweep([outcome(8.0, beta1=0.5, **others), outcome(9.0, beta1=0.5, **others)]).axes
+    assert (points_of(distance), distance.images) == ([[8, 9]], [])
+
+
+def test_the_setting_with_several_values_is_the_axis():
+    runs = [outcome(8.0, critic_steps=1, beta1=beta1) for beta1 in (0, 0.5)]
+    assert [axes.get_xlabel() for axes in draw_sweep(runs).axes] == ["beta1", "beta1"]
 
 
 def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):
