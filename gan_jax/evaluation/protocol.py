@@ -16,8 +16,8 @@ from gan_jax.evaluation.sliced import sliced_wasserstein
 from gan_jax.files import warn
 
 FEWEST = 8  # images that a score can be made of
-# Of so many test images of CIFAR-10 the Fréchet distance puts the anchor ``blurred`` before ``real`` in 1 of 40 draws, of
-# 100 in 35, in random features; of Fashion-MNIST of 100 in none, of 50 in 11, and in 22 in random features.
+# Of so many test images of CIFAR-10 the Fréchet distance (random features) puts the anchor ``blurred`` before ``real``
+# in 1 of 40 draws, of 100 in 35; of Fashion-MNIST of 100 in none, of 50 in 11.
 FEW_TEST_IMAGES = 250
 ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
 
