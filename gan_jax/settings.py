@@ -39,7 +39,7 @@ class TrainingConfig:
     stream: bool = field(default=False, metadata=MAY_CHANGE)
     """Keep the training images on disk, and read them ahead of the training (a folder, zip, or TensorFlow Datasets)."""
     epochs: int | None = field(default=None, metadata=MAY_CHANGE)
-    """Passes over the training images; by default 40, or as many as take 100,000 images where there are few."""
+    """Passes over the training images; by default 40, or with few images as many as make 100,000 images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)
     """Stop after this many batches, in place of epochs."""
     seed: int = 0
