@@ -15,6 +15,7 @@ figcaption { font-size: 0.9rem; opacity: 0.8; }
 table { border-collapse: collapse; font-size: 0.9rem; display: block; overflow-x: auto; }
 th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #8884; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
+td:nth-child(2):last-child { overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.8rem; background: #8882; }
 """
 _TYPES = {".png": "image/png", ".gif": "image/gif"}

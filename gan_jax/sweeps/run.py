@@ -92,8 +92,8 @@ def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
             f"Training for {epochs} epochs ({updates:,} updates), since {EPOCHS} of {num_images:,} images are too few "
             f"for pictures; --epochs or --steps sets another length"
         )
-    if updates < FEW_UPDATES and is_main():
-        warn(f"few updates ({updates}): pictures show little before about {FEW_UPDATES}; give more --epochs or --steps")
+    if settings.steps is None and updates < FEW_UPDATES and is_main():
+        warn(f"the training has {updates} updates; pictures show little before about {FEW_UPDATES}: give more --epochs")
     return chosen
 
 

@@ -127,7 +127,7 @@ def test_each_run_of_a_single_setting_is_a_point():
 @pytest.mark.parametrize("others", [{}, {"critic_steps": 1}])
 def test_a_sweep_of_one_value_is_no_map(others):
     distance, _ = draw_sweep([outcome(8.0, beta1=0.5, **others), outcome(9.0, beta1=0.5, **others)]).axes
-    assert (points_of(distance), distance.images) == ([[8, 9]], [])
+    assert (points_of(distance), list(distance.images)) == ([[8, 9]], [])
 
 
 def test_the_setting_with_several_values_is_the_axis():
@@ -142,9 +142,7 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
     run_experiment(EXPERIMENTS["drift"], default)
     shown = capsys.readouterr()
     assert shown.out.startswith("Training for 2 epochs (24 updates), since 1 of 1,500 images are too few for pictures")
-    assert (
-        shown.err == "warning: few updates (24): pictures show little before about 300; give more --epochs or --steps\n"
-    )
+    assert shown.err == "warning: the training has 24 updates; pictures show little before about 300 or --steps\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["epochs"] == 2
     monkeypatch.setattr("gan_jax.settings.ENOUGH_IMAGES", 6_000)  # as in another version
     resumed = parse_flags(RunConfig(), ["--resume", "--output-dir", str(tmp_path / "run")])
@@ -156,7 +154,7 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
     run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", steps=None, epochs=1))
     shown = capsys.readouterr()
     assert "Training for" not in shown.out
-    assert "few updates (12)" in shown.err
+    assert "has 12 updates; pictures show little" in shown.err
     gan = dataclasses.replace(GAN, batch_size=5)
     run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300))
     shown = capsys.readouterr()
