@@ -142,7 +142,7 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
     run_experiment(EXPERIMENTS["drift"], default)
     shown = capsys.readouterr()
     assert shown.out.startswith("Training for 2 epochs (24 updates), since 1 of 1,500 images are too few for pictures")
-    assert shown.err == "warning: the training has 24 updates; pictures show little before about 300 or --steps\n"
+    assert shown.err == "warning: the training has 24 updates; pictures show little before about 300: give more --epochs\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["epochs"] == 2
     monkeypatch.setattr("gan_jax.settings.ENOUGH_IMAGES", 6_000)  # as in another version
     resumed = parse_flags(RunConfig(), ["--resume", "--output-dir", str(tmp_path / "run")])
