@@ -13,4 +13,4 @@ from gan_jax.cli.train import run_script
 
 if __name__ == "__main__":
     experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")
-    run_script(experiment, RunConfig(epochs=40, output_dir=Path("runs/gan")))
+    run_script(experiment, RunConfig(output_dir=Path("runs/gan")))

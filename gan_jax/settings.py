@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
 from gan_jax.errors import InputError
@@ -11,6 +11,11 @@ from gan_jax.fields import explain_fields
 
 MAX_SEED = 2**32 - 1
 MAX_SNAPSHOTS = 10_000  # a file each
+EPOCHS = 40  # by default, where there are many images
+# Of 400 pictures of Fashion-MNIST, width 32 and batches of 128: before FEW_UPDATES fakes are grey or striped, and after
+# ENOUGH_IMAGES in all epochs together they are clothes.
+FEW_UPDATES = 300
+ENOUGH_IMAGES = 100_000
 
 # What is said of a field where it is declared.
 MAY_CHANGE = {"may_change": True}  # may differ when a run is resumed: it changes no step that the run has taken
@@ -34,8 +39,8 @@ class TrainingConfig:
     """Leave image files that cannot be read out."""
     stream: bool = field(default=False, metadata=MAY_CHANGE)
     """Keep the training images on disk, and read them ahead of the training (a folder, zip, or TensorFlow Datasets)."""
-    epochs: int = field(default=40, metadata=MAY_CHANGE)
-    """Passes over the training images."""
+    epochs: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Passes over the training images; by default 40, or with few images as many as make 100,000 images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)
     """Stop after this many batches, in place of epochs."""
     seed: int = 0
@@ -43,13 +48,24 @@ class TrainingConfig:
     discriminator: Path | None = None
     """A finished run whose discriminator to start from, in place of an untrained one."""
 
+    def with_length(self, num_images: int) -> Self:
+        """The same with the default length for so many training images, if none is given.
+
+        Examples:
+          >>> TrainingConfig().with_length(60_000).epochs, TrainingConfig().with_length(400).epochs
+          (40, 250)
+        """
+        if self.steps or self.epochs:
+            return self
+        return dataclasses.replace(self, epochs=max(EPOCHS, -(-ENOUGH_IMAGES // num_images)))
+
     def num_steps(self, steps_per_epoch: int) -> int:
-        """Batches in the complete run.
+        """Batches in the complete run; ``with_length`` comes first where there may be few images.
 
         Raises:
           InputError: the epochs are more than a state can count.
         """
-        steps = self.steps or self.epochs * steps_per_epoch
+        steps = self.steps or (self.epochs or EPOCHS) * steps_per_epoch
         if steps > MAX_STEPS:
             raise InputError(
                 f"the run would have {steps:,} steps; the most is {MAX_STEPS:,}: give fewer --epochs or --steps."
@@ -129,9 +145,9 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     """
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "log_every", "keep_checkpoints"):
+        for name in ("log_every", "keep_checkpoints"):
             require_count(self, name)
-        for name in ("steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
+        for name in ("epochs", "steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
             if getattr(self, name) is not None:
                 require_count(self, name)
         few = self.snapshots is None or 2 <= self.snapshots <= MAX_SNAPSHOTS

@@ -50,6 +50,13 @@ def test_steps_override_epochs():
     assert RunConfig(epochs=3, steps=7).num_steps(468) == 7
 
 
+def test_the_default_length_is_40_epochs_or_enough_images():
+    lengths = {count: RunConfig().with_length(count).epochs for count in (60_000, 2_501, 2_500, 2_499, 341)}
+    assert lengths == {60_000: 40, 2_501: 40, 2_500: 40, 2_499: 41, 341: 294}
+    for given in (RunConfig(epochs=3), RunConfig(steps=7)):
+        assert given.with_length(341) == given
+
+
 def test_configs_of_equal_networks_share_one_compilation():
     @jax.jit
     @chex.assert_max_traces(n=2)

@@ -22,7 +22,7 @@ from gan_jax.evaluation.features import require_accurate
 from gan_jax.evaluation.protocol import FEWEST, NUM_PARTS, require_scorable
 from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_images
-from gan_jax.pictures.grids import save_side_by_side
+from gan_jax.pictures.grids import save_pairs
 from gan_jax.pictures.image_files import load_images
 from gan_jax.pictures.scores import save_scores_figure, table_cells
 from gan_jax.pictures.tables import plain_table
@@ -47,7 +47,7 @@ def evaluate(
 
     Example: gan-jax evaluate runs/gan --json scores.json
 
-    Writes a figure, and nearest.png, the fakes beside their nearest training images, into the same folder.
+    Writes a figure, and nearest.png, fakes above their nearest training images, into the same folder.
 
     Args:
         path: A run's folder, its weights.npz, or samples: uint8 images as a .npy, or an .npz with arr_0.
@@ -84,8 +84,7 @@ def evaluate(
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     save_scores_figure(figure, rows, anchors)
     nearest = authenticity(fakes[:64], data.train_images).nearest
-    pairs = {"each one's nearest training image": data.train_images[nearest], "generated": fakes[:64]}
-    save_side_by_side(neighbours, pairs)
+    save_pairs(neighbours, fakes[:64], data.train_images[nearest], "generated, above the nearest training image")
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
     return rows

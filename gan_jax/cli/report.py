@@ -68,7 +68,7 @@ def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scor
         ],
         "Scores between anchors": [*scored, *picture(path / "evaluation.png", "The scores as a figure.")],
         "Nearest training images": picture(
-            path / "nearest.png", "Generated images beside their nearest training images."
+            path / "nearest.png", "Generated images, each above its nearest training image."
         ),
         "Settings": [folded("All settings", settings_table(record))],
         "Where it was made": [table(["", ""], [[name, str(value)] for name, value in surroundings(record).items()])],
@@ -88,7 +88,7 @@ def of_many(path: Path) -> Sections:
     return {
         "Scores": [table(*table_cells({run["name"]: run["scores"] for run in runs}))],
         "Curves": [
-            *picture(path / "bands.png", "Means of the runs, and their range."),
+            *picture(path / "bands.png", "The runs' median and quartiles, step by step."),
             *picture(path / "sweep.png", "Scores against the values of the sweep."),
         ],
         "Images": grids,

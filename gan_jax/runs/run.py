@@ -14,7 +14,6 @@ from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation import load_evaluator, sample_count, score_images
 from gan_jax.evaluation.features import require_accurate
-from gan_jax.evaluation.protocol import require_scorable
 from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_images
 from gan_jax.objectives.losses import LOGISTIC
@@ -254,7 +253,6 @@ def _snapshots(context: RunContext) -> list[Watcher]:
 
 def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
     dataset = context.dataset
-    require_scorable(dataset)
     evaluator = load_evaluator(dataset)
     require_accurate(evaluator)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,12 @@ from gan_jax.storage.run_folder import RunFolder
 from gan_jax.sweeps.plan import Trial, format_value
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Outcome = dict[str, Any]
+
+_POINT, _EARLY = "#D55E00", "too early"
 
 
 def trial_outcome(trial: Trial, dataset: Dataset) -> Outcome:
@@ -95,7 +98,7 @@ def summary_cells(groups: dict[str, list[Outcome]]) -> tuple[list[str], list[lis
 def _end(one: Outcome) -> str:
     if one["diverged"]:
         return "diverged"
-    return {True: "yes", False: "no", None: "too early"}[one["collapsed"]]
+    return {True: "yes", False: "no", None: _EARLY}[one["collapsed"]]
 
 
 def _spread(group: Sequence[Outcome], key: str) -> str:
@@ -106,7 +109,7 @@ def _spread(group: Sequence[Outcome], key: str) -> str:
 
 def _collapses(group: Sequence[Outcome]) -> str:
     told = [one["collapsed"] for one in group if one["collapsed"] is not None]
-    return f"{sum(told)} of {len(told)}" if told else "too early"
+    return f"{sum(told)} of {len(told)}" if told else _EARLY
 
 
 def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -119,35 +122,67 @@ def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
-    """Draws two maps over one or two swept values: the Fréchet distance and the collapse rate.
+    """Draws the Fréchet distance and the collapse rate over the swept values.
 
-    Each is a mean over seeds, and over the values of any further setting.
+    Where two settings or more have several values, the first two of them span a map of means over seeds and the values
+    of any further setting. Otherwise each run is a point over its value, below which is the mean.
     """
-    names = list(outcomes[0]["values"])
-    across, down = names[0], names[1] if len(names) > 1 else None
-    columns = sorted({one["values"][across] for one in outcomes})
-    rows = sorted({one["values"][down] for one in outcomes}) if down else [None]
-    distance, collapse = np.zeros((2, len(rows), len(columns)))
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            wanted = {across: column} | ({down: row} if down else {})
-            cell = [one for one in outcomes if wanted.items() <= one["values"].items()]
-            distance[i, j] = np.mean([one["scores"]["frechet_distance"] for one in cell])
-            known = [one["collapsed"] for one in cell if one["collapsed"] is not None]
-            collapse[i, j] = np.mean(known) if known else np.nan
-    figure = new_figure(3 + 2 * len(columns), 2.2 + 0.8 * len(rows), dpi=120)
-    for axes, values, title in zip(
-        figure.subplots(1, 2), (distance, collapse), ("Fréchet distance", "collapse rate"), strict=True
-    ):
-        largest = values.max(initial=1, where=np.isfinite(values))
-        axes.imshow(values, cmap="cividis_r", aspect="auto", vmin=0, vmax=largest)
-        for i, j in np.ndindex(values.shape):
-            text = "too early" if np.isnan(values[i, j]) else f"{values[i, j]:.3g}"
-            dark = values[i, j] > 0.5 * largest
-            axes.text(j, i, text, ha="center", va="center", color="white" if dark else "black")
-        axes.set_xticks(range(len(columns)), [format_value(value) for value in columns])
-        axes.set_yticks(range(len(rows)), ["" if value is None else format_value(value) for value in rows])
+    values = {name: sorted({one["values"][name] for one in outcomes}) for name in outcomes[0]["values"]}
+    across, *others = sorted(values, key=lambda name: len(values[name]) == 1)
+    down = others[0] if others and len(values[others[0]]) > 1 else None
+    figure = new_figure(3 + 2 * len(values[across]), 2.2 + 0.8 * len(values[down] if down else (1, 2)), dpi=120)
+    for axes, (title, measure) in zip(figure.subplots(1, 2), _MEASURES.items(), strict=True):
+        if down:
+            _draw_map(axes, outcomes, {down: values[down], across: values[across]}, measure)
+        else:
+            _draw_points(axes, outcomes, across, values[across], measure)
         axes.set_xlabel(across)
-        axes.set_ylabel(down or "")
         axes.set_title(title, fontsize=10)
     return figure
+
+
+_MEASURES: dict[str, Callable[[Outcome], float | None]] = {
+    "Fréchet distance": lambda one: one["scores"]["frechet_distance"],
+    "collapse rate": lambda one: one["collapsed"],
+}
+
+
+def _measured(outcomes: Sequence[Outcome], wanted: dict[str, float], measure: Callable[[Outcome], Any]) -> list[float]:
+    """What is known of the runs with these values."""
+    cell = (measure(one) for one in outcomes if wanted.items() <= one["values"].items())
+    return [float(number) for number in cell if number is not None]
+
+
+def _mean_text(numbers: Sequence[float]) -> str:
+    return f"{np.mean(numbers):.3g}" if numbers else _EARLY
+
+
+def _draw_map(
+    axes: Axes, outcomes: Sequence[Outcome], sides: dict[str, list[float]], measure: Callable[[Outcome], Any]
+) -> None:
+    (down, rows), (across, columns) = sides.items()
+    cells = [[_measured(outcomes, {down: row, across: column}, measure) for column in columns] for row in rows]
+    means = np.array([[np.mean(cell) if cell else np.nan for cell in row] for row in cells])
+    largest = means.max(initial=1, where=np.isfinite(means))
+    axes.imshow(means, cmap="cividis_r", aspect="auto", vmin=0, vmax=largest)
+    for i, j in np.ndindex(means.shape):
+        colour = "white" if means[i, j] > 0.5 * largest else "black"
+        axes.text(j, i, _mean_text(cells[i][j]), ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(columns)), [format_value(column) for column in columns])
+    axes.set_yticks(range(len(rows)), [format_value(row) for row in rows])
+    axes.set_ylabel(down)
+
+
+def _draw_points(
+    axes: Axes, outcomes: Sequence[Outcome], name: str, values: Sequence[float], measure: Callable[[Outcome], Any]
+) -> None:
+    cells = [_measured(outcomes, {name: value}, measure) for value in values]
+    for at, numbers in enumerate(cells):
+        axes.plot([at] * len(numbers), numbers, "o", color=_POINT, alpha=0.6)
+    means = [("mean " if cell else "") + _mean_text(cell) for cell in cells]
+    labels = [f"{format_value(value)}\n{mean}" for value, mean in zip(values, means, strict=True)]
+    axes.set_xticks(range(len(values)), labels)
+    axes.set_xlim(-0.5, len(values) - 0.5)
+    largest = max([1, *(number for cell in cells for number in cell)])
+    axes.set_ylim(-0.05 * largest, 1.05 * largest)
+    axes.spines[["top", "right"]].set_visible(False)

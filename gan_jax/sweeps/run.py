@@ -20,11 +20,13 @@ from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together, on_main
 from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images, networks_config
+from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
-from gan_jax.settings import RunConfig
+from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import Outcome, save_report, trial_outcome
+from gan_jax.training.batches import steps_per_epoch
 
 _WIDEST_ON_CPU = 32
 _FEWEST_ON_ACCELERATOR = 4
@@ -54,15 +56,17 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     connect(settings)
     for name in settings.tracker:
         require_tracker(name)
-    trials = list_trials(settings) if settings.has_many_runs else []
-    folders = [RunFolder(one.output_dir) for one in ([trial.settings for trial in trials] or [settings])]
+    trials = list_trials(settings) if settings.has_many_runs else [Trial("", {}, settings)]
+    folders = [RunFolder(trial.settings.output_dir) for trial in trials]
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
     on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
-    if not trials:
-        return _train([Trial("", {}, settings)], experiment, dataset)
-    require_scorable(dataset)
+    trials = _with_lengths(trials, len(dataset.train_images))
+    if settings.has_many_runs or settings.evaluate_every:
+        on_main(lambda: require_scorable(dataset))
+    if not settings.has_many_runs:
+        return _train(trials, experiment, dataset)
     for trial in trials:  # a batch larger than the data set is found before hours are spent on the others
         networks_config(trial.settings, dataset)
     on_host = _shares_batches(settings) or settings.stream
@@ -86,6 +90,21 @@ def _outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool) -> list[Ou
             show_part(bar, f"scoring {trial.name}")
             outcomes.append(trial_outcome(trial, dataset))
     return outcomes
+
+
+def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
+    """The trials with their lengths in epochs or steps, and a line where there are few images or updates."""
+    chosen = [trial._replace(settings=trial.settings.with_length(num_images)) for trial in trials]
+    updates = min(one.settings.num_steps(steps_per_epoch(one.settings.gan, num_images)) for one in chosen)
+    settings, epochs = trials[0].settings, chosen[0].settings.epochs
+    if settings.epochs != epochs != EPOCHS and is_main() and not settings.quiet:
+        say(
+            f"Training for {epochs} epochs ({updates:,} updates), since {EPOCHS} of {num_images:,} images are too few "
+            f"for pictures; --epochs or --steps sets another length"
+        )
+    if settings.steps is None and updates < FEW_UPDATES and is_main():
+        warn(f"the training has {updates} updates; pictures show little before about {FEW_UPDATES}: give more --epochs")
+    return chosen
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:

@@ -80,6 +80,7 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     page = Page(text)
     assert page.headings == ["Scores", "Curves", "Images", "How to repeat each"]
     assert len(page.sources) == 3
+    assert "The runs' median and quartiles, step by step." in page.texts
     assert re.findall(r"--seed \d", text) == ["--seed 1"]
     assert text.count("<td>1.5</td><td>0.75</td>") == 2
 

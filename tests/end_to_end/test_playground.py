@@ -53,6 +53,16 @@ def page_path(tmp_path_factory):
     return make_page(folder, folder / "run", "--plane", folder / "ring, seed 0", "--images", 50)
 
 
+def test_a_report_is_no_wider_than_the_screen(browser, page_path):
+    report = page_path.with_name("report.html")
+    run(sys.executable, "-m", "gan_jax", "report", page_path.parent / "run", "--no-scores", "--output", report)
+    for width in (390, 1400):
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.goto(report.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 class Visit:
     """A page that is open; its errors and what it asks for are noted."""
 

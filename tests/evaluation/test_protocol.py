@@ -29,7 +29,7 @@ from gan_jax.evaluation import (
     score_images,
     sliced_wasserstein,
 )
-from gan_jax.evaluation.protocol import NUM_PARTS
+from gan_jax.evaluation.protocol import NUM_PARTS, require_scorable
 from gan_jax.pictures.scores import scores_table
 
 SCRIPT = [sys.executable, Path(__file__).parents[2] / "experiments" / "train_evaluator.py"]
@@ -258,3 +258,11 @@ def test_random_features_order_the_anchors_where_there_are_no_classes(digits, mo
     assert table["mean image"]["frechet_distance"] > table["blurred"]["frechet_distance"]
     assert not {"class_divergence", "class_counts"} & table["real"].keys()
     assert "class KL" not in scores_table(table)
+
+
+@pytest.mark.parametrize(("count", "warned"), [(249, True), (250, False)])
+def test_a_ranking_by_few_test_images_is_warned_of(count, warned, capsys):
+    few = dataclasses.replace(load_dataset("digits"), test_images=load_dataset("digits").test_images[:count])
+    require_scorable(few)
+    line = "warning: digits has 249 test images; below 250 do not trust a ranking by scores: blurred images may come"
+    assert capsys.readouterr().err.startswith(line) == warned

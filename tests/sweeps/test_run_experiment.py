@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS, GAN, content, settings
 
-from gan_jax import DivergedError, InputError, load_run, run_experiment
+from gan_jax import DivergedError, InputError, RunConfig, load_run, run_experiment
+from gan_jax.cli.train import parse_flags
 from gan_jax.evaluation import Evaluator
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.storage.checkpoints import checkpoint_steps
@@ -89,23 +90,79 @@ def test_a_seed_that_is_far_ahead_keeps_its_steps(tmp_path, capsys):
         assert len(read_history(tmp_path / "run" / f"seed_{seed}" / "history.npz")["d_loss"]) == 24
 
 
-def test_a_map_of_three_swept_settings_is_a_mean_over_the_third():
-    def outcome(beta1, beta2, distance):
-        values = {"learning_rate": 1e-3, "beta1": beta1, "beta2": beta2}
-        return {"values": values, "scores": {"frechet_distance": distance}, "collapsed": False}
+def outcome(distance=1.0, collapsed=None, **values):
+    return {"values": values, "scores": {"frechet_distance": distance}, "collapsed": collapsed}
 
-    figure = draw_sweep([outcome(0, 0.9, 1.0), outcome(0, 0.99, 3.0), outcome(0.5, 0.9, 4.0), outcome(0.5, 0.99, 6.0)])
-    assert [text.get_text() for text in figure.axes[0].texts] == ["2", "5"]
+
+def test_a_map_of_three_swept_settings_is_a_mean_over_the_third():
+    runs = [
+        outcome(distance + rate, learning_rate=rate, beta1=beta1, beta2=beta2)
+        for rate in (10, 20)
+        for beta1, beta2, distance in ((0, 0.9, 1), (0, 0.99, 3), (0.5, 0.9, 4), (0.5, 0.99, 6))
+    ]
+    assert [text.get_text() for text in draw_sweep(runs).axes[0].texts] == ["12", "22", "15", "25"]
 
 
 def test_a_map_says_where_it_is_too_early_to_tell():
-    def outcome(rate, collapsed):
-        return {"values": {"learning_rate": rate}, "scores": {"frechet_distance": 1.0}, "collapsed": collapsed}
+    ends = {(0, 1e-4): (None,), (0, 1e-3): (True, False, None), (0.5, 1e-4): (False,), (0.5, 1e-3): (None, None)}
+    runs = [
+        outcome(collapsed=end, learning_rate=rate, beta1=beta1) for (beta1, rate), all_ in ends.items() for end in all_
+    ]
+    figure = draw_sweep(runs)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "0.5", "0", "too early"]
 
-    figure = draw_sweep([outcome(1e-4, None), outcome(1e-3, True), outcome(1e-3, False), outcome(1e-3, None)])
-    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "0.5"]
-    figure = draw_sweep([outcome(1e-4, None), outcome(1e-3, None)])
-    assert [text.get_text() for text in figure.axes[1].texts] == ["too early", "too early"]
+
+def points_of(axes):
+    return [list(map(float, line.get_ydata())) for line in axes.lines]
+
+
+def test_each_run_of_a_single_setting_is_a_point():
+    runs = [outcome(8.0, None, beta1=0), outcome(3.0, True, beta1=0.5), outcome(4.0, False, beta1=0.5)]
+    distance, collapse = draw_sweep(runs).axes
+    assert points_of(distance) == [[8], [3, 4]]
+    assert points_of(collapse) == [[], [1, 0]]
+    labels = [[text.get_text() for text in axes.get_xticklabels()] for axes in (distance, collapse)]
+    assert labels == [["0\nmean 8", "0.5\nmean 3.5"], ["0\ntoo early", "0.5\nmean 0.5"]]
+
+
+@pytest.mark.parametrize("others", [{}, {"critic_steps": 1}])
+def test_a_sweep_of_one_value_is_no_map(others):
+    distance, _ = draw_sweep([outcome(8.0, beta1=0.5, **others), outcome(9.0, beta1=0.5, **others)]).axes
+    assert (points_of(distance), list(distance.images)) == ([[8, 9]], [])
+
+
+def test_the_setting_with_several_values_is_the_axis():
+    runs = [outcome(8.0, critic_steps=1, beta1=beta1) for beta1 in (0, 0.5)]
+    assert [axes.get_xlabel() for axes in draw_sweep(runs).axes] == ["beta1", "beta1"]
+
+
+def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeypatch):
+    for name, value in {"settings.EPOCHS": 1, "settings.ENOUGH_IMAGES": 3_000, "sweeps.run.EPOCHS": 1}.items():
+        monkeypatch.setattr(f"gan_jax.{name}", value)
+    default = settings(tmp_path / "run", steps=None, epochs=None)
+    run_experiment(EXPERIMENTS["drift"], default)
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Training for 2 epochs (24 updates), since 1 of 1,500 images are too few for pictures")
+    assert (
+        shown.err == "warning: the training has 24 updates; pictures show little before about 300: give more --epochs\n"
+    )
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["epochs"] == 2
+    monkeypatch.setattr("gan_jax.settings.ENOUGH_IMAGES", 6_000)  # as in another version
+    resumed = parse_flags(RunConfig(), ["--resume", "--output-dir", str(tmp_path / "run")])
+    run_experiment(EXPERIMENTS["drift"], resumed)
+    assert "Resuming from step 24 of 24" in capsys.readouterr().out
+
+
+def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path, capsys):
+    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", steps=None, epochs=1))
+    shown = capsys.readouterr()
+    assert "Training for" not in shown.out
+    assert "has 12 updates; pictures show little" in shown.err
+    gan = dataclasses.replace(GAN, batch_size=5)
+    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300))
+    shown = capsys.readouterr()
+    assert shown.out.startswith("epoch 1/1  batch 300/300")
+    assert shown.err == ""
 
 
 def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):
