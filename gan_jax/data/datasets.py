@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_jax.data.folders import is_path, read_image_set
 from gan_jax.data.image_files import converted
-from gan_jax.data.image_set import ImageSet, Reading
+from gan_jax.data.image_set import ImageSet, Reading, listed
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
 from gan_jax.errors import InputError
@@ -21,7 +21,6 @@ from gan_jax.files import expand_home
 DATASET_NAMES = tuple(PUBLISHED)
 MOST_RESIDENT = 60_000
 _HASHED_ROWS = 1000
-_MOST_CLASSES = 20  # that a description names
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +57,7 @@ class Dataset:
         height, width, channels = self.image_shape
         counts = np.bincount(self.train_labels, minlength=len(self.class_names))
         named = [f"{name} ({count:,})" for name, count in zip(self.class_names, counts, strict=False)]
-        hidden = ["..."] if len(named) > _MOST_CLASSES else []
-        classes = f"{len(named):,} classes: {', '.join([*named[:_MOST_CLASSES], *hidden])}" if named else "no classes"
+        classes = f"{len(named):,} classes: {listed(named)}" if named else "no classes"
         images = f"{len(self.train_images):,} training images and {len(self.test_images):,} for tests"
         told = [f"{images}, {width}×{height}, {'grey' if channels == 1 else 'RGB'}", classes, *self.notes]
         return " ".join(f"{self.name}: {'; '.join(told)}".split())

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 _TEST_SHARE = 6  # one image in six
+_MOST_LISTED = 20
 
 
 class StoredImages:
@@ -100,6 +101,11 @@ def named_classes(kinds: list[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
     if len(ordered) < 2:
         return np.zeros(len(kinds), np.int32), ()
     return np.array([ordered[kind] for kind in kinds], np.int32), tuple(map(str, ordered))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of classes for a line: the first 20."""
+    return ", ".join([*names[:_MOST_LISTED], *(["..."] if len(names) > _MOST_LISTED else [])])
 
 
 def _natural(kind: Any) -> Any:

@@ -19,6 +19,7 @@ from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together, on_main
 from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images, networks_config
+from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
@@ -59,6 +60,8 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
+    if is_main() and not settings.quiet:
+        say(dataset.description)
     if not trials:
         return _train([Trial("", {}, settings)], experiment, dataset)
     require_scorable(dataset)
