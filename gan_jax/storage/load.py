@@ -28,11 +28,11 @@ class TrainedRun(NamedTuple):
     @property
     def class_names(self) -> tuple[str, ...]:
         """What each label of a conditional run means; empty where that is not known."""
-        recorded = self.record.get("dataset", {}).get("class_names") or PUBLISHED.get(
-            self.record.get("run", {}).get("dataset", ""), ()
-        )
+        if not (self.config.conditional and self.record):
+            return ()
+        recorded = self.record["dataset"].get("class_names") or PUBLISHED.get(self.record["run"]["dataset"])
         names = tuple(map(str, recorded)) if isinstance(recorded, list | tuple) else ()
-        return names if self.config.conditional and len(names) == self.config.num_classes else ()
+        return names if len(names) == self.config.num_classes else ()
 
     @property
     def generator(self) -> NetworkState:
