@@ -35,6 +35,10 @@ class TrainingConfig:
     """A folder with the data set's published files, used in place of a download."""
     image_size: Literal[28, 32, 64] | None = None
     """Crop the images' centres to squares, and resize them to so many pixels."""
+    channels: Literal[1, 3] | None = None
+    """Make the images grey (1) or RGB (3); by default they are as the files' modes are, whatever the pixels."""
+    pixel_range: tuple[float, float] | None = None
+    """The values in the files that become black and white, such as 0 4095 of 12-bit data in 16-bit files."""
     skip_broken: bool = field(default=False, metadata=MAY_CHANGE)
     """Leave image files that cannot be read out."""
     stream: bool = field(default=False, metadata=MAY_CHANGE)

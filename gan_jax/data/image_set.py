@@ -1,11 +1,13 @@
 """What the readers of image sets return, in memory or read from disk when it is asked for."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 _TEST_SHARE = 6  # one image in six
+_MOST_LISTED = 20
 
 
 class StoredImages:
@@ -39,6 +41,24 @@ class StoredImages:
 Pixels = np.ndarray | StoredImages
 
 
+class Reading(NamedTuple):
+    """How a set is read; ``load_dataset`` says what each means."""
+
+    image_size: int | None = None
+    channels: int | None = None
+    pixel_range: tuple[float, float] | None = None
+    skip_broken: bool = False
+    stream: bool = False
+
+    @property
+    def of_pixels(self) -> dict[str, Any]:
+        """What ``read_pixels`` and ``converted`` need to know."""
+        return {"size": self.image_size, "channels": self.channels, "pixel_range": self.pixel_range}
+
+
+AS_IT_IS = Reading()
+
+
 class ImageSet(NamedTuple):
     """Images for training and for tests. Without classes, labels are 0 and there are no names."""
 
@@ -47,6 +67,18 @@ class ImageSet(NamedTuple):
     test_images: np.ndarray  # [M, H, W, C] uint8
     test_labels: np.ndarray  # [M] int32
     class_names: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what there is to say of how the set was read
+
+
+ONE_IN_SIX = "held out: one image in six, by a digest of its pixels"
+
+
+def are_for_tests(digests: Sequence[bytes]) -> np.ndarray:
+    """``is_for_tests`` of each image, ``[N]`` bool; where all are on one side, one image goes to the other."""
+    chosen = np.array([is_for_tests(digest) for digest in digests])
+    if len(chosen) > 1 and len(set(chosen.tolist())) == 1:
+        chosen ^= np.array([digest == min(digests) for digest in digests])
+    return chosen
 
 
 def is_for_tests(digest: bytes) -> bool:
@@ -58,14 +90,27 @@ def is_for_tests(digest: bytes) -> bool:
 
 
 def named_classes(kinds: list[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels ``[N]`` int32 in the order of the kinds, and the kinds' names; no names for a single kind.
+    """Labels ``[N]`` int32 in the natural order of the kinds, and the kinds' names; no names for a single kind.
 
     Examples:
-      >>> labels, names = named_classes(["dog", "cat", "dog"])
+      >>> labels, names = named_classes(["size 10", "size 9", "size 10"])
       >>> labels.tolist(), names
-      ([1, 0, 1], ('cat', 'dog'))
+      ([1, 0, 1], ('size 9', 'size 10'))
     """
-    ordered = {kind: place for place, kind in enumerate(sorted(set(kinds)))}
+    ordered = {kind: place for place, kind in enumerate(sorted(set(kinds), key=_natural))}
     if len(ordered) < 2:
         return np.zeros(len(kinds), np.int32), ()
     return np.array([ordered[kind] for kind in kinds], np.int32), tuple(map(str, ordered))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of classes for a line: the first 20."""
+    return ", ".join([*names[:_MOST_LISTED], *(["..."] if len(names) > _MOST_LISTED else [])])
+
+
+def _natural(kind: Any) -> Any:
+    """Sorts numbers in names by their values: the odd parts of a name are its digits."""
+    if not isinstance(kind, str):
+        return kind
+    parts = re.split(r"([0-9]+)", kind)
+    return [(len(part.lstrip("0")), part.lstrip("0")) if at % 2 else part for at, part in enumerate(parts)], kind

@@ -65,13 +65,13 @@ def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndar
 
 
 def interpolate_images(
-    config: GanConfig, generator: NetworkState, rows: int, columns: int, seed: int = 0
+    config: GanConfig, generator: NetworkState, rows: int, columns: int, seed: int = 0, label: int | None = None
 ) -> np.ndarray:
     """Walk from latent to latent and back to the first, along great circles, in eval mode.
 
     Row r goes from latent r to latent r + 1, both included, and the last row back to latent 0: row after row without
     its last image, the walk is a closed loop. The latents are those of the first images of ``sample_images``. Of a
-    conditional generator, row r has class r.
+    conditional generator, row r has class r, or all have one.
 
     Args:
       config: the networks' configuration.
@@ -79,6 +79,7 @@ def interpolate_images(
       rows: latents on the way, at least 2.
       columns: images from one latent to the next, at least 2.
       seed: decides the latents.
+      label: the class of every row.
 
     Returns:
       ``[rows, columns, height, width, channels]`` uint8.
@@ -92,7 +93,8 @@ def interpolate_images(
     walks = (interpolate_latents(start, end, columns) for start, end in zip(stops, np.roll(stops, -1, 0), strict=True))
     images = []
     for row, walk in enumerate(walks):
-        labels = np.full(columns, row % config.num_classes, np.int32) if config.conditional else None
+        kind = row % config.num_classes if label is None else label
+        labels = np.full(columns, kind, np.int32) if config.conditional else None
         images.append(quantize_images(generate(config, generator, walk, labels)))
     return np.stack(images)
 

@@ -40,6 +40,8 @@ def load_images(settings: RunConfig, name: str | None = None, data_dir: Path | N
     """
     options: dict[str, Any] = {
         "image_size": settings.image_size,
+        "channels": settings.channels,
+        "pixel_range": settings.pixel_range,
         "skip_broken": settings.skip_broken,
         "stream": settings.stream,
     }

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_jax.config import GanConfig
+from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import warn
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
@@ -23,6 +24,15 @@ class TrainedRun(NamedTuple):
     config: GanConfig
     state: GanState
     record: dict[str, Any]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What each label of a conditional run means; empty where that is not known."""
+        if not (self.config.conditional and self.record):
+            return ()
+        recorded = self.record["dataset"].get("class_names") or PUBLISHED.get(self.record["run"]["dataset"])
+        names = tuple(map(str, recorded)) if isinstance(recorded, list | tuple) else ()
+        return names if len(names) == self.config.num_classes else ()
 
     @property
     def generator(self) -> NetworkState:

@@ -52,6 +52,7 @@ def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: 
             "sha256": dataset.content_hash,
             "train_images": len(dataset.train_images),
             "test_images": len(dataset.test_images),
+            "class_names": list(dataset.class_names),
         },
         **environment(),
         "epochs": [],

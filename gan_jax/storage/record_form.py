@@ -18,7 +18,7 @@ _FORM: dict[str, Any] = {
     "script": str,
     "step": str | None,
     "run": dict[str, Any],
-    "dataset": dict[str, _Plain],
+    "dataset": dict[str, _Plain | list[_Plain]],
     "versions": dict[str, _Plain],
     "device": dict[str, _Plain],
     "epochs": list[dict[str, Any]],

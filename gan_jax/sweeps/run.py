@@ -62,6 +62,8 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
+    if is_main() and not settings.quiet:
+        say(dataset.description)
     trials = _with_lengths(trials, len(dataset.train_images))
     if settings.has_many_runs or settings.evaluate_every:
         on_main(lambda: require_scorable(dataset))
