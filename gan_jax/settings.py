@@ -7,6 +7,7 @@ from typing import Literal
 
 from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
 from gan_jax.errors import InputError
+from gan_jax.fields import convert_fields
 
 MAX_SEED = 2**32 - 1
 MAX_SNAPSHOTS = 10_000  # a file each
@@ -123,10 +124,11 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     declared, whether it may change when the run is resumed.
 
     Raises:
-      InputError: a value is outside its range; the message names the value and what is allowed.
+      InputError: a value is of another type or outside its range; the message names the value and what is allowed.
     """
 
     def __post_init__(self) -> None:
+        convert_fields(self, RunConfig)
         for name in ("epochs", "log_every", "keep_checkpoints"):
             require_count(self, name)
         for name in ("steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):

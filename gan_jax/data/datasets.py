@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_jax.data.folders import is_path, read_image_set
 from gan_jax.data.image_files import fit
-from gan_jax.data.image_set import ImageSet
+from gan_jax.data.image_set import ImageSet, require_labels
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
 from gan_jax.errors import InputError
@@ -33,6 +33,9 @@ class Dataset:
       test_images: ``[M, H, W, C]`` uint8, 0 to 255.
       test_labels: ``[M]`` int32, an index into ``class_names``.
       class_names: what each label means; empty where there are no classes.
+
+    Raises:
+      InputError: an array is of another type or shape, or a label is not a class.
     """
 
     name: str
@@ -41,6 +44,18 @@ class Dataset:
     test_images: np.ndarray = field(repr=False)
     test_labels: np.ndarray = field(repr=False)
     class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            images, name = getattr(self, f"{part}_images"), f"{part}_labels"
+            shape, dtype = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
+            if dtype != np.uint8 or len(shape) != 4 or shape[1:] != self.train_images.shape[1:]:
+                raise InputError(
+                    f"{part}_images are {dtype} {list(shape)}; they must be uint8 [count, height, width, channels], "
+                    f"and those for training and for tests of one size."
+                )
+            labels = require_labels(getattr(self, name), shape[:1], len(self.class_names) or None, name)
+            object.__setattr__(self, name, labels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -17,10 +17,11 @@ from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
+from gan_jax.fields import has_type
 from gan_jax.files import RUN_DATA, expand_home, first_line, parse_json, require_regular, write_json
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
-from gan_jax.storage.record_form import config_from_json, has_type, require_form, settings_from_json
+from gan_jax.storage.record_form import config_from_json, require_form, settings_from_json
 from gan_jax.storage.step_names import step_name
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
