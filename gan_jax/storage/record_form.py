@@ -20,8 +20,9 @@ _FORM: dict[str, Any] = {
     "device": dict[str, _Plain],
     "epochs": list[dict[str, Any]],
     "diverged": str,
-    "earlier_environments": list[dict[str, dict[str, _Plain]]],
+    "earlier_environments": list[dict[str, Any]],
 }
+_OF_STRETCH = {name: _FORM[name] for name in ("format", "versions", "device")} | {"until": int}
 _OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "sha256": str, "arrays": dict[str, str]}
 
 
@@ -32,9 +33,9 @@ def require_form(record: dict[str, Any]) -> None:
       KeyError: it tells no run, or an epoch is not told completely.
       ValueError: something is of another type; the message names it.
     """
-    for name, kind in _FORM.items():
-        if name in record:
-            _require(name, record[name], kind)
+    _require_known(record, _FORM)
+    for stretch in record.get("earlier_environments", []):
+        _require_known(stretch, _OF_STRETCH)
     run = record["run"]
     _require("gan", run["gan"], dict[str, _Plain | list[_Plain]])
     _require("image_shape", run["gan"]["image_shape"], list[int])
@@ -66,6 +67,12 @@ def settings_from_json(values: Mapping[str, Any], config: GanConfig) -> RunConfi
     if missing := {"dataset", "seed", "output_dir"} - told.keys():
         raise ValueError(f"{min(missing)} is missing")
     return RunConfig(gan=config, **told)
+
+
+def _require_known(values: Mapping[str, Any], form: Mapping[str, Any]) -> None:
+    for name, kind in form.items():
+        if name in values:
+            _require(name, values[name], kind)
 
 
 def _require(name: str, value: Any, kind: Any) -> None:

@@ -9,8 +9,11 @@ import signal
 import time
 from pathlib import Path
 
+import probes
 import pytest
 from small_runs import content, finish, screen, start
+
+from gan_jax.storage.record import read_record
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 KILLS = [("drift", 1), ("joint", 50), ("generator", 3), ("discriminator", 3)]
@@ -191,6 +194,21 @@ def test_another_environment_is_warned_of_and_kept(whole, tmp_path):
     resumed = json.loads((tmp_path / "run" / "run.json").read_text())
     assert resumed["versions"]["jax"] != "0.0.1"
     assert [one["versions"]["jax"] for one in resumed["earlier_environments"]] == ["0.0.1"]
+
+
+def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_path):
+    four = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    told = []
+    for steps, devices in ((12, 4), (16, 4), (20, None), (24, 2)):
+        options = {"steps": steps, "devices": devices}
+        result = probes.run(tmp_path / "run", kind="drift", options=options, environment=four)
+        assert result.status == 0, result
+        told.append([line for line in result.err.splitlines() if line.startswith("warning: device.")])
+    warned = [f"warning: device.devices_per_batch was {pair}" for pair in ("4, is 1", "1, is 2")]
+    assert told == [[], [], *([f"{line}; the last bits may come out differently"] for line in warned)]
+    record = read_record(tmp_path / "run")
+    stretches = [(one["until"], one["device"]["devices_per_batch"]) for one in record["earlier_environments"]]
+    assert (stretches, record["device"]["devices_per_batch"]) == ([(16, 4), (20, 1)], 2)
 
 
 def test_replacing_a_run_leaves_the_new_one_alone(whole, tmp_path):
