@@ -240,5 +240,5 @@ def _require_number(config: object, name: str, holds: Any, allowed: str) -> None
         require(holds(value), name, value, allowed)
         with np.errstate(over="ignore"):
             rounded = np.float32(value)
-        kept = value == 0 or abs(rounded) >= _SMALLEST
+        kept = bool(value == 0 or abs(rounded) >= _SMALLEST)
         require(holds(rounded) and kept, name, value, f"{allowed}, and so when it is rounded to float32")

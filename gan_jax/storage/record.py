@@ -113,6 +113,16 @@ def has_record(folder: Path) -> bool:
     return any((folder / name).exists() for name in RECORD_NAMES)
 
 
+def first_of_many(folder: Path) -> Path | None:
+    """The first run of ``--seeds`` or ``--sweep`` in a folder, if there is one."""
+    within = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in within:
+        found = path if path.name.startswith("seed_") else first_of_many(path) if "=" in path.name else None
+        if found and has_record(found):
+            return found
+    return None
+
+
 def read_record(folder: Path) -> Record:
     """Read a run's record, of this or an earlier format.
 
@@ -120,6 +130,8 @@ def read_record(folder: Path) -> Record:
       InputError: there is none, it is damaged, or a later version of the package wrote it.
     """
     if not has_record(folder):
+        if member := first_of_many(folder):
+            raise InputError(f"{folder} holds many runs; give one of them, such as {member}.")
         raise InputError(f"{folder} holds no run; give the folder that a training wrote.")
     path = next(path for path in (folder / name for name in RECORD_NAMES) if path.exists())
     try:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
@@ -213,7 +214,7 @@ def known_labels(config: GanConfig, labels: Any, shape: tuple[int, ...]) -> Any:
     Raises:
       InputError: one is not a class, or they have another shape.
     """
-    if labels is None or not config.conditional or isinstance(labels, jax.core.Tracer):
+    if labels is None or not config.conditional or isinstance(labels, Tracer):
         return labels
     checked = require_labels(labels, shape, config.num_classes)
     return labels if isinstance(labels, jax.Array) else checked

@@ -1,8 +1,11 @@
 """What networks do without learning: latents to images, images to logits, and which generator samples."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.conditioning import classes_in_turn
@@ -24,7 +27,9 @@ def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> A
     return jax.random.normal(key, (config.batch_size if count is None else count, config.latent_dim))
 
 
-def generate(config: GanConfig, generator: NetworkState, latents: Array, labels: Array | None = None) -> Array:
+def generate(
+    config: GanConfig, generator: NetworkState, latents: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
+) -> Array:
     """Turn latents into images, in eval mode: an image does not depend on the others in its batch.
 
     Args:
@@ -47,7 +52,7 @@ def generate(config: GanConfig, generator: NetworkState, latents: Array, labels:
       >>> generate(config, state.generator, sample_latents(config, jax.random.key(1), 3)).shape
       (3, 28, 28, 1)
     """
-    return _generate(config, generator, latents, known_labels(config, labels, latents.shape[:1]))
+    return _generate(config, generator, latents, known_labels(config, labels, jnp.shape(latents)[:1]))
 
 
 @jax.jit
@@ -55,7 +60,9 @@ def _generate(config: GanConfig, generator: NetworkState, latents: Array, labels
     return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=False)[0]
 
 
-def batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | None = None) -> Array:
+def batch_fakes(
+    config: GanConfig, state: GanState, key: Array, labels: ArrayLike | Sequence[int] | None = None
+) -> Array:
     """Turn the latents of the step with this key into images, in train mode, as the step does.
 
     Args:
@@ -99,7 +106,9 @@ def image_spread(images: Array) -> Array:
     return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
 
 
-def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, labels: Array | None = None) -> Array:
+def discriminate(
+    config: GanConfig, discriminator: NetworkState, images: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
+) -> Array:
     """Score images, in eval mode.
 
     Args:
@@ -122,7 +131,7 @@ def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, 
       >>> discriminate(config, state.discriminator, jnp.zeros((3, 28, 28, 1))).shape
       (3,)
     """
-    return _discriminate(config, discriminator, images, known_labels(config, labels, images.shape[:1]))
+    return _discriminate(config, discriminator, images, known_labels(config, labels, jnp.shape(images)[:1]))
 
 
 @jax.jit

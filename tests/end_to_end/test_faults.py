@@ -6,13 +6,17 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 from pathlib import Path
 
+import jax
 import probes
 import pytest
-from small_runs import content, finish, screen, start
+from small_runs import EXPERIMENTS, content, finish, screen, settings, start
 
+from gan_jax import run_experiment
+from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.record import read_record
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
@@ -228,3 +232,27 @@ def test_more_steps_resume_as_if_they_had_been_asked_for_at_first(whole, tmp_pat
     assert content(tmp_path / "run") == content(whole)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert [epoch["step"] for epoch in record["epochs"]] == [12, 24]
+
+
+def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, tmp_path):
+    """Each saves after every step, so that all are saving at once."""
+    failed = []
+
+    def train(folder):
+        try:
+            with jax.debug_key_reuse(False):
+                run_experiment(EXPERIMENTS["drift"], settings(folder, quiet=True, steps=12, checkpoint_every=1))
+        except BaseException as error:
+            failed.append(error)
+
+    folders = [tmp_path / str(number) for number in range(3)]
+    threads = [threading.Thread(target=train, args=(folder,), daemon=True) for folder in folders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(240)
+    assert not failed
+    assert not any(thread.is_alive() for thread in threads)
+    for folder in folders:
+        assert read_record(folder)["epochs"] == read_record(whole)["epochs"][:1]
+        assert checkpoint_steps(folder / "checkpoints") == [11, 12]
