@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
 from gan_jax.errors import InputError
+from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
 
 MAX_SEED = 2**32 - 1
@@ -145,10 +146,11 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     declared, whether it may change when the run is resumed.
 
     Raises:
-      InputError: a value is outside its range; the message names the value and what is allowed.
+      InputError: a value is of another type or outside its range; the message names the value and what is allowed.
     """
 
     def __post_init__(self) -> None:
+        convert_fields(self, RunConfig)
         for name in ("log_every", "keep_checkpoints"):
             require_count(self, name)
         for name in ("epochs", "steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):

@@ -13,7 +13,7 @@ import gan_jax
 
 PACKAGE = Path(gan_jax.__file__).parent
 # Modules below every other room, each importing only those before it and, from there, the objectives.
-BASE = ("version", "errors", "fields", "files", "cores", "config", "recipes", "settings")
+BASE = ("version", "errors", "field_types", "fields", "files", "cores", "config", "recipes", "settings")
 ALLOWED = {
     "nn": set(),
     "objectives": set(),
@@ -45,7 +45,7 @@ LIBRARY_HOMES = {
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run"},
 }
-WITHOUT_JAX = {"errors", "fields", "files", "cores", "pictures", "runs.health"}
+WITHOUT_JAX = {"errors", "field_types", "fields", "files", "cores", "pictures", "runs.health"}
 WITHOUT_JAX |= {
     f"data.{name}" for name in ("datasets", "downloads", "folders", "image_files", "image_set", "published", "records")
 }

@@ -15,6 +15,7 @@ from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page
 from gan_jax.pictures.scores import table_cells
 from gan_jax.storage.record import has_record, read_record
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.report import ending
 
 Sections = dict[str, list[str]]
 
@@ -23,6 +24,7 @@ def report(
     path: tyro.conf.Positional[Path],
     /,
     output: Path | None = None,
+    dataset: str | None = None,
     data_dir: Path | None = None,
     num_samples: int | None = None,
     scores: bool = True,
@@ -34,25 +36,27 @@ def report(
     Args:
         path: A run's folder, or that of many runs (--seeds or --sweep).
         output: The HTML file; report.html in the folder by default.
+        dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
         num_samples: Images to score; 10,000 by default.
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
-    if not has_record(path) and not (path / "summary.json").is_file():
-        raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
-    if not (scores and has_record(path)) and (num_samples is not None or data_dir is not None):
-        raise InputError(f"{path} is not scored here; leave out --num-samples and --data-dir.")
+    if not (path / "summary.json").is_file():
+        read_record(path)
+    options = {"dataset": dataset, "data_dir": data_dir, "num_samples": num_samples}
+    if not (scores and has_record(path)) and any(value is not None for value in options.values()):
+        raise InputError(f"{path} is not scored here; leave out --num-samples, --dataset and --data-dir.")
     prepare_output(output)
-    sections = of_one(path, data_dir, num_samples, scores) if has_record(path) else of_many(path)
+    sections = of_one(path, options if scores else None) if has_record(path) else of_many(path)
     write_text(output, render_page(path.resolve().name, sections))
     print(f"The report is in {output}")
 
 
-def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scores: bool) -> Sections:
-    """The sections of a run's page."""
+def of_one(path: Path, scoring: Mapping[str, Any] | None) -> Sections:
+    """The sections of a run's page, with scores if it is said how to evaluate it."""
     folder, record = RunFolder(path), read_record(path)
-    scored = score_pieces(evaluate(path, data_dir=data_dir, num_samples=num_samples)) if with_scores else []
+    scored = [] if scoring is None else score_pieces(evaluate(path, **scoring))
     drawn = folder.drawn_steps()
     last = picture(folder.grid(drawn[-1]), f"The same latents after step {drawn[-1]}.") if drawn else []
     return {
@@ -78,6 +82,7 @@ def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scor
 def of_many(path: Path) -> Sections:
     """The sections of the page of many runs."""
     runs = _read_summary(path)
+    headings, rows = table_cells({run["name"]: run["scores"] for run in runs})
     grids, commands = [], []
     for run in runs:
         folder = RunFolder(path / run["name"])
@@ -86,7 +91,10 @@ def of_many(path: Path) -> Sections:
         if has_record(folder.path):
             commands.append(command_of(read_record(folder.path)))
     return {
-        "Scores": [table(*table_cells({run["name"]: run["scores"] for run in runs}))],
+        "Scores": [
+            table([*headings, "collapsed"], [[*row, ending(run)] for row, run in zip(rows, runs, strict=True)]),
+            *(paragraph(f"{run['name']}: {run['diverged']}") for run in runs if run["diverged"]),
+        ],
         "Curves": [
             *picture(path / "bands.png", "The runs' median and quartiles, step by step."),
             *picture(path / "sweep.png", "Scores against the values of the sweep."),
@@ -105,6 +113,7 @@ def _read_summary(path: Path) -> list[dict[str, Any]]:
                 raise ValueError(f"{run['name']!r} is outside the folder")
             if not are_scores(run["scores"]):
                 raise ValueError(f"the scores of {run['name']!r} are incomplete")
+            ending(run)
         if not runs:
             raise ValueError("it names no run")
     except (AttributeError, KeyError, TypeError, ValueError) as error:

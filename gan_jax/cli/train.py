@@ -16,7 +16,7 @@ from gan_jax.errors import InputError
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
-from gan_jax.storage.record import Record, has_record, read_record, read_settings
+from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
 from gan_jax.sweeps.plan import list_trials, parse_sweep
 from gan_jax.sweeps.run import run_experiment
@@ -126,7 +126,7 @@ def _recorded_run(flags: _RunFlags) -> Path | None:
     if flags.has_many_runs:
         folders = [trial.settings.output_dir for trial in list_trials(flags)]
         return next((folder for folder in folders if has_record(folder)), None)
-    if any(has_record(folder) for folder in flags.output_dir.rglob("seed_*")):
+    if first_of_many(flags.output_dir):
         raise InputError(f"{flags.output_dir} holds many runs; give their --seeds or --sweep too.")
     return None
 

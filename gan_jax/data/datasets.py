@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_jax.data.folders import is_path, read_image_set
 from gan_jax.data.image_files import converted
-from gan_jax.data.image_set import ImageSet, Reading, listed
+from gan_jax.data.image_set import ImageSet, Reading, listed, require_labels
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
 from gan_jax.errors import InputError
@@ -35,6 +35,9 @@ class Dataset:
       test_labels: ``[M]`` int32, an index into ``class_names``.
       class_names: what each label means; empty where there are no classes.
       notes: what there is to say of how the set was read, such as which images are held out.
+
+    Raises:
+      InputError: an array is of another type or shape, or a label is not a class.
     """
 
     name: str
@@ -44,6 +47,18 @@ class Dataset:
     test_labels: np.ndarray = field(repr=False)
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            images, name = getattr(self, f"{part}_images"), f"{part}_labels"
+            shape, dtype = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
+            if dtype != np.uint8 or len(shape) != 4 or shape[1:] != self.train_images.shape[1:]:
+                raise InputError(
+                    f"{part}_images are {dtype} {list(shape)}; they must be uint8 [count, height, width, channels], "
+                    f"and those for training and for tests of one size."
+                )
+            labels = require_labels(getattr(self, name), shape[:1], len(self.class_names) or None, name)
+            object.__setattr__(self, name, labels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_jax.errors import InputError
+
 _TEST_SHARE = 6  # one image in six
 _MOST_LISTED = 20
 
@@ -79,6 +81,33 @@ def are_for_tests(digests: Sequence[bytes]) -> np.ndarray:
     if len(chosen) > 1 and len(set(chosen.tolist())) == 1:
         chosen ^= np.array([digest == min(digests) for digest in digests])
     return chosen
+
+
+def require_labels(labels: Any, shape: tuple[int, ...], num_classes: int | None, name: str = "labels") -> np.ndarray:
+    """Labels as int32, if there is one for each image and each is a class.
+
+    Args:
+      labels: an array of integers, or a list.
+      shape: that they must have.
+      num_classes: how many classes there are; None where labels mean nothing.
+      name: what they are called.
+
+    Raises:
+      InputError: they are not so.
+
+    Examples:
+      >>> require_labels([0, 2], (2,), num_classes=3).dtype
+      dtype('int32')
+    """
+    found = np.asarray(labels)
+    if found.shape != shape or (found.size and found.dtype.kind not in "iu"):
+        raise InputError(
+            f"{name} are {found.dtype} {list(found.shape)}; they must be whole numbers {list(shape)}, one for each "
+            f"image."
+        )
+    if num_classes is not None and found.size and not 0 <= found.min() <= found.max() < num_classes:
+        raise InputError(f"{name} are from {found.min()} to {found.max()}; they must be from 0 to {num_classes - 1}.")
+    return found.astype(np.int32)
 
 
 def is_for_tests(digest: bytes) -> bool:

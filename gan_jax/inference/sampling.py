@@ -8,7 +8,9 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from gan_jax.config import GanConfig
+from gan_jax.data.image_set import require_labels
 from gan_jax.data.pixels import quantize_images
+from gan_jax.errors import InputError
 from gan_jax.training.forward import generate, sample_latents
 from gan_jax.training.state import NetworkState
 
@@ -32,7 +34,7 @@ def sample_images(
       ``[count, height, width, channels]`` uint8.
 
     Raises:
-      ValueError: there are labels and the networks are not conditional, or one is not a class.
+      InputError: there are labels and the networks are not conditional, or one is not a class.
 
     Examples:
       >>> from gan_jax import init_state
@@ -51,17 +53,23 @@ def sample_images(
 
 def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndarray | None:
     """The classes of whole batches of images; None where networks know none."""
+    if labels is not None:
+        labels = require_classes(config, labels, count)
     if not config.conditional:
-        if labels is not None:
-            raise ValueError("the networks are not conditional; leave out the labels.")
         return None
     padded = -(-count // _BATCH) * _BATCH
-    if labels is None:
-        return np.arange(padded, dtype=np.int32) % config.num_classes
-    chosen = np.asarray(labels, np.int32)
-    if chosen.shape != (count,) or not ((chosen >= 0) & (chosen < config.num_classes)).all():
-        raise ValueError(f"labels must be {count} numbers from 0 to {config.num_classes - 1}")
-    return np.resize(chosen, padded)
+    return np.resize(np.arange(padded, dtype=np.int32) % config.num_classes if labels is None else labels, padded)
+
+
+def require_classes(config: GanConfig, labels: ArrayLike, count: int) -> np.ndarray:
+    """The classes that a person chose, ``[count]`` int32.
+
+    Raises:
+      InputError: the networks are not conditional, or one of them is not a class.
+    """
+    if not config.conditional:
+        raise InputError("the networks are not conditional; leave out the labels.")
+    return require_labels(labels, (count,), config.num_classes)
 
 
 def interpolate_images(

@@ -18,12 +18,22 @@ from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training
 from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
-from gan_jax.storage.record import Record, epoch_digest, identity, read_record, read_settings
+from gan_jax.storage.record import (
+    Record,
+    earlier_differences,
+    environment,
+    environment_differences,
+    epoch_digest,
+    identity,
+    read_record,
+    read_settings,
+)
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import LabelledImages, epoch_order, read_batches
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.forward import batch_fakes, sample_latents
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
+from gan_jax.training.sharding import devices_per_batch
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import discriminator_step, gan_step, generator_step, split_by_critic_step
 
@@ -61,9 +71,15 @@ class FinishedRun:
         if dataset.content_hash != self.record["dataset"].get("sha256"):
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give --dataset or --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)
+        self._environment = environment(devices_per_batch(mesh))
         images = training_images(self.config, dataset)
         _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, images, mesh)
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
+
+    def differences(self) -> list[str]:
+        """What of the versions and devices that the run was trained with is not as it is here, and may change bits."""
+        pair = self.record, self._environment
+        return [*earlier_differences(*pair), *environment_differences(*pair)]
 
     def state_after(self, step: int, bar: Any) -> GanState:
         """The state after a step, from the newest checkpoint that is not after it, or from the start."""

@@ -41,12 +41,13 @@ from gan_jax.storage.record import (
     make_record,
     read_record,
     require_same_run,
+    warn_of_differences,
     write_record,
 )
 from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
 from gan_jax.training.forward import sampling_generator
 from gan_jax.training.loop import Progress, Start, spaced_pauses
-from gan_jax.training.sharding import local_copy
+from gan_jax.training.sharding import devices_per_batch, local_copy
 
 _HEALTH = ("d_gradient_norm", "g_gradient_norm", "fake_spread")  # judged, and not on the screen
 
@@ -204,7 +205,7 @@ def open_run(
     folder, num_steps = RunFolder(settings.output_dir), settings.num_steps(per_epoch)
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
     score = _scorer(context) if settings.evaluate_every and is_main() else None
-    record = make_record(settings, config, dataset, experiment.step)
+    record = make_record(settings, config, dataset, experiment.step, devices_per_batch(mesh))
     lock = on_main(lambda: _open_folder(context, record))
     try:
         checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
@@ -294,12 +295,11 @@ def _take_over(context: RunContext, record: Record, found: Record) -> None:
         )
     if not done and found["epochs"]:
         warn(f"{context.folder.path} has no checkpoint to resume from; training starts again from step 0")
-    differences = environment_differences(found)
-    for difference in differences:
-        warn(f"{difference}; the last bits may come out differently")
+    differences = environment_differences(found, record)
+    warn_of_differences(differences)
     earlier = found.get("earlier_environments", [])
     if differences:
-        earlier = [*earlier, {name: found[name] for name in ("versions", "device")}]
+        earlier = [*earlier, {name: found[name] for name in ("format", "versions", "device")}]
     record["epochs"] = found["epochs"]
     if earlier:
         record["earlier_environments"] = earlier

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import shutil
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from gan_jax.storage.digests import tree_digest
 from gan_jax.training.state import GanState
 
 _SCORE = "frechet_distance"
+_SAVING = threading.Lock()  # Orbax has one current operation in a process, by whose number its threads find each other
 
 
 class Checkpoint(NamedTuple):
@@ -82,7 +84,8 @@ class Checkpoints:
             ),
         )
         try:
-            self._manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
+            with _SAVING:
+                self._manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
         except Exception as error:  # Orbax raises what its storage does, of any type
             raise _unwritten(error) from None
 

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
-from gan_jax.files import RUN_DATA, expand_home, first_line, parse_json, require_regular, write_json
+from gan_jax.field_types import has_type
+from gan_jax.files import RUN_DATA, expand_home, first_line, parse_json, require_regular, warn, write_json
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
-from gan_jax.storage.record_form import config_from_json, has_type, require_form, settings_from_json
+from gan_jax.storage.record_form import config_from_json, require_form, settings_from_json
 from gan_jax.storage.step_names import step_name
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
@@ -35,8 +36,10 @@ _UNTOLD = {"script": "script.py", "step": None, "dataset": {}, "versions": {}, "
 Record = dict[str, Any]
 
 
-def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step) -> Record:
-    """Say what a run is: settings, step, data, versions, device."""
+def make_record(
+    settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step, devices_per_batch: int = 1
+) -> Record:
+    """Say what a run is: settings, step, data, versions, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
     for name in ("data_dir", "discriminator"):  # a discriminator may also be the name of a run that ships
         run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
@@ -54,13 +57,13 @@ def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: 
             "test_images": len(dataset.test_images),
             "class_names": list(dataset.class_names),
         },
-        **environment(),
+        **environment(devices_per_batch),
         "epochs": [],
     }
 
 
-def environment() -> Record:
-    """The versions and the devices here, which may change the last bits."""
+def environment(devices_per_batch: int = 1) -> Record:
+    """The versions and the devices here, which may change the last bits, and how many devices share each batch."""
     device = jax.devices()[0]
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return {
@@ -70,6 +73,7 @@ def environment() -> Record:
             "kind": device.device_kind,
             "count": jax.device_count(),
             "processes": jax.process_count(),
+            "devices_per_batch": devices_per_batch,
             "cpu_cores": usable_cores(),
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
         },
@@ -110,6 +114,16 @@ def has_record(folder: Path) -> bool:
     return any((folder / name).exists() for name in RECORD_NAMES)
 
 
+def first_of_many(folder: Path) -> Path | None:
+    """The first run of ``--seeds`` or ``--sweep`` in a folder, if there is one."""
+    within = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in within:
+        found = path if path.name.startswith("seed_") else first_of_many(path) if "=" in path.name else None
+        if found and has_record(found):
+            return found
+    return None
+
+
 def read_record(folder: Path) -> Record:
     """Read a run's record, of this or an earlier format.
 
@@ -117,6 +131,8 @@ def read_record(folder: Path) -> Record:
       InputError: there is none, it is damaged, or a later version of the package wrote it.
     """
     if not has_record(folder):
+        if member := first_of_many(folder):
+            raise InputError(f"{folder} holds many runs; give one of them, such as {member}.")
         raise InputError(f"{folder} holds no run; give the folder that a training wrote.")
     path = next(path for path in (folder / name for name in RECORD_NAMES) if path.exists())
     try:
@@ -163,13 +179,42 @@ def require_same_run(found: Record, wanted: Record) -> None:
         )
 
 
-def environment_differences(found: Record) -> list[str]:
-    """What of a record's versions and devices, and of the arithmetic that its format tells, is not as it is here."""
-    pair = (_flat({name: record.get(name, {}) for name in ("versions", "device")}) for record in (found, environment()))
-    differences = [f"{name} was {there}, is {here}" for name, there, here in _differences(*pair)]
+def environment_differences(found: Record, here: Record) -> list[str]:
+    """What of a record's versions and devices, and of the arithmetic that its format tells, is not as it is here.
+
+    Args:
+      found: of the run.
+      here: another record, or an ``environment``.
+    """
+    there = {"versions": found.get("versions", {}), "device": _told_devices(found) | found.get("device", {})}
+    pair = _flat(there), _flat({name: here[name] for name in there})
+    differences = [f"{name} was {before}, is {now}" for name, before, now in _differences(*pair)]
     if found.get("format", 1) < 4:
         differences.append("the run is an earlier version's, whose Adam rounded otherwise")
     return differences
+
+
+def earlier_differences(found: Record, here: Record) -> list[str]:
+    """The same of the stretches of steps before the run was resumed in another environment."""
+    differences = []
+    for stretch in found.get("earlier_environments", []):
+        when = f"until step {stretch['until']}" if "until" in stretch else "before the run was resumed"
+        there = {"run": found["run"], "format": FORMAT} | stretch
+        differences += [f"{when}, {difference}" for difference in environment_differences(there, here)]
+    return differences
+
+
+def warn_of_differences(differences: Iterable[str]) -> None:
+    """Say that a run goes on, or is repeated, otherwise than it was."""
+    for difference in differences:
+        warn(f"{difference}; the last bits may come out differently")
+
+
+def _told_devices(found: Record) -> Record:
+    """How many devices shared a batch by the settings and the other devices, which is what earlier records tell."""
+    device = found.get("device", {})
+    several = device.get("count") if device.get("processes", 1) != 1 else None
+    return {"devices_per_batch": several or found["run"].get("devices") or 1}
 
 
 def identity(record: Record) -> dict[str, Any]:

@@ -124,16 +124,9 @@ def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -
       InputError: another process holds the folder; it holds a run and neither flag is set; it holds what is not a run.
       OSError: it cannot be written.
     """
-    path = folder.path
     require_claimable(folder, resume=resume, overwrite=overwrite)
-    path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / _LOCK)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise InputError(f"another process is at work in {path}; wait for it or give another --output-dir.") from None
-    except NotImplementedError:  # some file systems of networks
-        raise InputError(f"{path} is on a file system that has no locks; give another --output-dir.") from None
+    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = hold(folder, "give another --output-dir")
     try:
         _recover(folder)
         _require_free_or_run(folder, resume=resume, overwrite=overwrite)
@@ -143,6 +136,27 @@ def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -
     except BaseException:
         lock.release()
         raise
+    return lock
+
+
+def hold(folder: RunFolder, otherwise: str) -> FileLock:
+    """Keep trainings and other writers out of a folder until the lock is released or the process ends.
+
+    Args:
+      folder: one that is there.
+      otherwise: what a person can do where it cannot be held.
+
+    Raises:
+      InputError: another process, or another training of this one, holds it; or its file system has no locks.
+      OSError: it cannot be written.
+    """
+    lock = FileLock(folder.path / _LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(f"another process is at work in {folder.path}; wait for it or {otherwise}.") from None
+    except NotImplementedError:  # some file systems of networks
+        raise InputError(f"{folder.path} is on a file system that has no locks; {otherwise}.") from None
     return lock
 
 

@@ -90,12 +90,13 @@ def summary_cells(groups: dict[str, list[Outcome]]) -> tuple[list[str], list[lis
     rows, headings = [], headings_of(next(iter(groups.values()))[0]["scores"])
     for name, group in groups.items():
         for one in group:
-            rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in headings), _end(one)])
+            rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in headings), ending(one)])
         rows.append([f"{name}mean ± std", *(_spread(group, key) for key in headings), _collapses(group)])
     return ["", *headings.values(), "collapsed"], rows
 
 
-def _end(one: Outcome) -> str:
+def ending(one: Outcome) -> str:
+    """Whether a run diverged or collapsed, in a word or two."""
     if one["diverged"]:
         return "diverged"
     return {True: "yes", False: "no", None: _EARLY}[one["collapsed"]]

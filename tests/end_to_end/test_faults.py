@@ -6,11 +6,18 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 from pathlib import Path
 
+import jax
+import probes
 import pytest
-from small_runs import content, finish, screen, start
+from small_runs import EXPERIMENTS, content, finish, screen, settings, start
+
+from gan_jax import run_experiment
+from gan_jax.storage.checkpoints import checkpoint_steps
+from gan_jax.storage.record import read_record
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 KILLS = [("drift", 1), ("joint", 50), ("generator", 3), ("discriminator", 3)]
@@ -193,6 +200,21 @@ def test_another_environment_is_warned_of_and_kept(whole, tmp_path):
     assert [one["versions"]["jax"] for one in resumed["earlier_environments"]] == ["0.0.1"]
 
 
+def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_path):
+    four = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    told = []
+    for steps, devices in ((12, 4), (16, 4), (20, None), (24, 2)):
+        options = {"steps": steps, "devices": devices}
+        result = probes.run(tmp_path / "run", kind="drift", options=options, environment=four)
+        assert result.status == 0, result
+        told.append([line for line in result.err.splitlines() if line.startswith("warning: device.")])
+    warned = [f"warning: device.devices_per_batch was {pair}" for pair in ("4, is 1", "1, is 2")]
+    assert told == [[], [], *([f"{line}; the last bits may come out differently"] for line in warned)]
+    record = read_record(tmp_path / "run")
+    stretches = [(one["until"], one["device"]["devices_per_batch"]) for one in record["earlier_environments"]]
+    assert (stretches, record["device"]["devices_per_batch"]) == ([(16, 4), (20, 1)], 2)
+
+
 def test_replacing_a_run_leaves_the_new_one_alone(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "run")
     (tmp_path / "run" / "notes.md").touch()
@@ -210,3 +232,27 @@ def test_more_steps_resume_as_if_they_had_been_asked_for_at_first(whole, tmp_pat
     assert content(tmp_path / "run") == content(whole)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert [epoch["step"] for epoch in record["epochs"]] == [12, 24]
+
+
+def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, tmp_path):
+    """Each saves after every step, so that all are saving at once."""
+    failed = []
+
+    def train(folder):
+        try:
+            with jax.debug_key_reuse(False):
+                run_experiment(EXPERIMENTS["drift"], settings(folder, quiet=True, steps=12, checkpoint_every=1))
+        except BaseException as error:
+            failed.append(error)
+
+    folders = [tmp_path / str(number) for number in range(3)]
+    threads = [threading.Thread(target=train, args=(folder,), daemon=True) for folder in folders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(240)
+    assert not failed
+    assert not any(thread.is_alive() for thread in threads)
+    for folder in folders:
+        assert read_record(folder)["epochs"] == read_record(whole)["epochs"][:1]
+        assert checkpoint_steps(folder / "checkpoints") == [11, 12]

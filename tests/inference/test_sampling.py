@@ -1,9 +1,13 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, generate, init_state, quantize_images, run_keys
+from gan_jax import GanConfig, InputError, discriminate, generate, init_state, quantize_images, run_keys, sample_latents
+from gan_jax.inference.projection import project_image
 from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_images
+from gan_jax.training.batches import LabelledImages, ResidentImages
+from gan_jax.training.forward import batch_fakes
 
 CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
 START, END = np.random.default_rng(0).normal(size=(2, 100))
@@ -100,3 +104,44 @@ def test_images_are_those_of_the_latents_on_the_great_circle(generator):
 def test_a_walk_needs_two_stops_and_two_images(generator, rows, columns):
     with pytest.raises(ValueError, match="at least 2"):
         interpolate_images(CONFIG, generator, rows, columns)
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        ([0, 1, 99], "labels are from 0 to 99; they must be from 0 to 2"),
+        (jnp.array([-1, 1, 2]), "labels are from -1 to 2"),
+        ([0, 1], r"labels are int64 \[2\]; they must be whole numbers \[3\], one for each image"),
+        (np.array([0, 1, 1.7], np.float32), "labels are float32"),
+        ("012", "labels are <U3"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused_wherever_they_come_in(labels, complaint):
+    config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
+    state, key = init_state(config, jax.random.key(0)), jax.random.key(1)
+    images = jnp.zeros((3, 28, 28, 1))
+    for use in (
+        lambda: generate(config, state.generator, sample_latents(config, key), labels),
+        lambda: batch_fakes(config, state, key, labels),
+        lambda: discriminate(config, state.discriminator, images, labels),
+        lambda: sample_images(config, state.generator, 3, labels=labels),
+        lambda: ResidentImages(config, LabelledImages(images.astype(jnp.uint8), labels), run_keys(0)),
+    ):
+        with pytest.raises(InputError, match=complaint):
+            use()
+
+
+def test_a_label_of_a_projection_is_a_class():
+    config = GanConfig(latent_dim=4, width=2, conditional=True, num_classes=3)
+    image = np.zeros((28, 28, 1), np.uint8)
+    for chosen, complaint in ((config, "from 0 to 2"), (CONFIG, "not conditional")):
+        state = init_state(chosen, jax.random.key(0))
+        with pytest.raises(InputError, match=complaint):
+            project_image(chosen, state.generator, state.discriminator, image, label=3)
+
+
+def test_labels_that_a_program_computes_are_not_looked_at():
+    config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
+    generator, latents = init_state(config, jax.random.key(0)).generator, np.ones((3, 4), np.float32)
+    computed = jax.jit(lambda labels: generate(config, generator, latents, labels))(jnp.array([0, 1, 2]))
+    np.testing.assert_allclose(computed, generate(config, generator, latents, [0, 1, 2]), atol=1e-6)

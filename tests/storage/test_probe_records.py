@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, load_run
 from gan_jax.storage import record as record_module
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
-from gan_jax.storage.record import environment_differences, identity, make_record, read_record, read_settings
+from gan_jax.storage.record import (
+    earlier_differences,
+    environment_differences,
+    identity,
+    make_record,
+    read_record,
+    read_settings,
+)
 from gan_jax.storage.run_folder import RunFolder, claim
 from gan_jax.training.steps import gan_step
 
@@ -33,7 +40,8 @@ def versions_are_asked_once():
 def record(versions_are_asked_once):
     made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), gan_step)
     epoch = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
-    return json.loads(json.dumps(made | {"epochs": [epoch]}))
+    earlier = {name: made[name] for name in ("format", "versions", "device")} | {"until": 4}
+    return json.loads(json.dumps(made | {"epochs": [epoch], "earlier_environments": [earlier]}))
 
 
 def read(folder, content):
@@ -42,7 +50,8 @@ def read(folder, content):
     record = read_record(folder)
     found = read_settings(record)
     json.dumps(identity(record))
-    environment_differences(record)
+    for differences in (environment_differences, earlier_differences):
+        differences(record, record_module.environment())
     return found
 
 
@@ -100,8 +109,8 @@ def test_a_record_without_one_of_its_parts_is_read_or_refused_in_a_line(record, 
         (b"\xef\xbb\xbf{}", "BOM"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"run": ' * 100_000, "nested too deeply"),
-        (b'{"format": NaN, "run": {}}', "format is nan; it must be int"),
-        (b'{"format": true, "run": {}}', "format is True; it must be int"),
+        (b'{"format": NaN, "run": {}}', "format is nan; it must be a whole number"),
+        (b'{"format": true, "run": {}}', "format is True; it must be a whole number"),
         (b'{"format": 1' + b"0" * 5000 + b"}", "Exceeds the limit"),
         (b'{"format": 100000, "run": {}}', "format 100000; this gan_jax reads up to"),
         (b"{} {}", "Extra data"),

@@ -47,6 +47,19 @@ def test_a_record_of_another_form_is_named(text, tmp_path):
         read_record(tmp_path)
 
 
+@pytest.mark.parametrize("member", ["seed_3", "learning_rate=0.1/beta1=0/seed_0"])
+def test_a_folder_of_many_runs_names_one_to_give(member, records, tmp_path):
+    (tmp_path / member).mkdir(parents=True)
+    (tmp_path / "notes" / "seed_1").mkdir(parents=True)
+    (tmp_path / "seed_0").mkdir()
+    with pytest.raises(InputError, match=f"{tmp_path} holds no run"):
+        read_record(tmp_path)
+    write_record(tmp_path / member, records(gan_step))
+    write_record(tmp_path / "notes" / "seed_1", records(gan_step))
+    with pytest.raises(InputError, match=f"{tmp_path} holds many runs; give one of them, such as {tmp_path / member}"):
+        read_record(tmp_path)
+
+
 def test_it_counts_the_cores_that_the_process_may_use(records, monkeypatch):
     monkeypatch.setattr(record, "usable_cores", lambda: 7)
     assert records(gan_step)["device"]["cpu_cores"] == 7

@@ -19,7 +19,7 @@ class Recorder(Watcher):
         self._context, self._record = context, record
 
     def resume(self, point: ResumePoint) -> None:
-        """Drop the epochs after the point, and the end of a shorter run within an epoch."""
+        """Drop the epochs after the point, and the end of a shorter run within an epoch, and end what was before it."""
         context, epochs = self._context, self._record["epochs"]
         self._record["epochs"] = [
             epoch
@@ -27,6 +27,10 @@ class Recorder(Watcher):
             if epoch["step"] <= point.step
             and epoch["step"] in (context.num_steps, epoch["epoch"] * context.steps_per_epoch)
         ]
+        if earlier := self._record.get("earlier_environments"):
+            for stretch in earlier:
+                stretch["until"] = min(point.step, stretch.get("until", point.step))
+            self._record["earlier_environments"] = [stretch for stretch in earlier if stretch["until"]]
         write_record(context.folder.path, self._record)
 
     def checkpoint(self, progress: Progress) -> None:
