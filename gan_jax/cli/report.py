@@ -12,7 +12,7 @@ from gan_jax.errors import InputError
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
-from gan_jax.pictures.scores import table_cells
+from gan_jax.pictures.scores import table_cells, told_features
 from gan_jax.storage.record import has_record, read_record
 from gan_jax.storage.run_folder import RunFolder
 
@@ -86,7 +86,7 @@ def of_many(path: Path) -> Sections:
         if has_record(folder.path):
             commands.append(command_of(read_record(folder.path)))
     return {
-        "Scores": [table(*table_cells({run["name"]: run["scores"] for run in runs}))],
+        "Scores": score_pieces({run["name"]: run["scores"] for run in runs}),
         "Curves": [
             *picture(path / "bands.png", "Means of the runs, and their range."),
             *picture(path / "sweep.png", "Scores against the values of the sweep."),
@@ -115,9 +115,7 @@ def _read_summary(path: Path) -> list[dict[str, Any]]:
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The table of scores, and in whose features they are."""
-    first = next(iter(scores.values()))
-    features = f"Features {first['evaluator']}, sha256 {first['evaluator_sha256'][:12]}."
-    return [table(*table_cells(scores)), paragraph(features)]
+    return [table(*table_cells(scores)), paragraph(told_features(scores.values()))]
 
 
 def how_it_ended(record: Mapping[str, Any]) -> list[str]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gan_jax.data.datasets import Dataset
-from gan_jax.evaluation import load_evaluator, sample_count, score_images
+from gan_jax.evaluation import Evaluator, load_evaluator, sample_count, score_images
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import parse_json, write_json, write_text
-from gan_jax.inference.sampling import sample_images
+from gan_jax.inference.sampling import sample_fakes
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import new_figure, save_figure
-from gan_jax.pictures.scores import headings_of
+from gan_jax.pictures.scores import headings_of, shown, told_features
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
@@ -29,30 +29,39 @@ if TYPE_CHECKING:
 Outcome = dict[str, Any]
 
 
-def trial_outcome(trial: Trial, dataset: Dataset) -> Outcome:
-    """What became of a trial: its last scores, which are also kept beside the run, its history, and its end.
+_FORMAT = 2  # of an outcome; 1: fakes of all classes were equally frequent, whatever the data
 
-    ``collapsed`` is None where the run is too short to tell.
+
+def trial_outcomes(trials: Sequence[Trial], dataset: Dataset) -> list[Outcome]:
+    """What became of trials: their last scores, all in the same features, their histories, and their ends.
+
+    Scores are also kept beside each run. ``collapsed`` is None where a run is too short to tell.
     """
+    evaluator = load_evaluator(dataset)
+    return [_outcome(trial, dataset, evaluator) for trial in trials]
+
+
+def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
     folder = RunFolder(trial.settings.output_dir)
     run = load_run(folder.path)
     step, history = int(run.state.step), read_history(folder.history)
-    known = _known_outcome(folder.outcome, step)
+    known = _known_outcome(folder.outcome, step, evaluator)
     if not known:
-        evaluator = load_evaluator(dataset)
-        scores = score_images(evaluator, sample_images(run.config, run.generator, sample_count(dataset)), dataset)
+        fakes = sample_fakes(run.config, run.generator, dataset, sample_count(dataset))
+        scores = score_images(evaluator, fakes, dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
-        known = {"step": step, "diverged": run.record.get("diverged"), "collapsed": collapsed, "scores": scores}
+        ended = {"diverged": run.record.get("diverged"), "collapsed": collapsed}
+        known = {"format": _FORMAT, "step": step, **ended, "scores": scores}
         write_json(folder.outcome, known)
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
 
-def _known_outcome(path: Path, step: int) -> Outcome:
-    """What was written after this step, if anything."""
+def _known_outcome(path: Path, step: int, evaluator: Evaluator) -> Outcome:
+    """What was written after this step, with every score in this evaluator's features, if anything."""
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
-        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"])
-        return known if complete and known["step"] == step else {}
+        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"], evaluator)
+        return known if complete and (known["format"], known["step"]) == (_FORMAT, step) else {}
     except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}
 
@@ -67,7 +76,7 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
       quiet: print nothing.
     """
     groups = _groups(outcomes)
-    text = summary_table(groups)
+    text = f"{summary_table(groups)}\n\n{told_features(one['scores'] for one in outcomes)}"
     write_json(folder / "summary.json", [{key: one[key] for key in one if key != "history"} for one in outcomes])
     write_text(folder / "summary.md", text)
     histories = {name: [one["history"] for one in group] for name, group in groups.items()}
@@ -83,11 +92,14 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
 
 
 def summary_table(groups: dict[str, list[Outcome]]) -> str:
-    """A markdown table: a row for each run, and for each group its mean ± standard deviation and collapses."""
-    rows, headings = [], headings_of(next(iter(groups.values()))[0]["scores"])
+    """A markdown table: a row for each run, and for each group its mean ± standard deviation and collapses.
+
+    There is no mean of scores in different features, or of a score that a run lacks.
+    """
+    rows, headings = [], headings_of(*(one["scores"] for group in groups.values() for one in group))
     for name, group in groups.items():
         for one in group:
-            rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in headings), _end(one)])
+            rows.append([one["name"], *(shown(one["scores"], key) for key in headings), _end(one)])
         rows.append([f"**{name}mean ± std**", *(_spread(group, key) for key in headings), _collapses(group)])
     return markdown_table(["", *headings.values(), "collapsed"], rows)
 
@@ -99,7 +111,9 @@ def _end(one: Outcome) -> str:
 
 
 def _spread(group: Sequence[Outcome], key: str) -> str:
-    values = [one["scores"][key] for one in group]
+    values = [one["scores"].get(key) for one in group]
+    if None in values or len({one["scores"].get("evaluator_sha256") for one in group}) > 1:
+        return "–"
     deviation = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
     return f"{np.mean(values):.3g}{deviation}"
 

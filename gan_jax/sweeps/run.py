@@ -23,7 +23,7 @@ from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.plan import Trial, list_trials
-from gan_jax.sweeps.report import save_report, trial_outcome
+from gan_jax.sweeps.report import save_report, trial_outcomes
 
 _WIDEST_ON_CPU = 32
 _FEWEST_ON_ACCELERATOR = 4
@@ -72,7 +72,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
         for trial in trials:
             _train([trial], experiment, dataset, images)
     if is_main():
-        outcomes = [trial_outcome(trial, dataset) for trial in trials]
+        outcomes = trial_outcomes(trials, dataset)
         save_report(settings.output_dir, outcomes, quiet=settings.quiet)
         if all(one["diverged"] for one in outcomes):
             raise DivergedError("every run diverged. Try a lower --learning-rate.")
