@@ -46,7 +46,7 @@ LIBRARY_HOMES = {
     "filelock": {"storage.run_folder", "runs.run"},
 }
 WITHOUT_JAX = {"errors", "files", "cores", "pictures", "runs.health"}
-DATA = ("datasets", "downloads", "folders", "image_files", "image_set", "published", "records", "shares")
+DATA = ("array_names", "datasets", "downloads", "folders", "image_files", "image_set", "published", "records", "shares")
 WITHOUT_JAX |= {f"data.{name}" for name in DATA}
 MODULES = sorted(PACKAGE.glob("**/*.py"))
 

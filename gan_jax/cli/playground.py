@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import choose_dataset, require_count, require_shape
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, choose_dataset, require_count, require_shape
 from gan_jax.config import require
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output, write_text
@@ -25,6 +25,7 @@ def playground(
     max_megabytes: float = 10,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    reading: Reading = READ_AS_THEY_ARE,
     raw: bool = False,
 ) -> None:
     """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
@@ -42,6 +43,7 @@ def playground(
         max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
         dataset: Where the training images are from; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
+        reading: How the data set's image files are read.
         raw: Show the generator as it was after the last step where the run has an average of it.
     """
     if output.suffix != ".html":
@@ -51,7 +53,7 @@ def playground(
     prepare_output(output)
     run = load_run(path)
     known = bool(run.record) or dataset is not None
-    data = choose_dataset(run.record, dataset, data_dir) if images and known else None
+    data = choose_dataset(run.record, dataset, data_dir, reading) if images and known else None
     if data:
         require_shape(path, run.config.image_shape, data)
     source = Source(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_jax.data.array_names import NAMES, images_and_labels
 from gan_jax.data.image_files import SUFFIXES, UnreadableImageError, fit, read_pixels
 from gan_jax.data.image_set import ImageSet, StoredImages, is_for_tests, named_classes
 from gan_jax.data.published import PUBLISHED
@@ -52,7 +53,8 @@ def read_image_set(
     - Of files the first folder on the way to an image is its class: ``class/name.png``, and deeper. Images that lie in
       no folder, or all in one, have no classes. Where all lie in ``train`` or ``test``, and the classes below, these
       are the two sets. The set is grey if all its files are, otherwise RGB.
-    - An ``.npz`` has ``images`` ``[N, H, W]`` or ``[N, H, W, 1 or 3]`` uint8, and perhaps ``labels`` ``[N]`` integers.
+    - An ``.npz`` has ``images`` ``[N, H, W]`` or ``[N, H, W, 1 or 3]`` uint8, and perhaps ``labels`` ``[N]`` integers,
+      or the same under other names, as in ``array_names.images_and_labels``.
     - Where nothing else says so, ``is_for_tests`` decides which images are for tests.
 
     Args:
@@ -162,9 +164,8 @@ def _look_at(path: Path, files: Sequence[_File], image_size: int | None, skip_br
 
 
 def _read_npz(path: Path, image_size: int | None) -> ImageSet:
-    arrays = read_arrays(path, "an .npz", "give a good copy", lambda name: name in ("images", "labels"))
-    if "images" not in arrays:
-        raise InputError(f"{path} has no array named images; save one, [N, height, width, channels] uint8.")
+    stored = read_arrays(path, "an .npz", "give a good copy", NAMES.__contains__)
+    arrays, num_train = images_and_labels(path, stored)
     images, labels = arrays["images"], arrays.get("labels")
     images = images[..., np.newaxis] if images.ndim == 3 else images
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or not images.size:
@@ -182,7 +183,10 @@ def _read_npz(path: Path, image_size: int | None) -> ImageSet:
     else:
         images = fit(images, image_size)
     labels, class_names = named_classes(labels.tolist())
-    is_test = np.array([is_for_tests(hashlib.sha256(np.ascontiguousarray(image).data).digest()) for image in images])
+    if num_train is None:
+        is_test = np.array([is_for_tests(hashlib.sha256(np.ascontiguousarray(one).data).digest()) for one in images])
+    else:
+        is_test = np.arange(len(images)) >= num_train
     _require_both(path, np.sum(~is_test), np.sum(is_test))
     return ImageSet(images[~is_test], labels[~is_test], images[is_test], labels[is_test], class_names)
 
