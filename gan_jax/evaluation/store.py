@@ -49,6 +49,9 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
     Args:
       dataset: the images, labelled or not.
 
+    Returns:
+      The evaluator, which may score these images.
+
     Raises:
       InputError: the shipped file is damaged, or the training images are all alike.
 
