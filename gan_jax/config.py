@@ -67,6 +67,8 @@ class GanConfig:
     """Tell both networks each image's class."""
     num_classes: int = 10
     """Kinds of images, of which a conditional network is told; the data set decides."""
+    class_counts: tuple[int, ...] = ()
+    """Training images of each kind, where they are uneven and statistics are recalibrated; the data set decides."""
     objective: str = "non_saturating"
     """What both networks minimize: non_saturating, saturating, least_squares, hinge, wasserstein or relativistic."""
     penalties: tuple[str, ...] = ()
@@ -148,6 +150,9 @@ class GanConfig:
             require(different, name, chosen, f"different ones of {', '.join(choices)}")
         if self.makes_points and self.augmentations:
             raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
+        counts = self.class_counts
+        fitting = not counts or (len(counts) == self.num_classes and min(counts) >= 0 < max(counts))
+        require(fitting, "class_counts", counts, f"{self.num_classes} counts of at least 0, not all 0, or none")
         self._require_packs()
         self._require_compatible()
 

@@ -46,9 +46,8 @@ LIBRARY_HOMES = {
     "filelock": {"storage.run_folder", "runs.run"},
 }
 WITHOUT_JAX = {"errors", "field_types", "fields", "files", "cores", "pictures", "runs.health"}
-WITHOUT_JAX |= {
-    f"data.{name}" for name in ("datasets", "downloads", "folders", "image_files", "image_set", "published", "records")
-}
+DATA = ("array_names", "datasets", "downloads", "folders", "image_files", "image_set", "published", "records", "shares")
+WITHOUT_JAX |= {f"data.{name}" for name in DATA}
 MODULES = sorted(PACKAGE.glob("**/*.py"))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import choose_dataset, require_count, require_shape
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, ReadingFlags, choose_dataset, require_count, require_shape
 from gan_jax.config import require
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
@@ -28,6 +28,7 @@ def playground(
     max_megabytes: float = 10,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    reading: Reading = READ_AS_THEY_ARE,
     raw: bool = False,
 ) -> None:
     """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
@@ -46,6 +47,7 @@ def playground(
         max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
         dataset: Where the training images are from; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
+        reading: How the data set's image files are read.
         raw: Show the generator as it was after the last step where the run has an average of it.
     """
     if output.suffix != ".html":
@@ -56,8 +58,8 @@ def playground(
     prepare_output(output)
     run = load_run(path)
     known = bool(run.record) or dataset is not None
-    required = (images, dataset, data_dir) != (None, None, None)
-    data = _training_images(path, run, dataset, data_dir, required) if num_images and known else None
+    required = (images, dataset, data_dir, reading) != (None, None, None, READ_AS_THEY_ARE)
+    data = _training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
     source = Source(
         run=run,
         folder=RunFolder(path) if path.is_dir() else None,
@@ -73,11 +75,11 @@ def playground(
 
 
 def _training_images(
-    path: Path, run: TrainedRun, name: str | None, data_dir: Path | None, required: bool
+    path: Path, run: TrainedRun, name: str | None, data_dir: Path | None, reading: ReadingFlags, required: bool
 ) -> Dataset | None:
     """The images that are named, else the run's; if these cannot be read and are not required, none and a warning."""
     try:
-        data = choose_dataset(run.record, name, data_dir)
+        data = choose_dataset(run.record, name, data_dir, reading)
         require_shape(path, run.config.image_shape, data)
     except InputError as error:
         if required:

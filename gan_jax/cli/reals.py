@@ -1,10 +1,10 @@
 """``gan-jax reals``."""
 
 from pathlib import Path
-from typing import Literal
 
-from gan_jax.cli.sources import require_count
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, require_count, require_seed
 from gan_jax.data.datasets import load_dataset
+from gan_jax.data.shares import sample_rows
 from gan_jax.pictures.grids import require_picture
 from gan_jax.pictures.image_files import prepare_images_path, save_images
 
@@ -13,9 +13,10 @@ def reals(
     output: Path,
     dataset: str = "fashion_mnist",
     data_dir: Path | None = None,
-    image_size: Literal[28, 32, 64] | None = None,
+    reading: Reading = READ_AS_THEY_ARE,
     num: int = 10_000,
     train: bool = False,
+    seed: int = 0,
 ) -> None:
     """Write real images in the same forms, for tools that compare two sets.
 
@@ -25,15 +26,18 @@ def reals(
         output: .npz (arr_0, NHWC uint8, 3 channels), .png (one grid), or a new folder of PNGs.
         dataset: As of gan-jax train: a name, or a folder, .zip or .npz of images.
         data_dir: A folder with the data set's published files.
-        image_size: Crop the centres to squares and resize to so many pixels.
-        num: The first so many.
+        reading: How the data set's image files are read.
+        num: So many at random, of each class its share; all of them if there are no more.
         train: Training images in place of test images.
+        seed: Decides which, and their order.
     """
     require_count("num", num)
+    require_seed(seed)
     if output.suffix == ".png":
         require_picture(num)
     prepare_images_path(output)
-    data = load_dataset(dataset, data_dir, image_size=image_size)
-    images = (data.train_images if train else data.test_images)[:num]
-    save_images(output, images, f"{data.name}   real")
-    print(f"{len(images)} real images are in {output}")
+    data = load_dataset(dataset, data_dir, **reading.options)
+    images, labels = (data.train_images, data.train_labels) if train else (data.test_images, data.test_labels)
+    rows = sample_rows(labels, num, seed)
+    save_images(output, images[rows], f"{data.name}   real", labels=labels[rows] if data.class_names else None)
+    print(f"{len(rows)} real images are in {output}")

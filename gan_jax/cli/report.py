@@ -12,7 +12,7 @@ from gan_jax.errors import InputError
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
-from gan_jax.pictures.scores import table_cells
+from gan_jax.pictures.scores import table_cells, told_features
 from gan_jax.storage.record import has_record, read_record
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.sweeps.report import ending
@@ -94,6 +94,7 @@ def of_many(path: Path) -> Sections:
         "Scores": [
             table([*headings, "collapsed"], [[*row, ending(run)] for row, run in zip(rows, runs, strict=True)]),
             *(paragraph(f"{run['name']}: {run['diverged']}") for run in runs if run["diverged"]),
+            paragraph(told_features(run["scores"] for run in runs)),
         ],
         "Curves": [
             *picture(path / "bands.png", "The runs' median and quartiles, step by step."),
@@ -124,9 +125,7 @@ def _read_summary(path: Path) -> list[dict[str, Any]]:
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The table of scores, and in whose features they are."""
-    first = next(iter(scores.values()))
-    features = f"Features {first['evaluator']}, sha256 {first['evaluator_sha256'][:12]}."
-    return [table(*table_cells(scores)), paragraph(features)]
+    return [table(*table_cells(scores)), paragraph(told_features(scores.values()))]
 
 
 def how_it_ended(record: Mapping[str, Any]) -> list[str]:

@@ -30,7 +30,8 @@ def sample(
 
     Args:
         path: A run's folder, or its weights.npz.
-        output: .npz (arr_0, NHWC uint8, 3 channels), .png (one grid), or a new folder of PNGs.
+        output: .npz (arr_0, NHWC uint8, 3 channels), .png (one grid), or a new folder of PNGs; of a conditional run
+            with the labels, as arr_1 or in dataset.json.
         num: How many; 64 by default, or in a grid of a conditional run 8 of each class, a row each.
         seed: Decides the latents.
         label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
@@ -51,9 +52,11 @@ def sample(
     else:
         num = 64 if num is None else num
         labels = None if chosen is None else np.full(num, chosen, np.int32)
+        if labels is None and run.config.conditional:
+            labels = np.arange(num, dtype=np.int32) % run.config.num_classes
     images = sample_images(run.config, generator, num, seed, labels)
     title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
-    save_images(output, images, title, _COLUMNS if row_per_class else None)
+    save_images(output, images, title, _COLUMNS if row_per_class else None, labels)
     print(f"{num} images of the {name} are in {output}")
     if row_per_class and run.class_names:
         print(f"The rows are {listed(run.class_names)}")

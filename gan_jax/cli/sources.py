@@ -3,18 +3,47 @@
 import dataclasses
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
+import numpy as np
+import tyro
+
+from gan_jax.config import IMAGE_SIZES
 from gan_jax.data.datasets import Dataset, load_dataset
+from gan_jax.data.image_files import endings, read_pixels
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
-from gan_jax.runs.setup import load_images
+from gan_jax.pictures.image_files import load_images
+from gan_jax.runs import setup
 from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
-from gan_jax.storage.record import read_settings
+from gan_jax.storage.record import has_record, read_settings
 from gan_jax.training.state import NetworkState
 
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadingFlags:
+    """How the image files of a data set are read, as gan-jax train reads them; by default as the run read them."""
+
+    image_size: Literal[28, 32, 64] | None = None
+    """Crop the data set's centres to squares, and resize them to so many pixels."""
+    channels: Literal[1, 3] | None = None
+    """Make the data set's images grey (1) or RGB (3)."""
+    pixel_range: tuple[float, float] | None = None
+    """The values in the data set's files that become black and white."""
+    skip_broken: bool = False
+    """Leave image files of the data set that cannot be read out."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The flags that are given, for ``load_dataset``."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value}
+
+
+Reading = Annotated[ReadingFlags, tyro.conf.arg(prefix_name=False)]
+READ_AS_THEY_ARE = ReadingFlags()
 
 
 def require_count(name: str, value: int, least: int = 1) -> None:
@@ -65,7 +94,10 @@ def choose_label(run: TrainedRun, label: str | None) -> int | None:
 
 
 def holds_samples(path: Path) -> bool:
-    """Whether a file is a ``.npy``, or an archive of something else than weights."""
+    """Whether a path is a ``.npy``, an archive of something else than weights, or a folder of images and no run."""
+    if path.is_dir():
+        is_of_runs = has_record(path) or (path / "summary.json").exists()
+        return not is_of_runs and bool(_image_files(path))
     if path.suffix == ".npy":
         return True
     try:
@@ -75,7 +107,37 @@ def holds_samples(path: Path) -> bool:
         return False
 
 
-def choose_dataset(record: dict[str, Any], name: str | None, data_dir: Path | None) -> Dataset:
+def load_samples(path: Path) -> np.ndarray:
+    """Read samples of any program: ``[N, height, width, channels]`` uint8.
+
+    Args:
+      path: what ``holds_samples``; the images of a folder are grey if all its files are, otherwise RGB.
+
+    Raises:
+      InputError: a file cannot be read, or a folder's images have different sizes.
+    """
+    if not path.is_dir():
+        return load_images(path)
+    files = _image_files(path)
+    images = [read_pixels(file, str(file)) for file in files]
+    for file, image in zip(files, images, strict=True):
+        if image.shape[:2] != images[0].shape[:2]:
+            raise InputError(
+                f"{file} is {image.shape[:2]} and {files[0]} {images[0].shape[:2]}; samples have one size."
+            )
+    channels = max(image.shape[2] for image in images)
+    return np.stack([np.broadcast_to(image, (*image.shape[:2], channels)) for image in images])
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return sorted(
+        file for file in folder.iterdir() if file.suffix.lower() in endings() and not file.name.startswith(".")
+    )
+
+
+def choose_dataset(
+    record: dict[str, Any], name: str | None, data_dir: Path | None, reading: ReadingFlags = READ_AS_THEY_ARE
+) -> Dataset:
     """The data set that the flags name, else the one that the run was trained on.
 
     Raises:
@@ -84,9 +146,9 @@ def choose_dataset(record: dict[str, Any], name: str | None, data_dir: Path | No
     if "run" not in record:
         if name is None:
             raise InputError("there is no run to tell the data set; give --dataset.")
-        return load_dataset(name, data_dir)
-    settings = dataclasses.replace(read_settings(record)[0], stream=False)
-    return load_images(settings, name, data_dir)
+        return load_dataset(name, data_dir, **reading.options)
+    settings = dataclasses.replace(read_settings(record)[0], stream=False, **reading.options)
+    return setup.load_images(settings, name, data_dir)
 
 
 def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:
@@ -96,4 +158,6 @@ def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:
       InputError: they are not.
     """
     if shape != dataset.image_shape:
-        raise InputError(f"{path} has images of {shape}, {dataset.name} of {dataset.image_shape}; name its --dataset.")
+        resized = shape[0] in IMAGE_SIZES and shape[:2] != dataset.image_shape[:2]
+        advice = f"name its --dataset{f', or give --image-size {shape[0]}' if resized else ''}"
+        raise InputError(f"{path} has images of {shape}, {dataset.name} of {dataset.image_shape}; {advice}.")

@@ -26,8 +26,9 @@ from gan_jax.sweeps.run import run_experiment
 class GanFlags(GanConfig):
     """``GanConfig`` as a command line gives it."""
 
-    image_shape: Annotated[tuple[int, ...], tyro.conf.Suppress] = (28, 28, 1)  # the data set decides these two
+    image_shape: Annotated[tuple[int, ...], tyro.conf.Suppress] = (28, 28, 1)  # the data set decides these three
     num_classes: Annotated[int, tyro.conf.Suppress] = 10
+    class_counts: Annotated[tuple[int, ...], tyro.conf.Suppress] = ()
 
     def __post_init__(self) -> None:
         """Values are checked once they are all read, so that a mistake gets one line."""
@@ -191,6 +192,9 @@ def train(name: str, args: Sequence[str], description: str) -> None:
     run_experiment(experiment, settings)
 
 
+_OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
+
+
 def command_of(record: Record) -> str:
     """The command line that trains a recorded run again.
 
@@ -200,7 +204,7 @@ def command_of(record: Record) -> str:
     name, defaults = found.get(record["step"], (None, None))
     settings, config = read_settings(record)
     ignored = [name for enabled, dependent in _ENABLING.values() if not enabled(config) for name in dependent]
-    flags = _changed(config, defaults and defaults.gan, leave_out=("image_shape", "num_classes", *ignored))
+    flags = _changed(config, defaults and defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
     length = () if settings.steps is None else ("epochs",)
     flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "schedule", *length))
     return " ".join([f"gan-jax {name}" if name else f"python {record['script']}", *flags])

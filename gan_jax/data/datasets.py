@@ -15,8 +15,9 @@ from gan_jax.data.image_files import converted
 from gan_jax.data.image_set import ImageSet, Reading, listed, require_labels
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
+from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
-from gan_jax.files import expand_home
+from gan_jax.files import expand_home, warn
 
 DATASET_NAMES = tuple(PUBLISHED)
 MOST_RESIDENT = 60_000
@@ -89,10 +90,10 @@ class Dataset:
 
     @cached_property
     def resident(self) -> "Dataset":
-        """The same with at most ``MOST_RESIDENT`` training images, taken evenly, in memory, for what looks at many."""
+        """The same with at most ``MOST_RESIDENT`` training images, at random of each class its share, in memory."""
         if isinstance(self.train_images, np.ndarray):
             return self
-        chosen = np.linspace(0, len(self.train_images) - 1, min(len(self.train_images), MOST_RESIDENT)).astype(int)
+        chosen = np.sort(sample_rows(self.train_labels, MOST_RESIDENT, seed=0))
         return dataclasses.replace(self, train_images=self.train_images[chosen], train_labels=self.train_labels[chosen])
 
 
@@ -150,6 +151,8 @@ def load_dataset(
         path = expand_home(Path(name)).resolve()
         found, name = read_image_set(path, reading), path.stem
     elif name in PUBLISHED:
+        if data_dir is None and Path(name).is_dir():
+            warn(f"{name} is taken as the data set of that name, not as the folder here; give ./{name} for the folder")
         if stream:
             raise InputError(f"{name} is read as a whole; leave out --stream")
         train, train_labels, test, test_labels = read_published(name, data_dir)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.data.array_names import NAMES, images_and_labels
 from gan_jax.data.image_files import Brightness, UnreadableImageError, converted, endings, read_picture
 from gan_jax.data.image_set import AS_IT_IS, ONE_IN_SIX, ImageSet, Reading, StoredImages, are_for_tests, named_classes
 from gan_jax.data.layout import Placed, read_layout
@@ -43,7 +44,8 @@ def read_image_set(path: Path, reading: Reading = AS_IT_IS) -> ImageSet:
 
     - Of files ``layout.read_layout`` says which are for tests, and of which class. The set is grey if all its files
       are, by their modes and not by their pixels, otherwise RGB.
-    - An ``.npz`` has ``images`` ``[N, H, W]`` or ``[N, H, W, 1 or 3]`` uint8, and perhaps ``labels`` ``[N]`` integers.
+    - An ``.npz`` has ``images`` ``[N, H, W]`` or ``[N, H, W, 1 or 3]`` uint8, and perhaps ``labels`` ``[N]`` integers,
+      or the same under other names, as in ``array_names.images_and_labels``.
     - Where nothing else says so, ``are_for_tests`` decides which images are for tests.
 
     Args:
@@ -140,9 +142,8 @@ def _warn_of_darkness(path: Path, brightest: Brightness) -> None:
 
 
 def _read_npz(path: Path, reading: Reading) -> ImageSet:
-    arrays = read_arrays(path, "an .npz", "give a good copy", lambda name: name in ("images", "labels"))
-    if "images" not in arrays:
-        raise InputError(f"{path} has no array named images; save one, [N, height, width, channels] uint8.")
+    stored = read_arrays(path, "an .npz", "give a good copy", NAMES.__contains__)
+    arrays, num_train = images_and_labels(path, stored)
     images, labels = arrays["images"], arrays.get("labels")
     images = images[..., np.newaxis] if images.ndim == 3 else images
     is_scaled = reading.pixel_range is not None and images.dtype.kind in "uif"
@@ -163,9 +164,14 @@ def _read_npz(path: Path, reading: Reading) -> ImageSet:
         _warn_of_darkness(path, Brightness(int(images.max()), 255))
     images = converted(images, **reading.of_pixels)
     labels, class_names = named_classes(labels.tolist())
-    is_test = are_for_tests([hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images])
+    if num_train is None:
+        notes = (ONE_IN_SIX,)
+        is_test = are_for_tests([hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images])
+    else:
+        notes = ("held out: test_images",)
+        is_test = np.arange(len(images)) >= num_train
     _require_both(path, np.sum(~is_test), np.sum(is_test))
-    return ImageSet(images[~is_test], labels[~is_test], images[is_test], labels[is_test], class_names, (ONE_IN_SIX,))
+    return ImageSet(images[~is_test], labels[~is_test], images[is_test], labels[is_test], class_names, notes)
 
 
 def _require_squares(path: Path, shape: tuple[int, ...]) -> None:

@@ -15,6 +15,7 @@ from jax import Array, lax
 
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.pixels import normalize_images
+from gan_jax.data.shares import rows_by_class
 from gan_jax.errors import InputError
 from gan_jax.evaluation.checks import require_images
 from gan_jax.nn.convolution import convolve
@@ -23,7 +24,8 @@ NUM_FEATURES = 64
 REQUIRED_ACCURACY = 0.91
 EXTRACT_BATCH = 500
 
-_VERSION = 1
+VERSION = 2  # 1: the last twelfth of the training images was held out, whatever its classes
+
 _CHANNELS = (32, 64)
 _STRIDES = {4: 2, 3: 1}  # by the kernels' size; without a stride the mean of every four pixels follows
 _PADDING = 1
@@ -34,6 +36,7 @@ _EPOCHS = 6
 _LEAST_STEPS = 500  # a small data set is seen more often
 _LEARNING_RATE = 2e-3
 _HELD_OUT = 12  # one training image in twelve: 5,000 of 60,000
+_FEWEST_HELD_OUT = 12  # fewer may be recognized by chance
 
 Params = Mapping[str, Array]
 
@@ -45,7 +48,7 @@ class Evaluator:
     Attributes:
       params: flat names to float32 arrays.
       name: what to quote beside a score, such as ``fd-fmnist64-v1``.
-      accuracy: share in [0, 1] of the held-out images that it recognizes; None for random weights, which know none.
+      accuracy: from ``measure_accuracy`` for the held-out images; None for random weights, which know none.
       num_classes: logits.
       dataset_hash: ``Dataset.content_hash`` of what it was trained on.
       training: how it was trained, in words.
@@ -132,8 +135,24 @@ def _classify_bytes(params: Params, images: Array) -> tuple[Array, Array]:
 
 
 def measure_accuracy(evaluator: Evaluator, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share in [0, 1] of ``images`` (``[N, …]`` uint8) whose largest logit is their label's (``[N]`` int32)."""
-    return float(np.mean(extract(evaluator, images)[1].argmax(axis=1) == labels))
+    r"""Balanced accuracy: the share of a class's images whose largest logit is that class's, averaged over classes.
+
+    $\frac1K \sum_k \frac1{N_k} \sum_{i: y_i = k} [\hat y_i = k]$ (Brodersen et al. 2010). Who always names the most
+    frequent class gets 1 / K, however frequent it is.
+
+    Args:
+      evaluator: a classifier.
+      images: ``[N, height, width, channels]`` uint8.
+      labels: ``[N]`` int32; classes without an image do not count.
+
+    Returns:
+      The accuracy, in [0, 1]; the share of all images that are recognized, where the classes are equally frequent.
+
+    Raises:
+      ValueError: as ``extract``.
+    """
+    right = extract(evaluator, images)[1].argmax(axis=1) == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
 
 
 def require_accurate(evaluator: Evaluator) -> None:
@@ -149,35 +168,73 @@ def require_accurate(evaluator: Evaluator) -> None:
         )
 
 
-def held_out(dataset: Dataset) -> slice:
-    """The last twelfth of the training images, which no evaluator is trained on: its accuracy is measured there."""
-    return slice(len(dataset.train_images) - len(dataset.train_images) // _HELD_OUT, None)
+def held_out(labels: np.ndarray) -> np.ndarray:
+    """Which training images no evaluator is trained on: its accuracy is measured there.
+
+    One in twelve of each class, at random, and at least one of a class that has two; the same for equal labels.
+
+    Args:
+      labels: ``[N]`` int32.
+
+    Returns:
+      ``[N]`` bool.
+    """
+    chosen = np.zeros(len(labels), bool)
+    for rows in rows_by_class(labels, seed=0):
+        chosen[rows[: max(len(rows) // _HELD_OUT, len(rows) > 1)]] = True
+    return chosen
+
+
+def why_no_classifier(dataset: Dataset) -> str:
+    """Why no classifier of a data set can be trained and measured; empty where one can."""
+    if len(np.unique(dataset.train_labels)) < 2:
+        return f"the training images of {dataset.name} are of one class"
+    if (count := held_out(dataset.train_labels).sum()) < _FEWEST_HELD_OUT:
+        return (
+            f"{dataset.name} has too few labelled training images: {count} of them can be held out to measure a "
+            f"classifier, which takes {_FEWEST_HELD_OUT}"
+        )
+    return ""
+
+
+def require_varied(dataset: Dataset) -> None:
+    """Check that not all training images are the same one, of which no feature tells anything.
+
+    Raises:
+      InputError: they are.
+    """
+    images = dataset.train_images
+    if all(np.array_equal(images[row], images[0]) for row in range(1, len(images))):
+        raise InputError(f"the training images of {dataset.name} are all alike; scores need images that differ.")
 
 
 def train_evaluator(dataset: Dataset, seed: int = 0, kernel_size: int = 4) -> Evaluator:
-    """Train on all but the last twelfth of the training images, with Adam, cross-entropy and a cosine decay to zero.
+    """Train on eleven in twelve of the training images, with Adam, cross-entropy and a cosine decay to zero.
 
     The test images are never looked at. About a minute for 60,000 images on two cores.
 
     Args:
-      dataset: at least twelve labelled training images.
+      dataset: training images of two classes or more, of which ``held_out`` takes at least twelve.
       seed: decides initial weights and order of images; equal seeds give equal weights on equal machines.
       kernel_size: 4 for convolutions with a stride; 3 for dense ones that are followed by a mean over four pixels, a
         network of another kind, for a second opinion.
 
     Returns:
-      The evaluator, named after the data set and its content, with its accuracy on the last twelfth.
+      The evaluator, named after the data set and its content, with its accuracy on the images that were held out.
 
     Raises:
-      InputError: there is no network with kernels of this size.
+      InputError: there is no network with kernels of this size, there is one class, or there are too few images.
 
     Examples:
       >>> evaluator = train_evaluator(load_dataset("mnist"))  # doctest: +SKIP
     """
     if kernel_size not in _STRIDES:
         raise InputError(f"kernel_size is {kernel_size}; it must be one of {', '.join(map(str, sorted(_STRIDES)))}.")
-    last = held_out(dataset)
-    images, labels = dataset.train_images[: last.start], dataset.train_labels[: last.start]
+    require_varied(dataset)
+    if reason := why_no_classifier(dataset):
+        raise InputError(f"{reason}; give more labelled images.")
+    held = held_out(dataset.train_labels)
+    images, labels = dataset.train_images[~held], dataset.train_labels[~held]
     num_classes = len(dataset.class_names)
     generator = np.random.default_rng(seed)
     params = _init_params(generator, dataset.image_shape, num_classes, kernel_size)
@@ -186,17 +243,17 @@ def train_evaluator(dataset: Dataset, seed: int = 0, kernel_size: int = 4) -> Ev
     params = _train(params, jnp.asarray(images), jnp.asarray(labels), jnp.asarray(order))
     evaluator = Evaluator(
         params=_scaled({name: np.asarray(array) for name, array in params.items()}, images),
-        name=f"fd-{dataset.name}-{dataset.content_hash[:8]}-v{_VERSION}" + ("" if kernel_size == 4 else "-pooled"),
+        name=f"fd-{dataset.name}-{dataset.content_hash[:8]}-v{VERSION}" + ("" if kernel_size == 4 else "-pooled"),
         accuracy=0.0,
         num_classes=num_classes,
         dataset_hash=dataset.content_hash,
         training=(
             f"{len(images)} training images of {dataset.name}, seed {seed}, {len(order)} steps of Adam on batches of "
-            f"{batch}, learning rate {_LEARNING_RATE} to 0 (cosine); accuracy measured on the other "
-            f"{len(dataset.train_images) - len(images)} training images"
+            f"{batch}, learning rate {_LEARNING_RATE} to 0 (cosine); balanced accuracy measured on the other "
+            f"{held.sum()} training images"
         ),
     )
-    accuracy = measure_accuracy(evaluator, dataset.train_images[last], dataset.train_labels[last])
+    accuracy = measure_accuracy(evaluator, dataset.train_images[held], dataset.train_labels[held])
     return dataclasses.replace(evaluator, accuracy=accuracy)
 
 
@@ -211,11 +268,15 @@ def random_evaluator(dataset: Dataset) -> Evaluator:
 
     Returns:
       The evaluator, whose accuracy is None; the same for images of one shape but for the units.
+
+    Raises:
+      InputError: the training images are all alike.
     """
+    require_varied(dataset)
     params = _init_params(np.random.default_rng(0), dataset.image_shape, 1, 4)
     return Evaluator(
         params=_scaled({name: np.asarray(array) for name, array in params.items()}, dataset.train_images),
-        name=f"random-{dataset.name}-{dataset.content_hash[:8]}-v{_VERSION}",
+        name=f"random-{dataset.name}-{dataset.content_hash[:8]}-v{VERSION}",
         accuracy=None,
         num_classes=0,
         dataset_hash=dataset.content_hash,

@@ -11,7 +11,7 @@ from gan_jax.evaluation.c2st import critic_accuracy
 from gan_jax.evaluation.checks import require_image_pair
 from gan_jax.evaluation.classes import class_divergence, class_histogram
 from gan_jax.evaluation.distances import frechet_distance, frechet_floor, kernel_distance
-from gan_jax.evaluation.features import Evaluator, extract, require_accurate
+from gan_jax.evaluation.features import Evaluator, extract, require_accurate, require_varied
 from gan_jax.evaluation.neighbours import authenticity, density_coverage, precision_recall
 from gan_jax.evaluation.sliced import sliced_wasserstein
 from gan_jax.files import warn
@@ -32,14 +32,17 @@ _NUMBERS = (
 
 
 def require_scorable(dataset: Dataset) -> None:
-    """Check that there are enough test images, before hours go into what is then to be scored; warn if there are few.
+    """Check that there are enough test images, and different ones, before hours go into what is then to be scored.
+
+    Few test images get a warning.
 
     Raises:
-      InputError: there are too few.
+      InputError: there are too few, or the training images are all alike.
     """
     count = len(dataset.test_images)
     if count < FEWEST:
         raise InputError(f"scores need {FEWEST} test images, but {dataset.name} has {count}; give more images.")
+    require_varied(dataset)
     if count < FEW_TEST_IMAGES:
         warn(
             f"{dataset.name} has {count} test images; below {FEW_TEST_IMAGES} do not trust a ranking by scores: "
@@ -94,10 +97,17 @@ def score_images(
     return _score(evaluator, fakes, dataset.test_images, dataset.resident.train_images, seed, tell)
 
 
-def are_scores(scores: Any) -> bool:
-    """Whether a value from a file is what ``score_images`` returns; it may lack some scores, as earlier ones do."""
+def are_scores(scores: Any, evaluator: Evaluator | None = None) -> bool:
+    """Whether a value from a file is what ``score_images`` returns.
+
+    Of any evaluator, it may lack some scores, as earlier ones do; of this one, if one is given, it lacks none.
+    """
     known = isinstance(scores, dict) and "frechet_distance" in scores
-    return known and all(isinstance(scores[name], int | float) for name in _NUMBERS if name in scores)
+    numbers = known and all(isinstance(scores[name], int | float) for name in _NUMBERS if name in scores)
+    if not numbers or evaluator is None:
+        return numbers
+    complete = all(name in scores or (name == "class_divergence" and evaluator.accuracy is None) for name in _NUMBERS)
+    return complete and scores.get("evaluator_sha256") == evaluator.sha256
 
 
 def anchors(
@@ -120,11 +130,11 @@ def anchors(
       tell: called with each part of each anchor before it is computed, such as ``noise: features``.
 
     Returns:
-      For each of ``ANCHORS`` what ``score_images`` returns; no class is left out where there are none.
+      For each of ``ANCHORS`` what ``score_images`` returns; no class is left out where there are none, or where no
+      training image is of that class or all are.
 
     Raises:
       InputError: the evaluator is not accurate enough.
-      InputError: there is no other class than ``left_out``.
 
     Examples:
       >>> anchors(load_evaluator(dataset), dataset)["noise"]["frechet_distance"]  # doctest: +SKIP
@@ -147,13 +157,11 @@ def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str
     order = generator.permutation(len(images))
     sample, rest = order[:count], order[count:]
     others = np.concatenate([sample[labels[sample] != left_out], rest[labels[rest] != left_out]])
-    if dataset.class_names and not len(others):
-        raise InputError(f"all images are of class {left_out}, and an anchor leaves it out; use images of two classes.")
     mean = np.rint(images.mean(axis=0)).astype(np.uint8)
     sets = {
         "real": images[sample],
         "blurred": blur_images(images[sample]),
-        **({"one class left out": images[np.resize(others, count)]} if dataset.class_names else {}),
+        **({"one class left out": images[np.resize(others, count)]} if 0 < len(others) < len(images) else {}),
         "mean image": np.repeat(mean[np.newaxis], count, axis=0),
         "noise": generator.integers(0, 256, (count, *dataset.image_shape), np.uint8),
     }

@@ -8,8 +8,10 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from gan_jax.config import GanConfig
+from gan_jax.data.datasets import Dataset
 from gan_jax.data.image_set import require_labels
 from gan_jax.data.pixels import quantize_images
+from gan_jax.data.shares import labels_in_shares
 from gan_jax.errors import InputError
 from gan_jax.training.forward import generate, sample_latents
 from gan_jax.training.state import NetworkState
@@ -49,6 +51,39 @@ def sample_images(
         kinds = None if classes is None else classes[index * _BATCH : (index + 1) * _BATCH]
         batches.append(quantize_images(generate(config, generator, latents, kinds)))
     return np.concatenate(batches)[:count]
+
+
+def sample_fakes(config: GanConfig, generator: NetworkState, dataset: Dataset, count: int, seed: int = 0) -> np.ndarray:
+    """Draw images to be compared with the test images: the classes of conditional networks have the shares there.
+
+    Classes that no training image has are left out, as the generator has learned nothing of them.
+
+    Args:
+      config: the networks' configuration.
+      generator: the generator's state, such as ``sampling_generator`` gives.
+      dataset: its test images are what the fakes are compared with.
+      count: how many.
+      seed: decides the latents.
+
+    Returns:
+      ``[count, height, width, channels]`` uint8.
+
+    Raises:
+      InputError: the networks know another number of classes than the data set.
+    """
+    num_classes = len(dataset.class_names)
+    if not config.conditional or not num_classes:
+        return sample_images(config, generator, count, seed)
+    if num_classes != config.num_classes:
+        raise InputError(
+            f"the run knows {config.num_classes} classes and {dataset.name} has {num_classes}; give the --dataset that "
+            f"it was trained on."
+        )
+    trained, tested = (
+        np.bincount(labels, minlength=num_classes) for labels in (dataset.train_labels, dataset.test_labels)
+    )
+    counts = np.where(trained > 0, tested, 0)
+    return sample_images(config, generator, count, seed, labels_in_shares(counts if counts.any() else trained, count))
 
 
 def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndarray | None:

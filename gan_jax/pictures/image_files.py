@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.errors import InputError
-from gan_jax.files import atomic_write, prepare_output, read_arrays, save_arrays
+from gan_jax.files import atomic_write, prepare_output, read_arrays, save_arrays, write_json
 from gan_jax.pictures.grids import save_grid
 
 _CHANNELS = (1, 3)
@@ -33,36 +33,40 @@ def prepare_images_path(path: Path) -> None:
         prepare_output(path)
 
 
-def save_images(path: Path, images: np.ndarray, title: str, columns: int | None = None) -> None:
+def save_images(
+    path: Path, images: np.ndarray, title: str, columns: int | None = None, labels: np.ndarray | None = None
+) -> None:
     """Write images in the form that the path's ending asks for.
 
-    ``.npz`` holds ``arr_0``, ``[N, height, width, 3]`` uint8; ``.png`` is a titled grid of all of them; a name without
-    an ending is a new folder of PNGs, ``000000.png`` and on.
+    ``.npz`` holds ``arr_0``, ``[N, height, width, 3]`` uint8, and the labels as ``arr_1``, as guided-diffusion has
+    them; ``.png`` is a titled grid of all of them; a name without an ending is a new folder of PNGs, ``000000.png`` and
+    on, with the labels in StyleGAN's ``dataset.json``.
 
     Args:
       path: where to write; a file is replaced, a folder must be new or empty.
       images: ``[N, height, width, channels]`` uint8 with 1 or 3 channels.
       title: of the grid.
       columns: of the grid; by default as many as rows.
+      labels: ``[N]`` int, the images' classes.
 
     Raises:
       InputError: another ending, or a folder that holds something.
     """
     prepare_images_path(path)
     if path.suffix == ".npz":
-        save_arrays(path, {"arr_0": _in_colour(images)})
+        save_arrays(path, {"arr_0": _in_colour(images)} | ({} if labels is None else {"arr_1": labels}))
     elif path.suffix == ".png":
         columns = columns or int(np.ceil(np.sqrt(len(images))))
         save_grid(path, images, title, columns, rows=-(-len(images) // columns))
     else:
-        _save_folder(path, images)
+        _save_folder(path, images, labels)
 
 
 def load_images(path: Path) -> np.ndarray:
     """Read samples of any program: ``[N, height, width, channels]`` uint8.
 
     They are ``arr_0`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be ``[N, height, width]``, and
-    channels may come before height and width, as PyTorch has them. Three equal channels come back as one.
+    channels may come before height and width, as PyTorch has them.
 
     Raises:
       InputError: the file cannot be read, or holds no such images.
@@ -81,11 +85,21 @@ def load_images(path: Path) -> np.ndarray:
         images = np.moveaxis(images, 1, -1)
     if images.shape[-1] not in _CHANNELS:
         raise InputError(f"{path}: {name} is {images.dtype} {list(images.shape)}; it must be {_SAMPLES}.")
-    grey = images.shape[-1] == 3 and (images == images[..., :1]).all()
-    return images[..., :1] if grey else images
+    return images
 
 
-def _save_folder(path: Path, images: np.ndarray) -> None:
+def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
+    """``[N, height, width, channels]`` images to be compared with others that have so many channels.
+
+    Grey is repeated for three channels, and of three that are equal everywhere one is taken; else nothing changes.
+    """
+    if images.shape[-1] == 1 and channels == 3:
+        return images.repeat(3, axis=-1)
+    is_grey = channels == 1 and images.shape[-1] == 3 and (images == images[..., :1]).all()
+    return images[..., :1] if is_grey else images
+
+
+def _save_folder(path: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
     """Write all of them or, if that fails or is interrupted, none."""
     path.mkdir(exist_ok=True)
     files = [path / f"{index:06d}.png" for index in range(len(images))]
@@ -93,8 +107,11 @@ def _save_folder(path: Path, images: np.ndarray) -> None:
         for file, image in zip(files, _in_colour(images), strict=True):
             with atomic_write(file) as temporary:
                 Image.fromarray(image).save(temporary)
+        if labels is not None:
+            named = [[file.name, label] for file, label in zip(files, labels.tolist(), strict=True)]
+            write_json(path / "dataset.json", {"labels": named})
     except BaseException:
-        for file in files:
+        for file in (*files, path / "dataset.json"):
             file.unlink(missing_ok=True)
         raise
 

@@ -1,6 +1,6 @@
 """Scores as a table and as pictures, beside their anchors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,29 @@ HEADINGS = {
 _POINT, _ANCHOR = "#D55E00", "0.45"
 
 
-def headings_of(scores: Mapping[str, Any]) -> dict[str, str]:
-    """Those of ``HEADINGS`` that there are scores of: without classes there is no class KL."""
-    return {key: heading for key, heading in HEADINGS.items() if key in scores}
+def headings_of(*rows: Mapping[str, Any]) -> dict[str, str]:
+    """Those of ``HEADINGS`` that any row has a score of: without classes there is no class KL."""
+    return {key: heading for key, heading in HEADINGS.items() if any(key in scores for scores in rows)}
+
+
+def shown(scores: Mapping[str, Any], key: str) -> str:
+    """A score in three digits, or a dash where there is none."""
+    return f"{scores[key]:.3g}" if key in scores else "–"
+
+
+def told_features(rows: Iterable[Mapping[str, Any]]) -> str:
+    """In whose features scores are, as a sentence; where these differ, that the scores do not compare."""
+    told = {str(scores.get("evaluator_sha256", "unknown")): scores.get("evaluator") for scores in rows}
+    names = [f"{name} (sha256 {digest[:12]})" for digest, name in told.items()]
+    if len(names) == 1:
+        return f"Features of {names[0]}."
+    return f"Features of {' and of '.join(names)}: scores in different features do not compare, and have no mean."
 
 
 def table_cells(rows: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """The heading of a table and its rows: one for each named set of images, a column for each score."""
-    headings = headings_of(next(iter(rows.values())))
-    body = [[name, *(f"{scores[key]:.3g}" for key in headings)] for name, scores in rows.items()]
+    headings = headings_of(*rows.values())
+    body = [[name, *(shown(scores, key) for key in headings)] for name, scores in rows.items()]
     return ["", *headings.values()], body
 
 
@@ -64,10 +78,12 @@ def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchor
 
 
 def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
-    """Write a PNG: a panel for each score, its value after each epoch that was scored."""
+    """Write a PNG: a panel for each score, its value after each epoch that was scored as the last one was."""
+    last = scores[-1]
+    scores = [one for one in scores if one.get("evaluator_sha256") == last.get("evaluator_sha256")]
     figure = new_figure(14, 5, dpi=120)
     panels = figure.subplots(2, -(-len(HEADINGS) // 2))
-    headings = headings_of(scores[0])
+    headings = {key: heading for key, heading in HEADINGS.items() if all(key in one for one in scores)}
     for panel in panels.flat[len(headings) :]:
         panel.remove()
     epochs = [score["epoch"] for score in scores]

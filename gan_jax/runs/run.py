@@ -15,7 +15,7 @@ from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation import load_evaluator, sample_count, score_images
 from gan_jax.evaluation.features import require_accurate
 from gan_jax.files import warn
-from gan_jax.inference.sampling import sample_images
+from gan_jax.inference.sampling import sample_fakes
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.pictures.scores import HEADINGS, headings_of
 from gan_jax.runs.experiment import Experiment
@@ -259,7 +259,7 @@ def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
 
     def score(progress: Progress) -> Scores:
         generator = sampling_generator(context.config, progress.state)
-        fakes = sample_images(context.config, generator, sample_count(dataset))
+        fakes = sample_fakes(context.config, generator, dataset, sample_count(dataset))
         return score_images(evaluator, fakes, dataset)
 
     return score

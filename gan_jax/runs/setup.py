@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
@@ -55,7 +56,10 @@ def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
     if config.conditional:
         if not dataset.class_names:
             raise InputError(f"{dataset.name} has no classes, so networks cannot be conditional; leave it out.")
-        config = dataclasses.replace(config, num_classes=len(dataset.class_names))
+        counts = np.bincount(dataset.train_labels, minlength=len(dataset.class_names)).tolist()
+        uneven = config.average_statistics == "recalibrated" and len(set(counts)) > 1
+        class_counts = tuple(counts) if uneven else ()
+        config = dataclasses.replace(config, num_classes=len(counts), class_counts=class_counts)
     return config.scheduled(settings.num_steps(steps_per_epoch(config, len(dataset.train_images))))
 
 

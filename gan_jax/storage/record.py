@@ -220,10 +220,11 @@ def _told_devices(found: Record) -> Record:
 def identity(record: Record) -> dict[str, Any]:
     """What makes a run the run that it is; a setting that was unknown when the record was written has its default.
 
-    Of images from a folder or file the pixels count, and not where they lie.
+    Of images from a folder or file the pixels and labels count, and not where they lie or what follows from them.
     """
     defaults = dataclasses.asdict(RunConfig())
-    run = defaults | record["run"] | {"gan": defaults["gan"] | record["run"]["gan"]}
+    gan = defaults["gan"] | record["run"]["gan"]
+    run = defaults | record["run"] | {"gan": {name: gan[name] for name in gan if name != "class_counts"}}
     settings = {name: value for name, value in run.items() if name not in _marked("may_change")}
     if is_path(run["dataset"]):
         del settings["dataset"]

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gan_jax.data.datasets import Dataset
-from gan_jax.evaluation import load_evaluator, sample_count, score_images
+from gan_jax.evaluation import Evaluator, load_evaluator, sample_count, score_images
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import parse_json, write_json, write_text
-from gan_jax.inference.sampling import sample_images
+from gan_jax.inference.sampling import sample_fakes
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import new_figure, save_figure
-from gan_jax.pictures.scores import headings_of
+from gan_jax.pictures.scores import headings_of, shown, told_features
 from gan_jax.pictures.tables import markdown_table, plain_table
+from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
@@ -32,30 +33,44 @@ Outcome = dict[str, Any]
 _POINT, _EARLY = "#D55E00", "too early"
 
 
-def trial_outcome(trial: Trial, dataset: Dataset) -> Outcome:
-    """What became of a trial: its last scores, which are also kept beside the run, its history, and its end.
+_FORMAT = 2  # of an outcome; 1: fakes of all classes were equally frequent, whatever the data
 
-    ``collapsed`` is None where the run is too short to tell.
+
+def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = False) -> list[Outcome]:
+    """What became of trials: their last scores, all in the same features, their histories, and their ends.
+
+    Scores are also kept beside each run. ``collapsed`` is None where a run is too short to tell.
     """
+    outcomes: list[Outcome] = []
+    evaluator = load_evaluator(dataset)
+    with progress_bar(len(trials), "run", quiet=quiet, leave=False) as bar:
+        for trial in trials:
+            show_part(bar, f"scoring {trial.name}")
+            outcomes.append(_outcome(trial, dataset, evaluator))
+    return outcomes
+
+
+def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
     folder = RunFolder(trial.settings.output_dir)
     run = load_run(folder.path)
     step, history = int(run.state.step), read_history(folder.history)
-    known = _known_outcome(folder.outcome, step)
+    known = _known_outcome(folder.outcome, step, evaluator)
     if not known:
-        evaluator = load_evaluator(dataset)
-        scores = score_images(evaluator, sample_images(run.config, run.generator, sample_count(dataset)), dataset)
+        fakes = sample_fakes(run.config, run.generator, dataset, sample_count(dataset))
+        scores = score_images(evaluator, fakes, dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
-        known = {"step": step, "diverged": run.record.get("diverged"), "collapsed": collapsed, "scores": scores}
+        ended = {"diverged": run.record.get("diverged"), "collapsed": collapsed}
+        known = {"format": _FORMAT, "step": step, **ended, "scores": scores}
         write_json(folder.outcome, known)
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
 
-def _known_outcome(path: Path, step: int) -> Outcome:
-    """What was written after this step, if anything."""
+def _known_outcome(path: Path, step: int, evaluator: Evaluator) -> Outcome:
+    """What was written after this step, with every score in this evaluator's features, if anything."""
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
-        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"])
-        return known if complete and known["step"] == step else {}
+        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"], evaluator)
+        return known if complete and (known["format"], known["step"]) == (_FORMAT, step) else {}
     except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}
 
@@ -70,9 +85,9 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
       quiet: print nothing.
     """
     groups = _groups(outcomes)
-    cells = summary_cells(groups)
+    cells, features = summary_cells(groups), told_features(one["scores"] for one in outcomes)
     write_json(folder / "summary.json", [{key: one[key] for key in one if key != "history"} for one in outcomes])
-    write_text(folder / "summary.md", markdown_table(*cells))
+    write_text(folder / "summary.md", f"{markdown_table(*cells)}\n\n{features}")
     histories = {name: [one["history"] for one in group] for name, group in groups.items()}
     save_figure(folder / "bands.png", draw_bands(histories))
     if any(one["values"] for one in outcomes):
@@ -80,17 +95,21 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
     if quiet:
         return
     print(plain_table(*cells))
+    print(features)
     if any(one["collapsed"] is None for one in outcomes):
         print(f"Whether a run has collapsed cannot be told in its first {COLLAPSE_AFTER} steps.")
     print(f"The summary is in {folder}")
 
 
 def summary_cells(groups: dict[str, list[Outcome]]) -> tuple[list[str], list[list[str]]]:
-    """The heading of a table and its rows: each run, and for each group its mean ± standard deviation and collapses."""
-    rows, headings = [], headings_of(next(iter(groups.values()))[0]["scores"])
+    """The heading of a table and its rows: each run, and for each group its mean ± standard deviation and collapses.
+
+    There is no mean of scores in different features, or of a score that a run lacks.
+    """
+    rows, headings = [], headings_of(*(one["scores"] for group in groups.values() for one in group))
     for name, group in groups.items():
         for one in group:
-            rows.append([one["name"], *(f"{one['scores'][key]:.3g}" for key in headings), ending(one)])
+            rows.append([one["name"], *(shown(one["scores"], key) for key in headings), ending(one)])
         rows.append([f"{name}mean ± std", *(_spread(group, key) for key in headings), _collapses(group)])
     return ["", *headings.values(), "collapsed"], rows
 
@@ -103,7 +122,9 @@ def ending(one: Outcome) -> str:
 
 
 def _spread(group: Sequence[Outcome], key: str) -> str:
-    values = [one["scores"][key] for one in group]
+    values = [one["scores"].get(key) for one in group]
+    if None in values or len({one["scores"].get("evaluator_sha256") for one in group}) > 1:
+        return "–"
     deviation = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
     return f"{np.mean(values):.3g}{deviation}"
 

@@ -13,7 +13,6 @@ from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation.protocol import require_scorable
 from gan_jax.files import warn
-from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.runs.driver import drive
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
@@ -25,7 +24,7 @@ from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.plan import Trial, list_trials
-from gan_jax.sweeps.report import Outcome, save_report, trial_outcome
+from gan_jax.sweeps.report import save_report, trial_outcomes
 from gan_jax.training.batches import steps_per_epoch
 
 _WIDEST_ON_CPU = 32
@@ -79,19 +78,10 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
         for trial in trials:
             _train([trial], experiment, dataset, images)
     if is_main():
-        outcomes = _outcomes(trials, dataset, settings.quiet)
+        outcomes = trial_outcomes(trials, dataset, settings.quiet)
         save_report(settings.output_dir, outcomes, quiet=settings.quiet)
         if all(one["diverged"] for one in outcomes):
             raise DivergedError("every run diverged. Try a lower --learning-rate.")
-
-
-def _outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    with progress_bar(len(trials), "run", quiet=quiet, leave=False) as bar:
-        for trial in trials:
-            show_part(bar, f"scoring {trial.name}")
-            outcomes.append(trial_outcome(trial, dataset))
-    return outcomes
 
 
 def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:

@@ -1,13 +1,16 @@
 """What networks do without learning: latents to images, images to logits, and which generator samples."""
 
+import math
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
+from gan_jax.data.shares import labels_in_shares
 from gan_jax.nn.conditioning import classes_in_turn
 from gan_jax.nn.layers import MOMENTUM
 from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
@@ -150,7 +153,7 @@ def sampling_generator(config: GanConfig, state: GanState) -> NetworkState:
     """The generator that samples, evaluates and exports: the average over the steps where there is one.
 
     With ``average_statistics="recalibrated"`` its batch statistics are the means over 32 batches of its own images, as
-    BigGAN's standing statistics (Brock et al. 2019).
+    BigGAN's standing statistics (Brock et al. 2019); their classes have the shares that the training images have.
 
     Args:
       config: the networks' configuration.
@@ -184,9 +187,11 @@ def _recalibrated(config: GanConfig, generator: NetworkState) -> NetworkState:
         _, moved = apply_generator(config, generator.params, blank, latents, labels, train=True)
         return jax.tree.map(lambda value: value / (1 - MOMENTUM), moved)
 
-    labels = default_labels(config, _RECALIBRATION_BATCHES * config.batch_size)
-    if labels is not None:
-        labels = labels.reshape(_RECALIBRATION_BATCHES, config.batch_size)
+    labels = None
+    if config.conditional:
+        counts = np.array(config.class_counts or [1] * config.num_classes)
+        shape = _RECALIBRATION_BATCHES, config.batch_size
+        labels = jnp.asarray(labels_in_shares(counts, math.prod(shape)).reshape(shape))
     keys = jax.random.split(jax.random.key(0), _RECALIBRATION_BATCHES)
     statistics = lax.map(batch_statistics, (keys, labels))
     return generator.replace(batch_stats=jax.tree.map(lambda values: values.mean(0), statistics))

@@ -117,9 +117,46 @@ def test_a_walk_and_an_export_are_written(trained, gan_jax, tmp_path):
 
 
 def test_reals_are_the_data_sets(gan_jax, tmp_path):
-    assert gan_jax("reals", "--dataset", "digits", "--num", 4, "--output", tmp_path / "reals.npz")[0] == 0
-    expected = load_dataset("digits").test_images[:4].repeat(3, axis=3)
-    np.testing.assert_array_equal(np.load(tmp_path / "reals.npz")["arr_0"], expected)
+    assert gan_jax("reals", "--dataset", "digits", "--num", 20, "--output", tmp_path / "reals.npz")[0] == 0
+    digits, found = load_dataset("digits"), np.load(tmp_path / "reals.npz")
+    assert np.bincount(found["arr_1"]).tolist() == [2] * 10
+    rows = [np.flatnonzero((digits.test_images == image[..., :1]).all((1, 2, 3)))[0] for image in found["arr_0"]]
+    assert len(set(rows)) == 20
+    assert max(rows) > 100
+    np.testing.assert_array_equal(digits.test_labels[rows], found["arr_1"])
+
+
+def write_pictures(folder, count, size, grey=True):
+    random = np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(count):
+        shade = random.integers(0, 256, (size, size, 1), np.uint8)
+        colour = random.integers(0, 256, (size, size, 3), np.uint8)
+        Image.fromarray(shade.repeat(3, axis=2) if grey else colour).save(folder / f"{number:03d}.png")
+
+
+def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "photos", 90, 48, grey=False)
+    (tmp_path / "photos" / "broken.png").write_bytes(b"broken")
+    flags = ["--image-size", 32, "--skip-broken"]
+    assert gan_jax("reals", "--dataset", "photos", "--train", "--num", 20, "--output", "reals", *flags)[0] == 0
+    assert_one_line(gan_jax("evaluate", "reals", "--dataset", "photos"), "--skip-broken leaves such files out")
+    complaint = "name its --dataset, or give --image-size 32"
+    assert_one_line(gan_jax("evaluate", "reals", "--dataset", "photos", "--skip-broken"), complaint)
+    assert gan_jax("evaluate", "reals", "--dataset", "photos", *flags)[0] == 0
+    assert {"reals", "evaluation.png", "nearest.png"} < {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize("kind", ["grey", "black", "grey in colour"])
+def test_grey_samples_are_compared_with_a_colour_set(kind, gan_jax, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "photos", 90, 28, grey=kind != "black")
+    shape = (10, 28, 28) if kind == "grey" else (10, 28, 28, 3)
+    samples = np.zeros(shape, np.uint8)
+    samples += np.arange(10, dtype=np.uint8).reshape(-1, *[1] * (len(shape) - 1)) * (kind != "black")
+    np.save(tmp_path / "samples.npy", samples)
+    assert gan_jax("evaluate", "samples.npy", "--dataset", "photos")[0] == 0
 
 
 @pytest.mark.soak

@@ -13,7 +13,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from gan_jax import Dataset, InputError, load_dataset
-from gan_jax.data import downloads, published
+from gan_jax.data import datasets, downloads, published
+from gan_jax.data.image_set import StoredImages
 
 STEMS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 FULL = Path(os.environ.get("GAN_JAX_FASHION_MNIST", Path(__file__).parents[3] / "shared" / "fashion-mnist"))
@@ -159,6 +160,26 @@ def test_bad_names_and_folders(tmp_path):
         load_dataset("mnist", tmp_path / "nowhere")
     with pytest.raises(InputError, match="digits is embedded"):
         load_dataset("digits", tmp_path)
+
+
+def test_a_folder_of_a_known_name_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert len(load_dataset("digits").train_images) == 1500
+    assert capsys.readouterr().err == (
+        "warning: digits is taken as the data set of that name, not as the folder here; give ./digits for the folder\n"
+    )
+    with pytest.raises(InputError, match="holds no image files"):
+        load_dataset("./digits")
+
+
+def test_many_images_on_disk_are_looked_at_by_a_sample_of_every_class(monkeypatch):
+    monkeypatch.setattr(datasets, "MOST_RESIDENT", 50)
+    labels = np.arange(100) % 2
+    stored = StoredImages(lambda place: np.full((1, 1, 1), place, np.uint8), 100, (1, 1, 1))
+    resident = Dataset("turns", stored, labels, stored[:8], labels[:8], ("a", "b")).resident
+    assert np.bincount(resident.train_labels).tolist() == [25, 25]
+    np.testing.assert_array_equal(resident.train_images.ravel() % 2, resident.train_labels)
 
 
 def test_digits_are_real_images_of_their_labels():

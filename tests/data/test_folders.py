@@ -184,6 +184,26 @@ def test_floats_are_no_picture():
         read_pixels(file, "it")
 
 
+@pytest.mark.parametrize("names", ["images", "arr", "train and test"])
+def test_an_npz_has_its_arrays_under_any_usual_name(names, tmp_path):
+    images, labels = picture((60, 28, 28, 3)), np.arange(60) % 3
+    if names == "train and test":
+        arrays = {"train_images": images[:50], "train_labels": labels[:50], "test_images": images[50:]}
+        np.savez(tmp_path / "set.npz", **arrays)
+        with pytest.raises(InputError, match="train_labels and test_labels must both be there"):
+            load_dataset(str(tmp_path / "set.npz"))
+        np.savez(tmp_path / "set.npz", **arrays, test_labels=labels[50:])
+    else:
+        keys = ("images", "labels") if names == "images" else ("arr_0", "arr_1")
+        np.savez(tmp_path / "set.npz", **dict(zip(keys, (images, labels), strict=True)))
+    dataset = load_dataset(str(tmp_path / "set.npz"))
+    assert len(dataset.train_images) + len(dataset.test_images) == 60
+    assert dataset.class_names == ("0", "1", "2")
+    if names == "train and test":
+        np.testing.assert_array_equal(dataset.train_images, images[:50])
+        np.testing.assert_array_equal(dataset.test_labels, labels[50:])
+
+
 def test_an_npz_has_images_and_perhaps_labels(tmp_path):
     images, labels = picture((40, 28, 28)), random.integers(5, 8, 40) * 3
     np.savez(tmp_path / "set.npz", images=images, labels=labels)

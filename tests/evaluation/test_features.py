@@ -9,6 +9,7 @@ import pytest
 
 from gan_jax import InputError, load_dataset
 from gan_jax.evaluation import extract, features, load_evaluator, read_evaluator, save_evaluator, store, train_evaluator
+from gan_jax.evaluation.protocol import require_scorable
 
 
 @pytest.fixture(scope="module")
@@ -33,23 +34,63 @@ def evaluator(small):
         return train_evaluator(small)
 
 
+def kept_images(dataset):
+    return dataset.train_images[~features.held_out(dataset.train_labels)]
+
+
 @pytest.fixture
 def shipped():
     return read_evaluator(store.shipped_path("fashion_mnist"))
 
 
-def test_training_is_seeded_and_leaves_the_last_twelfth_out(small, evaluator, monkeypatch):
+def test_training_is_seeded_and_leaves_a_twelfth_of_each_class_out(small, evaluator, monkeypatch):
     monkeypatch.setattr(features, "_LEAST_STEPS", 60)
     monkeypatch.setattr(features, "_BATCH", 32)
-    labels = small.train_labels.copy()
-    labels[220:] = (labels[220:] + 1) % 10
-    again = train_evaluator(dataclasses.replace(small, train_labels=labels))
+    held = features.held_out(small.train_labels)
+    images = np.where(held[:, None, None, None], 0, small.train_images)
+    again = train_evaluator(dataclasses.replace(small, train_images=images))
     assert again.sha256 == evaluator.sha256
     assert train_evaluator(small, seed=1).sha256 != evaluator.sha256
-    assert features.held_out(small) == slice(220, None)
-    last = extract(evaluator, small.train_images[220:])[1].argmax(axis=1)
-    assert evaluator.accuracy == np.mean(last == small.train_labels[220:]) > 0.5
-    assert again.accuracy == np.mean(last == labels[220:])
+    counts = np.bincount(small.train_labels)
+    assert np.bincount(small.train_labels[held]).tolist() == (counts // 12).tolist()
+    right = extract(evaluator, small.train_images[held])[1].argmax(axis=1) == small.train_labels[held]
+    shares = [right[small.train_labels[held] == label].mean() for label in range(10)]
+    assert evaluator.accuracy == np.mean(shares) > 0.5
+    assert (again.accuracy or 0) < 0.2  # the black images are all of one class
+
+
+@pytest.mark.parametrize("order", ["sorted", "shuffled"])
+def test_held_out_takes_every_class_whatever_the_order(order):
+    labels = np.repeat([0, 1, 2, 3, 4], [600, 240, 13, 2, 1])
+    labels = np.random.default_rng(1).permutation(labels) if order == "shuffled" else labels
+    assert np.bincount(labels[features.held_out(labels)], minlength=5).tolist() == [50, 20, 1, 1, 0]
+
+
+def test_a_guess_of_the_most_frequent_class_is_no_accuracy(evaluator, small, monkeypatch):
+    monkeypatch.setattr(features, "extract", lambda evaluator, images: (None, np.eye(2)[np.zeros(len(images), int)]))
+    labels = np.repeat([0, 1], [96, 4])
+    assert features.measure_accuracy(evaluator, np.zeros((100, 28, 28, 1), np.uint8), labels) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        (np.ones(60, int), "the training images of digits are of one class; give more labelled images"),
+        (np.arange(11) % 2, "digits has too few labelled training images: 2 of them can be held out"),
+        (np.arange(30), "0 of them can be held out to measure a classifier, which takes 12"),
+    ],
+)
+def test_a_classifier_needs_two_classes_and_images_to_measure_it(small, labels, complaint):
+    few = dataclasses.replace(small, train_images=small.train_images[: len(labels)], train_labels=labels)
+    with pytest.raises(InputError, match=complaint):
+        train_evaluator(few)
+
+
+def test_images_that_are_all_alike_have_no_features(small):
+    alike = dataclasses.replace(small, train_images=np.full((60, 28, 28, 1), 7, np.uint8))
+    for make in (features.random_evaluator, train_evaluator, load_evaluator, require_scorable):
+        with pytest.raises(InputError, match="the training images of digits are all alike; scores need images that"):
+            make(dataclasses.replace(alike, train_labels=small.train_labels[:60]))
 
 
 @pytest.mark.soak
@@ -66,16 +107,17 @@ def test_a_second_opinion_has_another_network(small, evaluator, monkeypatch):
 
 
 def test_it_says_what_it_is(small, evaluator):
-    assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v1"
+    assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v2"
     assert evaluator.dataset_hash == small.content_hash
     assert evaluator.num_classes == 10
-    assert "220 training images of digits, seed 0" in evaluator.training
+    assert f"{len(kept_images(small))} training images of digits, seed 0" in evaluator.training
 
 
 def test_features_are_in_units_of_their_deviation(small, evaluator):
-    found, logits = extract(evaluator, small.train_images[:220])
-    assert found.shape == (220, 64)
-    assert logits.shape == (220, 10)
+    kept = kept_images(small)
+    found, logits = extract(evaluator, kept)
+    assert found.shape == (len(kept), 64)
+    assert logits.shape == (len(kept), 10)
     assert found.dtype == logits.dtype == np.float32
     assert found.var(axis=0).mean() == pytest.approx(1, rel=1e-4)
 
@@ -149,7 +191,7 @@ def test_the_cache_is_by_content_and_mended(small, evaluator, tmp_path, monkeypa
 
     def train(dataset):
         trained.append(dataset.content_hash)
-        return dataclasses.replace(evaluator, dataset_hash=dataset.content_hash)
+        return dataclasses.replace(evaluator, dataset_hash=dataset.content_hash, accuracy=0.95)
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(store, "train_evaluator", train)
@@ -178,8 +220,16 @@ def test_the_shipped_weights_are_those_that_it_states(shipped):
     features.require_accurate(shipped)
 
 
-def test_the_shipped_one_is_asked_about_images_that_it_was_not_trained_on(digits):
-    impostor = load_evaluator(dataclasses.replace(digits, name="fashion_mnist"))
-    assert impostor.name == "fd-fmnist64-v1"
-    with pytest.raises(InputError, match="recognizes"):
-        features.require_accurate(impostor)
+def test_the_shipped_one_is_not_for_other_images_of_its_name(small, evaluator, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(store, "train_evaluator", lambda dataset: dataclasses.replace(evaluator, accuracy=0.95))
+    assert load_evaluator(dataclasses.replace(small, name="fashion_mnist")).sha256 == evaluator.sha256
+
+
+def test_the_shipped_one_is_for_images_that_it_recognizes(small, shipped):
+    names = extract(shipped, small.train_images)[1].argmax(axis=1)
+    wrong = np.arange(len(names)) % 25 == 0
+    labels = np.where(wrong, (names + 1) % 10, names).astype(np.int32)
+    found = load_evaluator(dataclasses.replace(small, name="fashion_mnist", train_labels=labels))
+    assert found.name == "fd-fmnist64-v1"
+    assert found.accuracy == min(shipped.accuracy, features.measure_accuracy(shipped, small.train_images, labels))

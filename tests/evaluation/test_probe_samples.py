@@ -7,15 +7,16 @@ import pytest
 from damaged import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from gan_jax import InputError, load_dataset
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.report import of_many
-from gan_jax.cli.sources import holds_samples
+from gan_jax.cli.sources import holds_samples, load_samples
 from gan_jax.evaluation import Evaluator, load_anchors, store
 from gan_jax.evaluation.store import read_evaluator, save_evaluator
 from gan_jax.files import user_cache
-from gan_jax.pictures.image_files import load_images
+from gan_jax.pictures.image_files import in_channels, load_images
 from gan_jax.sweeps.report import _known_outcome
 
 random = np.random.default_rng(0)
@@ -44,7 +45,36 @@ def test_samples_in_any_usual_form_are_the_same_images(case, form, tmp_path):
     else:
         np.savez(path, **{form: array})
     assert holds_samples(path)
-    np.testing.assert_array_equal(load_images(path), images)
+    np.testing.assert_array_equal(in_channels(load_images(path), images.shape[3]), images)
+
+
+@pytest.mark.parametrize(
+    ("images", "channels", "found"),
+    [
+        (GREY, 3, GREY.repeat(3, axis=3)),
+        (GREY.repeat(3, axis=3), 1, GREY),
+        (COLOUR * np.uint8(0), 3, COLOUR * np.uint8(0)),
+        (COLOUR, 1, COLOUR),
+    ],
+)
+def test_in_channels_repeats_grey_and_takes_one_of_three_that_are_equal(images, channels, found):
+    np.testing.assert_array_equal(in_channels(images, channels), found)
+
+
+def test_a_folder_of_pictures_holds_samples_and_a_folder_of_runs_none(tmp_path):
+    fakes, runs = tmp_path / "fakes", tmp_path / "runs"
+    for folder, name in ((fakes, "{:02d}.png"), (runs, "bands{}.png")):
+        folder.mkdir()
+        for number, image in enumerate(GREY):
+            Image.fromarray(image[..., 0]).save(folder / name.format(number))
+    (runs / "summary.json").write_text("[]")
+    assert holds_samples(fakes)
+    assert not holds_samples(runs)
+    assert not holds_samples(tmp_path)
+    np.testing.assert_array_equal(load_samples(fakes), GREY)
+    Image.fromarray(COLOUR[0]).save(fakes / "99.png")
+    with pytest.raises(InputError, match=r"99\.png is \(32, 32\) and .*00\.png \(28, 28\); samples have one size"):
+        load_samples(fakes)
 
 
 def test_labels_beside_arr_0_do_not_matter(tmp_path):
@@ -172,11 +202,18 @@ def test_anchors_of_another_form_are_measured_again(text, digits, monkeypatch, t
 
 
 @pytest.mark.parametrize(
-    "text", [*KEPT, '{"step": 4}', '{"step": 4, "diverged": null, "collapsed": true, "scores": {}}'], ids=short
+    "text",
+    [
+        *KEPT,
+        '{"step": 4}',
+        '{"format": 2, "step": 4, "diverged": null, "collapsed": true, "scores": {}}',
+        '{"format": 2, "step": 4, "diverged": null, "collapsed": true, "scores": {"frechet_distance": 3}}',
+    ],
+    ids=short,
 )
 def test_outcomes_of_another_form_are_measured_again(text, tmp_path):
     (tmp_path / "outcome.json").write_text(text, encoding="utf-8")
-    assert _known_outcome(tmp_path / "outcome.json", 4) == {}
+    assert _known_outcome(tmp_path / "outcome.json", 4, EVALUATOR) == {}
 
 
 @pytest.mark.parametrize(

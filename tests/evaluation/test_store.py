@@ -57,20 +57,26 @@ def test_the_evaluator_that_ships_is_for_images_like_its_own(change, computed, m
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(store, "random_evaluator", lambda dataset: computed.append("random") or EVALUATOR)
     digits = load_dataset("digits")
-    changes = {"class_names": ()} if change == "no classes" else {"train_images": np.zeros((40, 32, 32, 1), np.uint8)}
+    size = {"train_images": np.zeros((1500, 32, 32, 1), np.uint8)}
+    changes = {"class_names": ()} if change == "no classes" else size
     own = dataclasses.replace(digits, name="fashion_mnist", **changes)
     assert load_evaluator(own).name == "quick"
     assert computed == ["random" if change == "no classes" else "evaluator"]
 
 
-@pytest.mark.parametrize("change", ["no classes", "labels by chance"])
+@pytest.mark.parametrize("change", ["no classes", "labels by chance", "few labels", "one class"])
 def test_images_that_no_classifier_knows_are_compared_by_random_features(change, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(features, "_LEAST_STEPS", 20)
     digits = load_dataset("digits")
     some = dataclasses.replace(digits, train_images=digits.train_images[:240], train_labels=digits.train_labels[:240])
-    chance = np.random.default_rng(0).integers(0, 10, 240).astype(np.int32)
-    dataset = dataclasses.replace(some, **({"class_names": ()} if change == "no classes" else {"train_labels": chance}))
+    changes = {
+        "no classes": {"class_names": ()},
+        "labels by chance": {"train_labels": np.where(np.random.default_rng(0).random(240) < 0.96, 0, 1)},
+        "few labels": {"train_images": some.train_images[:11], "train_labels": some.train_labels[:11]},
+        "one class": {"train_labels": np.full(240, 3)},
+    }
+    dataset = dataclasses.replace(some, **changes[change])
     evaluator = load_evaluator(dataset)
     assert evaluator.name.startswith("random-digits")
     assert evaluator.accuracy is None

@@ -3,9 +3,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, InputError, discriminate, generate, init_state, quantize_images, run_keys, sample_latents
+from gan_jax import (
+    Dataset,
+    GanConfig,
+    InputError,
+    discriminate,
+    generate,
+    init_state,
+    quantize_images,
+    run_keys,
+    sample_latents,
+)
 from gan_jax.inference.projection import project_image
-from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_images
+from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_fakes, sample_images
 from gan_jax.training.batches import LabelledImages, ResidentImages
 from gan_jax.training.forward import batch_fakes
 
@@ -145,3 +155,42 @@ def test_labels_that_a_program_computes_are_not_looked_at():
     generator, latents = init_state(config, jax.random.key(0)).generator, np.ones((3, 4), np.float32)
     computed = jax.jit(lambda labels: generate(config, generator, latents, labels))(jnp.array([0, 1, 2]))
     np.testing.assert_allclose(computed, generate(config, generator, latents, [0, 1, 2]), atol=1e-6)
+
+
+def data_set(trained, tested, classes=3):
+    """A set with so many images of each class for training, and for tests."""
+    pixels = [np.zeros((sum(counts), 28, 28, 1), np.uint8) for counts in (trained, tested)]
+    labels = [np.repeat(np.arange(len(counts)), counts) for counts in (trained, tested)]
+    return Dataset("cats", pixels[0], labels[0], pixels[1], labels[1], tuple("abc"[:classes]))
+
+
+@pytest.mark.parametrize(
+    ("trained", "tested", "numbers"),
+    [
+        ((10, 10, 10), (5, 15, 0), [5, 15, 0]),
+        ((90, 5, 5), (4, 4, 4), [7, 7, 6]),
+        ((9, 0, 1), (4, 8, 4), [10, 0, 10]),  # nothing was learned of the second
+        ((15, 5, 0), (0, 0, 9), [15, 5, 0]),
+    ],
+)
+def test_fakes_have_the_test_images_shares_of_the_classes_that_were_learned(trained, tested, numbers, monkeypatch):
+    config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=3)
+    asked = []
+    monkeypatch.setattr("gan_jax.inference.sampling.sample_images", lambda *arguments: asked.append(arguments[-1]))
+    sample_fakes(config, None, data_set(trained, tested), 20)
+    assert np.bincount(asked[0], minlength=3).tolist() == numbers
+
+
+def test_fakes_of_even_classes_are_those_of_the_classes_in_turn():
+    config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=3, initializer="he")
+    network = init_state(config, run_keys(0).init).generator
+    fakes = sample_fakes(config, network, data_set((9, 1, 5), (7, 7, 7)), 11, seed=2)
+    np.testing.assert_array_equal(fakes, sample_images(config, network, 11, seed=2))
+
+
+def test_fakes_of_other_classes_than_the_data_are_refused(generator):
+    config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=10)
+    with pytest.raises(InputError, match="the run knows 10 classes and cats has 3; give the --dataset"):
+        sample_fakes(config, generator, data_set((1, 1, 1), (1, 1, 1)), 11)
+    plain = data_set((1, 1, 1), (1, 1, 1), classes=0)
+    assert sample_fakes(CONFIG, generator, plain, 4).shape == (4, 28, 28, 1)

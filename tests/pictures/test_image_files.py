@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,7 +15,17 @@ def test_an_archive_has_arr_0_in_three_channels(tmp_path):
     with np.load(tmp_path / "samples.npz") as archive:
         assert list(archive) == ["arr_0"]
         np.testing.assert_array_equal(archive["arr_0"], IMAGES.repeat(3, axis=3))
-    np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), IMAGES)
+    np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), IMAGES.repeat(3, axis=3))
+
+
+def test_labels_are_written_beside_the_images(tmp_path):
+    labels = np.arange(10, dtype=np.int32) % 3
+    save_images(tmp_path / "samples.npz", IMAGES, "", labels=labels)
+    with np.load(tmp_path / "samples.npz") as archive:
+        np.testing.assert_array_equal(archive["arr_1"], labels)
+    save_images(tmp_path / "pictures", IMAGES, "", labels=labels)
+    told = json.loads((tmp_path / "pictures" / "dataset.json").read_text())["labels"]
+    assert told == [[f"{index:06d}.png", index % 3] for index in range(10)]
 
 
 def test_colours_survive(tmp_path):

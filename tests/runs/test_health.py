@@ -66,3 +66,8 @@ def test_a_short_run_is_not_judged():
     alike = np.full(COLLAPSE_AFTER - 1, 0.01, np.float32)
     assert has_collapsed({"fake_spread": alike}, reals) is None
     assert has_collapsed({}, reals) is None
+
+
+def test_the_spread_of_a_set_whose_classes_take_turns_is_of_all_classes():
+    images = np.tile(np.array([0, 255], np.uint8), 5000)[:, None, None, None]  # every second one would be of one class
+    assert image_set_spread(images) == pytest.approx(1, abs=0.01)

@@ -1,13 +1,16 @@
 """What a run starts from."""
 
+import dataclasses
 import types
 
 import jax
+import numpy as np
 import pytest
 
-from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset
+from gan_jax import GanConfig, InputError, RunConfig, gan_step, init_state, load_dataset
 from gan_jax.runs import setup
-from gan_jax.runs.setup import choose_mesh, prepare_start
+from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
+from gan_jax.storage.record import identity, make_record
 
 
 def test_several_processes_use_all_their_devices(monkeypatch):
@@ -17,6 +20,25 @@ def test_several_processes_use_all_their_devices(monkeypatch):
     assert choose_mesh(RunConfig(config), config) is not None
     with pytest.raises(InputError, match="leave out --devices"):
         choose_mesh(RunConfig(config, devices=1), config)
+
+
+@pytest.mark.parametrize(
+    ("labels", "statistics", "counts"),
+    [
+        ([0] * 900 + [2] * 600, "recalibrated", (900, 0, 600)),
+        ([0, 1, 2] * 500, "recalibrated", ()),
+        ([0] * 900 + [2] * 600, "averaged", ()),
+    ],
+)
+def test_a_configuration_has_uneven_counts_where_statistics_are_recalibrated(labels, statistics, counts):
+    digits = load_dataset("digits")
+    uneven = dataclasses.replace(digits, train_labels=np.array(labels), class_names=("a", "b", "c"))
+    gan = GanConfig(conditional=True, normalization="none", average_half_life=9.0, average_statistics=statistics)
+    config = networks_config(RunConfig(gan), uneven)
+    assert (config.num_classes, config.class_counts) == (3, counts)
+    assert networks_config(RunConfig(config), digits).num_classes == 10
+    records = [make_record(RunConfig(gan), each, uneven, gan_step) for each in (config, gan)]
+    assert "gan.class_counts" not in identity(records[0])
 
 
 @pytest.mark.parametrize("change", [{"width": 4}, {"normalization": "spectral"}, {"normalization": "batch"}])

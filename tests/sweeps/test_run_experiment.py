@@ -12,7 +12,7 @@ from small_runs import EXPERIMENTS, GAN, content, settings
 from gan_jax import DivergedError, InputError, RunConfig, load_run, run_experiment
 from gan_jax.cli.train import parse_flags
 from gan_jax.evaluation import Evaluator
-from gan_jax.pictures.scores import HEADINGS
+from gan_jax.pictures.scores import HEADINGS, told_features
 from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.history import read_history
 from gan_jax.sweeps.plan import list_trials
@@ -277,6 +277,46 @@ def test_a_table_has_a_row_for_each_run_and_their_spread():
     assert (heading[1], heading[-1]) == (HEADINGS["frechet_distance"], "collapsed")
     assert [row[:2] for row in rows] == [["seed_0", "1"], ["seed_1", "3"], ["seed_2", "2"], ["mean ± std", "2 ± 1"]]
     assert [row[-1] for row in rows] == ["no", "yes", "too early", "1 of 2"]
+
+
+def test_scores_of_two_evaluators_and_missing_ones_have_no_mean():
+    def run(name, scores):
+        return {"name": name, "scores": scores, "collapsed": False, "diverged": None}
+
+    ours = {"frechet_distance": 1.0, "critic_accuracy": 0.5, "evaluator": "one", "evaluator_sha256": "a" * 64}
+    theirs = ours | {"evaluator": "two", "evaluator_sha256": "b" * 64}
+    few = {name: value for name, value in ours.items() if name != "critic_accuracy"}
+    _, rows = summary_cells({"": [run("x", few), run("y", ours)], "b ": [run("z", theirs), run("w", ours)]})
+    assert rows[0] == ["x", "1", "–", "no"]
+    assert rows[2] == ["mean ± std", "1 ± 0", "–", "0 of 2"]
+    assert rows[5] == ["b mean ± std", "–", "–", "0 of 2"]
+    assert told_features([ours, ours]) == "Features of one (sha256 aaaaaaaaaaaa)."
+    assert "Features of one (sha256 aaaaaaaaaaaa) and of two" in told_features([ours, theirs])
+    assert "do not compare, and have no mean" in told_features([ours, theirs])
+
+
+def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator(tmp_path, monkeypatch):
+    flags = settings(tmp_path / "run", **SHORT, seeds="0:2")
+    evaluators = [Evaluator({"x": np.full(1, at)}, f"e{at}", 0.95, 10, "", "") for at in (0.0, 1.0)]
+    scored = []
+
+    def score(evaluator, fakes, dataset):
+        scored.append(evaluator.name)
+        told = {"evaluator": evaluator.name, "evaluator_sha256": evaluator.sha256}
+        return dict.fromkeys(HEADINGS, 1.0) | told
+
+    monkeypatch.setattr("gan_jax.sweeps.report.score_images", score)
+    for chosen in (0, 0, 1):
+        monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset, at=chosen: evaluators[at])
+        run_experiment(EXPERIMENTS["drift"], dataclasses.replace(flags, resume=True))
+    assert scored == ["e0", "e0", "e1", "e1"]
+    path = tmp_path / "run" / "seed_1" / "outcome.json"
+    outcome = json.loads(path.read_text())
+    del outcome["scores"]["critic_accuracy"]
+    path.write_text(json.dumps(outcome))
+    run_experiment(EXPERIMENTS["drift"], dataclasses.replace(flags, resume=True))
+    assert scored[4:] == ["e1"]
+    assert {one["scores"]["evaluator"] for one in json.loads((tmp_path / "run" / "summary.json").read_text())} == {"e1"}
 
 
 def test_images_that_the_evaluator_does_not_know_are_refused_before_training(tmp_path, monkeypatch):

@@ -134,6 +134,23 @@ def test_recalibrated_statistics_are_of_all_classes():
     assert jnp.abs(plain - changed).max() > 0.1 * plain.max()
 
 
+def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
+    options = {"average_half_life": 100.0, "average_statistics": "recalibrated", "initializer": "he"}
+    config = with_options(conditional=True, num_classes=2, class_counts=(3, 1), **options)
+    state = start(config)
+    vectors = state.average.params["embed"]["vectors"]
+    far = state.average.replace(params=state.average.params | {"embed": {"vectors": vectors.at[1].set(0)}})
+    kernel = state.average.params["conv_0"]["kernel"]
+    learned = jnp.einsum("hwoi,i->hwo", kernel[..., -len(vectors[0]) :], vectors[0])
+    noise = jnp.sum(kernel[..., : -len(vectors[0])] ** 2, axis=-1)
+    for share, each in ((0.75, config), (0.5, dataclasses.replace(config, class_counts=()))):
+        found = sampling_generator(each, state.replace(average=far)).batch_stats["norm_0"]
+        mean = share * learned.mean((0, 1))
+        variance = (noise + share * learned**2).mean((0, 1)) - mean**2
+        np.testing.assert_allclose(found["mean"], mean, atol=0.2 * jnp.sqrt(variance.max()))
+        np.testing.assert_allclose(found["var"], variance, rtol=0.2)
+
+
 def test_recalibrated_statistics_are_those_of_the_averages_own_images():
     config = with_options(batch_size=64, average_half_life=100.0, average_statistics="recalibrated")
     state = start(config)
