@@ -34,7 +34,7 @@ def trial_outcome(trial: Trial, dataset: Dataset) -> Outcome:
 
     ``collapsed`` is None where the run is too short to tell.
     """
-    folder = RunFolder(trial.settings.output_dir)
+    folder = RunFolder(trial.settings.folder)
     run = load_run(folder.path)
     step, history = int(run.state.step), read_history(folder.history)
     known = _known_outcome(folder.outcome, step)

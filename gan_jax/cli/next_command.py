@@ -1,0 +1,64 @@
+"""The next command to type, which a training prints at its end."""
+
+import math
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gan_jax.settings import RunConfig
+from gan_jax.storage.record import read_record, read_settings
+from gan_jax.storage.run_folder import RunFolder
+from gan_jax.training.steps import Step, discriminator_step
+
+_LARGEST_PAGE = 10e6  # bytes, as gan-jax playground has it where it is not told otherwise
+_SHOWN_REALS = 1000
+
+
+def next_command(settings: RunConfig, step: Step) -> str:
+    """What shows the result of a training that has come to its end.
+
+    That is a report on many runs, and on a run whose generator has learned nothing; else the page of a run that can be
+    rewound, if it is no larger than such pages may be; else a picture of samples.
+    """
+    folder = settings.folder
+    if settings.has_many_runs:
+        words = ["report", str(folder)]
+    elif step is discriminator_step:
+        words = ["report", str(folder), "--no-scores"]
+    elif RunFolder(folder).snapshot_steps() and _page_size(folder) < _LARGEST_PAGE:
+        words = ["playground", str(folder), "--output", "page.html"]
+    else:
+        words = ["sample", str(folder), "--output", "grid.png"]
+    return shlex.join([*gan_jax(), *words])
+
+
+def resume_command(typed: Sequence[str]) -> str:
+    """The command line that continues what another began."""
+    return shlex.join([*(word for word in typed if word not in ("--overwrite", "--resume")), "--resume"])
+
+
+def gan_jax() -> list[str]:
+    """How one types this environment's ``gan-jax`` here."""
+    return ["gan-jax"] if _is_on_path("gan-jax") else [*python(), "-m", "gan_jax"]
+
+
+def python() -> list[str]:
+    """How one types this environment's interpreter here."""
+    path = Path(sys.executable)
+    if _is_on_path("python"):
+        return ["python"]
+    return [str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)]
+
+
+def _is_on_path(name: str) -> bool:
+    found = shutil.which(name)
+    return found is not None and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
+
+
+def _page_size(folder: Path) -> float:
+    """The most bytes that a page without snapshots has: both networks, three bytes a number, and images, in base64."""
+    numbers = RunFolder(folder).weights.stat().st_size / 4
+    _, config = read_settings(read_record(folder))
+    return 0.5e6 + (3 * numbers + _SHOWN_REALS * math.prod(config.image_shape)) * 4 / 3
