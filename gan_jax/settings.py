@@ -106,8 +106,8 @@ class SavingConfig:
     tracker: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
     """Also show the run in tensorboard or wandb (in its folder's trackers/); may be given several times."""
     output_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
-    """The run's folder, refused if it already holds something; by default runs/DATASET, with the recipe, what is trained
-    alone, and seeds or the swept settings in its name, such as runs/digits-r3gan-generator-seeds."""
+    """The run's folder, refused if it already holds something; by default runs/DATASET, with the recipe, what is
+    trained alone, and seeds or the swept settings in its name, such as runs/digits-r3gan-generator-seeds."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Resume the run in the output folder from its newest checkpoint; start it if there is none."""
     quiet: bool = field(default=False, metadata=OF_THIS_PROCESS)
@@ -117,14 +117,8 @@ class SavingConfig:
 
     @property
     def folder(self) -> Path:
-        """``output_dir``, once it is chosen: ``run_experiment`` chooses one where none is given.
-
-        Raises:
-          InputError: it is not chosen yet.
-        """
-        if self.output_dir is None:
-            raise InputError("output_dir is not given; give the run's folder.")
-        return self.output_dir
+        """``output_dir``; ``run_experiment`` and the commands choose one where it is not given."""
+        return self.output_dir or Path("runs")
 
 
 @dataclasses.dataclass(frozen=True)

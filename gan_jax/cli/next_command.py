@@ -31,7 +31,7 @@ def next_command(settings: RunConfig, step: Step) -> str:
         words = ["playground", str(folder), "--output", "page.html"]
     else:
         words = ["sample", str(folder), "--output", "grid.png"]
-    return shlex.join([*gan_jax(), *words])
+    return shlex.join([program("gan-jax"), *words])
 
 
 def resume_command(typed: Sequence[str]) -> str:
@@ -39,22 +39,12 @@ def resume_command(typed: Sequence[str]) -> str:
     return shlex.join([*(word for word in typed if word not in ("--overwrite", "--resume")), "--resume"])
 
 
-def gan_jax() -> list[str]:
-    """How one types this environment's ``gan-jax`` here."""
-    return ["gan-jax"] if _is_on_path("gan-jax") else [*python(), "-m", "gan_jax"]
-
-
-def python() -> list[str]:
-    """How one types this environment's interpreter here."""
-    path = Path(sys.executable)
-    if _is_on_path("python"):
-        return ["python"]
-    return [str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)]
-
-
-def _is_on_path(name: str) -> bool:
-    found = shutil.which(name)
-    return found is not None and Path(found).parent.resolve() == Path(sys.executable).parent.resolve()
+def program(name: str) -> str:
+    """How one types a program of this environment: its name where the shell finds it, else its path from here."""
+    own, found, here = Path(sys.executable).with_name(name), shutil.which(name), Path.cwd()
+    if not own.exists() or (found and Path(found).parent.resolve() == own.parent.resolve()):
+        return name
+    return str(own.relative_to(here) if own.is_relative_to(here) else own)
 
 
 def _page_size(folder: Path) -> float:

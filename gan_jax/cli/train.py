@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from gan_jax.cli.next_command import gan_jax, next_command, python, resume_command
+from gan_jax.cli.next_command import next_command, program, resume_command
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError, StoppedError
@@ -63,7 +63,7 @@ def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] 
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
         settings = parse_flags(defaults, args, step=experiment.step, description=description)
-        _run(experiment, settings, [*python(), sys.argv[0], *args])
+        _run(experiment, settings, [program(Path(sys.executable).name), sys.argv[0], *args])
 
 
 def _run(experiment: Experiment, settings: RunConfig, typed: Sequence[str]) -> None:
@@ -224,7 +224,7 @@ def train(name: str, args: Sequence[str]) -> None:
     """Train one of ``TRAININGS``."""
     experiment, defaults, description = TRAININGS[name]
     settings = parse_flags(defaults, args, step=experiment.step, prog=f"gan-jax {name}", description=description)
-    _run(experiment, settings, [*gan_jax(), name, *args])
+    _run(experiment, settings, [program("gan-jax"), name, *args])
 
 
 def command_of(record: Record) -> str:
