@@ -17,8 +17,11 @@ from docs_pages import DOCS, PAGES, ROOT
 from in_process import command
 from PIL import Image
 
-from gan_jax import load_dataset
+from gan_jax import load_dataset, load_pretrained
 from gan_jax.cli.train import TRAININGS, parse_flags
+from gan_jax.evaluation import extract, read_evaluator
+from gan_jax.evaluation.store import shipped_path
+from gan_jax.inference.sampling import sample_images
 
 README = ROOT / "README.md"
 PAGES_OF_USE = [DOCS / "index.md", *sorted((DOCS / "use").glob("*.md"))]
@@ -67,13 +70,13 @@ def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tm
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """Digits in the files of Fashion-MNIST."""
-    folder, digits = tmp_path_factory.mktemp("images"), load_dataset("digits")
-    parts = {"train": (digits.train_images[:120], digits.train_labels[:120])}
-    parts["t10k"] = (digits.test_images[:60], digits.test_labels[:60])
-    for part, arrays in parts.items():
-        for kind, array in zip(("images-idx3", "labels-idx1"), arrays, strict=True):
-            array = array.astype(np.uint8).squeeze()
+    """Few clothes of the generator that ships with the package, in the files of Fashion-MNIST."""
+    folder, run = tmp_path_factory.mktemp("images"), load_pretrained("fashion_mnist")
+    clothes = sample_images(run.config, run.generator, 300)
+    labels = extract(read_evaluator(shipped_path("fashion_mnist")), clothes)[1].argmax(axis=1)
+    for part, rows in (("train", slice(240)), ("t10k", slice(240, None))):
+        for kind, array in (("images-idx3", clothes[..., 0]), ("labels-idx1", labels)):
+            array = array[rows].astype(np.uint8)
             header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
     return folder
