@@ -7,13 +7,40 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gan_jax.errors import StoppedError
+from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.processes import is_main
+from gan_jax.runs.watchers.console import say
 from gan_jax.settings import RunConfig
 from gan_jax.storage.record import read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.run import run_experiment
 from gan_jax.training.steps import Step, discriminator_step
 
 _LARGEST_PAGE = 10e6  # bytes, as gan-jax playground has it where it is not told otherwise
 _SHOWN_REALS = 1000
+
+
+def run_and_say_next(experiment: Experiment, settings: RunConfig, typed: Sequence[str]) -> None:
+    """Train what the settings ask for, and print what to type next.
+
+    Args:
+      experiment: what to train with.
+      settings: the runs, whose folder is chosen.
+      typed: the words of the command line, which a training that is stopped is continued with.
+
+    Raises:
+      InputError, DivergedError, StoppedError: as ``run_experiment``.
+    """
+    stopped = None
+    try:
+        run_experiment(experiment, settings)
+    except StoppedError as error:
+        stopped = error
+    if is_main() and not settings.quiet:
+        say(f"Next: {resume_command(typed) if stopped else next_command(settings, experiment.step)}")
+    if stopped:
+        raise stopped
 
 
 def next_command(settings: RunConfig, step: Step) -> str:

@@ -10,19 +10,16 @@ from typing import Annotated, Any
 
 import tyro
 
-from gan_jax.cli.next_command import next_command, program, resume_command
+from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
-from gan_jax.errors import InputError, StoppedError
+from gan_jax.errors import InputError
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
-from gan_jax.runs.processes import is_main
-from gan_jax.runs.watchers.console import say
 from gan_jax.settings import RunConfig
 from gan_jax.storage.record import Record, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
 from gan_jax.sweeps.plan import default_folder, list_trials, parse_sweep
-from gan_jax.sweeps.run import run_experiment
 from gan_jax.training.steps import Step, gan_step
 
 
@@ -63,22 +60,7 @@ def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] 
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
         settings = parse_flags(defaults, args, step=experiment.step, description=description)
-        _run(experiment, settings, [program(Path(sys.executable).name), sys.argv[0], *args])
-
-
-def _run(experiment: Experiment, settings: RunConfig, typed: Sequence[str]) -> None:
-    """Train, and print what to type next; ``typed`` is the command line."""
-    try:
-        run_experiment(experiment, settings)
-    except StoppedError:
-        _say_next(settings, resume_command(typed))
-        raise
-    _say_next(settings, next_command(settings, experiment.step))
-
-
-def _say_next(settings: RunConfig, command: str) -> None:
-    if is_main() and not settings.quiet:
-        say(f"Next: {command}")
+        run_and_say_next(experiment, settings, [program(Path(sys.executable).name), sys.argv[0], *args])
 
 
 def parse_flags(
@@ -224,7 +206,7 @@ def train(name: str, args: Sequence[str]) -> None:
     """Train one of ``TRAININGS``."""
     experiment, defaults, description = TRAININGS[name]
     settings = parse_flags(defaults, args, step=experiment.step, prog=f"gan-jax {name}", description=description)
-    _run(experiment, settings, [program("gan-jax"), name, *args])
+    run_and_say_next(experiment, settings, [program("gan-jax"), name, *args])
 
 
 def command_of(record: Record) -> str:
