@@ -127,14 +127,20 @@ class SavingConfig:
     """Keep the weights of so many moments of the training, more at first, for gan-jax playground."""
     tracker: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
     """Also show the run in tensorboard or wandb (in its folder's trackers/); may be given several times."""
-    output_dir: Path = field(default=Path("runs/gan"), metadata=MAY_CHANGE)
-    """The run's folder; refused if it already holds something."""
+    output_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
+    """The run's folder, refused if it already holds something; by default runs/DATASET, with the recipe, what is
+    trained alone, and seeds or the swept settings in its name, such as runs/digits-r3gan-generator-seeds."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Resume the run in the output folder from its newest checkpoint; start it if there is none."""
     quiet: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Print warnings and errors alone."""
     overwrite: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Replace the run that is in the output folder."""
+
+    @property
+    def folder(self) -> Path:
+        """``output_dir``; ``run_experiment`` and the commands choose one where it is not given."""
+        return self.output_dir or Path("runs")
 
 
 @explain_fields

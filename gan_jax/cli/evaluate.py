@@ -51,7 +51,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a generator's images, or samples from a file, against the test images, between the anchors.
 
-    Example: gan-jax evaluate runs/gan --json scores.json
+    Example: gan-jax evaluate runs/fashion_mnist --json scores.json
 
     Writes a figure, and nearest.png, fakes above their nearest training images, into the same folder.
 

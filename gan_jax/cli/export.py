@@ -24,7 +24,7 @@ def export(
 ) -> None:
     """Write a network for other programs: as StableHLO, which JAX alone runs, or as ONNX.
 
-    Example: gan-jax export runs/gan --output generator.jax
+    Example: gan-jax export runs/fashion_mnist --output generator.jax
 
     Args:
         path: A run's folder, or its weights.npz.

@@ -25,7 +25,7 @@ def interpolate(
 ) -> None:
     """Walk from latent to latent along great circles: one picture, or a GIF that loops.
 
-    Example: gan-jax interpolate runs/gan --output walk.gif
+    Example: gan-jax interpolate runs/fashion_mnist --output walk.gif
 
     Args:
         path: A run's folder, or its weights.npz.

@@ -33,7 +33,7 @@ def playground(
 ) -> None:
     """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
 
-    Example: gan-jax playground runs/gan --output page.html
+    Example: gan-jax playground runs/fashion_mnist --output page.html
 
     A double click opens it, without a network. A run that was trained with --snapshots 12 can be rewound there.
 

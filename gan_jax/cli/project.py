@@ -31,7 +31,7 @@ def project(
 ) -> None:
     """Find the latent whose image is nearest to a given one, in pixels and in the discriminator's features.
 
-    Example: gan-jax project runs/gan shoe.png --output projection.png
+    Example: gan-jax project runs/fashion_mnist shoe.png --output projection.png
 
     Writes the image, its projection and their difference as a picture, and the latent beside it.
 

@@ -22,7 +22,7 @@ def replay(
 ) -> None:
     """Take one step of a run again and write its batch, latents, fakes, metrics and gradient norms.
 
-    Example: gan-jax replay runs/gan --step 1000 --output step.npz
+    Example: gan-jax replay runs/fashion_mnist --step 1000 --output step.npz
 
     Args:
         path: A run's folder.

@@ -31,7 +31,7 @@ def report(
 ) -> None:
     """Write one page of a run, or of many beside each other: settings, curves, images, scores, and how to repeat it.
 
-    Example: gan-jax report runs/gan
+    Example: gan-jax report runs/fashion_mnist
 
     Args:
         path: A run's folder, or that of many runs (--seeds or --sweep).

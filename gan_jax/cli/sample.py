@@ -26,7 +26,7 @@ def sample(
 ) -> None:
     """Draw images from a trained generator.
 
-    Example: gan-jax sample runs/gan --num 10000 --output samples.npz
+    Example: gan-jax sample runs/fashion_mnist --num 10000 --output samples.npz
 
     Args:
         path: A run's folder, or its weights.npz.

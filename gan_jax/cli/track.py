@@ -12,7 +12,7 @@ from gan_jax.storage.run_folder import RunFolder, hold
 def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> None:
     """Show a finished run in TensorBoard or Weights & Biases; what was there of it before is replaced.
 
-    Example: gan-jax track runs/gan && tensorboard --logdir runs
+    Example: gan-jax track runs/fashion_mnist && tensorboard --logdir runs
 
     Args:
         path: A run's folder.

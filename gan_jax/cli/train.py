@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -18,8 +19,8 @@ from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT,
 from gan_jax.settings import RunConfig
 from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
-from gan_jax.sweeps.plan import list_trials, parse_sweep
-from gan_jax.sweeps.run import run_experiment
+from gan_jax.sweeps.plan import default_folder, list_trials, parse_sweep
+from gan_jax.training.steps import Step, gan_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,13 +57,23 @@ def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] 
       args: the command line without the program's name; by default the process's.
     """
     prepare_libraries()
+    args = sys.argv[1:] if args is None else args
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
-        run_experiment(experiment, parse_flags(defaults, args, description=description))
+        settings = parse_flags(defaults, args, step=experiment.step, description=description)
+        run_and_say_next(experiment, settings, [program(Path(sys.executable).name), sys.argv[0], *args])
 
 
-def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **options: Any) -> RunConfig:
-    """The settings that a command line gives.
+def parse_flags(
+    defaults: RunConfig, args: Sequence[str] | None = None, *, step: Step = gan_step, **options: Any
+) -> RunConfig:
+    """The settings that a command line gives, the folder included.
+
+    Args:
+      defaults: what each flag is when it is not given.
+      args: the command line without the program's name; by default the process's.
+      step: what is trained, which the default folder's name tells.
+      options: passed on to tyro.
 
     Raises:
       InputError: a value is outside its range, two flags contradict each other, --sweep is given twice, or the run
@@ -80,14 +91,16 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
     flags = _read_flags(defaults, args, **options)
-    if flags.resume and (folder := _recorded_run(flags)):
-        recorded, config = read_settings(read_record(folder))
+    folder = flags.output_dir or default_folder(flags, step, recipe=name)
+    flags = dataclasses.replace(flags, output_dir=folder)
+    if flags.resume and (found := _recorded_run(flags)):
+        recorded, config = read_settings(read_record(found))
         if name is not None:  # the schedule keeps the length that it had
             gan = recipe(name)
             steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
             recorded = dataclasses.replace(recorded, gan=dataclasses.replace(gan, schedule_steps=steps))
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
-        recorded = dataclasses.replace(recorded, steps=steps, output_dir=flags.output_dir)
+        recorded = dataclasses.replace(recorded, steps=steps, output_dir=folder)
         if flags.has_many_runs:
             recorded = dataclasses.replace(recorded, seed=flags.seed, gan=_of_every_trial(flags, recorded.gan))
         flags = _read_flags(recorded, args, **options)
@@ -122,13 +135,13 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
 
 def _recorded_run(flags: _RunFlags) -> Path | None:
     """The folder of the run to resume, or of the first of many that is there."""
-    if has_record(flags.output_dir):
-        return flags.output_dir
+    if has_record(flags.folder):
+        return flags.folder
     if flags.has_many_runs:
-        folders = [trial.settings.output_dir for trial in list_trials(flags)]
+        folders = [trial.settings.folder for trial in list_trials(flags)]
         return next((folder for folder in folders if has_record(folder)), None)
-    if first_of_many(flags.output_dir):
-        raise InputError(f"{flags.output_dir} holds many runs; give their --seeds or --sweep too.")
+    if first_of_many(flags.folder):
+        raise InputError(f"{flags.folder} holds many runs; give their --seeds or --sweep too.")
     return None
 
 
@@ -176,20 +189,17 @@ def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:
 
 
 TRAININGS = {
-    "train": (JOINT, RunConfig(output_dir=Path("runs/gan"))),
-    "standalone-generator": (
-        GENERATOR_ALONE,
-        RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator")),
-    ),
-    "standalone-discriminator": (DISCRIMINATOR_ALONE, RunConfig(epochs=5, output_dir=Path("runs/discriminator"))),
+    "train": (JOINT, RunConfig()),
+    "standalone-generator": (GENERATOR_ALONE, RunConfig(GanConfig(initializer="he"), epochs=5)),
+    "standalone-discriminator": (DISCRIMINATOR_ALONE, RunConfig(epochs=5)),
 }
 
 
 def train(name: str, args: Sequence[str], description: str) -> None:
     """Train one of ``TRAININGS``."""
     experiment, defaults = TRAININGS[name]
-    settings = parse_flags(defaults, args, prog=f"gan-jax {name}", description=description)
-    run_experiment(experiment, settings)
+    settings = parse_flags(defaults, args, step=experiment.step, prog=f"gan-jax {name}", description=description)
+    run_and_say_next(experiment, settings, [program("gan-jax"), name, *args])
 
 
 _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")

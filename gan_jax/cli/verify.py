@@ -20,7 +20,7 @@ def verify(
 ) -> None:
     """Train a run again and compare it bit for bit with what it recorded; exits with 3 if it differs.
 
-    Example: gan-jax verify runs/gan --epochs 3:5
+    Example: gan-jax verify runs/fashion_mnist --epochs 3:5
 
     Args:
         path: A run's folder.

@@ -202,7 +202,7 @@ def open_run(
     mesh = choose_mesh(settings, config)
     start = prepare_start(settings, config, training_images(config, dataset, images), mesh)
     per_epoch = start.source.steps_per_epoch
-    folder, num_steps = RunFolder(settings.output_dir), settings.num_steps(per_epoch)
+    folder, num_steps = RunFolder(settings.folder), settings.num_steps(per_epoch)
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
     score = _scorer(context) if settings.evaluate_every and is_main() else None
     record = make_record(settings, config, dataset, experiment.step, devices_per_batch(mesh))

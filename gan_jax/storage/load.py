@@ -50,7 +50,7 @@ def load_run(path: str | Path) -> TrainedRun:
       InputError: there is no such run, no state of it can be read, or a later version of the package wrote it.
 
     Examples:
-      >>> run = load_run("runs/gan")  # doctest: +SKIP
+      >>> run = load_run("runs/fashion_mnist")  # doctest: +SKIP
       >>> images = generate(run.config, run.generator, latents)  # doctest: +SKIP
     """
     path = Path(path)

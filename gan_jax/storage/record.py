@@ -49,7 +49,7 @@ def make_record(
         "format": FORMAT,
         "script": Path(sys.argv[0]).name,
         "step": step_name(step),
-        "run": run | {"gan": dataclasses.asdict(config), "output_dir": str(settings.output_dir)},
+        "run": run | {"gan": dataclasses.asdict(config), "output_dir": str(settings.folder)},
         "dataset": {
             "name": dataset.name,
             "sha256": dataset.content_hash,

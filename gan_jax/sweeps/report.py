@@ -51,7 +51,7 @@ def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = Fals
 
 
 def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
-    folder = RunFolder(trial.settings.output_dir)
+    folder = RunFolder(trial.settings.folder)
     run = load_run(folder.path)
     step, history = int(run.state.step), read_history(folder.history)
     known = _known_outcome(folder.outcome, step, evaluator)

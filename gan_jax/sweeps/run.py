@@ -1,6 +1,7 @@
 """Training what the settings ask for: one run, or every trial of a sweep."""
 
 import contextlib
+import dataclasses
 from collections.abc import Sequence
 
 import jax
@@ -23,7 +24,7 @@ from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
-from gan_jax.sweeps.plan import Trial, list_trials
+from gan_jax.sweeps.plan import Trial, default_folder, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
 from gan_jax.training.batches import steps_per_epoch
 
@@ -53,12 +54,17 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
       >>> run_experiment(experiment, RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
     """
     connect(settings)
+    if settings.output_dir is None:
+        folder = default_folder(settings, experiment.step, dataset=dataset and dataset.name)
+        settings = dataclasses.replace(settings, output_dir=folder)
     for name in settings.tracker:
         require_tracker(name)
     trials = list_trials(settings) if settings.has_many_runs else [Trial("", {}, settings)]
-    folders = [RunFolder(trial.settings.output_dir) for trial in trials]
+    folders = [RunFolder(trial.settings.folder) for trial in trials]
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
     on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
+    if is_main() and not settings.quiet:
+        say(f"Output folder: {settings.folder}")
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
     if is_main() and not settings.quiet:
@@ -79,7 +85,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
             _train([trial], experiment, dataset, images)
     if is_main():
         outcomes = trial_outcomes(trials, dataset, settings.quiet)
-        save_report(settings.output_dir, outcomes, quiet=settings.quiet)
+        save_report(settings.folder, outcomes, quiet=settings.quiet)
         if all(one["diverged"] for one in outcomes):
             raise DivergedError("every run diverged. Try a lower --learning-rate.")
 

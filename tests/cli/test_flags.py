@@ -9,7 +9,7 @@ import pytest
 from small_runs import EXPERIMENTS, settings
 
 import gan_jax.cli as cli
-from gan_jax import GanConfig, InputError, RunConfig, run_experiment
+from gan_jax import GanConfig, InputError, RunConfig, recipe, run_experiment
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.cli.train import parse_flags
 from gan_jax.sweeps.plan import list_trials
@@ -76,6 +76,17 @@ def test_resuming_takes_the_flags_from_the_record(trained):
         *(expected.gan, 2, "digits", expected.log_every, expected.checkpoint_every),
     )
     assert (flags.resume, flags.output_dir) == (True, trained)
+
+
+def test_resuming_without_a_folder_finds_that_of_the_same_flags(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    experiment, same = EXPERIMENTS["drift"], ["--dataset", "digits", "--recipe", "best"]
+    run_experiment(experiment, RunConfig(recipe("best"), dataset="digits", steps=1))
+    assert "Output folder: runs/digits-best-drift\n" in capsys.readouterr().out
+    again = parse_flags(RunConfig(), [*same, "--resume"], step=experiment.step)
+    assert (again.steps, again.folder) == (1, Path("runs/digits-best-drift"))
+    many = parse_flags(RunConfig(), [*same, "--resume", "--seeds", "0:2"], step=experiment.step)
+    assert (many.steps, many.folder) == (None, Path("runs/digits-best-drift-seeds"))
 
 
 def test_resuming_many_takes_the_flags_from_the_first_that_is_there(tmp_path):

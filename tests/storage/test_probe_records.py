@@ -4,6 +4,7 @@ import copy
 import functools
 import json
 import shutil
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -166,7 +167,8 @@ def test_settings_that_are_recorded_are_read_back(examples, record, tmp_path):
     )
     def holds(rate, width, seed, augmentations, steps):
         config = GanConfig(learning_rate=rate, width=width, augmentations=augmentations)
-        wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",))
+        place = Path("runs/digits-beta1")
+        wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",), output_dir=place)
         run = {name: value for name, value in vars(wanted).items() if name not in ("gan", "output_dir")}
         gan = dict(vars(config))
         changed = record | {"run": run | {"gan": gan, "output_dir": str(wanted.output_dir)}}

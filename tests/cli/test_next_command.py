@@ -1,0 +1,93 @@
+"""The command that a training names at its end."""
+
+import shlex
+import signal
+import sys
+
+import pytest
+from small_runs import EXPERIMENTS, GAN
+
+from gan_jax import RunConfig, Watcher
+from gan_jax.cli.next_command import next_command, program, resume_command
+from gan_jax.cli.train import run_script
+from gan_jax.training.steps import gan_step
+
+SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
+
+
+@pytest.mark.parametrize(
+    ("training", "flags", "following"),
+    [
+        ("train", ["--snapshots", "2"], "playground"),
+        pytest.param("train", ["--seeds", "0:2"], "report", marks=pytest.mark.soak),
+        pytest.param("train", [], "sample", marks=pytest.mark.soak),
+        pytest.param("standalone-generator", [], "sample", marks=pytest.mark.soak),
+        pytest.param("standalone-discriminator", [], "report", marks=pytest.mark.soak),
+    ],
+)
+def test_the_next_command_runs(training, flags, following, gan_jax, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = gan_jax(training, *SMALL, "--steps", 4, "--output-dir", "it's a run", *flags)
+    assert status == 0, err
+    assert out.startswith("Output folder: it's a run\n")
+    last = out.splitlines()[-1].removeprefix("Next: ")
+    words = shlex.split(last)
+    assert (words[0].endswith("gan-jax"), words[1]) == (True, following)
+    status, _, err = gan_jax(*words[1:])
+    assert status == 0, err
+
+
+def test_a_page_that_would_be_too_large_is_not_named(tmp_path):
+    folder = tmp_path / "run"
+    (folder / "snapshots").mkdir(parents=True)
+    (folder / "snapshots" / "step_0000001.npz").touch()
+    small = {"image_shape": [28, 28, 1]}
+    run = '{"run": {"gan": %s, "dataset": "digits", "seed": 0, "output_dir": "run"}}'
+    (folder / "run.json").write_text(run % str(small).replace("'", '"'))
+    settings = RunConfig(output_dir=folder)
+    for megabytes, following in ((4, "playground"), (40, "sample")):
+        (folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
+        assert shlex.split(next_command(settings, gan_step))[1] == following
+
+
+class Stop(Watcher):
+    """Asks for a stop at the first line."""
+
+    def __init__(self, context):
+        pass
+
+    def record(self, entry):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["a script.py"])
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules[__name__])
+    experiment = EXPERIMENTS["drift"]._replace(watchers=(Stop,))
+    defaults = RunConfig(GAN, dataset="digits", steps=24, log_every=4)
+    flags = ["--output-dir", str(tmp_path / "run"), "--overwrite"]
+    with pytest.raises(SystemExit) as ended:
+        run_script(experiment, defaults, flags)
+    assert ended.value.code == 143
+    words = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert words[0] == "Next:"
+    assert words[2:] == ["a script.py", "--output-dir", str(tmp_path / "run"), "--resume"]
+
+
+def test_a_command_that_resumes_is_not_told_so_twice():
+    assert resume_command(["gan-jax", "train", "--resume", "--width", "8"]) == "gan-jax train --width 8 --resume"
+
+
+def test_a_program_has_its_name_where_the_shell_finds_this_environment_s(tmp_path, monkeypatch):
+    binaries, other = tmp_path / "env" / "bin", tmp_path / "other"
+    for folder in (binaries, other):
+        folder.mkdir(parents=True)
+        (folder / "gan-jax").touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(binaries / "python"))
+    monkeypatch.chdir(tmp_path)
+    for path, name in ((binaries, "gan-jax"), (other, "env/bin/gan-jax"), (tmp_path, "env/bin/gan-jax")):
+        monkeypatch.setenv("PATH", str(path))
+        assert program("gan-jax") == name
+    monkeypatch.chdir(other)
+    assert program("gan-jax") == str(binaries / "gan-jax")
+    assert program("no-such-program") == "no-such-program"
