@@ -24,7 +24,7 @@ ALLOWED = {
     "evaluation": {"training", "nn", "objectives", "data"},
     "storage": {"training", "data"},
     "runs": {"storage", "evaluation", "inference", "training", "objectives", "data", "pictures"},
-    "sweeps": {"runs", "storage", "evaluation", "inference", "data", "pictures"},
+    "sweeps": {"runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
     "plane": {"storage", "training", "nn", "objectives", "pictures", "data"},
     "playground": {"plane", "storage", "inference", "training", "objectives", "data"},
     "cli": {"playground", "sweeps", "runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
