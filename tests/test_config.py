@@ -95,7 +95,7 @@ def test_any_value_of_a_setting_is_plain_or_refused(name):
 
 @pytest.mark.parametrize("name", sorted({field.name for field in dataclasses.fields(RunConfig)} - {"gan"}))
 def test_any_value_of_a_run_setting_is_read_back_or_refused(name, monkeypatch):
-    monkeypatch.setattr(record, "environment", dict)
+    monkeypatch.setattr(record, "environment", lambda devices: {})
     dataset = load_dataset("digits")
     for settings in accepted(RunConfig, name):
         written = json.loads(json.dumps(record.make_record(settings, settings.gan, dataset, gan_step)))
