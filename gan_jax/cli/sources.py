@@ -42,7 +42,7 @@ class ReadingFlags:
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
 
-Reading = Annotated[ReadingFlags, tyro.conf.arg(prefix_name=False)]
+Reading = Annotated[ReadingFlags, tyro.conf.arg(name="")]
 READ_AS_THEY_ARE = ReadingFlags()
 
 
