@@ -52,6 +52,8 @@ class TrainingConfig:
     """Decides initial weights, order of images and latents."""
     discriminator: Path | None = None
     """A finished run whose discriminator to start from, in place of an untrained one."""
+    start_from: Path | None = None
+    """A finished run whose networks to start from, such as one on other images; optimizer and step begin anew."""
 
     def with_length(self, num_images: int) -> Self:
         """The same with the default length for so many training images, if none is given.
@@ -165,5 +167,7 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
         few = self.snapshots is None or 2 <= self.snapshots <= MAX_SNAPSHOTS
         require(few, "snapshots", self.snapshots, f"at least 2 and at most {MAX_SNAPSHOTS:,}")
         require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
+        if self.discriminator and self.start_from:
+            raise InputError("--discriminator and --start-from both give trained weights; give one of them.")
         if self.resume and self.overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it; give one of them.")

@@ -6,6 +6,7 @@ import numpy as np
 import tyro
 
 from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
+from gan_jax.config import require
 from gan_jax.data.image_set import listed
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.grids import require_picture
@@ -22,6 +23,7 @@ def sample(
     num: int | None = None,
     seed: int = 0,
     label: str | None = None,
+    truncation: float = 1.0,
     raw: bool = False,
 ) -> None:
     """Draw images from a trained generator.
@@ -35,10 +37,12 @@ def sample(
         num: How many; 64 by default, or in a grid of a conditional run 8 of each class, a row each.
         seed: Decides the latents.
         label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
+        truncation: Multiply the latents by this psi, from 0 to 1: below 1, images are more typical and less varied.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
     require_count("num", 1 if num is None else num)
     require_seed(seed)
+    require(0 <= truncation <= 1, "truncation", truncation, "from 0 to 1")
     if output.suffix == ".png":
         require_picture(num or 1)
     prepare_images_path(output)
@@ -54,7 +58,7 @@ def sample(
         labels = None if chosen is None else np.full(num, chosen, np.int32)
         if labels is None and run.config.conditional:
             labels = np.arange(num, dtype=np.int32) % run.config.num_classes
-    images = sample_images(run.config, generator, num, seed, labels)
+    images = sample_images(run.config, generator, num, seed, labels, truncation)
     title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
     save_images(output, images, title, _COLUMNS if row_per_class else None, labels)
     print(f"{num} images of the {name} are in {output}")

@@ -14,9 +14,11 @@ from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.files import expand_home
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
+from gan_jax.storage.load import load_run
 from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
 from gan_jax.sweeps.plan import default_folder, list_trials, parse_sweep
@@ -87,9 +89,12 @@ def parse_flags(
         raise InputError("--steps and --epochs both say how long to train; give one of them.")
     if "--seed" in given and "--seeds" in given:
         raise InputError("--seed and --seeds both say which seeds to train with; give one of them.")
-    name = recipe_name(args)
+    name, start = value_of(args, "--recipe"), value_of(args, "--start-from")
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
+    elif start is not None:
+        trained = load_run(expand_home(Path(start))).config
+        defaults = dataclasses.replace(defaults, gan=dataclasses.replace(trained, schedule_steps=None))
     flags = _read_flags(defaults, args, **options)
     folder = flags.output_dir or default_folder(flags, step, recipe=name)
     flags = dataclasses.replace(flags, output_dir=folder)
@@ -151,12 +156,12 @@ def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:
     return dataclasses.replace(config, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else config
 
 
-def recipe_name(args: Sequence[str]) -> str | None:
-    """The recipe that a command line names."""
+def value_of(args: Sequence[str], flag: str) -> str | None:
+    """The value of a flag that decides what the others are by default."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--recipe")
+    parser.add_argument(flag, dest="value")
     try:
-        return parser.parse_known_args(args)[0].recipe
+        return parser.parse_known_args(args)[0].value
     except argparse.ArgumentError:
         return None  # without a name: tyro says so
 

@@ -21,9 +21,17 @@ _PARALLEL = 1e-8  # sine of an angle that float32 does not tell from none
 
 
 def sample_images(
-    config: GanConfig, generator: NetworkState, count: int, seed: int = 0, labels: ArrayLike | None = None
+    config: GanConfig,
+    generator: NetworkState,
+    count: int,
+    seed: int = 0,
+    labels: ArrayLike | None = None,
+    truncation: float = 1.0,
 ) -> np.ndarray:
-    """Draw images in eval mode.
+    r"""Draw images in eval mode.
+
+    Truncation, the $\psi$ of StyleGAN (Karras et al. 2019, appendix B), pulls the latents towards their mean, here 0:
+    $z' = \psi z$. Images become more typical and less varied.
 
     Args:
       config: the networks' configuration.
@@ -31,6 +39,7 @@ def sample_images(
       count: how many; the first of many are those of few.
       seed: decides the latents.
       labels: ``[count]`` int, the images' classes, for a conditional generator; by default the classes in turn.
+      truncation: $\psi$, from 0 to 1.
 
     Returns:
       ``[count, height, width, channels]`` uint8.
@@ -49,6 +58,7 @@ def sample_images(
     batches = []
     for index, latents in enumerate(_latents(config, count, seed)):
         kinds = None if classes is None else classes[index * _BATCH : (index + 1) * _BATCH]
+        latents = latents if truncation == 1 else truncation * latents
         batches.append(quantize_images(generate(config, generator, latents, kinds)))
     return np.concatenate(batches)[:count]
 

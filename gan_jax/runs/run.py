@@ -295,6 +295,9 @@ def _take_over(context: RunContext, record: Record, found: Record) -> None:
         )
     if not done and found["epochs"]:
         warn(f"{context.folder.path} has no checkpoint to resume from; training starts again from step 0")
+    end = context.config.schedule_steps if context.config.learning_rate_schedule != "constant" else None
+    if end is not None and end <= done < context.num_steps:
+        warn(f"the schedule of the learning rate ended at step {end}; the steps after it keep its final rate")
     differences = environment_differences(found, record)
     warn_of_differences(differences)
     earlier = found.get("earlier_environments", [])

@@ -41,7 +41,7 @@ def make_record(
 ) -> Record:
     """Say what a run is: settings, step, data, versions, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
-    for name in ("data_dir", "discriminator"):  # a discriminator may also be the name of a run that ships
+    for name in ("data_dir", "discriminator", "start_from"):  # the last two may also be the name of a run that ships
         run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
     if is_path(settings.dataset):
         run["dataset"] = str(expand_home(Path(settings.dataset)).resolve())

@@ -226,6 +226,7 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["sample", "{run}", "--num", "0", "--output", "x.npz"], "num is 0"),
         (["sample", "{run}", "--num", "1000000000000", "--output", "x.npz"], "it must be from 1 to 1,000,000"),
         (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
+        (["sample", "{run}", "--truncation", "1.5", "--output", "x.npz"], "truncation is 1.5; it must be from 0 to 1"),
         (["sample", "{run}", "--output", "{run}/run.json/x.png"], "x.png cannot be written"),
         (["sample", "{run}", "--seed", "4294967296", "--output", "x.npz"], "seed is 4294967296"),
         (["sample", "{run}", "--output", "{run}/weights.npz"], "is a run's own file, which would be lost"),

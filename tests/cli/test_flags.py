@@ -9,7 +9,7 @@ import pytest
 from small_runs import EXPERIMENTS, settings
 
 import gan_jax.cli as cli
-from gan_jax import GanConfig, InputError, RunConfig, recipe, run_experiment
+from gan_jax import GanConfig, InputError, RunConfig, load_pretrained, recipe, run_experiment
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.cli.train import parse_flags
 from gan_jax.sweeps.plan import list_trials
@@ -76,6 +76,22 @@ def test_resuming_takes_the_flags_from_the_record(trained):
         *(expected.gan, 2, "digits", expected.log_every, expected.checkpoint_every),
     )
     assert (flags.resume, flags.output_dir) == (True, trained)
+
+
+def test_start_from_takes_the_networks_of_the_run_unless_flags_say_otherwise():
+    flags = parse_flags(RunConfig(), ["--start-from", "fashion_mnist", "--dataset", "digits", "--learning-rate", "0.1"])
+    shipped = load_pretrained("fashion_mnist").config
+    assert flags.gan == dataclasses.replace(shipped, learning_rate=0.1, schedule_steps=None)
+    assert parse_flags(RunConfig(), ["--start-from", "fashion_mnist", "--recipe", "r1"]).gan == recipe("r1")
+    with pytest.raises(InputError, match="nowhere holds no run"):
+        parse_flags(RunConfig(), ["--start-from", "nowhere"])
+
+
+def test_resuming_beyond_the_end_of_a_schedule_says_so(tmp_path, capsys):
+    gan = dataclasses.replace(settings(tmp_path).gan, learning_rate_schedule="cosine", schedule_steps=4)
+    for steps, told in ((4, False), (8, True)):
+        run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", gan=gan, steps=steps))
+        assert ("the schedule of the learning rate ended at step 4" in capsys.readouterr().err) is told
 
 
 def test_resuming_without_a_folder_finds_that_of_the_same_flags(tmp_path, monkeypatch, capsys):

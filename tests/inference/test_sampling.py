@@ -157,6 +157,13 @@ def test_labels_that_a_program_computes_are_not_looked_at():
     np.testing.assert_allclose(computed, generate(config, generator, latents, [0, 1, 2]), atol=1e-6)
 
 
+def test_sample_images_with_truncation_are_those_of_shorter_latents(generator):
+    for truncation in (0.5, 0.0):
+        latents = sample_latents(CONFIG, jax.random.fold_in(jax.random.key(3), 0), 250) * truncation
+        expected = quantize_images(generate(CONFIG, generator, latents))[:4]
+        np.testing.assert_array_equal(sample_images(CONFIG, generator, 4, 3, truncation=truncation), expected)
+
+
 def data_set(trained, tested, classes=3):
     """A set with so many images of each class for training, and for tests."""
     pixels = [np.zeros((sum(counts), 28, 28, 1), np.uint8) for counts in (trained, tested)]
