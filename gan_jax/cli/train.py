@@ -18,7 +18,8 @@ from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT,
 from gan_jax.settings import RunConfig
 from gan_jax.storage.record import Record, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
-from gan_jax.sweeps.plan import list_trials, parse_sweep
+from gan_jax.sweeps.folder import read_sweep
+from gan_jax.sweeps.plan import parse_sweep
 from gan_jax.sweeps.run import run_experiment
 
 
@@ -79,8 +80,8 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
     flags = _read_flags(defaults, args, **options)
-    if flags.resume and (folder := _recorded_run(flags)):
-        recorded, config = read_settings(read_record(folder))
+    if flags.resume and (found := _recorded_run(flags)):
+        recorded, config = read_settings(found)
         if name is not None:  # the schedule keeps the length that it had
             gan = recipe(name)
             steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
@@ -119,16 +120,14 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
             raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
 
 
-def _recorded_run(flags: _RunFlags) -> Path | None:
-    """The folder of the run to resume, or of the first of many that is there."""
+def _recorded_run(flags: _RunFlags) -> Record | None:
+    """What was recorded of the run to resume, or of the first of many."""
     if has_record(flags.output_dir):
-        return flags.output_dir
-    if flags.has_many_runs:
-        folders = [trial.settings.output_dir for trial in list_trials(flags)]
-        return next((folder for folder in folders if has_record(folder)), None)
-    if any(has_record(folder) for folder in flags.output_dir.rglob("seed_*")):
+        return read_record(flags.output_dir, replacing=True)
+    found = read_sweep(flags.output_dir)
+    if found and not flags.has_many_runs:
         raise InputError(f"{flags.output_dir} holds many runs; give their --seeds or --sweep too.")
-    return None
+    return found
 
 
 def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:

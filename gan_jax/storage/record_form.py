@@ -1,4 +1,4 @@
-"""The form of ``run.json``, and of settings in JSON, which is checked before anything in them is believed."""
+"""The form of a run's record, and of settings in JSON, which is checked before anything in them is believed."""
 
 import dataclasses
 import reprlib
@@ -16,35 +16,40 @@ _Plain = str | int | float | bool | None
 _FORM: dict[str, Any] = {
     "format": int,
     "script": str,
-    "step": str | None,
+    "step": str,
     "run": dict[str, Any],
     "dataset": dict[str, _Plain],
     "versions": dict[str, _Plain],
     "device": dict[str, _Plain],
-    "epochs": list[dict[str, Any]],
+}
+_OPTIONAL: dict[str, Any] = {
     "diverged": str,
     "earlier_environments": list[dict[str, dict[str, _Plain]]],
+    "replacing": Literal[True],
 }
 _OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "sha256": str, "arrays": dict[str, str]}
 
 
 def require_form(record: dict[str, Any]) -> None:
-    """Check that what a record tells is of the types that this package writes; what it does not tell is not missed.
+    """Check that what ``run.json`` tells is complete, and of the types that this package writes.
 
     Raises:
-      KeyError: it tells no run, or an epoch is not told completely.
+      KeyError: something is missing.
       ValueError: something is of another type; the message names it.
     """
     for name, kind in _FORM.items():
-        if name in record:
-            _require(name, record[name], kind)
+        _require(name, record[name], kind)
+    for name in record.keys() & _OPTIONAL.keys():
+        _require(name, record[name], _OPTIONAL[name])
     run = record["run"]
     _require("gan", run["gan"], dict[str, _Plain | list[_Plain]])
     _require("image_shape", run["gan"]["image_shape"], list[int])
     _require("run", {name: value for name, value in run.items() if name != "gan"}, dict[str, _Plain | list[_Plain]])
-    for epoch in record.get("epochs", []):
-        for name, kind in _OF_EPOCH.items():
-            _require(name, epoch[name], kind)
+
+
+def is_epoch(value: Any) -> bool:
+    """Whether a value of JSON is of the form of an epoch in a record."""
+    return isinstance(value, dict) and all(has_type(value.get(name), kind) for name, kind in _OF_EPOCH.items())
 
 
 def config_from_json(values: Mapping[str, Any]) -> GanConfig:

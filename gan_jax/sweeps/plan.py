@@ -5,6 +5,8 @@ import itertools
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from gan_jax.config import INTEGERS, SWEEPABLE
 from gan_jax.errors import InputError
 from gan_jax.settings import MAX_SEED, RunConfig
@@ -45,7 +47,8 @@ def list_trials(settings: RunConfig) -> list[Trial]:
             folders = [f"{name}={format_value(value)}" for name, value in choice] + [f"seed_{seed}"]
             gan = dataclasses.replace(settings.gan, **dict(choice))
             place = settings.output_dir.joinpath(*folders)
-            own = dataclasses.replace(settings, gan=gan, seed=seed, seeds=None, sweep=(), output_dir=place)
+            of_one = {"gan": gan, "seed": seed, "seeds": None, "sweep": (), "output_dir": place}
+            own = dataclasses.replace(settings, **of_one, resume=True, overwrite=False)  # as the folder of all allows
             trials.append(Trial("/".join(folders), dict(choice), own))
     return trials
 
@@ -105,6 +108,12 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
         numbers = [kind(value) for value in values.split(",")]
     except ValueError:
         numbers = []
-    if name not in SWEEPABLE or not numbers or len(set(numbers)) < len(numbers):
+    if name not in SWEEPABLE or not numbers:
         raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(SWEEPABLE)}.")
+    if len(set(map(_as_computed, numbers))) < len(numbers):
+        raise InputError(f"sweep is {text!r}, of which two values are the same in float32; give each once.")
     return name, numbers
+
+
+def _as_computed(number: float) -> float:
+    return number if isinstance(number, int) else float(np.float32(number))

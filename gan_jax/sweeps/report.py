@@ -20,7 +20,9 @@ from gan_jax.pictures.tables import markdown_table
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
+from gan_jax.storage.record import run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.folder import SUMMARY
 from gan_jax.sweeps.plan import Trial, format_value
 
 if TYPE_CHECKING:
@@ -36,23 +38,24 @@ def trial_outcome(trial: Trial, dataset: Dataset) -> Outcome:
     """
     folder = RunFolder(trial.settings.output_dir)
     run = load_run(folder.path)
-    step, history = int(run.state.step), read_history(folder.history)
-    known = _known_outcome(folder.outcome, step)
+    digest, history = run_digest(run.record), read_history(folder.history)
+    known = _known_outcome(folder.outcome, digest)
     if not known:
         evaluator = load_evaluator(dataset)
         scores = score_images(evaluator, sample_images(run.config, run.generator, sample_count(dataset)), dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
-        known = {"step": step, "diverged": run.record.get("diverged"), "collapsed": collapsed, "scores": scores}
+        told = {"step": int(run.state.step), "run_sha256": digest, "diverged": run.record.get("diverged")}
+        known = told | {"collapsed": collapsed, "scores": scores}
         write_json(folder.outcome, known)
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
 
-def _known_outcome(path: Path, step: int) -> Outcome:
-    """What was written after this step, if anything."""
+def _known_outcome(path: Path, digest: str) -> Outcome:
+    """What was written of the run as it is, if anything."""
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
-        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"])
-        return known if complete and known["step"] == step else {}
+        complete = known.keys() >= {"step", "diverged", "collapsed"} and are_scores(known["scores"])
+        return known if complete and known["run_sha256"] == digest else {}
     except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}
 
@@ -68,7 +71,7 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
     """
     groups = _groups(outcomes)
     text = summary_table(groups)
-    write_json(folder / "summary.json", [{key: one[key] for key in one if key != "history"} for one in outcomes])
+    write_json(folder / SUMMARY, [{key: one[key] for key in one if key != "history"} for one in outcomes])
     write_text(folder / "summary.md", text)
     histories = {name: [one["history"] for one in group] for name, group in groups.items()}
     save_figure(folder / "bands.png", draw_bands(histories))

@@ -1,7 +1,7 @@
 """Training what the settings ask for: one run, or every trial of a sweep."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,9 @@ from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images, networks_config
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import RunConfig
+from gan_jax.storage.record import Record
 from gan_jax.storage.run_folder import RunFolder, require_claimable
+from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import Trial, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcome
 
@@ -54,28 +56,28 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     for name in settings.tracker:
         require_tracker(name)
     trials = list_trials(settings) if settings.has_many_runs else []
-    folders = [RunFolder(one.output_dir) for one in ([trial.settings for trial in trials] or [settings])]
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
-    on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
+    folder = SweepFolder(settings.output_dir, [trial.name for trial in trials], **flags)
+    on_main(folder.require_claimable if trials else lambda: require_claimable(RunFolder(settings.output_dir), **flags))
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
     if not trials:
-        return _train([Trial("", {}, settings)], experiment, dataset)
+        _train([Trial("", {}, settings)], experiment, dataset)
+        return
     require_scorable(dataset)
     for trial in trials:  # a batch larger than the data set is found before hours are spent on the others
         networks_config(trial.settings, dataset)
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
-    if side_by_side:
-        _train(trials, experiment, dataset, images)
-    else:
-        for trial in trials:
-            _train([trial], experiment, dataset, images)
-    if is_main():
+    with contextlib.closing(folder):
+        for together in [trials] if side_by_side else [[trial] for trial in trials]:
+            _train(together, experiment, dataset, images, folder.begin)
+        if not is_main():
+            return
         outcomes = [trial_outcome(trial, dataset) for trial in trials]
         save_report(settings.output_dir, outcomes, quiet=settings.quiet)
-        if all(one["diverged"] for one in outcomes):
-            raise DivergedError("every run diverged. Try a lower --learning-rate.")
+    if all(one["diverged"] for one in outcomes):
+        raise DivergedError("every run diverged. Try a lower --learning-rate.")
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
@@ -112,13 +114,19 @@ def _shares_batches(settings: RunConfig) -> bool:
     return bool(settings.devices or settings.distributed or settings.num_processes)
 
 
-def _train(trials: Sequence[Trial], experiment: Experiment, dataset: Dataset, images: ArrayLike | None = None) -> None:
+def _train(
+    trials: Sequence[Trial],
+    experiment: Experiment,
+    dataset: Dataset,
+    images: ArrayLike | None = None,
+    begin: Callable[[Record], None] = lambda record: None,
+) -> None:
     """Train trials side by side; one without a name is the only run, and its end is the caller's."""
     runs: list[Run] = []
     with leave_together(), StopRequest() as stop, contextlib.ExitStack() as stack:
         for trial in trials:
             try:
-                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name)
+                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name, begin=begin)
                 runs.append(stack.enter_context(run))
             except DivergedError as error:
                 if not trial.name:
