@@ -11,6 +11,7 @@ from gan_jax.runs.run import Run
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
+from gan_jax.runs.watchers.results import Recorder
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint
 from gan_jax.storage.run_folder import RunFolder
@@ -181,3 +182,14 @@ def test_a_resumed_run_keeps_the_grids_of_one_that_was_never_interrupted(draw_at
         context.folder.grid(step).touch()
     make_run(context, Figures(context, None, draw_at)).resume()
     assert context.folder.drawn_steps() == kept
+
+
+def test_the_record_grows_by_a_line_an_epoch(context):
+    record = {"format": 5, "epochs": []}
+    run = make_run(context, Recorder(context, record))
+    run.resume()
+    before = (context.folder.path / "run.json").stat()
+    for step in (1000, 2000):
+        run.checkpoint(dataclasses.replace(window(step), epoch_end=True), stopping=False)
+    assert (context.folder.path / "run.json").stat() == before
+    assert len((context.folder.path / "epochs.jsonl").read_text().splitlines()) == len(record["epochs"]) == 2
