@@ -43,7 +43,7 @@ LIBRARY_HOMES = {
     "tqdm": {"runs.driver", "runs.watchers.console"},
     "optax": {"training.adam", "training.state", "training.steps", "evaluation.features", "inference.projection"},
     "orbax": {"storage.checkpoints"},
-    "filelock": {"storage.run_folder", "runs.run"},
+    "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }
 WITHOUT_JAX = {"errors", "files", "cores", "pictures", "runs.health"}
 WITHOUT_JAX |= {

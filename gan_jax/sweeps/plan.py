@@ -110,10 +110,8 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
         numbers = []
     if name not in SWEEPABLE or not numbers:
         raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(SWEEPABLE)}.")
-    if len(set(map(_as_computed, numbers))) < len(numbers):
+    with np.errstate(over="ignore"):
+        computed = numbers if kind is int else np.asarray(numbers, np.float32).tolist()
+    if len(set(computed)) < len(numbers):
         raise InputError(f"sweep is {text!r}, of which two values are the same in float32; give each once.")
     return name, numbers
-
-
-def _as_computed(number: float) -> float:
-    return number if isinstance(number, int) else float(np.float32(number))

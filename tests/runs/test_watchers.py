@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -186,10 +187,10 @@ def test_a_resumed_run_keeps_the_grids_of_one_that_was_never_interrupted(draw_at
 
 def test_the_record_grows_by_a_line_an_epoch(context):
     record = {"format": 5, "epochs": []}
-    run = make_run(context, Recorder(context, record))
-    run.resume()
+    recorder, state = Recorder(context, record), init_state(CONFIG, jax.random.key(0))
+    recorder.resume(ResumePoint(0, lambda step: True, []))
     before = (context.folder.path / "run.json").stat()
-    for step in (1000, 2000):
-        run.checkpoint(dataclasses.replace(window(step), epoch_end=True), stopping=False)
+    for epoch in (1, 2):
+        recorder.checkpoint(Progress(state, step=1000 * epoch, epoch=epoch, epoch_end=True))
     assert (context.folder.path / "run.json").stat() == before
     assert len((context.folder.path / "epochs.jsonl").read_text().splitlines()) == len(record["epochs"]) == 2

@@ -89,7 +89,9 @@ def test_an_epoch_that_was_being_written_when_the_run_was_killed_is_left_out(gro
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("line", ["[" * 100_000, "\0" * 50, "[]", '{"epoch": 2}', '{"epoch": 2, "arrays": {"step": 3}}'])
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, "\0" * 50, "[]", '{"epoch": 2}', '{"epoch": 2, "arrays": {"step": 3}}']
+)
 def test_an_epoch_that_is_damaged_is_left_out_with_a_warning(line, grown, tmp_path, capsys):
     path = tmp_path / "epochs.jsonl"
     first, _, third = path.read_text().splitlines()

@@ -145,7 +145,9 @@ def test_a_page_has_no_scores_of_other_runs_than_those_in_the_folder(path):
         report(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": {}, "runs": ["../x"], "replaced": []}', '{"run": {}, "runs": 3}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"run": {}, "runs": ["../x"], "replaced": []}', '{"run": {}, "runs": 3}']
+)
 def test_a_list_of_runs_of_another_form_is_refused(text, path):
     (path / "runs.json").write_text(text)
     with pytest.raises(InputError, match=r"runs\.json is no list of runs .*; restore it from a copy"):
