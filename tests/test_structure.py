@@ -43,7 +43,7 @@ LIBRARY_HOMES = {
     "tqdm": {"runs.bars", "runs.watchers.console"},
     "optax": {"training.adam", "training.state", "training.steps", "evaluation.features", "inference.projection"},
     "orbax": {"storage.checkpoints"},
-    "filelock": {"storage.run_folder", "runs.run"},
+    "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }
 WITHOUT_JAX = {"errors", "field_types", "fields", "files", "cores", "pictures", "runs.health"}
 DATA = ("array_names", "datasets", "downloads", "folders", "image_files", "image_set", "published", "records", "shares")

@@ -13,8 +13,9 @@ from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
 from gan_jax.pictures.scores import table_cells, told_features
-from gan_jax.storage.record import has_record, read_record
+from gan_jax.storage.record import has_record, read_record, run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.folder import SUMMARY, read_sweep, require_within
 from gan_jax.sweeps.report import ending
 
 Sections = dict[str, list[str]]
@@ -42,8 +43,10 @@ def report(
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
-    if not (path / "summary.json").is_file():
-        read_record(path)
+    if not has_record(path) and not (path / SUMMARY).is_file():
+        if read_sweep(path):
+            raise InputError(f"the runs in {path} are not all trained and scored; continue them with --resume.")
+        raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
     options = {"dataset": dataset, "data_dir": data_dir, "num_samples": num_samples}
     if not (scores and has_record(path)) and any(value is not None for value in options.values()):
         raise InputError(f"{path} is not scored here; leave out --num-samples, --dataset and --data-dir.")
@@ -106,12 +109,11 @@ def of_many(path: Path) -> Sections:
 
 
 def _read_summary(path: Path) -> list[dict[str, Any]]:
-    """Each run's name and scores; none lies outside the folder."""
+    """Each run's name and scores; none lies outside the folder, and the scores are those of the runs that are there."""
     try:
-        runs = parse_json((path / "summary.json").read_text(encoding="utf-8"))
+        runs = parse_json((path / SUMMARY).read_text(encoding="utf-8"))
         for run in runs:
-            if not (path / run["name"]).resolve().is_relative_to(path.resolve()):
-                raise ValueError(f"{run['name']!r} is outside the folder")
+            require_within(path, run["name"])
             if not are_scores(run["scores"]):
                 raise ValueError(f"the scores of {run['name']!r} are incomplete")
             ending(run)
@@ -119,8 +121,16 @@ def _read_summary(path: Path) -> list[dict[str, Any]]:
             raise ValueError("it names no run")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
-        raise InputError(f"{path / 'summary.json'} is no summary of runs ({reason}); restore it from a copy.") from None
+        raise InputError(f"{path / SUMMARY} is no summary of runs ({reason}); restore it from a copy.") from None
+    sweep = read_sweep(path)
+    there = [run["name"] for run in runs if _is_as_scored(path / run["name"], run)]
+    if there != (sweep["runs"] if sweep else [run["name"] for run in runs]):
+        raise InputError(f"{path / SUMMARY} is not of the runs as they are now; continue them with --resume.")
     return runs
+
+
+def _is_as_scored(folder: Path, outcome: Mapping[str, Any]) -> bool:
+    return not has_record(folder) or outcome.get("run_sha256") == run_digest(read_record(folder))
 
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -133,6 +133,14 @@ def prepare_libraries() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     warnings.showwarning = _show_warning
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # what Orbax's tasks meet is raised too
+    sys.unraisablehook = _show_unraisable
+
+
+def _show_unraisable(told: "sys.UnraisableHookArgs") -> None:
+    """Print an error of a thread that nobody waits for, unless an error of Orbax's that is raised has caused it."""
+    if str(told.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(told)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:

@@ -19,9 +19,10 @@ from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
-from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
+from gan_jax.storage.record import Record, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
-from gan_jax.sweeps.plan import default_folder, list_trials, parse_sweep
+from gan_jax.sweeps.folder import read_sweep
+from gan_jax.sweeps.plan import default_folder, parse_sweep
 from gan_jax.training.steps import Step, gan_step
 
 
@@ -99,7 +100,7 @@ def parse_flags(
     folder = flags.output_dir or default_folder(flags, step, recipe=name)
     flags = dataclasses.replace(flags, output_dir=folder)
     if flags.resume and (found := _recorded_run(flags)):
-        recorded, config = read_settings(read_record(found))
+        recorded, config = read_settings(found)
         if name is not None:  # the schedule keeps the length that it had
             gan = recipe(name)
             steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
@@ -138,16 +139,14 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
             raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
 
 
-def _recorded_run(flags: _RunFlags) -> Path | None:
-    """The folder of the run to resume, or of the first of many that is there."""
+def _recorded_run(flags: _RunFlags) -> Record | None:
+    """What was recorded of the run to resume, or of the first of many."""
     if has_record(flags.folder):
-        return flags.folder
-    if flags.has_many_runs:
-        folders = [trial.settings.folder for trial in list_trials(flags)]
-        return next((folder for folder in folders if has_record(folder)), None)
-    if first_of_many(flags.folder):
+        return read_record(flags.folder, replacing=True)
+    found = read_sweep(flags.folder)
+    if found and not flags.has_many_runs:
         raise InputError(f"{flags.folder} holds many runs; give their --seeds or --sweep too.")
-    return None
+    return found
 
 
 def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:

@@ -75,12 +75,13 @@ def read_image_set(path: Path, reading: Reading = AS_IT_IS) -> ImageSet:
     def read(place: int) -> np.ndarray:
         one = seen[place]
         pixels = _read(one.placed, reading)[0] if one.pixels is None else one.pixels
-        if pixels.shape != one.shape:
-            raise InputError(f"{one.placed.file.name} is another image than at the start; restore it, and begin again.")
-        return np.broadcast_to(pixels, (*one.shape[:2], channels))
+        return np.broadcast_to(pixels, (*pixels.shape[:2], max(channels, pixels.shape[2])))
 
     def chosen(places: np.ndarray) -> StoredImages:
-        return StoredImages(lambda place: read(places[place]), len(places), (*seen[0].shape[:2], channels))
+        shape = (*seen[0].shape[:2], channels)
+        return StoredImages(
+            lambda place: read(places[place]), len(places), shape, lambda place: seen[places[place]].placed.file.name
+        )
 
     train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
     _require_both(path, len(train), len(test))

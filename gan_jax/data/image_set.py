@@ -1,31 +1,49 @@
 """What the readers of image sets return, in memory or read from disk when it is asked for."""
 
+import hashlib
 import re
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.files import first_line
 
 _TEST_SHARE = 6  # one image in six
 _MOST_LISTED = 20
+_DIGEST_BYTES = 16  # of a sha256
 
 
 class StoredImages:
     """Images that are read when they are asked for: ``[N, height, width, channels]`` uint8, like an array.
 
+    A digest of each image is kept from its first reading, so that later readings give the same pixels.
+
     Args:
       read: gives an image, ``[height, width, channels]`` uint8, by its place; called by several threads.
       count: how many there are.
       image_shape: height, width, channels.
+      name: what errors call the image at a place.
+
+    Raises:
+      InputError: when images are asked for, if one cannot be read, or is not the one that was read first.
     """
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, read: Callable[[int], np.ndarray], count: int, image_shape: tuple[int, ...]) -> None:
-        self._read, self.shape = read, (count, *image_shape)
+    def __init__(
+        self,
+        read: Callable[[int], np.ndarray],
+        count: int,
+        image_shape: tuple[int, ...],
+        name: Callable[[int], str] = "image {}".format,
+    ) -> None:
+        self._read, self._name, self.shape = read, name, (count, *image_shape)
         self._places = np.arange(count)
+        self._digests = np.zeros((count, _DIGEST_BYTES), np.uint8)
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -33,11 +51,29 @@ class StoredImages:
     def __getitem__(self, index: Any) -> np.ndarray:
         """The images at places: one, a slice, or an integer array of any shape."""
         places = self._places[index]
-        images = [self._read(int(place)) for place in np.ravel(places)]
+        images = [self._checked(int(place)) for place in np.ravel(places)]
         return np.array(images, np.uint8).reshape(*np.shape(places), *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype)
+
+    def _checked(self, place: int) -> np.ndarray:
+        try:
+            image = np.ascontiguousarray(self._read(place))
+        except InputError:
+            raise
+        except Exception as error:  # archives and records raise whatever their parsers meet
+            raise InputError(f"{self._name(place)} cannot be read ({first_line(error)}); give a good copy.") from error
+        digest = np.frombuffer(hashlib.sha256(image.data).digest()[:_DIGEST_BYTES], np.uint8)
+        with self._lock:
+            known = self._digests[place]
+            if not known.any():
+                known[:] = digest
+        if image.shape != self.shape[1:] or (known != digest).any():
+            raise InputError(
+                f"{self._name(place)} is another image than at the start; restore it, then continue with --resume."
+            )
+        return image
 
 
 Pixels = np.ndarray | StoredImages

@@ -15,7 +15,7 @@ from gan_jax.files import save_arrays
 from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
-from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
+from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
 from gan_jax.storage.record import (
@@ -83,12 +83,8 @@ class FinishedRun:
 
     def state_after(self, step: int, bar: Any) -> GanState:
         """The state after a step, from the newest checkpoint that is not after it, or from the start."""
-        state = self._start
-        if checkpoint_steps(self.folder.checkpoints):
-            checkpoints = Checkpoints(self.folder.checkpoints, run=identity(self.record), read_only=True)
-            found, _ = checkpoints.restore_newest(state, until=step)
-            checkpoints.close()
-            state = found.state if found else state
+        found, _ = SavedCheckpoints(self.folder.checkpoints, identity(self.record)).restore_newest(self._start, step)
+        state = found.state if found else self._start
         for progress in self.train(state, step, bar):
             state = progress.state
         return state

@@ -42,9 +42,8 @@ from gan_jax.storage.record import (
     read_record,
     require_same_run,
     warn_of_differences,
-    write_record,
 )
-from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
+from gan_jax.storage.run_folder import RunFolder, claim, replace_run
 from gan_jax.training.forward import sampling_generator
 from gan_jax.training.loop import Progress, Start, spaced_pauses
 from gan_jax.training.sharding import devices_per_batch, local_copy
@@ -183,6 +182,7 @@ def open_run(
     *,
     images: ArrayLike | None = None,
     label: str = "",
+    begin: Callable[[Record], None] = lambda record: None,
 ) -> Generator[Run]:
     """Claim a run's folder, take up its newest checkpoint, and leave its files complete at the end.
 
@@ -192,6 +192,7 @@ def open_run(
       dataset: its images.
       images: its training images if they are on the device already, to be shared.
       label: its name, where it is one of many.
+      begin: called on the main process with the run's record, before anything is written.
 
     Raises:
       InputError: the folder is another process's, another run's, or no run's; or another setting is wrong.
@@ -206,7 +207,7 @@ def open_run(
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
     score = _scorer(context) if settings.evaluate_every and is_main() else None
     record = make_record(settings, config, dataset, experiment.step, devices_per_batch(mesh))
-    lock = on_main(lambda: _open_folder(context, record))
+    lock = on_main(lambda: _open_folder(context, record, begin))
     try:
         checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
         run = Run(context, start, checkpoints, _watchers(experiment, context, record, lock), score)
@@ -265,16 +266,20 @@ def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
     return score
 
 
-def _open_folder(context: RunContext, record: Record) -> FileLock:
-    """Claim the folder; if it holds a run, copy that run's epochs into ``record``."""
+def _open_folder(context: RunContext, record: Record, begin: Callable[[Record], None]) -> FileLock:
+    """Claim the folder; if it holds the run, copy its epochs into ``record``, and otherwise begin it."""
     folder, settings = context.folder, context.settings
+    begin(record)
     lock = claim(folder, resume=settings.resume, overwrite=settings.overwrite)
     try:
-        if has_record(folder.path):
-            _take_over(context, record, read_record(folder.path))
+        found = read_record(folder.path, replacing=True) if settings.resume and has_record(folder.path) else None
+        if found and "replacing" not in found:
+            _take_over(context, record, found)
         else:
-            write_record(folder.path, record)
-        discard_replaced(folder)
+            if found:
+                require_same_run(found, record)
+            replace_run(folder, record)
+        folder.grids.mkdir(exist_ok=True)
         for path in folder.partial_files():
             path.unlink()
     except BaseException:
@@ -302,7 +307,7 @@ def _take_over(context: RunContext, record: Record, found: Record) -> None:
     warn_of_differences(differences)
     earlier = found.get("earlier_environments", [])
     if differences:
-        earlier = [*earlier, {name: found[name] for name in ("format", "versions", "device")}]
+        earlier = [*earlier, {name: found[name] for name in ("versions", "device")}]
     record["epochs"] = found["epochs"]
     if earlier:
         record["earlier_environments"] = earlier

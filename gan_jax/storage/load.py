@@ -7,7 +7,7 @@ from gan_jax.config import GanConfig
 from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import warn
-from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
+from gan_jax.storage.checkpoints import SavedCheckpoints, checkpoint_steps
 from gan_jax.storage.record import identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import abstract_state, load_weights, weights_of
@@ -71,9 +71,8 @@ def load_run(path: str | Path) -> TrainedRun:
         else:
             if int(state.step) >= steps[-1]:
                 return TrainedRun(config, state, record)
-    checkpoints = Checkpoints(folder.checkpoints, run=identity(record), read_only=True)
-    found, complaints = checkpoints.restore_newest(abstract_state(config))
-    checkpoints.close()
+    saved = SavedCheckpoints(folder.checkpoints, identity(record))
+    found, complaints = saved.restore_newest(abstract_state(config))
     if found is None:
         raise InputError(" ".join([f"{path} has neither weights nor a checkpoint that can be read.", *complaints]))
     return TrainedRun(config, found.state, record)

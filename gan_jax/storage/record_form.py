@@ -1,9 +1,9 @@
-"""The form of ``run.json``, and of settings in JSON, which is checked before anything in them is believed."""
+"""The form of a run's record, and of settings in JSON, which is checked before anything in them is believed."""
 
 import dataclasses
 import reprlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from gan_jax.config import GanConfig
 from gan_jax.field_types import describe, has_type
@@ -13,36 +13,44 @@ _Plain = str | int | float | bool | None
 _FORM: dict[str, Any] = {
     "format": int,
     "script": str,
-    "step": str | None,
+    "step": str,
     "run": dict[str, Any],
     "dataset": dict[str, _Plain | list[_Plain]],
     "versions": dict[str, _Plain],
     "device": dict[str, _Plain],
-    "epochs": list[dict[str, Any]],
+}
+_OPTIONAL: dict[str, Any] = {
     "diverged": str,
     "earlier_environments": list[dict[str, Any]],
+    "replacing": Literal[True],
 }
-_OF_STRETCH = {name: _FORM[name] for name in ("format", "versions", "device")} | {"until": int}
+_OF_STRETCH = {name: _FORM[name] for name in ("versions", "device")} | {"until": int}
 _OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "sha256": str, "arrays": dict[str, str]}
 
 
 def require_form(record: dict[str, Any]) -> None:
-    """Check that what a record tells is of the types that this package writes; what it does not tell is not missed.
+    """Check that what ``run.json`` tells is complete, and of the types that this package writes.
 
     Raises:
-      KeyError: it tells no run, or an epoch is not told completely.
+      KeyError: something is missing.
       ValueError: something is of another type; the message names it.
     """
-    _require_known(record, _FORM)
+    for name, kind in _FORM.items():
+        _require(name, record[name], kind)
+    for name in record.keys() & _OPTIONAL.keys():
+        _require(name, record[name], _OPTIONAL[name])
     for stretch in record.get("earlier_environments", []):
-        _require_known(stretch, _OF_STRETCH)
+        for name, kind in _OF_STRETCH.items():
+            _require(name, stretch[name], kind)
     run = record["run"]
     _require("gan", run["gan"], dict[str, _Plain | list[_Plain]])
     _require("image_shape", run["gan"]["image_shape"], list[int])
     _require("run", {name: value for name, value in run.items() if name != "gan"}, dict[str, _Plain | list[_Plain]])
-    for epoch in record.get("epochs", []):
-        for name, kind in _OF_EPOCH.items():
-            _require(name, epoch[name], kind)
+
+
+def is_epoch(value: Any) -> bool:
+    """Whether a value of JSON is of the form of an epoch in a record."""
+    return isinstance(value, dict) and all(has_type(value.get(name), kind) for name, kind in _OF_EPOCH.items())
 
 
 def config_from_json(values: Mapping[str, Any]) -> GanConfig:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gan_jax.config import INTEGERS, SWEEPABLE, GanConfig
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
@@ -81,8 +83,9 @@ def list_trials(settings: RunConfig) -> list[Trial]:
         for seed in seeds:
             folders = [f"{name}={format_value(value)}" for name, value in choice] + [f"seed_{seed}"]
             gan = dataclasses.replace(settings.gan, **dict(choice))
-            place = settings.folder.joinpath(*folders)
-            own = dataclasses.replace(settings, gan=gan, seed=seed, seeds=None, sweep=(), output_dir=place)
+            of_one = {"gan": gan, "seed": seed, "seeds": None, "sweep": ()}
+            of_one |= {"output_dir": settings.folder.joinpath(*folders)}
+            own = dataclasses.replace(settings, **of_one, resume=True, overwrite=False)  # as the folder of all allows
             trials.append(Trial("/".join(folders), dict(choice), own))
     return trials
 
@@ -142,6 +145,10 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
         numbers = [kind(value) for value in values.split(",")]
     except ValueError:
         numbers = []
-    if name not in SWEEPABLE or not numbers or len(set(numbers)) < len(numbers):
+    if name not in SWEEPABLE or not numbers:
         raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(SWEEPABLE)}.")
+    with np.errstate(over="ignore"):
+        computed = numbers if kind is int else np.asarray(numbers, np.float32).tolist()
+    if len(set(computed)) < len(numbers):
+        raise InputError(f"sweep is {text!r}, of which two values are the same in float32; give each once.")
     return name, numbers

@@ -21,7 +21,9 @@ from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
+from gan_jax.storage.record import run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.folder import SUMMARY
 from gan_jax.sweeps.plan import Trial, format_value
 
 if TYPE_CHECKING:
@@ -53,24 +55,24 @@ def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = Fals
 def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
     folder = RunFolder(trial.settings.folder)
     run = load_run(folder.path)
-    step, history = int(run.state.step), read_history(folder.history)
-    known = _known_outcome(folder.outcome, step, evaluator)
+    digest, history = run_digest(run.record), read_history(folder.history)
+    known = _known_outcome(folder.outcome, digest, evaluator)
     if not known:
         fakes = sample_fakes(run.config, run.generator, dataset, sample_count(dataset))
         scores = score_images(evaluator, fakes, dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
-        ended = {"diverged": run.record.get("diverged"), "collapsed": collapsed}
-        known = {"format": _FORMAT, "step": step, **ended, "scores": scores}
+        told = {"step": int(run.state.step), "run_sha256": digest, "diverged": run.record.get("diverged")}
+        known = {"format": _FORMAT} | told | {"collapsed": collapsed, "scores": scores}
         write_json(folder.outcome, known)
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
 
-def _known_outcome(path: Path, step: int, evaluator: Evaluator) -> Outcome:
-    """What was written after this step, with every score in this evaluator's features, if anything."""
+def _known_outcome(path: Path, digest: str, evaluator: Evaluator) -> Outcome:
+    """What was written of the run as it is, with every score in this evaluator's features, if anything."""
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
-        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"], evaluator)
-        return known if complete and (known["format"], known["step"]) == (_FORMAT, step) else {}
+        complete = known.keys() >= {"step", "diverged", "collapsed"} and are_scores(known["scores"], evaluator)
+        return known if complete and (known["format"], known["run_sha256"]) == (_FORMAT, digest) else {}
     except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}
 
@@ -86,7 +88,7 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
     """
     groups = _groups(outcomes)
     cells, features = summary_cells(groups), told_features(one["scores"] for one in outcomes)
-    write_json(folder / "summary.json", [{key: one[key] for key in one if key != "history"} for one in outcomes])
+    write_json(folder / SUMMARY, [{key: one[key] for key in one if key != "history"} for one in outcomes])
     write_text(folder / "summary.md", f"{markdown_table(*cells)}\n\n{features}")
     histories = {name: [one["history"] for one in group] for name, group in groups.items()}
     save_figure(folder / "bands.png", draw_bands(histories))

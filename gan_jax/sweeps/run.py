@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,9 @@ from gan_jax.runs.setup import load_images, networks_config
 from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
+from gan_jax.storage.record import Record
 from gan_jax.storage.run_folder import RunFolder, require_claimable
+from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import Trial, default_folder, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
 from gan_jax.training.batches import steps_per_epoch
@@ -59,10 +61,11 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
         settings = dataclasses.replace(settings, output_dir=folder)
     for name in settings.tracker:
         require_tracker(name)
-    trials = list_trials(settings) if settings.has_many_runs else [Trial("", {}, settings)]
-    folders = [RunFolder(trial.settings.folder) for trial in trials]
+    many = settings.has_many_runs
+    trials = list_trials(settings) if many else [Trial("", {}, settings)]
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
-    on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
+    folder = SweepFolder(settings.folder, [trial.name for trial in trials], **flags)
+    on_main(folder.require_claimable if many else lambda: require_claimable(RunFolder(settings.folder), **flags))
     if is_main() and not settings.quiet:
         say(f"Output folder: {settings.folder}")
     side_by_side = choose_side_by_side(settings, trials)
@@ -70,24 +73,23 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     if is_main() and not settings.quiet:
         say(dataset.description)
     trials = _with_lengths(trials, len(dataset.train_images))
-    if settings.has_many_runs or settings.evaluate_every:
+    if many or settings.evaluate_every:
         on_main(lambda: require_scorable(dataset))
-    if not settings.has_many_runs:
+    if not many:
         return _train(trials, experiment, dataset)
     for trial in trials:  # a batch larger than the data set is found before hours are spent on the others
         networks_config(trial.settings, dataset)
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
-    if side_by_side:
-        _train(trials, experiment, dataset, images)
-    else:
-        for trial in trials:
-            _train([trial], experiment, dataset, images)
-    if is_main():
+    with contextlib.closing(folder):
+        for together in [trials] if side_by_side else [[trial] for trial in trials]:
+            _train(together, experiment, dataset, images, folder.begin)
+        if not is_main():
+            return
         outcomes = trial_outcomes(trials, dataset, settings.quiet)
         save_report(settings.folder, outcomes, quiet=settings.quiet)
-        if all(one["diverged"] for one in outcomes):
-            raise DivergedError("every run diverged. Try a lower --learning-rate.")
+    if all(one["diverged"] for one in outcomes):
+        raise DivergedError("every run diverged. Try a lower --learning-rate.")
 
 
 def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
@@ -139,13 +141,19 @@ def _shares_batches(settings: RunConfig) -> bool:
     return bool(settings.devices or settings.distributed or settings.num_processes)
 
 
-def _train(trials: Sequence[Trial], experiment: Experiment, dataset: Dataset, images: ArrayLike | None = None) -> None:
+def _train(
+    trials: Sequence[Trial],
+    experiment: Experiment,
+    dataset: Dataset,
+    images: ArrayLike | None = None,
+    begin: Callable[[Record], None] = lambda record: None,
+) -> None:
     """Train trials side by side; one without a name is the only run, and its end is the caller's."""
     runs: list[Run] = []
     with leave_together(), StopRequest() as stop, contextlib.ExitStack() as stack:
         for trial in trials:
             try:
-                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name)
+                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name, begin=begin)
                 runs.append(stack.enter_context(run))
             except DivergedError as error:
                 if not trial.name:

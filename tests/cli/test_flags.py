@@ -9,9 +9,12 @@ import pytest
 from small_runs import EXPERIMENTS, settings
 
 import gan_jax.cli as cli
-from gan_jax import GanConfig, InputError, RunConfig, load_pretrained, recipe, run_experiment
+from gan_jax import GanConfig, InputError, RunConfig, load_dataset, load_pretrained, recipe, run_experiment
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.cli.train import parse_flags
+from gan_jax.runs.experiment import JOINT
+from gan_jax.storage.record import make_record
+from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import list_trials
 
 DEFAULTS = RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator"))
@@ -105,10 +108,12 @@ def test_resuming_without_a_folder_finds_that_of_the_same_flags(tmp_path, monkey
     assert (many.steps, many.folder) == (None, Path("runs/digits-best-drift-seeds"))
 
 
-def test_resuming_many_takes_the_flags_from_the_first_that_is_there(tmp_path):
+def test_resuming_many_takes_the_flags_of_the_first(tmp_path):
     many = {"seeds": "3:5", "sweep": ("beta1=0,0.9",), "steps": 8}
-    for trial in list_trials(settings(tmp_path / "runs", **many))[1:]:
-        run_experiment(EXPERIMENTS["drift"], trial.settings)
+    trials = list_trials(settings(tmp_path / "runs", **many))
+    first, names = trials[0].settings, [trial.name for trial in trials]
+    record = make_record(first, first.gan, load_dataset("digits"), JOINT.step)
+    SweepFolder(tmp_path / "runs", names, resume=False, overwrite=False).begin(record)
     given = ["--resume", "--output-dir", str(tmp_path / "runs"), "--sweep", "beta1=0,0.9", "--seeds"]
     for seeds in ("3:5", "0:5"):
         flags = parse_flags(DEFAULTS, [*given, seeds])

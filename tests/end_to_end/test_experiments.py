@@ -72,7 +72,7 @@ def result(request, tmp_path_factory):
 def test_a_script_ends_well_and_leaves_its_files(result):
     assert result.process.returncode == 0, result.process.stderr
     assert {path.name for path in result.folder.iterdir()} == {
-        *("run.json", "metrics.jsonl", "history.npz", "weights.npz", "grids", "checkpoints", ".lock"),
+        *("run.json", "epochs.jsonl", "metrics.jsonl", "history.npz", "weights.npz", "grids", "checkpoints", ".lock"),
         *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png"),
     }
     assert str(result.folder) in result.process.stdout

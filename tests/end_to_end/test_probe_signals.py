@@ -12,7 +12,7 @@ from probes import Moment, ignore_hangup, run
 from small_runs import _free_port, content, start
 
 from gan_jax.runs.interrupts import StopRequest
-from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.storage.checkpoints import SavedCheckpoints
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
 SHORT = {"steps": 8}  # and a checkpoint after every 4
@@ -156,7 +156,7 @@ def test_ctrl_c_to_all_processes_of_a_run_stops_them_together(tmp_path):
     for process in processes:
         process.join(120)
     assert [process.exitcode for process in processes] == [130, 130], [log.read_text() for log in logs]
-    assert Checkpoints(folder / "checkpoints", read_only=True).steps()
+    assert SavedCheckpoints(folder / "checkpoints").steps()
 
 
 @pytest.fixture(scope="module")

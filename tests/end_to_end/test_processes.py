@@ -9,7 +9,7 @@ from small_runs import assert_same_run, finish, start_all, train_together
 
 from gan_jax import InputError, RunConfig
 from gan_jax.runs.processes import LOST_AFTER_SECONDS, connect
-from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.load import load_run
 
 
@@ -35,7 +35,7 @@ def test_processes_train_the_run_that_one_trains(count, alone, tmp_path):
 def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     folder = tmp_path / "run"
     train_together(folder, 2, steps=12)
-    assert int(load_run(folder).state.step) == Checkpoints(folder / "checkpoints", read_only=True).steps()[-1] == 12
+    assert int(load_run(folder).state.step) == SavedCheckpoints(folder / "checkpoints").steps()[-1] == 12
     text = finish(folder, "joint", steps=18)[1]
     assert "Resuming from step 12 of 18" in text
     main, _ = train_together(folder, 2)
@@ -54,7 +54,7 @@ def test_one_process_asked_to_stop_stops_all_with_a_checkpoint(tmp_path):
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [143, 143], [log.read_text() for log in logs]
-    assert Checkpoints(folder / "checkpoints", read_only=True).steps()
+    assert SavedCheckpoints(folder / "checkpoints").steps()
 
 
 @pytest.mark.soak

@@ -13,7 +13,7 @@ from gan_jax import InputError, run_experiment
 from gan_jax.cli.track import track
 from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.trackers import TRACKERS, open_tracker
-from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.storage.run_folder import RunFolder, claim, remove_run
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_run_that_is_replaced_takes_its_events_along_and_nothing_else(complete
     folder = RunFolder(tmp_path / "run")
     shutil.copytree(complete.path, folder.path)
     (folder.trackers / "mine").mkdir()
-    claim(folder, overwrite=True).release()
+    remove_run(folder)
     assert [path.name for path in folder.trackers.iterdir()] == ["mine"]
 
 

@@ -66,6 +66,19 @@ def test_the_default_folder_has_the_recipe_that_was_named_and_the_images_that_we
     assert default_folder(changed, gan_step, recipe="r3gan", dataset="stripes") == Path("runs/stripes-r3gan")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["learning_rate=1e-4,0.0001", "learning_rate=0.1,0.10000000149011612", "beta1=0.5,0.50000001", "width=3,3"],
+)
+def test_values_that_are_the_same_to_a_step_are_refused(text):
+    with pytest.raises(InputError, match="two values are the same in float32; give each once"):
+        parse_sweep(text)
+
+
+def test_whole_numbers_are_compared_as_they_are():
+    assert parse_sweep("schedule_steps=16777216,16777217")[1] == [2**24, 2**24 + 1]
+
+
 def test_values_times_seeds_each_in_a_folder_of_its_own():
     settings = RunConfig(seeds="1:3", sweep=("beta1=0,0.5", "learning_rate=1e-3"), output_dir=Path("runs/all"))
     trials = list_trials(settings)

@@ -6,14 +6,14 @@ import numpy as np
 
 from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
 from gan_jax.storage.history import save_history
-from gan_jax.storage.record import Record, epoch_digest, write_record
+from gan_jax.storage.record import Record, append_epoch, epoch_digest, write_record
 from gan_jax.storage.weights import save_weights
 from gan_jax.training.loop import Progress
 from gan_jax.training.state import GanState
 
 
 class Recorder(Watcher):
-    """Writes ``run.json``: a digest of the state after every epoch, and how a run that diverged ended."""
+    """Keeps the record: a digest of the state after every epoch, and how a run that diverged ended."""
 
     def __init__(self, context: RunContext, record: Record) -> None:
         self._context, self._record = context, record
@@ -35,12 +35,12 @@ class Recorder(Watcher):
 
     def checkpoint(self, progress: Progress) -> None:
         """Add the epoch that ends here."""
+        folder = self._context.folder.path
         if progress.epoch_end:
-            self._record["epochs"].append(epoch_digest(progress.epoch, progress.state))
+            append_epoch(folder, self._record, epoch_digest(progress.epoch, progress.state))
         if progress.error:
             self._record["diverged"] = str(progress.error)
-        if progress.epoch_end or progress.error:
-            write_record(self._context.folder.path, self._record)
+            write_record(folder, self._record)
 
 
 class Results(Watcher):
