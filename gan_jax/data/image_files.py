@@ -36,7 +36,7 @@ def endings() -> frozenset[str]:
     """What the names of image files end in, such as ``.png``, in lower case: all that Pillow reads here."""
     from PIL import Image
 
-    formats = _formats()
+    formats = (*_formats(), "MPO")  # the reader of JPEG opens those of several pictures
     return frozenset(ending for ending, kind in Image.registered_extensions().items() if kind in formats)
 
 

@@ -201,7 +201,7 @@ def test_load_dataset_enters_linked_folders_and_no_loops(tmp_path):
 
 
 def test_load_dataset_reads_all_endings_of_images_and_counts_the_others(tmp_path):
-    endings = ["jpg", "jfif", "jpe", "JPEG", "jp2", "TIF", "png", "apng", "pbm", "tga", "Bmp", "dib"]
+    endings = ["jpg", "jfif", "jpe", "JPEG", "jp2", "TIF", "png", "apng", "pbm", "tga", "Bmp", "mpo"]
     write(tmp_path / "set", *(f"{index}.{ending}" for index, ending in enumerate(endings * 2)))
     for name in ("a.txt", "b.TXT", "c.heic", "LICENSE", ".hidden.png"):
         (tmp_path / "set" / name).write_bytes(b"x")
