@@ -36,7 +36,8 @@ def write_runs(path, seeds):
         opened.begin(record)
         (path / f"seed_{seed}" / "grids").mkdir(parents=True)
         write_record(path / f"seed_{seed}", record)
-        outcomes.append({"name": f"seed_{seed}", "run_sha256": run_digest(record), "scores": SCORES})
+        ended = {"diverged": None, "collapsed": None, "scores": SCORES}
+        outcomes.append({"name": f"seed_{seed}", "run_sha256": run_digest(record)} | ended)
     (path / "summary.json").write_text(json.dumps(outcomes))
     opened.close()
 
