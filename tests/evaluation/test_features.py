@@ -227,9 +227,6 @@ def test_the_shipped_one_is_not_for_other_images_of_its_name(small, evaluator, t
 
 
 def test_the_shipped_one_is_for_images_that_it_recognizes(small, shipped):
-    names = extract(shipped, small.train_images)[1].argmax(axis=1)
-    wrong = np.arange(len(names)) % 25 == 0
-    labels = np.where(wrong, (names + 1) % 10, names).astype(np.int32)
+    labels = extract(shipped, small.train_images)[1].argmax(axis=1)
     found = load_evaluator(dataclasses.replace(small, name="fashion_mnist", train_labels=labels))
-    assert found.name == "fd-fmnist64-v1"
-    assert found.accuracy == min(shipped.accuracy, features.measure_accuracy(shipped, small.train_images, labels))
+    assert (found.sha256, found.accuracy) == (shipped.sha256, shipped.accuracy)
