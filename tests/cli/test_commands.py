@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS, settings
+from waiting import PATIENCE
 
 from gan_jax import load_dataset, run_experiment
 
@@ -38,7 +39,9 @@ def test_help_lists_the_subcommands_with_examples(gan_jax):
 
 
 def test_the_module_is_the_command():
-    process = subprocess.run([sys.executable, "-m", "gan_jax", "--help"], capture_output=True, text=True, timeout=120)
+    process = subprocess.run(
+        [sys.executable, "-m", "gan_jax", "--help"], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert process.returncode == 0
     assert "gan-jax train" in process.stdout
 

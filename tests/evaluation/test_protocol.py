@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import PATIENCE
 
 from gan_jax import InputError, load_dataset
 from gan_jax.evaluation import (
@@ -47,7 +48,7 @@ def digits():
 def trained(tmp_path_factory):
     path = tmp_path_factory.mktemp("evaluator") / "digits.npz"
     flags = ["--dataset", "digits", "--output", str(path), "--name", "mine"]
-    return path, subprocess.run([*SCRIPT, *flags], capture_output=True, text=True, timeout=300)
+    return path, subprocess.run([*SCRIPT, *flags], capture_output=True, text=True, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_the_script_writes_an_evaluator_that_may_score(trained):
 
 def test_the_script_says_a_mistake_in_a_line(tmp_path):
     flags = ["--dataset", "cats", "--output", str(tmp_path / "cats.npz")]
-    result = subprocess.run([*SCRIPT, *flags], capture_output=True, text=True, timeout=100)
+    result = subprocess.run([*SCRIPT, *flags], capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 2
     assert result.stderr.startswith("error: unknown data set")
     assert result.stderr.count("\n") == 1
