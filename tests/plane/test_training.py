@@ -111,11 +111,10 @@ def test_many_seeds_at_once_are_the_seeds_alone():
     points = sample_many(COURSE, states, jax.random.key(0), 50)
     keys = run_keys(6)
     alone, _ = train_many(COURSE, TARGET.points, [6], 20)
-    np.testing.assert_allclose(points[3], sample_many(COURSE, alone, jax.random.key(0), 50)[0], rtol=1e-3, atol=1e-4)
+    assert_close(points[3], sample_many(COURSE, alone, jax.random.key(0), 50)[0], rtol=1e-3)
     (state,), _ = train_states(COURSE, gan_step, init_state(COURSE, keys.init), TARGET.points, keys, [20])
     mine = jax.tree.map(lambda leaf: leaf[3], states)
-    for one, other in zip(jax.tree.leaves(state.generator), jax.tree.leaves(mine.generator), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    assert_close(mine.generator.params, state.generator.params, rtol=1e-3, terms=0.1)
     with pytest.raises(InputError, match="multiple of an epoch's, 10"):
         train_many(COURSE, TARGET.points, [0], 15)
 
@@ -209,7 +208,7 @@ odd, _ = train_many(config, points, range(3), 10)
 devices = [len(jax.tree.leaves(states)[0].sharding.device_set) for states in (even, odd)]
 assert devices == [2, 1], devices
 shared, alone = (np.asarray(sample_many(config, states, jax.random.key(0), 50)) for states in (even, odd))
-np.testing.assert_allclose(shared[:3], alone, rtol=1e-3, atol=1e-4)
+np.testing.assert_allclose(shared[:3], alone, rtol=0, atol=1e-3 * np.abs(alone).max())
 """
 
 
