@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from small_runs import EXPERIMENTS, _processes, settings
+from waiting import PATIENCE
 
 from gan_jax import run_experiment
 from gan_jax.cli import main
@@ -57,7 +58,7 @@ def start(folder: Path, *arguments, kind="drift", options=None, **surroundings):
 def run(folder: Path, *arguments, **surroundings) -> Result:
     """Do the same to the end."""
     process = start(folder, *arguments, **surroundings)
-    process.join(240)
+    process.join(PATIENCE)
     if process.exitcode is None:
         process.kill()
         raise AssertionError("hangs")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS, settings
+from waiting import PATIENCE
 
 from gan_jax import load_dataset, run_experiment
 from gan_jax.cli import commands
@@ -38,7 +39,7 @@ def test_help_lists_every_subcommand_on_a_line_of_its_own(arguments, gan_jax):
     status, out, err = gan_jax(*arguments)
     assert (status, err) == (0, "")
     listed = re.findall(r"^  ([a-z][a-z-]*)  +[A-Z].*\.$", out, re.MULTILINE)
-    no_commands = {"__init__", "commands", "sources", "statuses"}
+    no_commands = {"__init__", "commands", "home_paths", "next_command", "sources", "statuses"}
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - no_commands
     assert listed[0] == "train"
     assert sorted(listed) == sorted({*files, "standalone-generator", "standalone-discriminator"})
@@ -67,7 +68,7 @@ def test_a_word_that_is_no_subcommand_gets_a_line(name, complaint, gan_jax):
 
 def test_the_module_is_the_command_and_its_help_loads_no_jax():
     program = [sys.executable, "-X", "importtime", "-m", "gan_jax", "--help"]
-    process = subprocess.run(program, capture_output=True, text=True, timeout=120)
+    process = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE)
     assert process.returncode == 0
     assert "  train  " in process.stdout
     loaded = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines()}

@@ -73,7 +73,8 @@ def test_the_split_depends_on_the_pixels_alone(folder):
 
 
 def test_about_one_image_in_six_is_for_tests():
-    chosen = [image_set.is_for_tests(random.bytes(32)) for _ in range(6000)]
+    hashes = np.random.default_rng(0)
+    chosen = [image_set.is_for_tests(hashes.bytes(32)) for _ in range(6000)]
     assert np.mean(chosen) == pytest.approx(1 / 6, abs=0.02)
 
 

@@ -1,21 +1,13 @@
 """A folder that others read, want to write in, move or delete while a run trains in it."""
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
 from probes import run, start
+from waiting import PATIENCE, wait_for
 
 from gan_jax.storage.checkpoints import checkpoint_steps
-
-
-def wait_for(condition, process, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "nothing happened"
-        assert process.is_alive(), "ended early"
-        time.sleep(0.01)
 
 
 def training(folder: Path, **options):
@@ -37,7 +29,7 @@ def test_a_folder_that_goes_away_ends_its_training_and_nothing_comes_in_its_plac
         (folder / "own.txt").touch()
     if how == "deleted":
         shutil.rmtree(aside, ignore_errors=True)
-    process.join(60)
+    process.join(PATIENCE)
     err = (tmp_path / "run.err").read_text()
     assert process.exitcode == 2, err
     assert str(folder) in err
@@ -63,5 +55,5 @@ def test_a_folder_in_use_is_read_and_not_written_by_others(tmp_path):
             assert err.count("\n") == 1
     finally:
         process.terminate()
-        process.join(60)
+        process.join(PATIENCE)
     assert process.exitcode == 143

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 import gan_jax
 
@@ -19,7 +20,7 @@ OFFLINE = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https
 
 def run(*command, cwd, **environment):
     found = subprocess.run(
-        [*map(str, command)], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=600
+        [*map(str, command)], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout

@@ -6,7 +6,9 @@ import sys
 import jax
 import numpy as np
 import pytest
+from closeness import assert_close
 from jax import export
+from waiting import PATIENCE
 
 from gan_jax import GanConfig, generate, init_state, run_keys
 from gan_jax.inference.export import export_generator
@@ -44,7 +46,7 @@ def test_jax_alone_makes_the_same_images_of_any_batch(generator, exported, tmp_p
     np.savez(tmp_path / "latents.npz", **latents)
     (tmp_path / "generator.jax").write_bytes(exported)
     command = [sys.executable, "-c", READER]
-    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
     assert process.returncode == 0, process.stderr
     with np.load(tmp_path / "images.npz") as images:
         assert set(images) == set(latents)
@@ -52,7 +54,7 @@ def test_jax_alone_makes_the_same_images_of_any_batch(generator, exported, tmp_p
             assert images[name].shape == (len(batch), 28, 28, 1)
             assert images[name].dtype == np.float32
             assert images[name].std() > 0.01
-            np.testing.assert_allclose(images[name], generate(CONFIG, generator, batch), rtol=0, atol=1e-5)
+            assert_close(images[name], generate(CONFIG, generator, batch))
 
 
 def test_it_tells_its_shapes_and_platforms(exported):

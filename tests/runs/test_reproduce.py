@@ -135,7 +135,7 @@ def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
     metrics, same = replay(FinishedRun(tmp_path / "run"), 4, tmp_path / "step.npz")
     assert same is True
     with np.load(tmp_path / "step.npz") as archive:
-        assert float(image_spread(archive["fakes"])) == pytest.approx(metrics["fake_spread"], rel=1e-5)
+        assert float(image_spread(archive["fakes"])) == pytest.approx(metrics["fake_spread"], rel=1e-4)
 
 
 def test_other_data_and_unknown_steps_are_refused(copied):

@@ -183,11 +183,12 @@ def test_only_what_an_interrupted_write_left_is_partial(folder):
 
 def test_two_processes_cannot_hold_one_folder_and_a_dead_one_holds_none(folder):
     program = (
-        "import pathlib, time; from gan_jax.storage.run_folder import RunFolder, claim; "
+        "import pathlib, sys; from gan_jax.storage.run_folder import RunFolder, claim; "
         f"lock = claim(RunFolder(pathlib.Path({str(folder.path)!r})), resume=True); "
-        "print('held', flush=True); time.sleep(60)"
+        "print('held', flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         before = names(folder.path)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from waiting import PATIENCE
 
 from gan_jax import GanConfig, InputError, ResidentImages, run_keys
 from gan_jax.data.image_set import StoredImages
@@ -50,7 +51,7 @@ def test_batches_are_read_before_they_are_asked_for():
     seen: list[int] = []
     stream = StreamedImages(CONFIG, stored(note), run_keys(0))
     stream.batches(0, 0, 1)
-    assert enough.wait(30)
+    assert enough.wait(PATIENCE)
     assert threading.get_ident() not in read
 
 
