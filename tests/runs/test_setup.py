@@ -33,7 +33,8 @@ def test_several_processes_use_all_their_devices(monkeypatch):
 )
 def test_a_configuration_has_uneven_counts_where_statistics_are_recalibrated(labels, statistics, counts):
     digits = load_dataset("digits")
-    uneven = dataclasses.replace(digits, train_labels=np.array(labels), class_names=("a", "b", "c"))
+    labels = {"train_labels": np.array(labels), "test_labels": digits.test_labels % 3}
+    uneven = dataclasses.replace(digits, **labels, class_names=("a", "b", "c"))
     gan = GanConfig(conditional=True, normalization="none", average_half_life=9.0, average_statistics=statistics)
     config = networks_config(RunConfig(gan), uneven)
     assert (config.num_classes, config.class_counts) == (3, counts)
