@@ -4,12 +4,12 @@ import shlex
 import signal
 import sys
 
+import probes
 import pytest
-from small_runs import EXPERIMENTS, GAN
 
-from gan_jax import RunConfig, Watcher
+from gan_jax import RunConfig, load_dataset
 from gan_jax.cli.next_command import next_command, program, resume_command
-from gan_jax.cli.train import run_script
+from gan_jax.storage.record import make_record, write_record
 from gan_jax.training.steps import gan_step
 
 SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
@@ -41,37 +41,22 @@ def test_a_page_that_would_be_too_large_is_not_named(tmp_path):
     folder = tmp_path / "run"
     (folder / "snapshots").mkdir(parents=True)
     (folder / "snapshots" / "step_0000001.npz").touch()
-    small = {"image_shape": [28, 28, 1]}
-    run = '{"run": {"gan": %s, "dataset": "digits", "seed": 0, "output_dir": "run"}}'
-    (folder / "run.json").write_text(run % str(small).replace("'", '"'))
-    settings = RunConfig(output_dir=folder)
+    settings = RunConfig(dataset="digits", output_dir=folder)
+    write_record(folder, make_record(settings, settings.gan, load_dataset("digits"), gan_step))
     for megabytes, following in ((4, "playground"), (40, "sample")):
         (folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
         assert shlex.split(next_command(settings, gan_step))[1] == following
 
 
-class Stop(Watcher):
-    """Asks for a stop at the first line."""
-
-    def __init__(self, context):
-        pass
-
-    def record(self, entry):
-        signal.raise_signal(signal.SIGTERM)
-
-
-def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["a script.py"])
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules[__name__])
-    experiment = EXPERIMENTS["drift"]._replace(watchers=(Stop,))
-    defaults = RunConfig(GAN, dataset="digits", steps=24, log_every=4)
-    flags = ["--output-dir", str(tmp_path / "run"), "--overwrite"]
-    with pytest.raises(SystemExit) as ended:
-        run_script(experiment, defaults, flags)
-    assert ended.value.code == 143
-    words = shlex.split(capsys.readouterr().out.splitlines()[-1])
+def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path):
+    flags = ["train", *SMALL, "--steps", "8", "--output-dir", "it's a run"]
+    moment = probes.Moment("gan_jax.runs.run:Run.draw", (signal.SIGTERM,), call=2)
+    status, out, err = probes.run(tmp_path / "here", *flags, "--overwrite", moment=moment)
+    assert status == 143, err
+    words = shlex.split(out.splitlines()[-1])
     assert words[0] == "Next:"
-    assert words[2:] == ["a script.py", "--output-dir", str(tmp_path / "run"), "--resume"]
+    assert words[1].endswith("gan-jax")
+    assert words[2:] == [*flags, "--resume"]
 
 
 def test_a_command_that_resumes_is_not_told_so_twice():
