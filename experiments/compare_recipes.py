@@ -62,6 +62,7 @@ from gan_jax import (
     sampling_generator,
     steps_per_epoch,
 )
+from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.errors import InputError
 from gan_jax.evaluation import (
@@ -320,4 +321,4 @@ class Judges:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))
+        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))

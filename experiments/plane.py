@@ -13,6 +13,7 @@ import numpy as np
 import tyro
 
 from gan_jax import gan_step, init_state, recipe
+from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags, value_of
 from gan_jax.files import save_arrays
@@ -59,7 +60,9 @@ def draw(settings: Settings, watched: Watched) -> None:
 def parse() -> Settings:
     name = value_of(sys.argv[1:], "--recipe") or Settings.recipe
     default = Settings(gan=gan_flags(for_points(recipe(name))), recipe=name)
-    return tyro.cli(Settings, default=default, description=__doc__, config=(tyro.conf.OmitArgPrefixes,))
+    return tyro.cli(
+        Settings, default=default, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS
+    )
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from compare_plan import configuration, counted, finalists
 from compare_recipes import generators, train
 
 from gan_jax import Dataset, load_dataset, sample_images, steps_per_epoch
+from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import Evaluator, extract, load_evaluator
 from gan_jax.files import write_json
@@ -99,4 +100,4 @@ def mode_scores(evaluator: Evaluator, images: np.ndarray) -> dict[str, float]:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))
+        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))

@@ -69,4 +69,7 @@ def _run(name: str, args: list[str]) -> None:
         return
     import tyro
 
-    tyro.cli(getattr(import_module(f"gan_jax.cli.{name}"), name), prog=f"gan-jax {name}", args=args)
+    from gan_jax.cli.home_paths import HOME_PATHS
+
+    command = getattr(import_module(f"gan_jax.cli.{name}"), name)
+    tyro.cli(command, prog=f"gan-jax {name}", args=args, registry=HOME_PATHS)

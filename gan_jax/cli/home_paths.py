@@ -9,7 +9,7 @@ from gan_jax.errors import InputError
 from gan_jax.files import expand_home
 
 HOME_PATHS = ConstructorRegistry()
-"""While it is entered, the home folder takes the place of ``~`` in every flag whose type is ``Path``."""
+"""For ``tyro.cli``: the home folder takes the place of ``~`` in every flag whose type is ``Path``."""
 
 
 @HOME_PATHS.primitive_rule

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.errors import DivergedError, InputError, StoppedError
 from gan_jax.files import discard_output, user_cache, warn
 from gan_jax.runs.interrupts import SIGNALS
@@ -34,7 +33,7 @@ def exit_statuses() -> Generator[None]:
     """Exit with ``MISTAKE`` and one line after an error that the user can mend.
 
     The status is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, as a shell has them. Each of these unwinds
-    what is under way, so that no half-written file stays behind. Paths among the flags may begin with ``~``.
+    what is under way, so that no half-written file stays behind.
     """
     _prepare_streams()
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -42,8 +41,7 @@ def exit_statuses() -> Generator[None]:
     for number in taken:
         signal.signal(number, _leave)
     try:
-        with HOME_PATHS:
-            yield
+        yield
         _flush_output()
     except StoppedError as stopped:
         sys.exit(stopped.status)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
@@ -168,7 +169,8 @@ def value_of(args: Sequence[str], flag: str) -> str | None:
 def _read_flags(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> _RunFlags:
     """The command line's values, which are not checked yet."""
     default = _convert(defaults, _RunFlags, gan=gan_flags(defaults.gan))
-    return tyro.cli(_RunFlags, default=default, args=args, config=(tyro.conf.OmitArgPrefixes,), **options)
+    options |= {"config": (tyro.conf.OmitArgPrefixes,), "registry": HOME_PATHS}
+    return tyro.cli(_RunFlags, default=default, args=args, **options)
 
 
 def gan_flags(config: GanConfig) -> GanFlags:

@@ -157,11 +157,12 @@ def _anchor_images(dataset: Dataset, seed: int, left_out: int) -> tuple[dict[str
     order = generator.permutation(len(images))
     sample, rest = order[:count], order[count:]
     others = np.concatenate([sample[labels[sample] != left_out], rest[labels[rest] != left_out]])
+    is_part = dataset.class_names and 0 < len(others) < len(images)
     mean = np.rint(images.mean(axis=0)).astype(np.uint8)
     sets = {
         "real": images[sample],
         "blurred": blur_images(images[sample]),
-        **({"one class left out": images[np.resize(others, count)]} if 0 < len(others) < len(images) else {}),
+        **({"one class left out": images[np.resize(others, count)]} if is_part else {}),
         "mean image": np.repeat(mean[np.newaxis], count, axis=0),
         "noise": generator.integers(0, 256, (count, *dataset.image_shape), np.uint8),
     }

@@ -117,7 +117,7 @@ def apply_generator(
       >>> images.shape
       (8, 28, 28, 1)
     """
-    made = (len(latents), *config.image_shape)
+    made = (latents.shape[0], *config.image_shape)
     return _apply(_network(config).generator(config), made, params, batch_stats, latents, labels, train)
 
 
@@ -160,7 +160,7 @@ def apply_discriminator(
     """
     packs = _pack(config, images)
     module = _network(config).discriminator(config.of_discriminator())
-    return _apply(module, (len(packs),), params, batch_stats, packs, labels, train)
+    return _apply(module, packs.shape[:1], params, batch_stats, packs, labels, train)
 
 
 def score_batches(
@@ -193,7 +193,7 @@ def score_batches(
     module = network.discriminator(config.of_discriminator()).clone(batches=len(batches))
     images = interleave([_pack(config, images) for images in batches])
     labels = None if labels is None else interleave([labels] * len(batches))
-    scored, batch_stats = _apply(module, (len(images),), params, batch_stats, images, labels, train=True)
+    scored, batch_stats = _apply(module, images.shape[:1], params, batch_stats, images, labels, train=True)
     return [scored[index :: len(batches)] for index in range(len(batches))], batch_stats
 
 

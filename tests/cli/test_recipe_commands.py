@@ -72,7 +72,7 @@ def test_a_grid_has_a_row_for_each_class(trained, gan_jax, tmp_path):
 
 @pytest.mark.parametrize(
     ("flags", "complaint"),
-    [(["--label", 10], "label is 10; it must be from 0 to 9"), (["--label", -1], "label is -1")],
+    [(["--label", 10], "label is '10'; it must be one of 0, 1, 2"), (["--label", -1], "label is '-1'")],
 )
 def test_a_class_that_there_is_not_is_one_line(flags, complaint, trained, gan_jax, tmp_path):
     status, _, err = gan_jax("sample", trained, *flags, "--output", tmp_path / "x.npz")

@@ -120,9 +120,9 @@ def test_checkpoints_of_which_none_can_be_used_are_left_alone(whole, tmp_path):
     before = content(tmp_path / "run")
     status, text = finish(tmp_path / "run", steps=48)
     assert status == 2
-    assert text.count("\n") == 1
-    assert "no checkpoint can be used" in text
-    assert "to train from step 0" in text
+    last = text.splitlines()[-1]
+    assert "no checkpoint can be used" in last
+    assert "to train from step 0" in last
     assert content(tmp_path / "run") == before
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     status, text = finish(tmp_path / "run")
@@ -153,8 +153,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         folder = Path("/sys/gan_jax")
     status, text = finish(folder / "run", log=tmp_path / "log")
     assert status == 2
-    assert text.count("\n") == 1
-    assert str(folder) in text
+    assert str(folder) in text.splitlines()[-1]
 
 
 def test_another_configuration_is_refused_by_name(whole, tmp_path):

@@ -82,16 +82,20 @@ def test_a_guess_of_the_most_frequent_class_is_no_accuracy(evaluator, small, mon
     ],
 )
 def test_a_classifier_needs_two_classes_and_images_to_measure_it(small, labels, complaint):
-    few = dataclasses.replace(small, train_images=small.train_images[: len(labels)], train_labels=labels)
+    names = tuple(map(str, range(30)))
+    few = dataclasses.replace(
+        small, train_images=small.train_images[: len(labels)], train_labels=labels, class_names=names
+    )
     with pytest.raises(InputError, match=complaint):
         train_evaluator(few)
 
 
 def test_images_that_are_all_alike_have_no_features(small):
-    alike = dataclasses.replace(small, train_images=np.full((60, 28, 28, 1), 7, np.uint8))
+    images = np.full((60, 28, 28, 1), 7, np.uint8)
+    alike = dataclasses.replace(small, train_images=images, train_labels=small.train_labels[:60])
     for make in (features.random_evaluator, train_evaluator, load_evaluator, require_scorable):
         with pytest.raises(InputError, match="the training images of digits are all alike; scores need images that"):
-            make(dataclasses.replace(alike, train_labels=small.train_labels[:60]))
+            make(alike)
 
 
 @pytest.mark.soak
@@ -197,7 +201,7 @@ def test_the_cache_is_by_content_and_mended(small, evaluator, tmp_path, monkeypa
     monkeypatch.setattr(store, "train_evaluator", train)
     assert load_evaluator(small).sha256 == load_evaluator(small).sha256 == evaluator.sha256
     assert len(trained) == 1
-    other = dataclasses.replace(small, test_images=small.test_images[:5])
+    other = dataclasses.replace(small, test_images=small.test_images[:5], test_labels=small.test_labels[:5])
     assert load_evaluator(other).dataset_hash == other.content_hash
     assert len(trained) == 2
     files = list((tmp_path / "gan_jax" / "evaluators").iterdir())

@@ -266,7 +266,8 @@ def test_random_features_order_the_anchors_where_there_are_no_classes(digits, mo
 
 @pytest.mark.parametrize(("count", "warned"), [(249, True), (250, False)])
 def test_a_ranking_by_few_test_images_is_warned_of(count, warned, capsys):
-    few = dataclasses.replace(load_dataset("digits"), test_images=load_dataset("digits").test_images[:count])
+    digits = load_dataset("digits")
+    few = dataclasses.replace(digits, test_images=digits.test_images[:count], test_labels=digits.test_labels[:count])
     require_scorable(few)
     line = "warning: digits has 249 test images; below 250 do not trust a ranking by scores: blurred images may come"
     assert capsys.readouterr().err.startswith(line) == warned

@@ -57,7 +57,9 @@ def test_the_evaluator_that_ships_is_for_images_like_its_own(change, computed, m
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(store, "random_evaluator", lambda dataset: computed.append("random") or EVALUATOR)
     digits = load_dataset("digits")
-    size = {"train_images": np.zeros((1500, 32, 32, 1), np.uint8)}
+    size = {
+        f"{part}_images": np.zeros((count, 32, 32, 1), np.uint8) for part, count in (("train", 1500), ("test", 297))
+    }
     changes = {"class_names": ()} if change == "no classes" else size
     own = dataclasses.replace(digits, name="fashion_mnist", **changes)
     assert load_evaluator(own).name == "quick"
