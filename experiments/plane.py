@@ -60,9 +60,8 @@ def draw(settings: Settings, watched: Watched) -> None:
 def parse() -> Settings:
     name = value_of(sys.argv[1:], "--recipe") or Settings.recipe
     default = Settings(gan=gan_flags(for_points(recipe(name))), recipe=name)
-    return tyro.cli(
-        Settings, default=default, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS
-    )
+    prefixes = (tyro.conf.OmitArgPrefixes,)
+    return tyro.cli(Settings, default=default, description=__doc__, config=prefixes, registry=HOME_PATHS)
 
 
 if __name__ == "__main__":

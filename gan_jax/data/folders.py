@@ -171,7 +171,7 @@ def _read_npz(path: Path, reading: Reading) -> ImageSet:
     else:
         notes = ("held out: test_images",)
         is_test = np.arange(len(images)) >= num_train
-    _require_both(path, np.sum(~is_test), np.sum(is_test))
+    _require_both(path, int(np.sum(~is_test)), int(np.sum(is_test)))
     return ImageSet(images[~is_test], labels[~is_test], images[is_test], labels[is_test], class_names, notes)
 
 

@@ -77,12 +77,6 @@ def settings_from_json(values: Mapping[str, Any], config: GanConfig) -> RunConfi
     return RunConfig(gan=config, **told)
 
 
-def _require_known(values: Mapping[str, Any], form: Mapping[str, Any]) -> None:
-    for name, kind in form.items():
-        if name in values:
-            _require(name, values[name], kind)
-
-
 def _require(name: str, value: Any, kind: Any) -> None:
     if not has_type(value, kind):
         raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {describe(kind)}")

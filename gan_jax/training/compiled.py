@@ -77,7 +77,7 @@ def scan_steps(
         _require_numbers(metrics)
         return constrain_replicated((state, metrics))
 
-    return _scan(body, state, batches if shared is None else jnp.asarray(batches.rows))
+    return _scan(body, state, jnp.asarray(batches.rows) if isinstance(batches, IndexedBatches) else batches)
 
 
 def _scan(body: Callable[[GanState, Any], tuple[GanState, Any]], state: GanState, batches: Any) -> tuple[GanState, Any]:
@@ -106,7 +106,7 @@ def _require_numbers(metrics: Any) -> None:
             raise InputError(f"the metric {name} has the shape {jnp.shape(metric)}; a step must report single numbers.")
 
 
-def require_counted(state: GanState, steps: ArrayLike) -> None:
+def require_counted(state: GanState, steps: int | Array) -> None:
     """Check that a training step has counted ``state.step`` on, as far as its value is known.
 
     Raises:
@@ -303,7 +303,8 @@ def _program(function: Callable[..., Any], static: tuple[str, ...], operands: An
 
 @cache
 def _jit(function: Callable[..., Any], static: tuple[str, ...], platform: str | None) -> Callable[..., Any]:
-    return jax.jit(function, static_argnames=static, compiler_options=platform and compiler_options(platform))
+    options = None if platform is None else compiler_options(platform)
+    return jax.jit(function, static_argnames=static, compiler_options=options)
 
 
 def _platform(tree: Any) -> str:

@@ -107,4 +107,4 @@ def test_train_on_five_images(gan_jax, tmp_path):
     status, out, err = gan_jax("train", "--dataset", tmp_path / "few", *small)
     assert (status, err) == (0, "")
     told = "few: 4 training images and 1 for tests, 28×28, grey; no classes; held out: one image in six"
-    assert out.splitlines()[1] == told
+    assert out.splitlines()[1].startswith(told)

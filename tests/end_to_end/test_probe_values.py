@@ -10,7 +10,7 @@ from in_process import assert_mistake, command
 from PIL import Image
 from small_runs import GAN, settings
 
-import gan_jax.cli.train
+import gan_jax.cli.next_command
 from gan_jax import gan_step, init_state, load_dataset, save_weights
 from gan_jax.cli.train import GanFlags, _RunFlags
 from gan_jax.storage.record import make_record, write_record
