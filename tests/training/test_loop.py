@@ -1,5 +1,6 @@
 import collections
 import dataclasses
+import itertools
 
 import chex
 import jax
@@ -56,20 +57,25 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     assert (orders[0] != batches.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
+ALONE = ("diffaugment", "conditional", "wgan-gp")  # whose one step had other bits outside of a loop
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
-@pytest.mark.parametrize("name", RECIPES)
-def test_train_in_chunks_of_any_length_has_the_same_bits(name, step):
-    """Chunks of five steps, and of two, two and one."""
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [*((name, gan_step) for name in RECIPES), *itertools.product(ALONE, (generator_step, discriminator_step))],
+)
+def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):
+    """As in chunks of two; ``test_a_run_stopped_and_continued_is_the_run_that_was_not`` has longer ones."""
     widths = {"width": 16, "discriminator_width": recipe(name).discriminator_width and 16}
-    config = dataclasses.replace(recipe(name), latent_dim=6, batch_size=48, **widths).scheduled(5)
+    config = dataclasses.replace(recipe(name), latent_dim=6, batch_size=48, **widths).scheduled(2)
     keys, random = run_keys(0), np.random.default_rng(0)
-    images = random.integers(0, 256, (5 * config.images_per_step, *config.image_shape), np.uint8)
+    images = random.integers(0, 256, (2 * config.images_per_step, *config.image_shape), np.uint8)
     if config.conditional:
         images = batches.LabelledImages(images, np.arange(len(images), dtype=np.int32) % config.num_classes)
     source, start = ResidentImages(config, images, keys), init_state(config, keys.init)
     whole, parts = (
-        list(train(config, step, start, source, keys, num_steps=5, chunk_steps=length)) for length in (5, 2)
+        list(train(config, step, start, source, keys, num_steps=2, chunk_steps=length)) for length in (2, 1)
     )
     chex.assert_trees_all_equal(parts[-1].state, whole[-1].state)
     for metric, values in whole[0].metrics.items():
