@@ -14,6 +14,7 @@ from playwright.sync_api import sync_playwright
 from waiting import PATIENCE
 
 from gan_jax import GanConfig, init_state, save_weights
+from gan_jax.pictures.pages import code, folded, paragraph, render_page, table
 
 pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("browser")]
 
@@ -54,14 +55,18 @@ def page_path(tmp_path_factory):
     return make_page(folder, folder / "run", "--plane", folder / "ring, seed 0", "--images", 50)
 
 
-def test_a_report_is_no_wider_than_the_screen(browser, page_path):
-    report = page_path.with_name("report.html")
-    run(sys.executable, "-m", "gan_jax", "report", page_path.parent / "run", "--no-scores", "--output", report)
+def test_a_report_is_no_wider_than_the_screen(browser, tmp_path):
+    digest, numbers = "0123456789abcdef" * 4, [f"{n}.25" for n in range(30)]
+    pieces = [code(f"gan-jax train --output-dir /{digest}"), paragraph(f"The sha256 is {digest}."), table(numbers, [])]
+    pieces.append(folded("Settings", table(["setting", "value"], [["sha256", digest]])))
+    (tmp_path / "report.html").write_text(render_page("a_run_" + digest, {"Scores": pieces}), encoding="utf-8")
     for width in (390, 1400):
         page = browser.new_page(viewport={"width": width, "height": 800})
-        page.goto(report.as_uri())
+        page.goto((tmp_path / "report.html").as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        right = page.evaluate("[...document.querySelectorAll('details td')].at(-1).getBoundingClientRect().right")
+        assert right <= width
 
 
 class Visit:
