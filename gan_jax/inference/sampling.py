@@ -138,8 +138,11 @@ def interpolate_images(
       ``[rows, columns, height, width, channels]`` uint8.
 
     Raises:
+      InputError: there is a label and the networks are not conditional, or it is not a class.
       ValueError: too few rows or columns.
     """
+    if label is not None:
+        require_classes(config, [label], 1)
     if min(rows, columns) < 2:
         raise ValueError(f"rows and columns must be at least 2, not {rows} and {columns}")
     stops = np.concatenate(list(_latents(config, rows, seed)))[:rows]

@@ -142,13 +142,15 @@ def test_labels_that_are_no_classes_are_refused_wherever_they_come_in(labels, co
             use()
 
 
-def test_a_label_of_a_projection_is_a_class():
+def test_the_label_of_a_projection_or_a_walk_is_a_class():
     config = GanConfig(latent_dim=4, width=2, conditional=True, num_classes=3)
     image = np.zeros((28, 28, 1), np.uint8)
     for chosen, complaint in ((config, "from 0 to 2"), (CONFIG, "not conditional")):
         state = init_state(chosen, jax.random.key(0))
         with pytest.raises(InputError, match=complaint):
             project_image(chosen, state.generator, state.discriminator, image, label=3)
+        with pytest.raises(InputError, match=complaint):
+            interpolate_images(chosen, state.generator, 2, 2, label=3)
 
 
 def test_labels_that_a_program_computes_are_not_looked_at():
