@@ -241,7 +241,7 @@ def test_scores_of_two_evaluators_and_missing_ones_have_no_mean():
 
 def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator(tmp_path, monkeypatch):
     flags = settings(tmp_path / "run", **SHORT, seeds="0:2")
-    evaluators = [Evaluator({"x": np.full(1, at)}, f"e{at}", 0.95, 10, "", "") for at in (0.0, 1.0)]
+    evaluators = [Evaluator({"x": np.full(1, at / 2)}, f"e{at}", 0.95, 10, "", "") for at in (0, 1)]
     scored = []
 
     def score(evaluator, fakes, dataset):
