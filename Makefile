@@ -17,7 +17,7 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/python experiments/train_gan.py --dataset digits --width 32 --batch-size 50 --epochs 40 --log-every 30 \
+	$(BIN)/gan-jax train --dataset digits --width 32 --batch-size 50 --epochs 40 --log-every 30 --snapshots 12 \
 	  --output-dir runs/demo --overwrite
 
 # XLA's slower optimizations of machine code would take longer than they save here; soak compiles as users do.

@@ -36,7 +36,7 @@ from gan_jax import Dataset, load_dataset, load_run, sample_images
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.evaluation import authenticity
 from gan_jax.files import write_text
-from gan_jax.pictures.grids import save_side_by_side, save_strips
+from gan_jax.pictures.grids import save_pairs, save_side_by_side, save_strips
 from gan_jax.pictures.tables import markdown_table
 
 STRIP = 20  # images in a strip
@@ -99,7 +99,7 @@ def draw_images(figures: Path, runs: Path, finals: Sequence[Mapping[str, Any]], 
     save_strips(figures / "strips.png", {name: images[:STRIP] for name, images in rows.items()})
     best = fakes[winner(finals)]
     nearest = dataset.train_images[authenticity(best, dataset.train_images).nearest]
-    save_side_by_side(figures / "nearest.png", {"each one's nearest training image": nearest, "generated": best})
+    save_pairs(figures / "nearest.png", best, nearest, "generated, above the nearest training image")
     same_time = {
         "real": dataset.test_images,
         f"the course's recipe, {FINAL_EPOCHS} epochs": fakes[COURSE],

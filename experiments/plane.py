@@ -14,7 +14,7 @@ import tyro
 
 from gan_jax import gan_step, init_state, recipe
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
-from gan_jax.cli.train import GanFlags, gan_config, gan_flags, recipe_name
+from gan_jax.cli.train import GanFlags, gan_config, gan_flags, value_of
 from gan_jax.files import save_arrays
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
 from gan_jax.plane import for_points
@@ -57,7 +57,7 @@ def draw(settings: Settings, watched: Watched) -> None:
 
 
 def parse() -> Settings:
-    name = recipe_name(sys.argv[1:]) or Settings.recipe
+    name = value_of(sys.argv[1:], "--recipe") or Settings.recipe
     default = Settings(gan=gan_flags(for_points(recipe(name))), recipe=name)
     return tyro.cli(Settings, default=default, description=__doc__, config=(tyro.conf.OmitArgPrefixes,))
 

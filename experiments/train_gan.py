@@ -6,11 +6,9 @@ latents are drawn after every epoch, so that one sees G improve. --recipe trains
 networks.
 """
 
-from pathlib import Path
-
 from gan_jax import Experiment, RunConfig, draw_preview, gan_step
 from gan_jax.cli.train import run_script
 
 if __name__ == "__main__":
     experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")
-    run_script(experiment, RunConfig(epochs=40, output_dir=Path("runs/gan")))
+    run_script(experiment, RunConfig())

@@ -10,6 +10,8 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.field_types import convert_fields, one_of
+from gan_jax.fields import explain_fields
 from gan_jax.objectives.augmentations import AUGMENTATIONS
 from gan_jax.objectives.losses import OBJECTIVES
 from gan_jax.objectives.penalties import PENALTIES
@@ -18,9 +20,12 @@ IMAGE_SIZES = (28, 32, 64)
 MAX_SIZE = 2**16  # of a latent vector or a batch; larger ones only abort in XLA
 MAX_WIDTH = 2**12  # an inner kernel then has 4 GiB
 MAX_STEPS = 2**30  # of a run, which counts them in int32
+_SMALLEST = np.finfo(np.float32).smallest_normal  # above 0; XLA takes smaller ones for 0
+_ARRAYS = (jax.Array, np.ndarray)
 TRACED_OPERAND = {"traced": True}  # a compiled step takes it as an operand: changing it does not compile again
 
 
+@explain_fields
 @dataclasses.dataclass(frozen=True)
 class GanConfig:
     """Networks, initial weights, objective and optimizer: everything that decides a training step.
@@ -30,8 +35,8 @@ class GanConfig:
     2016), as the course uses them; ``recipes.RECIPES`` has others.
 
     Raises:
-      InputError: a value is outside its range; the message names the value and what is allowed. Arrays, which only a
-        program puts here, are not checked.
+      InputError: a value is of another type or outside its range; the message names the value and what is allowed.
+        Arrays in the place of numbers that are traced, which only a program puts there, are not checked.
     """
 
     image_shape: tuple[int, ...] = (28, 28, 1)
@@ -123,6 +128,7 @@ class GanConfig:
         return self if own is None else dataclasses.replace(self, width=own, discriminator_width=None)
 
     def __post_init__(self) -> None:
+        convert_fields(self, GanConfig, leave=[name for name in TRACED if isinstance(getattr(self, name), _ARRAYS)])
         require(
             _is_allowed(self.image_shape),
             "image_shape",
@@ -137,8 +143,7 @@ class GanConfig:
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images")
         for name, (holds, allowed) in _RANGES.items():
             _require_number(self, name, holds, allowed)
-        for name, choices in _CHOICES.items():
-            require(getattr(self, name) in choices, name, getattr(self, name), _one_of(choices))
+        require(self.objective in OBJECTIVES, "objective", self.objective, one_of(OBJECTIVES))
         for name, choices in (("penalties", PENALTIES), ("augmentations", AUGMENTATIONS)):
             chosen = getattr(self, name)
             different = len(set(chosen)) == len(chosen) and set(chosen) <= choices.keys()
@@ -205,21 +210,10 @@ _SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
 _RANGES = {
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
     **dict.fromkeys(("average_half_life", "average_ramp"), _POSITIVE),
-    "schedule_steps": (
-        (lambda value: 0 < value <= MAX_STEPS and value == int(value)),
-        f"a whole number above 0 and at most {MAX_STEPS}",
-    ),
+    "schedule_steps": ((lambda value: 0 < value <= MAX_STEPS), f"a whole number above 0 and at most {MAX_STEPS}"),
     **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight"), _AT_LEAST_0),
     **dict.fromkeys(("beta1", "beta2"), _DECAY),
     **dict.fromkeys(("penalty_share", "final_learning_rate"), _SHARE),
-}
-_CHOICES = {
-    "objective": OBJECTIVES,
-    "normalization": ("batch", "spectral", "none"),
-    "initializer": ("dcgan", "lecun", "he"),
-    "precision": ("float32", "bfloat16"),
-    "learning_rate_schedule": ("constant", "cosine"),
-    "average_statistics": ("averaged", "recalibrated"),
 }
 
 
@@ -240,14 +234,10 @@ def _is_allowed(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and shape[0] == shape[1] and shape[0] in IMAGE_SIZES and shape[2] >= 1
 
 
-def _one_of(names: Iterable[str]) -> str:
-    return " or ".join(", ".join(map(repr, names)).rsplit(", ", 1))
-
-
 def require_count(config: object, name: str, most: int = 2**31 - 1) -> None:
     """Raise an ``InputError`` unless a field is a whole number from 1 to ``most``."""
     value = getattr(config, name)
-    whole = isinstance(value, numbers.Integral) and 1 <= int(value) <= most
+    whole = isinstance(value, int) and 1 <= value <= most
     require(whole, name, value, f"a whole number of at least 1 and at most {most}")
 
 
@@ -256,4 +246,6 @@ def _require_number(config: object, name: str, holds: Any, allowed: str) -> None
     if isinstance(value, numbers.Real):
         require(holds(value), name, value, allowed)
         with np.errstate(over="ignore"):
-            require(holds(np.float32(value)), name, value, f"{allowed}, and so when it is rounded to float32")
+            rounded = np.float32(value)
+        kept = bool(value == 0 or abs(rounded) >= _SMALLEST)
+        require(holds(rounded) and kept, name, value, f"{allowed}, and so when it is rounded to float32")

@@ -8,10 +8,10 @@ import re
 import secrets
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -20,8 +20,9 @@ from gan_jax.errors import InputError
 # What an archive may unpack to: so many times its size (dSprites, which packs well, is over 100), or so many bytes.
 _UNPACKED_TIMES, _ALWAYS_UNPACKED = 200, 2**28
 
-# A run's files that nothing makes again; the first is in every run's folder.
-RUN_DATA = ("run.json", "metrics.jsonl", "history.npz", "weights.npz", "outcome.json")
+# The files of a run, and of a folder of many, that nothing makes again; the first of each is in every such folder.
+RUN_DATA = ("run.json", "epochs.jsonl", "metrics.jsonl", "history.npz", "weights.npz", "outcome.json")
+SWEEP_DATA = ("runs.json", "summary.json")
 
 _PARTIAL = re.compile(r"\..+\.partial-[0-9a-f]{16}(\.\w+)?")
 
@@ -32,7 +33,8 @@ def prepare_output(path: Path) -> None:
     Raises:
       InputError: the file cannot be written there, or a run's data would be lost.
     """
-    if path.name in RUN_DATA and path.exists() and (path.parent / RUN_DATA[0]).exists():
+    own = any(path.name in names and (path.parent / names[0]).exists() for names in (RUN_DATA, SWEEP_DATA))
+    if own and path.exists():
         raise InputError(f"{path} is a run's own file, which would be lost; give another place.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,10 +181,56 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1))
 
 
+def write_lines(path: Path, values: Iterable[Any]) -> None:
+    """Write plain values as lines of JSON."""
+    with atomic_write(path) as temporary:
+        temporary.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+
+
+def append_line(path: Path, value: Any) -> None:
+    """Append a plain value as a line of JSON.
+
+    Raises:
+      OSError: it cannot be written; it names ``path``.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(value) + "\n")
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, str(path)) from error
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The values of a file of JSON lines, None for a damaged one; none where there is no such file.
+
+    A last line that was cut off while it was written is left out.
+    """
+    if not path.is_file():
+        return []
+    *lines, last = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    unfinished = _parsed(last)
+    return [_parsed(line) for line in lines] + ([] if unfinished is None else [unfinished])
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return parse_json(text)
+    except ValueError:
+        return None
+
+
 def warn(message: str) -> None:
     """Print a warning of one line to standard error."""
     with contextlib.suppress(OSError):  # of a terminal that was closed
-        print(f"warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+        start = "\r\x1b[K" if sys.stderr.isatty() else ""  # of the line, where there may be a progress bar
+        print(f"{start}warning: {' '.join(message.split())}", file=sys.stderr, flush=True)
+
+
+def discard_output(stream: TextIO) -> None:
+    """Print nowhere from now on, since this stream cannot be written; what it still holds goes there too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def user_cache() -> Path:

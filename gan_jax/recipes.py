@@ -9,15 +9,19 @@ from typing import NamedTuple
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.fields import explain_fields
 
 
+@explain_fields
 class Recipe(NamedTuple):
     """A configuration with a name, and where it comes from."""
 
     config: GanConfig
+    """What it sets."""
     summary: str
     """What it changes, in a line."""
     paper: str
+    """Where it is proposed."""
     source: str
     """Where its numbers are from."""
     departures: str

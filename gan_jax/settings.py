@@ -3,13 +3,20 @@
 import dataclasses
 from dataclasses import field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
 from gan_jax.errors import InputError
+from gan_jax.field_types import convert_fields
+from gan_jax.fields import explain_fields
 
 MAX_SEED = 2**32 - 1
 MAX_SNAPSHOTS = 10_000  # a file each
+EPOCHS = 40  # by default, where there are many images
+# Of 400 pictures of Fashion-MNIST, width 32 and batches of 128: before FEW_UPDATES fakes are grey or striped, and after
+# ENOUGH_IMAGES in all epochs together they are clothes.
+FEW_UPDATES = 300
+ENOUGH_IMAGES = 100_000
 
 # What is said of a field where it is declared.
 MAY_CHANGE = {"may_change": True}  # may differ when a run is resumed: it changes no step that the run has taken
@@ -29,26 +36,43 @@ class TrainingConfig:
     """A folder with the data set's published files, used in place of a download."""
     image_size: Literal[28, 32, 64] | None = None
     """Crop the images' centres to squares, and resize them to so many pixels."""
+    channels: Literal[1, 3] | None = None
+    """Make the images grey (1) or RGB (3); by default they are as the files' modes are, whatever the pixels."""
+    pixel_range: tuple[float, float] | None = None
+    """The values in the files that become black and white, such as 0 4095 of 12-bit data in 16-bit files."""
     skip_broken: bool = field(default=False, metadata=MAY_CHANGE)
     """Leave image files that cannot be read out."""
     stream: bool = field(default=False, metadata=MAY_CHANGE)
     """Keep the training images on disk, and read them ahead of the training (a folder, zip, or TensorFlow Datasets)."""
-    epochs: int = field(default=40, metadata=MAY_CHANGE)
-    """Passes over the training images."""
+    epochs: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Passes over the training images; by default 40, or with few images as many as make 100,000 images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)
     """Stop after this many batches, in place of epochs."""
     seed: int = 0
     """Decides initial weights, order of images and latents."""
     discriminator: Path | None = None
     """A finished run whose discriminator to start from, in place of an untrained one."""
+    start_from: Path | None = None
+    """A finished run whose networks to start from, such as one on other images; optimizer and step begin anew."""
+
+    def with_length(self, num_images: int) -> Self:
+        """The same with the default length for so many training images, if none is given.
+
+        Examples:
+          >>> TrainingConfig().with_length(60_000).epochs, TrainingConfig().with_length(400).epochs
+          (40, 250)
+        """
+        if self.steps or self.epochs:
+            return self
+        return dataclasses.replace(self, epochs=max(EPOCHS, -(-ENOUGH_IMAGES // num_images)))
 
     def num_steps(self, steps_per_epoch: int) -> int:
-        """Batches in the complete run.
+        """Batches in the complete run; ``with_length`` comes first where there may be few images.
 
         Raises:
           InputError: the epochs are more than a state can count.
         """
-        steps = self.steps or self.epochs * steps_per_epoch
+        steps = self.steps or (self.epochs or EPOCHS) * steps_per_epoch
         if steps > MAX_STEPS:
             raise InputError(
                 f"the run would have {steps:,} steps; the most is {MAX_STEPS:,}: give fewer --epochs or --steps."
@@ -105,8 +129,9 @@ class SavingConfig:
     """Keep the weights of so many moments of the training, more at first, for gan-jax playground."""
     tracker: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
     """Also show the run in tensorboard or wandb (in its folder's trackers/); may be given several times."""
-    output_dir: Path = field(default=Path("runs/gan"), metadata=MAY_CHANGE)
-    """The run's folder; refused if it already holds something."""
+    output_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
+    """The run's folder, refused if it already holds something; by default runs/DATASET, with the recipe, what is
+    trained alone, and seeds or the swept settings in its name, such as runs/digits-r3gan-generator-seeds."""
     resume: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Resume the run in the output folder from its newest checkpoint; start it if there is none."""
     quiet: bool = field(default=False, metadata=OF_THIS_PROCESS)
@@ -114,7 +139,13 @@ class SavingConfig:
     overwrite: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """Replace the run that is in the output folder."""
 
+    @property
+    def folder(self) -> Path:
+        """``output_dir``; ``run_experiment`` and the commands choose one where it is not given."""
+        return self.output_dir or Path("runs")
 
+
+@explain_fields
 @dataclasses.dataclass(frozen=True)
 class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     """One run, or many, and where the files go.
@@ -123,17 +154,20 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
     declared, whether it may change when the run is resumed.
 
     Raises:
-      InputError: a value is outside its range; the message names the value and what is allowed.
+      InputError: a value is of another type or outside its range; the message names the value and what is allowed.
     """
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "log_every", "keep_checkpoints"):
+        convert_fields(self, RunConfig)
+        for name in ("log_every", "keep_checkpoints"):
             require_count(self, name)
-        for name in ("steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
+        for name in ("epochs", "steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
             if getattr(self, name) is not None:
                 require_count(self, name)
         few = self.snapshots is None or 2 <= self.snapshots <= MAX_SNAPSHOTS
         require(few, "snapshots", self.snapshots, f"at least 2 and at most {MAX_SNAPSHOTS:,}")
         require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")
+        if self.discriminator and self.start_from:
+            raise InputError("--discriminator and --start-from both give trained weights; give one of them.")
         if self.resume and self.overwrite:
             raise InputError("--resume continues a run and --overwrite replaces it; give one of them.")

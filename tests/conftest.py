@@ -1,5 +1,6 @@
 """Every test runs with silent broadcasting and reuse of a random key turned into errors."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -23,8 +24,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     _cache = tempfile.TemporaryDirectory(prefix="gan_jax-tests-")
     os.environ["XDG_CACHE_HOME"] = _cache.name
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(COMPILED)
-    if sum(path.stat().st_size for path in COMPILED.glob("*")) > MOST_BYTES:
-        shutil.rmtree(COMPILED)
+    with contextlib.suppress(FileNotFoundError):  # another session is at work there, or has just emptied it
+        if sum(path.stat().st_size for path in COMPILED.glob("*")) > MOST_BYTES:
+            shutil.rmtree(COMPILED)
 jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from small_runs import EXPERIMENTS, _processes, settings
+from waiting import PATIENCE
 
 from gan_jax import run_experiment
 from gan_jax.cli import main
+from gan_jax.cli.commands import COMMANDS, TRAININGS
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 
-_processes.set_forkserver_preload(["probes", "gan_jax.cli.commands", "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
+_FILES = [f"gan_jax.cli.{name}" for name in ("train", *(COMMANDS.keys() - TRAININGS))]
+_processes.set_forkserver_preload(["probes", *_FILES, "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
 
 class Moment(NamedTuple):
@@ -55,7 +58,7 @@ def start(folder: Path, *arguments, kind="drift", options=None, **surroundings):
 def run(folder: Path, *arguments, **surroundings) -> Result:
     """Do the same to the end."""
     process = start(folder, *arguments, **surroundings)
-    process.join(240)
+    process.join(PATIENCE)
     if process.exitcode is None:
         process.kill()
         raise AssertionError("hangs")

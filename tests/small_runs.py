@@ -3,6 +3,7 @@
 Faults are made with real processes and real signals; what a run left is compared as bytes.
 """
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
@@ -15,6 +16,8 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from closeness import assert_close
+from waiting import PATIENCE
 
 from gan_jax import Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
@@ -92,15 +95,18 @@ def finish(folder: Path, kind: str = "drift", **options) -> tuple[int | None, st
     """Train to the end: the exit status, and what was on screen."""
     log = options.setdefault("log", folder.with_suffix(".log"))
     process = start(folder, kind, **options)
-    process.join(120)
+    process.join(PATIENCE)
     assert process.exitcode is not None, "hangs"
     return process.exitcode, log.read_text()
 
 
 def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """One below those of outgoing connections, so that the system gives it to nobody before the run takes it."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
 
 
 def start_all(folder, count, **options):
@@ -117,7 +123,7 @@ def train_together(folder, count, **options):
     """Train one run with several processes: what was on each one's screen."""
     processes, logs = start_all(folder, count, **options)
     for process, log in zip(processes, logs, strict=True):
-        process.join(300)
+        process.join(PATIENCE)
         assert process.exitcode == 0, log.read_text()
     return [log.read_text() for log in logs]
 
@@ -133,8 +139,8 @@ def assert_same_run(one, other, steps=None):
         found, expected = _history(other)[name][:steps], values[:steps]
         assert len(found) == len(expected)
         for part, growth in ((slice(12), 1), (slice(12, None), 5)):
-            tolerance = growth * (2e-2 if "gradient" in name else 2e-3)
-            np.testing.assert_allclose(found[part], expected[part], rtol=tolerance, atol=growth * 2e-5, err_msg=name)
+            rtol = growth * (2e-2 if "gradient" in name else 2e-3)
+            assert_close({name: found[part]}, {name: expected[part]}, rtol)
 
 
 def screen(folder: Path) -> str:

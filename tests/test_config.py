@@ -1,11 +1,16 @@
 import dataclasses
+import json
 from pathlib import Path
 
 import chex
 import jax
+import numpy as np
 import pytest
 
-from gan_jax import GanConfig, InputError, RunConfig
+from gan_jax import GanConfig, InputError, RunConfig, gan_step, load_dataset
+from gan_jax.config import TRACED
+from gan_jax.storage import record
+from gan_jax.storage.record_form import config_from_json
 
 
 @pytest.mark.parametrize(
@@ -26,6 +31,12 @@ from gan_jax import GanConfig, InputError, RunConfig
         ({"precision": "float16"}, "precision is 'float16'.*'float32' or 'bfloat16'"),
         ({"initializer": "zeros"}, "initializer is 'zeros'.*'dcgan', 'lecun' or 'he'"),
         ({"real_weight": -1.0}, "real_weight is -1.0"),
+        ({"learning_rate": 1e-38}, "learning_rate is 1e-38.*above 0, and so when it is rounded to float32"),
+        ({"fake_weight": -1e-39}, "fake_weight is -1e-39"),
+        ({"penalty_weight": 1e-39}, "penalty_weight is 1e-39.*at least 0, and so when it is rounded to float32"),
+        ({"penalty_share": 1e-40}, "penalty_share is 1e-40.*at most 1, and so"),
+        ({"beta1": np.float32(1e-45)}, "beta1 is 1.4"),
+        ({"average_half_life": 10**400}, "average_half_life is 1000.*it must be a number or None"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(values, complaint):
@@ -41,6 +52,15 @@ def test_a_wrong_value_is_named_with_what_is_allowed(values, complaint):
         ({"log_every": 0}, "log_every is 0"),
         ({"seed": -1}, "seed is -1.*0 to 4294967295"),
         ({"seed": 2**32}, "seed is 4294967296"),
+        ({"epochs": "3"}, "epochs is '3'; it must be a whole number"),
+        ({"steps": True}, "steps is True; it must be a whole number or None"),
+        ({"steps": np.float32(3)}, "steps is .*3.0.*; it must be a whole number or None"),
+        ({"quiet": 1}, "quiet is 1; it must be True or False"),
+        ({"schedule": "bogus"}, "schedule is 'bogus'; it must be 'auto', 'in_turn' or 'side_by_side'"),
+        ({"image_size": 33}, "image_size is 33; it must be 28, 32 or 64 or None"),
+        ({"tracker": "tensorboard"}, "tracker is 'tensorboard'; it must be a tuple of text"),
+        ({"gan": None}, "gan is None; it must be GanConfig"),
+        ({"data_dir": 3}, "data_dir is 3; it must be a path or None"),
     ],
 )
 def test_a_wrong_run_value_is_named(values, complaint):
@@ -48,9 +68,66 @@ def test_a_wrong_run_value_is_named(values, complaint):
         RunConfig(output_dir=Path("somewhere"), **values)
 
 
+ODD = (
+    *(np.int64(32), np.uint8(2), np.float32(0.5), np.float64(1), np.bool_(True), np.str_("digits"), np.arange(30)),
+    *("3", "", b"x", True, False, None, 0, 1, 1.0, 2.5, float("nan"), 10**400, 3j, object(), Path("x"), {}, {"a": 1}),
+    *([], [28, 28, 1], np.array([28, 28, 1]), ["r1"], ("translation",), [True], [None], (0.5,)),
+)
+
+
+def accepted(kind, name):
+    """What is made with each odd value that is not refused in a line."""
+    for value in ODD:
+        try:
+            yield kind(**{"gan": GanConfig()} if kind is RunConfig else {"normalization": "none"}, **{name: value})
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", sorted({field.name for field in dataclasses.fields(GanConfig)} - {"normalization"}))
+def test_any_value_of_a_setting_is_plain_or_refused(name):
+    for config in accepted(GanConfig, name):
+        if isinstance(getattr(config, name), np.ndarray):  # which a program maps
+            assert name in TRACED
+        else:
+            assert hash(config) == hash(config_from_json(json.loads(json.dumps(dataclasses.asdict(config)))))
+
+
+@pytest.mark.parametrize("name", sorted({field.name for field in dataclasses.fields(RunConfig)} - {"gan"}))
+def test_any_value_of_a_run_setting_is_read_back_or_refused(name, monkeypatch):
+    monkeypatch.setattr(record, "environment", lambda devices: {})
+    dataset = load_dataset("digits")
+    for settings in accepted(RunConfig, name):
+        written = json.loads(json.dumps(record.make_record(settings, settings.gan, dataset, gan_step)))
+        read = record.read_settings(written)[0]
+        if name in written["run"] and name not in (
+            "dataset",
+            "data_dir",
+            "discriminator",
+            "start_from",
+            "output_dir",
+        ):  # resolved
+            assert getattr(read, name) == getattr(settings, name)
+
+
+def test_numbers_of_numpy_and_texts_of_paths_are_taken():
+    gan = GanConfig(width=np.int64(8), learning_rate=np.float32(0.5), image_shape=[28, 28, np.int32(3)], beta1=0)
+    assert (gan.width, gan.learning_rate, gan.image_shape) == (8, 0.5, (28, 28, 3))
+    assert [type(value) for value in (gan.width, gan.learning_rate, gan.beta1)] == [int, float, float]
+    run = RunConfig(gan, seed=np.uint32(7), dataset=Path("pictures"), output_dir="runs/x", quiet=np.bool_(True))
+    assert (run.seed, run.dataset, run.output_dir, run.quiet) == (7, "pictures", Path("runs/x"), True)
+
+
 def test_steps_override_epochs():
     assert RunConfig(epochs=3).num_steps(468) == 1404
     assert RunConfig(epochs=3, steps=7).num_steps(468) == 7
+
+
+def test_the_default_length_is_40_epochs_or_enough_images():
+    lengths = {count: RunConfig().with_length(count).epochs for count in (60_000, 2_501, 2_500, 2_499, 341)}
+    assert lengths == {60_000: 40, 2_501: 40, 2_500: 40, 2_499: 41, 341: 294}
+    for given in (RunConfig(epochs=3), RunConfig(steps=7)):
+        assert given.with_length(341) == given
 
 
 def test_configs_of_equal_networks_share_one_compilation():

@@ -17,7 +17,7 @@ from operations import step_flops
 from gan_jax import recipe
 from gan_jax.pictures.scores import HEADINGS, scores_table, table_cells
 from gan_jax.pictures.tables import markdown_table
-from gan_jax.sweeps.report import summary_table
+from gan_jax.sweeps.report import summary_cells
 
 RESULTS = Path(__file__).parents[1] / "results"
 SEEDS = ("seed_0", "seed_1", "seed_2")
@@ -139,7 +139,7 @@ def predicted() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "means over seeds": mean_epochs,
     "each seed and epoch": every_epoch,
-    "four seeds": lambda: summary_table({"": read("four_seeds")}),
+    "four seeds": lambda: markdown_table(*summary_cells({"": read("four_seeds")})),
     "pretrained": lambda: scores_table(read("pretrained")["scores"]),
     "lesson ends": lambda: lesson_claims.last_scores_table(read("lesson")),
     "cross-play": lambda: lesson_claims.cross_play_table(read("lesson")),

@@ -1,38 +1,72 @@
-"""``gan-jax``: train, and work on finished runs."""
+"""``gan-jax``: its subcommands. What one needs is imported when it is named, so that the others answer at once."""
 
+import platform
 import sys
+from importlib import import_module
+from importlib.metadata import version
 
-import tyro
-
-from gan_jax.cli.evaluate import evaluate
-from gan_jax.cli.export import export
-from gan_jax.cli.interpolate import interpolate
-from gan_jax.cli.playground import playground
-from gan_jax.cli.project import project
-from gan_jax.cli.reals import reals
-from gan_jax.cli.recipes import recipes
-from gan_jax.cli.replay import replay
-from gan_jax.cli.report import report
-from gan_jax.cli.sample import sample
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
-from gan_jax.cli.track import track
-from gan_jax.cli.train import TRAININGS, train
-from gan_jax.cli.verify import verify
 from gan_jax.errors import InputError
 
-COMMANDS = (evaluate, report, sample, interpolate, playground, project, export, verify, replay, track, recipes, reals)
+TRAININGS = {
+    "train": "Train a generator and a discriminator together.",
+    "standalone-generator": "Train a generator alone; D stays constant.",
+    "standalone-discriminator": "Train a discriminator alone; G stays constant.",
+}
+COMMANDS = TRAININGS | {
+    "recipes": "List the recipes that gan-jax train --recipe takes.",
+    "sample": "Draw images from a trained generator.",
+    "interpolate": "Walk from latent to latent: a picture or a GIF.",
+    "evaluate": "Score a generator's images, or those of a file.",
+    "report": "Write one page of a run, or of many.",
+    "playground": "Make a page in which the generator runs.",
+    "project": "Find the latent whose image is nearest to yours.",
+    "export": "Write a network for other programs: JAX or ONNX.",
+    "track": "Show a finished run in TensorBoard or W&B.",
+    "verify": "Train a run again and compare it bit for bit.",
+    "replay": "Take one step of a run again and look into it.",
+    "reals": "Write real images, for tools that compare sets.",
+}
 
 
 def run_command() -> None:
-    """Run the subcommand that the command line names."""
-    prepare_libraries()
+    """Do what the command line asks for; ``exit_statuses`` says how it ends."""
     with exit_statuses():
         name, *args = sys.argv[1:] or ["--help"]
-        if name in TRAININGS:
-            return train(name, args)
-        described = "\n".join(f"  gan-jax {name} --help: {text}" for name, (*_, text) in TRAININGS.items())
-        named = {command.__name__: command for command in COMMANDS}
-        if name not in named and not name.startswith("-"):
-            raise InputError(f"there is no subcommand {name!r}; give one of {', '.join((*TRAININGS, *named))}.")
-        description = f"Train GANs, and use what was trained.\n\n{described}"
-        tyro.extras.subcommand_cli_from_dict(named, prog="gan-jax", description=description)
+        if name in ("--help", "-h"):
+            print(_help())
+        elif name == "--version":
+            print(f"gan-jax {version('gan_jax')} (jax {version('jax')}, Python {platform.python_version()})")
+        elif name in COMMANDS:
+            prepare_libraries()
+            _run(name, args)
+        else:
+            kind = "flag" if name.startswith("-") else "subcommand"
+            raise InputError(f"there is no {kind} {name!r}; give one of {', '.join(COMMANDS)}, or --help.")
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    listed = (f"  {name:{width}}  {text}" for name, text in COMMANDS.items())
+    return "\n".join(
+        [
+            "usage: gan-jax SUBCOMMAND [FLAGS]",
+            "",
+            "Train GANs, and use what was trained.",
+            "gan-jax SUBCOMMAND --help explains a subcommand and its flags.",
+            "",
+            *listed,
+            "",
+            "  --help     Show this list.",
+            "  --version  Show the versions of gan-jax, JAX and Python.",
+        ]
+    )
+
+
+def _run(name: str, args: list[str]) -> None:
+    if name in TRAININGS:
+        import_module("gan_jax.cli.train").train(name, args, TRAININGS[name])
+        return
+    import tyro
+
+    tyro.cli(getattr(import_module(f"gan_jax.cli.{name}"), name), prog=f"gan-jax {name}", args=args)

@@ -1,6 +1,7 @@
 """``gan-jax evaluate``."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,16 @@ from gan_jax.cli.sources import (
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
-from gan_jax.evaluation import ANCHORS, authenticity, load_anchors, load_evaluator, score_images
+from gan_jax.evaluation import ANCHORS, Evaluator, authenticity, load_anchors, load_evaluator, score_images
 from gan_jax.evaluation.features import require_accurate
-from gan_jax.evaluation.protocol import FEWEST, require_scorable
+from gan_jax.evaluation.protocol import FEWEST, NUM_PARTS, require_scorable
 from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_fakes
-from gan_jax.pictures.grids import save_side_by_side
+from gan_jax.pictures.grids import save_pairs
 from gan_jax.pictures.image_files import in_channels
-from gan_jax.pictures.scores import save_scores_figure, scores_table
+from gan_jax.pictures.scores import save_scores_figure, table_cells
+from gan_jax.pictures.tables import plain_table
+from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.storage.load import load_run
 
 FIGURE_ENDINGS = (".png", ".pdf", ".svg")
@@ -48,9 +51,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score a generator's images, or samples from a file, against the test images, between the anchors.
 
-    Example: gan-jax evaluate runs/gan --json scores.json
+    Example: gan-jax evaluate runs/fashion_mnist --json scores.json
 
-    Writes a figure, and nearest.png, the fakes beside their nearest training images, into the same folder.
+    Writes a figure, and nearest.png, fakes above their nearest training images, into the same folder.
 
     Args:
         path: A run's folder, its weights.npz, or samples: a folder of PNGs, or uint8 images as a .npy or .npz (arr_0).
@@ -78,10 +81,7 @@ def evaluate(
     fakes = in_channels(fakes, data.image_shape[2])
     require_shape(path, fakes.shape[1:], data)
     require_scorable(data)
-    evaluator = load_evaluator(data)
-    require_accurate(evaluator)
-    anchors = load_anchors(evaluator, data, seed)
-    scores = score_images(evaluator, fakes, data, seed=seed)
+    evaluator, anchors, scores = _scores(fakes, data, seed)
     name = _label(path)
     rows = {"real": anchors["real"], name: scores} | {
         anchor: anchors[anchor] for anchor in ANCHORS[1:] if anchor in anchors
@@ -89,13 +89,12 @@ def evaluate(
     print(f"{len(fakes):,} {described}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
     accuracy = "random weights" if evaluator.accuracy is None else f"{evaluator.accuracy:.1%} accurate"
     print(f"(sha256 {evaluator.sha256[:12]}, {accuracy})")
-    print(scores_table(rows))
+    print(plain_table(*table_cells(rows)))
     print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     save_scores_figure(figure, rows, anchors)
     shown = fakes[sample_rows(np.zeros(len(fakes)), 64, seed)]
     nearest = authenticity(shown, data.train_images).nearest
-    pairs = {"each one's nearest training image": data.train_images[nearest], "generated": shown}
-    save_side_by_side(neighbours, pairs)
+    save_pairs(neighbours, shown, data.train_images[nearest], "generated, above the nearest training image")
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
     return rows
@@ -115,6 +114,19 @@ def _fakes(
     generator, name = choose_generator(run, raw)
     data = read(run.record)
     return sample_fakes(run.config, generator, data, count or 10_000, seed), f"fakes of the {name}", data
+
+
+def _scores(fakes: np.ndarray, data: Dataset, seed: int) -> tuple[Evaluator, dict[str, Any], dict[str, Any]]:
+    """The evaluator, the scores of the anchors and those of the fakes."""
+    until_fakes = 1 + NUM_PARTS * len(ANCHORS)
+    with progress_bar(until_fakes + NUM_PARTS, "part", leave=False) as bar:
+        tell = partial(show_part, bar)
+        tell("evaluator")
+        evaluator = load_evaluator(data)
+        require_accurate(evaluator)
+        anchors = load_anchors(evaluator, data, seed, tell)
+        bar.update(until_fakes - bar.n)  # those that are in the cache were not told of
+        return evaluator, anchors, score_images(evaluator, fakes, data, seed=seed, tell=tell)
 
 
 def _label(path: Path) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import tyro
 
-from gan_jax.cli.sources import choose_generator
+from gan_jax.cli.sources import choose_generator, require_count
 from gan_jax.errors import InputError
 from gan_jax.files import atomic_write, prepare_output
 from gan_jax.inference.export import export_generator
@@ -18,17 +18,19 @@ def export(
     /,
     output: Path,
     format: Literal["stablehlo", "onnx"] = "stablehlo",
+    batch: int | None = None,
     discriminator: bool = False,
     raw: bool = False,
 ) -> None:
     """Write a network for other programs: as StableHLO, which JAX alone runs, or as ONNX.
 
-    Example: gan-jax export runs/gan --output generator.jax
+    Example: gan-jax export runs/fashion_mnist --output generator.jax
 
     Args:
         path: A run's folder, or its weights.npz.
         output: A file; jax.export.deserialize(its bytes).call(latents) gives images, or a runtime of ONNX does.
         format: stablehlo for CPU, CUDA and TPU, or onnx.
+        batch: Latents in each call, of stablehlo; by default any number, which older versions of JAX cannot read.
         discriminator: The discriminator in place of the generator, as onnx.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
@@ -36,19 +38,23 @@ def export(
         raise InputError("--discriminator is written as ONNX alone; give --format onnx too.")
     if discriminator and raw:
         raise InputError("--raw is about the generator; leave it out, or --discriminator.")
+    if batch is not None:
+        if format == "onnx":
+            raise InputError("--batch is about StableHLO, and ONNX files take any number; leave it out.")
+        require_count("batch", batch, 1)
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)
     labels = " and labels [b]" if run.config.conditional else ""
     made = "points" if run.config.makes_points else "images"
-    described = f"latents [b, {run.config.latent_dim}]{labels} to {made}"
+    described = f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}"
     if discriminator:
         content, name = onnx_discriminator(run.config, run.state.discriminator), "discriminator"
         described = f"{made} [b, {', '.join(map(str, run.config.image_shape))}]{labels} to logits [b]"
     elif format == "onnx":
         content = onnx_generator(run.config, generator)
     else:
-        content = export_generator(run.config, generator)
+        content = export_generator(run.config, generator, batch)
     with atomic_write(output) as temporary:
         temporary.write_bytes(content)
     print(f"The {name} is in {output}: {described}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, require_count, require_seed
+from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
 from gan_jax.inference.sampling import interpolate_images
@@ -20,11 +20,12 @@ def interpolate(
     rows: int = 6,
     columns: int = 10,
     seed: int = 0,
+    label: str | None = None,
     raw: bool = False,
 ) -> None:
     """Walk from latent to latent along great circles: one picture, or a GIF that loops.
 
-    Example: gan-jax interpolate runs/gan --output walk.gif
+    Example: gan-jax interpolate runs/fashion_mnist --output walk.gif
 
     Args:
         path: A run's folder, or its weights.npz.
@@ -32,6 +33,7 @@ def interpolate(
         rows: Latents on the way.
         columns: Images from one latent to the next.
         seed: Decides the latents: those of the first images of gan-jax sample.
+        label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
     if output.suffix not in (".png", ".gif"):
@@ -43,10 +45,10 @@ def interpolate(
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)
-    images = interpolate_images(run.config, generator, rows, columns, seed)
+    images = interpolate_images(run.config, generator, rows, columns, seed, choose_label(run, label))
     if output.suffix == ".gif":
         save_loop(output, np.concatenate(images[:, :-1]))
     else:
-        title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}"
+        title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
         save_grid(output, np.concatenate(images), title, columns, rows)
     print(f"The walk of the {name} is in {output}")

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, choose_dataset, require_count, require_shape
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, ReadingFlags, choose_dataset, require_count, require_shape
 from gan_jax.config import require
+from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
-from gan_jax.files import prepare_output, write_text
+from gan_jax.files import prepare_output, warn, write_text
 from gan_jax.playground.contents import Source
 from gan_jax.playground.page import build_page
 from gan_jax.playground.recordings import read_lesson, read_plane
-from gan_jax.storage.load import load_run
+from gan_jax.storage.load import TrainedRun, load_run
 from gan_jax.storage.run_folder import RunFolder
+
+_IMAGES = 1000
 
 
 def playground(
@@ -21,7 +24,7 @@ def playground(
     output: Path,
     plane: tuple[Path, ...] = (),
     lesson: Path | None = None,
-    images: int = 1000,
+    images: int | None = None,
     max_megabytes: float = 10,
     dataset: str | None = None,
     data_dir: Path | None = None,
@@ -30,7 +33,7 @@ def playground(
 ) -> None:
     """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
 
-    Example: gan-jax playground runs/gan --output page.html
+    Example: gan-jax playground runs/fashion_mnist --output page.html
 
     A double click opens it, without a network. A run that was trained with --snapshots 12 can be rewound there.
 
@@ -39,7 +42,8 @@ def playground(
         output: The .html file.
         plane: Folders of experiments/plane_lesson.py or experiments/plane.py, to be shown side by side.
         lesson: A folder of experiments/lesson.py, whose images are shown beside.
-        images: Training images to put into it, of which the nearest is shown; 0 for none.
+        images: Training images to put into it, of which the nearest is shown; 1,000 by default, or none where the run's
+            cannot be read; 0 for none.
         max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
         dataset: Where the training images are from; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
@@ -48,14 +52,14 @@ def playground(
     """
     if output.suffix != ".html":
         raise InputError(f"{output} must end in .html.")
-    require_count("images", images, 0)
+    num_images = _IMAGES if images is None else images
+    require_count("images", num_images, 0)
     require(0 < max_megabytes < 1000, "max-megabytes", max_megabytes, "above 0 and below 1000")
     prepare_output(output)
     run = load_run(path)
     known = bool(run.record) or dataset is not None
-    data = choose_dataset(run.record, dataset, data_dir, reading) if images and known else None
-    if data:
-        require_shape(path, run.config.image_shape, data)
+    required = (images, dataset, data_dir, reading) != (None, None, None, READ_AS_THEY_ARE)
+    data = _training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
     source = Source(
         run=run,
         folder=RunFolder(path) if path.is_dir() else None,
@@ -65,6 +69,22 @@ def playground(
         planes=tuple(read_plane(one) for one in plane),
         lesson=tuple(read_lesson(lesson)) if lesson else (),
     )
-    page = build_page(source, num_images=images, max_megabytes=max_megabytes)
+    page = build_page(source, num_images=num_images, max_megabytes=max_megabytes)
     write_text(output, page)
     print(f"The page is in {output} ({len(page.encode()) / 1e6:.1f} MB); a double click opens it")
+
+
+def _training_images(
+    path: Path, run: TrainedRun, name: str | None, data_dir: Path | None, reading: ReadingFlags, required: bool
+) -> Dataset | None:
+    """The images that are named, else the run's; if these cannot be read and are not required, none and a warning."""
+    try:
+        data = choose_dataset(run.record, name, data_dir, reading)
+        require_shape(path, run.config.image_shape, data)
+    except InputError as error:
+        if required:
+            raise
+        reason = str(error).partition(";")[0]
+        warn(f"the page has no nearest training images ({reason}); --dataset or --data-dir says where they are")
+        return None
+    return data

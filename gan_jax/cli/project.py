@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, choose_labels, require_count, require_seed
+from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
 from gan_jax.config import require
 from gan_jax.data.image_files import read_image
 from gan_jax.errors import InputError
@@ -13,6 +13,7 @@ from gan_jax.files import prepare_output, save_arrays
 from gan_jax.inference.projection import project_image
 from gan_jax.pictures.grids import save_grid
 from gan_jax.storage.load import load_run
+from gan_jax.storage.record import read_settings
 
 MOST_RESTARTS = 1000  # they are taken at once
 
@@ -25,12 +26,12 @@ def project(
     restarts: int = 16,
     steps: int = 500,
     seed: int = 0,
-    label: int | None = None,
+    label: str | None = None,
     raw: bool = False,
 ) -> None:
     """Find the latent whose image is nearest to a given one, in pixels and in the discriminator's features.
 
-    Example: gan-jax project runs/gan shoe.png --output projection.png
+    Example: gan-jax project runs/fashion_mnist shoe.png --output projection.png
 
     Writes the image, its projection and their difference as a picture, and the latent beside it.
 
@@ -41,7 +42,7 @@ def project(
         restarts: Latents to begin from; the best end counts.
         steps: Of Adam.
         seed: Decides where they begin.
-        label: The class to look in, from 0; for a conditional run. All classes in turn by default.
+        label: The class to look in, by its name or number; for a conditional run. All classes in turn by default.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
     require(1 <= restarts <= MOST_RESTARTS, "restarts", restarts, f"from 1 to {MOST_RESTARTS:,}")
@@ -55,18 +56,20 @@ def project(
     for file in (output, latent):
         prepare_output(file)
     run = load_run(path)
-    choose_labels(run.config, label, 1)
+    kind = choose_label(run, label)
     generator, name = choose_generator(run, raw)
     if run.config.makes_points:
         raise InputError(f"{path} makes points, which have no projection; give a run of images.")
-    pixels = read_image(image, run.config.image_shape)
+    pixel_range = read_settings(run.record)[0].pixel_range if run.record else None
+    pixels = read_image(image, run.config.image_shape, pixel_range)
     found = project_image(
-        run.config, generator, run.state.discriminator, pixels, restarts=restarts, steps=steps, seed=seed, label=label
+        run.config, generator, run.state.discriminator, pixels, restarts=restarts, steps=steps, seed=seed, label=kind
     )
     difference = np.abs(found.image.astype(int) - pixels).astype(np.uint8)
     save_grid(output, np.stack([pixels, found.image, difference]), "image, projection, difference", columns=3)
     chosen = {} if found.label is None else {"label": np.int32(found.label)}
     arrays = {"latent": found.latent, "image": found.image, "losses": found.losses, **chosen}
     save_arrays(latent, arrays)
-    print(f"The nearest image of the {name} differs by {found.pixel_distance:.1f} of 255 (root mean square).")
+    of_class = f" of class {run.class_names[found.label]}" if found.label is not None and run.class_names else ""
+    print(f"The nearest image of the {name}{of_class} differs by {found.pixel_distance:.1f} of 255 (root mean square).")
     print(f"The picture is {output}, the latent is in {latent}")

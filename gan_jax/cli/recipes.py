@@ -3,7 +3,7 @@
 import dataclasses
 
 from gan_jax.config import GanConfig
-from gan_jax.pictures.tables import markdown_table
+from gan_jax.pictures.tables import plain_table
 from gan_jax.recipes import RECIPES
 
 
@@ -12,19 +12,17 @@ def recipes() -> None:
 
     Example: gan-jax train --recipe r3gan
     """
-    heading = [
-        "recipe",
-        "what it is",
-        "settings that are not the default",
-        "paper",
-        "source of the numbers",
-        "departures",
-    ]
-    rows = [
-        [name, recipe.summary, _changes(recipe.config), recipe.paper, recipe.source, recipe.departures]
-        for name, recipe in RECIPES.items()
-    ]
-    print(markdown_table(heading, rows, numbers=False))
+    rows: list[list[str]] = []
+    for name, recipe in RECIPES.items():
+        rows += [["", "", ""], [name, "what it is", recipe.summary]]
+        said = {
+            "settings": _changes(recipe.config),
+            "paper": recipe.paper,
+            "numbers from": recipe.source,
+            "departures": recipe.departures,
+        }
+        rows += [["", about, text] for about, text in said.items() if text]
+    print(plain_table(["recipe", "", "settings: those that are not the default"], rows, numbers=False))
 
 
 def _changes(config: GanConfig) -> str:

@@ -9,6 +9,7 @@ from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
 from gan_jax.runs import reproduce
+from gan_jax.storage.record import warn_of_differences
 
 
 def replay(
@@ -21,7 +22,7 @@ def replay(
 ) -> None:
     """Take one step of a run again and write its batch, latents, fakes, metrics and gradient norms.
 
-    Example: gan-jax replay runs/gan --step 1000 --output step.npz
+    Example: gan-jax replay runs/fashion_mnist --step 1000 --output step.npz
 
     Args:
         path: A run's folder.
@@ -33,7 +34,9 @@ def replay(
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz.")
     prepare_output(output)
-    metrics, same = reproduce.replay(reproduce.FinishedRun(path, dataset, data_dir), step, output)
+    run = reproduce.FinishedRun(path, dataset, data_dir)
+    warn_of_differences(run.differences())
+    metrics, same = reproduce.replay(run, step, output)
     print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
     verdict = {True: "as the run had them", False: "NOT as the run had them", None: "not in the run's history"}
     print(f"These metrics are {verdict[same]}. The step is in {output}")

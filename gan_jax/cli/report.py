@@ -13,8 +13,10 @@ from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
 from gan_jax.pictures.scores import table_cells, told_features
-from gan_jax.storage.record import has_record, read_record
+from gan_jax.storage.record import has_record, read_record, run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.folder import SUMMARY, read_sweep, require_within
+from gan_jax.sweeps.report import ending
 
 Sections = dict[str, list[str]]
 
@@ -23,36 +25,42 @@ def report(
     path: tyro.conf.Positional[Path],
     /,
     output: Path | None = None,
+    dataset: str | None = None,
     data_dir: Path | None = None,
     num_samples: int | None = None,
     scores: bool = True,
 ) -> None:
     """Write one page of a run, or of many beside each other: settings, curves, images, scores, and how to repeat it.
 
-    Example: gan-jax report runs/gan
+    Example: gan-jax report runs/fashion_mnist
 
     Args:
         path: A run's folder, or that of many runs (--seeds or --sweep).
         output: The HTML file; report.html in the folder by default.
+        dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
         num_samples: Images to score; 10,000 by default.
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
-    if not has_record(path) and not (path / "summary.json").is_file():
+    is_summarized, sweep = (path / SUMMARY).is_file(), read_sweep(path)
+    if sweep and (sweep["replaced"] or not is_summarized):
+        raise InputError(f"the runs in {path} are not all trained and scored; continue them with --resume.")
+    if not has_record(path) and not is_summarized:
         raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
-    if not (scores and has_record(path)) and (num_samples is not None or data_dir is not None):
-        raise InputError(f"{path} is not scored here; leave out --num-samples and --data-dir.")
+    options = {"dataset": dataset, "data_dir": data_dir, "num_samples": num_samples}
+    if not (scores and has_record(path)) and any(value is not None for value in options.values()):
+        raise InputError(f"{path} is not scored here; leave out --num-samples, --dataset and --data-dir.")
     prepare_output(output)
-    sections = of_one(path, data_dir, num_samples, scores) if has_record(path) else of_many(path)
+    sections = of_one(path, options if scores else None) if has_record(path) else of_many(path)
     write_text(output, render_page(path.resolve().name, sections))
     print(f"The report is in {output}")
 
 
-def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scores: bool) -> Sections:
-    """The sections of a run's page."""
+def of_one(path: Path, scoring: Mapping[str, Any] | None) -> Sections:
+    """The sections of a run's page, with scores if it is said how to evaluate it."""
     folder, record = RunFolder(path), read_record(path)
-    scored = score_pieces(evaluate(path, data_dir=data_dir, num_samples=num_samples)) if with_scores else []
+    scored = [] if scoring is None else score_pieces(evaluate(path, **scoring))
     drawn = folder.drawn_steps()
     last = picture(folder.grid(drawn[-1]), f"The same latents after step {drawn[-1]}.") if drawn else []
     return {
@@ -68,7 +76,7 @@ def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scor
         ],
         "Scores between anchors": [*scored, *picture(path / "evaluation.png", "The scores as a figure.")],
         "Nearest training images": picture(
-            path / "nearest.png", "Generated images beside their nearest training images."
+            path / "nearest.png", "Generated images, each above its nearest training image."
         ),
         "Settings": [folded("All settings", settings_table(record))],
         "Where it was made": [table(["", ""], [[name, str(value)] for name, value in surroundings(record).items()])],
@@ -78,6 +86,7 @@ def of_one(path: Path, data_dir: Path | None, num_samples: int | None, with_scor
 def of_many(path: Path) -> Sections:
     """The sections of the page of many runs."""
     runs = _read_summary(path)
+    headings, rows = table_cells({run["name"]: run["scores"] for run in runs})
     grids, commands = [], []
     for run in runs:
         folder = RunFolder(path / run["name"])
@@ -86,9 +95,13 @@ def of_many(path: Path) -> Sections:
         if has_record(folder.path):
             commands.append(command_of(read_record(folder.path)))
     return {
-        "Scores": score_pieces({run["name"]: run["scores"] for run in runs}),
+        "Scores": [
+            table([*headings, "collapsed"], [[*row, ending(run)] for row, run in zip(rows, runs, strict=True)]),
+            *(paragraph(f"{run['name']}: {run['diverged']}") for run in runs if run["diverged"]),
+            paragraph(told_features(run["scores"] for run in runs)),
+        ],
         "Curves": [
-            *picture(path / "bands.png", "Means of the runs, and their range."),
+            *picture(path / "bands.png", "The runs' median and quartiles, step by step."),
             *picture(path / "sweep.png", "Scores against the values of the sweep."),
         ],
         "Images": grids,
@@ -97,20 +110,28 @@ def of_many(path: Path) -> Sections:
 
 
 def _read_summary(path: Path) -> list[dict[str, Any]]:
-    """Each run's name and scores; none lies outside the folder."""
+    """Each run's name and scores; none lies outside the folder, and the scores are those of the runs that are there."""
     try:
-        runs = parse_json((path / "summary.json").read_text(encoding="utf-8"))
+        runs = parse_json((path / SUMMARY).read_text(encoding="utf-8"))
         for run in runs:
-            if not (path / run["name"]).resolve().is_relative_to(path.resolve()):
-                raise ValueError(f"{run['name']!r} is outside the folder")
+            require_within(path, run["name"])
             if not are_scores(run["scores"]):
                 raise ValueError(f"the scores of {run['name']!r} are incomplete")
+            ending(run)
         if not runs:
             raise ValueError("it names no run")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
-        raise InputError(f"{path / 'summary.json'} is no summary of runs ({reason}); restore it from a copy.") from None
+        raise InputError(f"{path / SUMMARY} is no summary of runs ({reason}); restore it from a copy.") from None
+    sweep = read_sweep(path)
+    there = [run["name"] for run in runs if _is_as_scored(path / run["name"], run)]
+    if there != (sweep["runs"] if sweep else [run["name"] for run in runs]):
+        raise InputError(f"{path / SUMMARY} is not of the runs as they are now; continue them with --resume.")
     return runs
+
+
+def _is_as_scored(folder: Path, outcome: Mapping[str, Any]) -> bool:
+    return not has_record(folder) or outcome.get("run_sha256") == run_digest(read_record(folder))
 
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, choose_labels, require_count, require_seed
+from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
+from gan_jax.config import require
+from gan_jax.data.image_set import listed
 from gan_jax.inference.sampling import sample_images
 from gan_jax.pictures.grids import require_picture
 from gan_jax.pictures.image_files import prepare_images_path, save_images
@@ -20,12 +22,13 @@ def sample(
     output: Path,
     num: int | None = None,
     seed: int = 0,
-    label: int | None = None,
+    label: str | None = None,
+    truncation: float = 1.0,
     raw: bool = False,
 ) -> None:
     """Draw images from a trained generator.
 
-    Example: gan-jax sample runs/gan --num 10000 --output samples.npz
+    Example: gan-jax sample runs/fashion_mnist --num 10000 --output samples.npz
 
     Args:
         path: A run's folder, or its weights.npz.
@@ -33,26 +36,31 @@ def sample(
             with the labels, as arr_1 or in dataset.json.
         num: How many; 64 by default, or in a grid of a conditional run 8 of each class, a row each.
         seed: Decides the latents.
-        label: Of this class alone, from 0; for a conditional run. The classes in turn by default.
+        label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
+        truncation: Multiply the latents by this psi, from 0 to 1: below 1, images are more typical and less varied.
         raw: Use the generator as it was after the last step where the run has an average of it.
     """
     require_count("num", 1 if num is None else num)
     require_seed(seed)
+    require(0 <= truncation <= 1, "truncation", truncation, "from 0 to 1")
     if output.suffix == ".png":
         require_picture(num or 1)
     prepare_images_path(output)
     run = load_run(path)
     generator, name = choose_generator(run, raw)
-    row_per_class = run.config.conditional and output.suffix == ".png" and num is None and label is None
+    chosen = choose_label(run, label)
+    row_per_class = run.config.conditional and output.suffix == ".png" and num is None and chosen is None
     if row_per_class:
         labels = np.repeat(np.arange(run.config.num_classes), _COLUMNS)
         num = len(labels)
     else:
         num = 64 if num is None else num
-        labels = choose_labels(run.config, label, num)
+        labels = None if chosen is None else np.full(num, chosen, np.int32)
         if labels is None and run.config.conditional:
             labels = np.arange(num, dtype=np.int32) % run.config.num_classes
-    images = sample_images(run.config, generator, num, seed, labels)
-    title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}"
+    images = sample_images(run.config, generator, num, seed, labels, truncation)
+    title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
     save_images(output, images, title, _COLUMNS if row_per_class else None, labels)
     print(f"{num} images of the {name} are in {output}")
+    if row_per_class and run.class_names:
+        print(f"The rows are {listed(run.class_names)}")

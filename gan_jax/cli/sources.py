@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from gan_jax.config import IMAGE_SIZES, GanConfig
+from gan_jax.config import IMAGE_SIZES
 from gan_jax.data.datasets import Dataset, load_dataset
-from gan_jax.data.image_files import SUFFIXES, read_pixels
+from gan_jax.data.image_files import endings, read_pixels
+from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
 from gan_jax.pictures.image_files import load_images
 from gan_jax.runs import setup
@@ -28,6 +29,10 @@ class ReadingFlags:
 
     image_size: Literal[28, 32, 64] | None = None
     """Crop the data set's centres to squares, and resize them to so many pixels."""
+    channels: Literal[1, 3] | None = None
+    """Make the data set's images grey (1) or RGB (3)."""
+    pixel_range: tuple[float, float] | None = None
+    """The values in the data set's files that become black and white."""
     skip_broken: bool = False
     """Leave image files of the data set that cannot be read out."""
 
@@ -67,19 +72,25 @@ def choose_generator(run: TrainedRun, raw: bool) -> tuple[NetworkState, str]:
     return (run.generator, "averaged generator") if averaged else (run.state.generator, "generator")
 
 
-def choose_labels(config: GanConfig, label: int | None, count: int) -> np.ndarray | None:
-    """``count`` labels of one class, or None for the classes in turn.
+def choose_label(run: TrainedRun, label: str | None) -> int | None:
+    """The label of the class that a flag gives by its name, or by its number where no class has one for a name.
 
     Raises:
       InputError: the run's networks know no classes, or not this one.
     """
     if label is None:
         return None
-    if not config.conditional:
+    names, count = run.class_names, run.config.num_classes
+    if not run.config.conditional:
         raise InputError("the run is not conditional, so it has no classes; leave out --label.")
-    if not 0 <= label < config.num_classes:
-        raise InputError(f"label is {label}; it must be from 0 to {config.num_classes - 1}.")
-    return np.full(count, label, np.int32)
+    if label in names:
+        return names.index(label)
+    has_numbers = any(name.isdecimal() for name in names)
+    if not has_numbers and label in map(str, range(count)):
+        return int(label)
+    by_name = [f"one of {listed(names)}"] if names else []
+    by_number = [] if has_numbers else [f"a number from 0 to {count - 1}"]
+    raise InputError(f"label is {label!r}; it must be {' or '.join(by_name + by_number)}.")
 
 
 def holds_samples(path: Path) -> bool:
@@ -120,7 +131,7 @@ def load_samples(path: Path) -> np.ndarray:
 
 def _image_files(folder: Path) -> list[Path]:
     return sorted(
-        file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+        file for file in folder.iterdir() if file.suffix.lower() in endings() and not file.name.startswith(".")
     )
 
 

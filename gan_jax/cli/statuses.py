@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-import jax
-
+from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.errors import DivergedError, InputError, StoppedError
-from gan_jax.files import user_cache, warn
+from gan_jax.files import discard_output, user_cache, warn
 from gan_jax.runs.interrupts import SIGNALS
-from gan_jax.runs.watchers.console import discard_output
 
 MISTAKE = 2  # the status after a mistake of the user, a file that cannot be written, or a run that diverged
 DIFFERENT = 3  # what was repeated is not what was recorded
@@ -36,7 +34,7 @@ def exit_statuses() -> Generator[None]:
     """Exit with ``MISTAKE`` and one line after an error that the user can mend.
 
     The status is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, as a shell has them. Each of these unwinds
-    what is under way, so that no half-written file stays behind.
+    what is under way, so that no half-written file stays behind. Paths among the flags may begin with ``~``.
     """
     _prepare_streams()
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -44,7 +42,8 @@ def exit_statuses() -> Generator[None]:
     for number in taken:
         signal.signal(number, _leave)
     try:
-        yield
+        with HOME_PATHS:
+            yield
         _flush_output()
     except StoppedError as stopped:
         sys.exit(stopped.status)
@@ -119,6 +118,8 @@ def prepare_libraries() -> None:
     ``JAX_COMPILATION_CACHE_DIR`` names another folder. 64-bit mode, which training does not use, is switched off.
     Libraries' warnings are printed as one line each, and Matplotlib's about its own cache not at all.
     """
+    import jax
+
     if jax.config.read("jax_enable_x64"):
         warn("JAX_ENABLE_X64 is set; commands train in 32-bit mode all the same")
         jax.config.update("jax_enable_x64", False)
@@ -132,11 +133,21 @@ def prepare_libraries() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     warnings.showwarning = _show_warning
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # what Orbax's tasks meet is raised too
+    sys.unraisablehook = _show_unraisable
+
+
+def _show_unraisable(told: "sys.UnraisableHookArgs") -> None:
+    """Print an error of a thread that nobody waits for, unless an error of Orbax's that is raised has caused it."""
+    if str(told.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(told)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
     """Print a library's warning as one line; JAX has one for each program that it cannot read from its cache."""
     if "persistent compilation cache" in str(message):
+        import jax
+
         folder = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
         _warn_once(f"{folder} has damaged files or cannot be written, so programs are compiled again; delete it")
     else:

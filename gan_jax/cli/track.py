@@ -6,13 +6,13 @@ import tyro
 
 from gan_jax.runs.watchers.trackers import open_tracker
 from gan_jax.storage.record import read_record
-from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_folder import RunFolder, hold
 
 
 def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> None:
-    """Show a finished run in TensorBoard or Weights & Biases.
+    """Show a finished run in TensorBoard or Weights & Biases; what was there of it before is replaced.
 
-    Example: gan-jax track runs/gan && tensorboard --logdir runs
+    Example: gan-jax track runs/fashion_mnist && tensorboard --logdir runs
 
     Args:
         path: A run's folder.
@@ -20,5 +20,6 @@ def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> 
     """
     read_record(path)
     folder = RunFolder(path)
-    open_tracker(tracker, folder).close()
+    with hold(folder, "train with --tracker, which shows a run while it trains"):
+        open_tracker(tracker, folder).close()
     print(f"{path} is in {folder.tracker(tracker)}")

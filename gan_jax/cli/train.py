@@ -10,16 +10,20 @@ from typing import Annotated, Any
 
 import tyro
 
+from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.files import expand_home
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
+from gan_jax.storage.load import load_run
 from gan_jax.storage.record import Record, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
-from gan_jax.sweeps.plan import list_trials, parse_sweep
-from gan_jax.sweeps.run import run_experiment
+from gan_jax.sweeps.folder import read_sweep
+from gan_jax.sweeps.plan import default_folder, parse_sweep
+from gan_jax.training.steps import Step, gan_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,13 +60,23 @@ def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] 
       args: the command line without the program's name; by default the process's.
     """
     prepare_libraries()
+    args = sys.argv[1:] if args is None else args
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
-        run_experiment(experiment, parse_flags(defaults, args, description=description))
+        settings = parse_flags(defaults, args, step=experiment.step, description=description)
+        run_and_say_next(experiment, settings, [program(Path(sys.executable).name), sys.argv[0], *args])
 
 
-def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **options: Any) -> RunConfig:
-    """The settings that a command line gives.
+def parse_flags(
+    defaults: RunConfig, args: Sequence[str] | None = None, *, step: Step = gan_step, **options: Any
+) -> RunConfig:
+    """The settings that a command line gives, the folder included.
+
+    Args:
+      defaults: what each flag is when it is not given.
+      args: the command line without the program's name; by default the process's.
+      step: what is trained, which the default folder's name tells.
+      options: passed on to tyro.
 
     Raises:
       InputError: a value is outside its range, two flags contradict each other, --sweep is given twice, or the run
@@ -76,18 +90,23 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
         raise InputError("--steps and --epochs both say how long to train; give one of them.")
     if "--seed" in given and "--seeds" in given:
         raise InputError("--seed and --seeds both say which seeds to train with; give one of them.")
-    name = recipe_name(args)
+    name, start = value_of(args, "--recipe"), value_of(args, "--start-from")
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
+    elif start is not None:
+        trained = load_run(expand_home(Path(start))).config
+        defaults = dataclasses.replace(defaults, gan=dataclasses.replace(trained, schedule_steps=None))
     flags = _read_flags(defaults, args, **options)
-    if flags.resume and (folder := _recorded_run(flags)):
-        recorded, config = read_settings(read_record(folder))
+    folder = flags.output_dir or default_folder(flags, step, recipe=name)
+    flags = dataclasses.replace(flags, output_dir=folder)
+    if flags.resume and (found := _recorded_run(flags)):
+        recorded, config = read_settings(found)
         if name is not None:  # the schedule keeps the length that it had
             gan = recipe(name)
             steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
             recorded = dataclasses.replace(recorded, gan=dataclasses.replace(gan, schedule_steps=steps))
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
-        recorded = dataclasses.replace(recorded, steps=steps, output_dir=flags.output_dir)
+        recorded = dataclasses.replace(recorded, steps=steps, output_dir=folder)
         if flags.has_many_runs:
             recorded = dataclasses.replace(recorded, seed=flags.seed, gan=_of_every_trial(flags, recorded.gan))
         flags = _read_flags(recorded, args, **options)
@@ -120,16 +139,14 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
             raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
 
 
-def _recorded_run(flags: _RunFlags) -> Path | None:
-    """The folder of the run to resume, or of the first of many that is there."""
-    if has_record(flags.output_dir):
-        return flags.output_dir
-    if flags.has_many_runs:
-        folders = [trial.settings.output_dir for trial in list_trials(flags)]
-        return next((folder for folder in folders if has_record(folder)), None)
-    if any(has_record(folder) for folder in flags.output_dir.rglob("seed_*")):
-        raise InputError(f"{flags.output_dir} holds many runs; give their --seeds or --sweep too.")
-    return None
+def _recorded_run(flags: _RunFlags) -> Record | None:
+    """What was recorded of the run to resume, or of the first of many."""
+    if has_record(flags.folder):
+        return read_record(flags.folder, replacing=True)
+    found = read_sweep(flags.folder)
+    if found and not flags.has_many_runs:
+        raise InputError(f"{flags.folder} holds many runs; give their --seeds or --sweep too.")
+    return found
 
 
 def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:
@@ -138,12 +155,12 @@ def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:
     return dataclasses.replace(config, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else config
 
 
-def recipe_name(args: Sequence[str]) -> str | None:
-    """The recipe that a command line names."""
+def value_of(args: Sequence[str], flag: str) -> str | None:
+    """The value of a flag that decides what the others are by default."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--recipe")
+    parser.add_argument(flag, dest="value")
     try:
-        return parser.parse_known_args(args)[0].recipe
+        return parser.parse_known_args(args)[0].value
     except argparse.ArgumentError:
         return None  # without a name: tyro says so
 
@@ -176,25 +193,17 @@ def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:
 
 
 TRAININGS = {
-    "train": (JOINT, RunConfig(output_dir=Path("runs/gan")), "Train a generator and a discriminator together."),
-    "standalone-generator": (
-        GENERATOR_ALONE,
-        RunConfig(GanConfig(initializer="he"), epochs=5, output_dir=Path("runs/generator")),
-        "Train a generator alone, against a discriminator that stays constant.",
-    ),
-    "standalone-discriminator": (
-        DISCRIMINATOR_ALONE,
-        RunConfig(epochs=5, output_dir=Path("runs/discriminator")),
-        "Train a discriminator alone, against a generator that stays constant.",
-    ),
+    "train": (JOINT, RunConfig()),
+    "standalone-generator": (GENERATOR_ALONE, RunConfig(GanConfig(initializer="he"), epochs=5)),
+    "standalone-discriminator": (DISCRIMINATOR_ALONE, RunConfig(epochs=5)),
 }
 
 
-def train(name: str, args: Sequence[str]) -> None:
+def train(name: str, args: Sequence[str], description: str) -> None:
     """Train one of ``TRAININGS``."""
-    experiment, defaults, description = TRAININGS[name]
-    settings = parse_flags(defaults, args, prog=f"gan-jax {name}", description=description)
-    run_experiment(experiment, settings)
+    experiment, defaults = TRAININGS[name]
+    settings = parse_flags(defaults, args, step=experiment.step, prog=f"gan-jax {name}", description=description)
+    run_and_say_next(experiment, settings, [program("gan-jax"), name, *args])
 
 
 _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
@@ -205,7 +214,7 @@ def command_of(record: Record) -> str:
 
     It has the flags that are not at their defaults; of a script whose defaults are not known, all of them.
     """
-    found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults, _) in TRAININGS.items()}
+    found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults) in TRAININGS.items()}
     name, defaults = found.get(record["step"], (None, None))
     settings, config = read_settings(record)
     ignored = [name for enabled, dependent in _ENABLING.values() if not enabled(config) for name in dependent]

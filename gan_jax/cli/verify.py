@@ -7,9 +7,8 @@ import tyro
 
 from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
-from gan_jax.files import warn
 from gan_jax.runs import reproduce
-from gan_jax.storage.record import environment_differences
+from gan_jax.storage.record import warn_of_differences
 
 
 def verify(
@@ -21,7 +20,7 @@ def verify(
 ) -> None:
     """Train a run again and compare it bit for bit with what it recorded; exits with 3 if it differs.
 
-    Example: gan-jax verify runs/gan --epochs 3:5
+    Example: gan-jax verify runs/fashion_mnist --epochs 3:5
 
     Args:
         path: A run's folder.
@@ -31,8 +30,7 @@ def verify(
     """
     first, last = _epoch_range(epochs)
     run = reproduce.FinishedRun(path, dataset, data_dir)
-    for difference in environment_differences(run.record):
-        warn(f"{difference}; the last bits may come out differently")
+    warn_of_differences(run.differences())
     count, difference = reproduce.verify(run, first, last)
     if difference is None:
         print(f"identical: {count} epochs, every step's metrics and every array of the state")

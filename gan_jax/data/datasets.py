@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from gan_jax.data.folders import is_path, read_image_set
-from gan_jax.data.image_files import fit
-from gan_jax.data.image_set import ImageSet
+from gan_jax.data.image_files import converted
+from gan_jax.data.image_set import ImageSet, Reading, listed, require_labels
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
 from gan_jax.data.shares import sample_rows
@@ -34,6 +35,10 @@ class Dataset:
       test_images: ``[M, H, W, C]`` uint8, 0 to 255.
       test_labels: ``[M]`` int32, an index into ``class_names``.
       class_names: what each label means; empty where there are no classes.
+      notes: what there is to say of how the set was read, such as which images are held out.
+
+    Raises:
+      InputError: an array is of another type or shape, or a label is not a class.
     """
 
     name: str
@@ -42,12 +47,36 @@ class Dataset:
     test_images: np.ndarray = field(repr=False)
     test_labels: np.ndarray = field(repr=False)
     class_names: tuple[str, ...]
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            images, name = getattr(self, f"{part}_images"), f"{part}_labels"
+            shape, dtype = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
+            if dtype != np.uint8 or len(shape) != 4 or shape[1:] != self.train_images.shape[1:]:
+                raise InputError(
+                    f"{part}_images are {dtype} {list(shape)}; they must be uint8 [count, height, width, channels], "
+                    f"and those for training and for tests of one size."
+                )
+            labels = require_labels(getattr(self, name), shape[:1], len(self.class_names) or None, name)
+            object.__setattr__(self, name, labels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of one image."""
         _, height, width, channels = self.train_images.shape
         return height, width, channels
+
+    @property
+    def description(self) -> str:
+        """A line that says what there is: images, their size and channels, classes, and how the set was read."""
+        height, width, channels = self.image_shape
+        counts = np.bincount(self.train_labels, minlength=len(self.class_names))
+        named = [f"{name} ({count:,})" for name, count in zip(self.class_names, counts, strict=False)]
+        classes = f"{len(named):,} classes: {listed(named)}" if named else "no classes"
+        images = f"{len(self.train_images):,} training images and {len(self.test_images):,} for tests"
+        told = [f"{images}, {width}×{height}, {'grey' if channels == 1 else 'RGB'}", classes, *self.notes]
+        return " ".join(f"{self.name}: {'; '.join(told)}".split())
 
     @cached_property
     def content_hash(self) -> str:
@@ -73,6 +102,8 @@ def load_dataset(
     data_dir: str | Path | None = None,
     *,
     image_size: int | None = None,
+    channels: int | None = None,
+    pixel_range: tuple[float, float] | None = None,
     skip_broken: bool = False,
     stream: bool = False,
 ) -> Dataset:
@@ -93,6 +124,9 @@ def load_dataset(
         They may hold any number of images and are not compared with a registered sha256. For another name in TFDS, the
         folder of prepared sets.
       image_size: crop the centres to squares and resize to so many pixels, antialiased.
+      channels: 1 for grey images, 3 for RGB; by default as they are, of image files by their modes.
+      pixel_range: the values in the files that become 0 and 255, such as ``(0, 4095)`` of 12-bit data; by default 0 and
+        the greatest that a file could have.
       skip_broken: leave image files that cannot be read out, with a warning that counts them.
       stream: keep the training images of a folder, a zip or TFDS on disk, and read them when they are used.
 
@@ -100,7 +134,7 @@ def load_dataset(
       The data set.
 
     Raises:
-      InputError: the name is unknown, a download fails, or a file is missing or damaged.
+      InputError: the name is unknown, a download fails, a file is missing or damaged, or the range is none.
 
     Examples:
       >>> digits = load_dataset("digits")
@@ -108,22 +142,25 @@ def load_dataset(
       ((1500, 28, 28, 1), dtype('uint8'))
     """
     data_dir = None if data_dir is None else Path(data_dir)
+    reading = Reading(image_size, channels, pixel_range, skip_broken, stream)
+    if pixel_range is not None and not -math.inf < pixel_range[0] < pixel_range[1] < math.inf:
+        raise InputError(f"pixel_range is {pixel_range}; give the value of black, and a higher one of white.")
     if is_path(name):
         if data_dir is not None:
             raise InputError(f"the data set {name} is a path already; leave out --data-dir {data_dir}")
         path = expand_home(Path(name)).resolve()
-        found, name = read_image_set(path, image_size, skip_broken, stream), path.stem
+        found, name = read_image_set(path, reading), path.stem
     elif name in PUBLISHED:
         if data_dir is None and Path(name).is_dir():
             warn(f"{name} is taken as the data set of that name, not as the folder here; give ./{name} for the folder")
         if stream:
             raise InputError(f"{name} is read as a whole; leave out --stream")
-        found = ImageSet(*read_published(name, data_dir), PUBLISHED[name])
-        if image_size is not None:
-            fitted = {part: fit(getattr(found, part), image_size) for part in ("train_images", "test_images")}
-            found = found._replace(**fitted)
+        train, train_labels, test, test_labels = read_published(name, data_dir)
+        train, test = (converted(images, **reading.of_pixels) for images in (train, test))
+        notes = ("held out: the published test images",)
+        found = ImageSet(train, train_labels, test, test_labels, PUBLISHED[name], notes)
     else:
-        found = read_records(name, data_dir, image_size, stream)
+        found = read_records(name, data_dir, reading)
     for array in found[:4]:
         if isinstance(array, np.ndarray):
             array.setflags(write=False)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gan_jax.data.image_files import fit
-from gan_jax.data.image_set import ImageSet, StoredImages, is_for_tests
+from gan_jax.data.image_files import converted
+from gan_jax.data.image_set import AS_IT_IS, ONE_IN_SIX, ImageSet, Reading, StoredImages, are_for_tests
 from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import first_line
@@ -23,19 +23,16 @@ class _Source(NamedTuple):
     labels: Any  # the same, whose images are not decoded
 
 
-def read_records(
-    name: str, data_dir: Path | None = None, image_size: int | None = None, stream: bool = False
-) -> ImageSet:
+def read_records(name: str, data_dir: Path | None = None, reading: Reading = AS_IT_IS) -> ImageSet:
     """Read a data set of TFDS that has an ``image`` feature, as array records; it is prepared where it is not yet.
 
-    Its splits are ``train``, and ``test`` or ``validation``; where there is none of these, ``is_for_tests`` decides.
+    Its splits are ``train``, and ``test`` or ``validation``; where there is none of these, ``are_for_tests`` decides.
     Its classes are those of a feature ``label``.
 
     Args:
       name: of the data set in TFDS, such as ``stl10``.
       data_dir: TFDS's folder of prepared sets; by default its own (``TFDS_DATA_DIR``).
-      image_size: crop centres and resize to so many pixels.
-      stream: keep training images on disk; they are read when they are used.
+      reading: with ``stream``, training images stay on disk; they are read when they are used.
 
     Raises:
       InputError: TFDS does not know the name, cannot prepare it here, or it has no images with random access.
@@ -84,15 +81,16 @@ def read_records(
     if "image" not in features:
         raise InputError(f"{name} has no feature named image; choose another data set.")
     names = tuple(getattr(features["label"], "names", None) or ()) if "label" in features else ()
-    return _image_set(sources, names, image_size, stream)
+    held_out = f"held out: the split {test_split}" if test_split else ONE_IN_SIX
+    return _image_set(sources, names, reading)._replace(notes=(held_out,))
 
 
-def _image_set(sources: list[_Source], class_names: tuple[str, ...], image_size: int | None, stream: bool) -> ImageSet:
+def _image_set(sources: list[_Source], class_names: tuple[str, ...], reading: Reading) -> ImageSet:
     """The set of a source for training, and perhaps one for tests."""
-    shape = _image_at(sources[0], 0, image_size).shape
+    shape = _image_at(sources[0], 0, reading).shape
 
     def image_at(source: _Source, place: int) -> np.ndarray:
-        image = _image_at(source, place, image_size)
+        image = _image_at(source, place, reading)
         if image.shape != shape or shape[0] != shape[1]:
             sizes = " and ".join(dict.fromkeys((str(list(shape)), str(list(image.shape)))))
             raise InputError(f"there are images of {sizes}; give --image-size 28, 32 or 64, which crops and resizes.")
@@ -105,19 +103,18 @@ def _image_set(sources: list[_Source], class_names: tuple[str, ...], image_size:
 
     places = [np.arange(len(source.images)) for source in sources]
     if len(sources) == 1:
-        digests = (
-            hashlib.sha256(np.ascontiguousarray(image_at(sources[0], place)).data) for place in range(len(places[0]))
-        )
-        is_test = np.array([is_for_tests(digest.digest()) for digest in digests])
+        images = (np.ascontiguousarray(image_at(sources[0], place)) for place in range(len(places[0])))
+        is_test = are_for_tests([hashlib.sha256(image.data).digest() for image in images])
         sources, places = [sources[0]] * 2, [np.flatnonzero(~is_test), np.flatnonzero(is_test)]
     if not all(map(len, places)):
         raise InputError("the data set has no training or no test images; choose another.")
     (train_images, train_labels), (test_images, test_labels) = map(chosen, sources, places)
-    return ImageSet(train_images if stream else train_images[:], train_labels, test_images[:], test_labels, class_names)
+    kept = train_images if reading.stream else train_images[:]
+    return ImageSet(kept, train_labels, test_images[:], test_labels, class_names)
 
 
-def _image_at(source: _Source, place: int, image_size: int | None) -> np.ndarray:
+def _image_at(source: _Source, place: int, reading: Reading) -> np.ndarray:
     image = np.asarray(source.images[place]["image"])
-    if image.dtype != np.uint8:
-        raise InputError(f"the images are {image.dtype}; they must be uint8, 0 to 255: convert the data set.")
-    return image if image_size is None else fit(image[np.newaxis], image_size)[0]
+    if image.dtype != np.uint8 and reading.pixel_range is None:
+        raise InputError(f"the images are {image.dtype}, not uint8; --pixel-range LOW HIGH says what is black, white.")
+    return converted(image[np.newaxis], **reading.of_pixels)[0]

@@ -20,7 +20,7 @@ from gan_jax.evaluation.features import (
     train_evaluator,
     why_no_classifier,
 )
-from gan_jax.evaluation.protocol import anchors, are_scores
+from gan_jax.evaluation.protocol import Tell, anchors, are_scores, be_silent
 from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
@@ -106,7 +106,9 @@ def _classifier(dataset: Dataset) -> Evaluator | None:
     return None
 
 
-def load_anchors(evaluator: Evaluator, dataset: Dataset, seed: int = 0) -> dict[str, dict[str, Any]]:
+def load_anchors(
+    evaluator: Evaluator, dataset: Dataset, seed: int = 0, tell: Tell = be_silent
+) -> dict[str, dict[str, Any]]:
     """``protocol.anchors``, cached by the data set's content, the evaluator's weights and the seed.
 
     Examples:
@@ -121,7 +123,7 @@ def load_anchors(evaluator: Evaluator, dataset: Dataset, seed: int = 0) -> dict[
             return known
     except (OSError, AttributeError, TypeError, ValueError):
         pass  # a damaged cache is made anew
-    scores = anchors(evaluator, dataset, seed=seed)
+    scores = anchors(evaluator, dataset, seed=seed, tell=tell)
     _try_to_cache(path, lambda: write_json(path, scores))
     return scores
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from gan_jax.config import GanConfig
 from gan_jax.data.pixels import normalize_images, quantize_images
 from gan_jax.errors import InputError
+from gan_jax.inference.sampling import require_classes
 from gan_jax.nn.networks import discriminator_features
 from gan_jax.training.forward import generate, sample_latents
 from gan_jax.training.state import NetworkState
@@ -63,13 +64,16 @@ def project_image(
       The projection.
 
     Raises:
-      InputError: the networks make points, the image has another shape, or there are fewer restarts than classes.
+      InputError: the networks make points, the image has another shape, the label is not one of the networks' classes,
+        or there are fewer restarts than classes.
     """
     pixels = np.asarray(image)
     if config.makes_points:
         raise InputError("the run's networks make points, which have no projection; give a run of images.")
     if pixels.shape != config.image_shape or pixels.dtype != np.uint8:
         raise InputError(f"the image is {pixels.dtype} {pixels.shape}; it must be uint8 {config.image_shape}.")
+    if label is not None:
+        require_classes(config, [label], 1)
     labels = None
     if config.conditional and label is None and restarts < config.num_classes:
         raise InputError(f"restarts is {restarts}; it must be at least {config.num_classes}, one for each class.")

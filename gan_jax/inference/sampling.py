@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
+from gan_jax.data.image_set import require_labels
 from gan_jax.data.pixels import quantize_images
 from gan_jax.data.shares import labels_in_shares
 from gan_jax.errors import InputError
@@ -20,9 +21,17 @@ _PARALLEL = 1e-8  # sine of an angle that float32 does not tell from none
 
 
 def sample_images(
-    config: GanConfig, generator: NetworkState, count: int, seed: int = 0, labels: ArrayLike | None = None
+    config: GanConfig,
+    generator: NetworkState,
+    count: int,
+    seed: int = 0,
+    labels: ArrayLike | None = None,
+    truncation: float = 1.0,
 ) -> np.ndarray:
-    """Draw images in eval mode.
+    r"""Draw images in eval mode.
+
+    Truncation, the $\psi$ of StyleGAN (Karras et al. 2019, appendix B), pulls the latents towards their mean, here 0:
+    $z' = \psi z$. Images become more typical and less varied.
 
     Args:
       config: the networks' configuration.
@@ -30,12 +39,13 @@ def sample_images(
       count: how many; the first of many are those of few.
       seed: decides the latents.
       labels: ``[count]`` int, the images' classes, for a conditional generator; by default the classes in turn.
+      truncation: $\psi$, from 0 to 1.
 
     Returns:
       ``[count, height, width, channels]`` uint8.
 
     Raises:
-      ValueError: there are labels and the networks are not conditional, or one is not a class.
+      InputError: there are labels and the networks are not conditional, or one is not a class.
 
     Examples:
       >>> from gan_jax import init_state
@@ -48,6 +58,7 @@ def sample_images(
     batches = []
     for index, latents in enumerate(_latents(config, count, seed)):
         kinds = None if classes is None else classes[index * _BATCH : (index + 1) * _BATCH]
+        latents = latents if truncation == 1 else truncation * latents
         batches.append(quantize_images(generate(config, generator, latents, kinds)))
     return np.concatenate(batches)[:count]
 
@@ -87,27 +98,33 @@ def sample_fakes(config: GanConfig, generator: NetworkState, dataset: Dataset, c
 
 def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndarray | None:
     """The classes of whole batches of images; None where networks know none."""
+    if labels is not None:
+        labels = require_classes(config, labels, count)
     if not config.conditional:
-        if labels is not None:
-            raise ValueError("the networks are not conditional; leave out the labels.")
         return None
     padded = -(-count // _BATCH) * _BATCH
-    if labels is None:
-        return np.arange(padded, dtype=np.int32) % config.num_classes
-    chosen = np.asarray(labels, np.int32)
-    if chosen.shape != (count,) or not ((chosen >= 0) & (chosen < config.num_classes)).all():
-        raise ValueError(f"labels must be {count} numbers from 0 to {config.num_classes - 1}")
-    return np.resize(chosen, padded)
+    return np.resize(np.arange(padded, dtype=np.int32) % config.num_classes if labels is None else labels, padded)
+
+
+def require_classes(config: GanConfig, labels: ArrayLike, count: int) -> np.ndarray:
+    """The classes that a person chose, ``[count]`` int32.
+
+    Raises:
+      InputError: the networks are not conditional, or one of them is not a class.
+    """
+    if not config.conditional:
+        raise InputError("the networks are not conditional; leave out the labels.")
+    return require_labels(labels, (count,), config.num_classes)
 
 
 def interpolate_images(
-    config: GanConfig, generator: NetworkState, rows: int, columns: int, seed: int = 0
+    config: GanConfig, generator: NetworkState, rows: int, columns: int, seed: int = 0, label: int | None = None
 ) -> np.ndarray:
     """Walk from latent to latent and back to the first, along great circles, in eval mode.
 
     Row r goes from latent r to latent r + 1, both included, and the last row back to latent 0: row after row without
     its last image, the walk is a closed loop. The latents are those of the first images of ``sample_images``. Of a
-    conditional generator, row r has class r.
+    conditional generator, row r has class r, or all have one.
 
     Args:
       config: the networks' configuration.
@@ -115,6 +132,7 @@ def interpolate_images(
       rows: latents on the way, at least 2.
       columns: images from one latent to the next, at least 2.
       seed: decides the latents.
+      label: the class of every row.
 
     Returns:
       ``[rows, columns, height, width, channels]`` uint8.
@@ -128,7 +146,8 @@ def interpolate_images(
     walks = (interpolate_latents(start, end, columns) for start, end in zip(stops, np.roll(stops, -1, 0), strict=True))
     images = []
     for row, walk in enumerate(walks):
-        labels = np.full(columns, row % config.num_classes, np.int32) if config.conditional else None
+        kind = row % config.num_classes if label is None else label
+        labels = np.full(columns, kind, np.int32) if config.conditional else None
         images.append(quantize_images(generate(config, generator, walk, labels)))
     return np.stack(images)
 

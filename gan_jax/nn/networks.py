@@ -11,6 +11,7 @@ from jax import Array
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.fields import explain_fields
 from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator
 from gan_jax.nn.layers import LEAKY_SLOPE, interleave
 from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
@@ -19,13 +20,14 @@ from gan_jax.nn.sequential import SequentialDiscriminator, SequentialGenerator, 
 Variables = Mapping[str, Any]
 
 
+@explain_fields
 class Network(NamedTuple):
     """A pair of Flax modules, each made from the configuration."""
 
     generator: Callable[[GanConfig], nn.Module]
-    """Called with ``(latents, labels or None, train)``; gives images in about [-1, 1]."""
+    """Called with ``(latents, labels or None, train)``; gives images, ``[count, *image_shape]`` in about [-1, 1]."""
     discriminator: Callable[[GanConfig], nn.Module]
-    """Called with ``(images, labels or None, train)``; gives logits."""
+    """Called with ``(images, labels or None, train)``; gives logits, ``[count]``."""
     normalizations: tuple[str, ...] = ("batch", "spectral", "none")
     """What ``GanConfig.normalization`` may be."""
     makes_points: bool = False
@@ -115,7 +117,8 @@ def apply_generator(
       >>> images.shape
       (8, 28, 28, 1)
     """
-    return _apply(_network(config).generator(config), params, batch_stats, latents, labels, train)
+    made = (len(latents), *config.image_shape)
+    return _apply(_network(config).generator(config), made, params, batch_stats, latents, labels, train)
 
 
 def apply_discriminator(
@@ -156,7 +159,8 @@ def apply_discriminator(
       (4,)
     """
     packs = _pack(config, images)
-    return _apply(_network(config).discriminator(config.of_discriminator()), params, batch_stats, packs, labels, train)
+    module = _network(config).discriminator(config.of_discriminator())
+    return _apply(module, (len(packs),), params, batch_stats, packs, labels, train)
 
 
 def score_batches(
@@ -189,7 +193,7 @@ def score_batches(
     module = network.discriminator(config.of_discriminator()).clone(batches=len(batches))
     images = interleave([_pack(config, images) for images in batches])
     labels = None if labels is None else interleave([labels] * len(batches))
-    scored, batch_stats = _apply(module, params, batch_stats, images, labels, train=True)
+    scored, batch_stats = _apply(module, (len(images),), params, batch_stats, images, labels, train=True)
     return [scored[index :: len(batches)] for index in range(len(batches))], batch_stats
 
 
@@ -223,10 +227,22 @@ def _pack(config: GanConfig, images: Array) -> Array:
 
 
 def _apply(
-    network: nn.Module, params: Variables, batch_stats: Variables, inputs: Array, labels: Array | None, train: bool
+    network: nn.Module,
+    shape: tuple[int, ...],
+    params: Variables,
+    batch_stats: Variables,
+    inputs: Array,
+    labels: Array | None,
+    train: bool,
 ) -> tuple[Array, Variables]:
+    """Outputs, which must have a shape, and the next batch statistics."""
     variables = {"params": params, "batch_stats": batch_stats}
-    if not train:
-        return cast(Array, network.apply(variables, inputs, labels, train=False)), batch_stats
-    outputs, updated = network.apply(variables, inputs, labels, train=True, mutable=["batch_stats"])
-    return cast(Array, outputs), cast(Variables, updated.get("batch_stats", {}))
+    if train:
+        outputs, updated = network.apply(variables, inputs, labels, train=True, mutable=["batch_stats"])
+        batch_stats = cast(Variables, updated.get("batch_stats", {}))
+    else:
+        outputs = network.apply(variables, inputs, labels, train=False)
+    outputs = cast(Array, outputs)
+    if outputs.shape != shape:
+        raise InputError(f"{type(network).__name__} returns the shape {outputs.shape}; it must return {shape}.")
+    return outputs, batch_stats

@@ -21,7 +21,7 @@ def average_decay(batch_size: int, images_seen: ArrayLike, half_life: ArrayLike,
       ``[]`` float32 in [0, 1).
 
     Examples:
-      >>> float(average_decay(100, images_seen=100_000, half_life=100, ramp=0.05))
+      >>> round(float(average_decay(100, images_seen=100_000, half_life=100, ramp=0.05)), 4)
       0.5
     """
     return jnp.asarray(0.5 ** (batch_size / jnp.minimum(half_life, ramp * jnp.asarray(images_seen, jnp.float32))))

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from gan_jax.fields import explain_fields
+
 
 def discriminator_loss(
     real_logits: Array, fake_logits: Array, real_weight: ArrayLike = 1.0, fake_weight: ArrayLike = 1.0
@@ -159,6 +161,7 @@ def relativistic_generator_loss(fake_logits: Array, real_logits: Array) -> Array
     return jnp.mean(jax.nn.softplus(real_logits - fake_logits))
 
 
+@explain_fields
 class Objective(NamedTuple):
     """What both networks minimize."""
 

@@ -100,6 +100,27 @@ def save_side_by_side(path: str | Path, grids: Mapping[str, ArrayLike], columns:
     _save_picture(path, np.concatenate(drawn, axis=1))
 
 
+def save_pairs(path: str | Path, upper: ArrayLike, lower: ArrayLike, title: str, columns: int = 16) -> None:
+    """Writes pairs of images as a PNG, the one of a pair right above the other, under a title.
+
+    Args:
+      path: the PNG to write or replace; its folder exists.
+      upper: ``[n, H, W, C]`` uint8, n at least 1, C 1 (grey) or 3 (RGB).
+      lower: as many of the same shape.
+      title: one line, which says what is above what.
+      columns: pairs a row, at least 1.
+
+    Raises:
+      ValueError: the images have another shape or dtype, are not paired, or there is no column.
+    """
+    checked = [_enlarge(_check_images(images), _TILE_SIDE) for images in (upper, lower)]
+    if checked[0].shape != checked[1].shape:
+        raise ValueError(f"pairs must be of one number and size, not {[list(images.shape) for images in checked]}")
+    space = [(0, 0), (0, _MARGIN), (0, 0), (0, 0)]
+    pairs = np.pad(np.concatenate(checked, axis=1), space, constant_values=_WHITE)
+    _save_picture(path, _draw_grid(pairs, title, columns, rows=-(-len(pairs) // columns)))
+
+
 def save_strips(path: str | Path, strips: Mapping[str, ArrayLike]) -> None:
     """Writes rows of images with their names before them as a PNG, enlarged without smoothing.
 

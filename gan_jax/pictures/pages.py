@@ -8,12 +8,14 @@ from pathlib import Path
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+body { overflow-wrap: break-word; }
 img { max-width: 100%; background: white; }
 figure { margin: 1rem 0; }
 figcaption { font-size: 0.9rem; opacity: 0.8; }
 table { border-collapse: collapse; font-size: 0.9rem; display: block; overflow-x: auto; }
 th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #8884; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
+td:nth-child(2):last-child { overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.8rem; background: #8882; }
 """
 _TYPES = {".png": "image/png", ".gif": "image/gif"}

@@ -124,7 +124,7 @@ def _labels(config: GanConfig) -> np.ndarray:
 def _class_names(source: Source) -> list[str]:
     if source.dataset:
         return list(source.dataset.class_names)
-    return [str(label) for label in range(source.run.config.num_classes)]
+    return list(source.run.class_names) or [str(label) for label in range(source.run.config.num_classes)]
 
 
 def _principal_directions(config: GanConfig, operations: Sequence[Operation]) -> np.ndarray:

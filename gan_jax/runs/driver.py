@@ -1,11 +1,9 @@
 """The one driver of training: for a run alone and for many side by side."""
 
 from collections.abc import Sequence
-from typing import Any
-
-from tqdm.auto import tqdm
 
 from gan_jax.files import warn
+from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import is_main
@@ -44,10 +42,10 @@ def _drive_group(experiment: Experiment, runs: Sequence[Run], stop: StopRequest)
         log_every=context.settings.log_every,
         pause_every=context.settings.checkpoint_every,
     )
-    hidden = True if context.settings.quiet or not is_main() else None  # None: where standard error is no terminal
+    quiet = context.settings.quiet or not is_main()
     images = context.config.images_per_step * len(runs)
-    scale: dict[str, Any] = {"unit": "img", "unit_scale": True, "dynamic_ncols": True}
-    with tqdm(total=context.num_steps * images, initial=step * images, disable=hidden, **scale) as bar:
+    begin = {"initial": step * images, "unit_scale": True}
+    with progress_bar(context.num_steps * images, "img", quiet=quiet, **begin) as bar:
         for reports in training:
             stopping = stop.is_set()
             for index, progress in reports.items():

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.config import GanConfig
+from gan_jax.fields import explain_fields
 from gan_jax.objectives.losses import mean_score
 from gan_jax.runs.watchers.figures import DrawAt
 from gan_jax.runs.watchers.watcher import RunContext, Watcher
@@ -26,6 +27,7 @@ from gan_jax.training.steps import Step, discriminator_step, gan_step, generator
 _MOST_ROWS = 16  # of classes
 
 
+@explain_fields
 class Experiment(NamedTuple):
     """A training step, and what to show of a run that trains with it."""
 

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from gan_jax.errors import StoppedError
-from gan_jax.runs.processes import any_process
 
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -37,6 +36,8 @@ class StopRequest:
 
     def is_set(self) -> bool:
         """Whether this or, with several, any process was asked to stop; all ask at the same pauses."""
+        from gan_jax.runs.processes import any_process  # and with it JAX, which gan-jax --help does without
+
         agreed = any_process(self._signal)
         if agreed:  # a signal that came meanwhile, or in another process, is kept
             self._signal = agreed

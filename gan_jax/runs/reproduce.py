@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,16 +13,27 @@ from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
 from gan_jax.pictures.grids import save_side_by_side
+from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
-from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
+from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
-from gan_jax.storage.record import Record, epoch_digest, identity, read_record, read_settings
+from gan_jax.storage.record import (
+    Record,
+    earlier_differences,
+    environment,
+    environment_differences,
+    epoch_digest,
+    identity,
+    read_record,
+    read_settings,
+)
 from gan_jax.storage.run_folder import RunFolder
-from gan_jax.training.batches import LabelledImages, epoch_order
+from gan_jax.training.batches import LabelledImages, epoch_order, read_batches
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.forward import batch_fakes, sample_latents
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
+from gan_jax.training.sharding import devices_per_batch
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import discriminator_step, gan_step, generator_step, split_by_critic_step
 
@@ -60,30 +71,35 @@ class FinishedRun:
         if dataset.content_hash != self.record["dataset"].get("sha256"):
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give --dataset or --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)
+        self._environment = environment(devices_per_batch(mesh))
         images = training_images(self.config, dataset)
         _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, images, mesh)
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
 
-    def state_after(self, step: int) -> GanState:
+    def differences(self) -> list[str]:
+        """What of the versions and devices that the run was trained with is not as it is here, and may change bits."""
+        pair = self.record, self._environment
+        return [*earlier_differences(*pair), *environment_differences(*pair)]
+
+    def state_after(self, step: int, bar: Any) -> GanState:
         """The state after a step, from the newest checkpoint that is not after it, or from the start."""
-        state = self._start
-        if checkpoint_steps(self.folder.checkpoints):
-            checkpoints = Checkpoints(self.folder.checkpoints, run=identity(self.record), read_only=True)
-            found, _ = checkpoints.restore_newest(state, until=step)
-            checkpoints.close()
-            state = found.state if found else state
-        for progress in self.train(state, step):
+        found, _ = SavedCheckpoints(self.folder.checkpoints, identity(self.record)).restore_newest(self._start, step)
+        state = found.state if found else self._start
+        for progress in self.train(state, step, bar):
             state = progress.state
         return state
 
-    def train(self, state: GanState, until: int) -> Iterator[Progress]:
-        """Train from a state as the run did."""
-        return train(
+    def train(self, state: GanState, until: int, bar: Any) -> Iterator[Progress]:
+        """Train from a state as the run did, and move the bar on."""
+        bar.update(int(state.step) - bar.n)
+        for progress in train(
             *(self.config, self.step, state, self.source, self.keys),
             num_steps=until,
             log_every=self.settings.log_every,
             pause_every=self.settings.checkpoint_every,
-        )
+        ):
+            bar.update(progress.step - bar.n)
+            yield progress
 
     def history(self) -> Metrics:
         """Every step's metrics; empty where there is no ``history.npz``, as after a kill.
@@ -115,17 +131,19 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
         end = "the last" if last is None else last
         raise InputError(f"no epoch after {first} and up to {end} is recorded; there are: {known}.")
     start = min(run.source.steps_per_epoch * first, recorded[wanted[-1]]["step"])
-    state, history = run.state_after(start), run.history()
-    if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
-        return 0, Difference(first, None, array)
-    for count, epoch in enumerate(wanted):
-        step = None
-        for progress in run.train(state, recorded[epoch]["step"]):
-            state = progress.state
-            step = step or _first_other_step(history, progress.metrics, progress.step)
-        array = _first_other(recorded[epoch], epoch_digest(epoch, state))
-        if step or array:
-            return count, Difference(epoch, step, array)
+    history = run.history()
+    with progress_bar(recorded[wanted[-1]]["step"], "step", leave=False) as bar:
+        state = run.state_after(start, bar)
+        if first in recorded and (array := _first_other(recorded[first], epoch_digest(first, state))):
+            return 0, Difference(first, None, array)
+        for count, epoch in enumerate(wanted):
+            step = None
+            for progress in run.train(state, recorded[epoch]["step"], bar):
+                state = progress.state
+                step = step or _first_other_step(history, progress.metrics, progress.step)
+            array = _first_other(recorded[epoch], epoch_digest(epoch, state))
+            if step or array:
+                return count, Difference(epoch, step, array)
     if run.folder.weights.exists():
         load_recorded_weights(run.folder, run.record, run.config)
     return len(wanted), None
@@ -149,13 +167,15 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     """
     if not 1 <= step <= run.num_steps:
         raise InputError(f"step is {step}; the run has steps 1 to {run.num_steps}.")
-    state = run.state_after(step - 1)
+    with progress_bar(step, "step", leave=False) as bar:
+        state = run.state_after(step - 1, bar)
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
-    batches = run.source.batches(epoch, batch, batch + 1)
+    place = epoch, batch, batch + 1
+    batches = run.source.batches(*place)
     images, labels = batches if isinstance(batches, LabelledImages) else (batches, None)
     of_fakes = None if labels is None else _labels_of_fakes(run, jnp.asarray(labels[0]))
     fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1), of_fakes)
-    _, metrics = run_chunk(run.config, run.step, state, batches, run.keys.step)
+    _, metrics = run_chunk(run.config, run.step, state, read_batches(run.source, *place), run.keys.step)
     metrics = metrics_to_numpy(metrics)
     arrays = {
         "rows": epoch_order(run.config, run.keys.order, epoch, len(run.images))[batch],

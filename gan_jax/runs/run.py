@@ -14,7 +14,6 @@ from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation import load_evaluator, sample_count, score_images
 from gan_jax.evaluation.features import require_accurate
-from gan_jax.evaluation.protocol import require_scorable
 from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_fakes
 from gan_jax.objectives.losses import LOGISTIC
@@ -42,12 +41,12 @@ from gan_jax.storage.record import (
     make_record,
     read_record,
     require_same_run,
-    write_record,
+    warn_of_differences,
 )
-from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced
+from gan_jax.storage.run_folder import RunFolder, claim, replace_run
 from gan_jax.training.forward import sampling_generator
 from gan_jax.training.loop import Progress, Start, spaced_pauses
-from gan_jax.training.sharding import local_copy
+from gan_jax.training.sharding import devices_per_batch, local_copy
 
 _HEALTH = ("d_gradient_norm", "g_gradient_norm", "fake_spread")  # judged, and not on the screen
 
@@ -183,6 +182,7 @@ def open_run(
     *,
     images: ArrayLike | None = None,
     label: str = "",
+    begin: Callable[[Record], None] = lambda record: None,
 ) -> Generator[Run]:
     """Claim a run's folder, take up its newest checkpoint, and leave its files complete at the end.
 
@@ -192,6 +192,7 @@ def open_run(
       dataset: its images.
       images: its training images if they are on the device already, to be shared.
       label: its name, where it is one of many.
+      begin: called on the main process with the run's record, before anything is written.
 
     Raises:
       InputError: the folder is another process's, another run's, or no run's; or another setting is wrong.
@@ -202,11 +203,11 @@ def open_run(
     mesh = choose_mesh(settings, config)
     start = prepare_start(settings, config, training_images(config, dataset, images), mesh)
     per_epoch = start.source.steps_per_epoch
-    folder, num_steps = RunFolder(settings.output_dir), settings.num_steps(per_epoch)
+    folder, num_steps = RunFolder(settings.folder), settings.num_steps(per_epoch)
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
     score = _scorer(context) if settings.evaluate_every and is_main() else None
-    record = make_record(settings, config, dataset, experiment.step)
-    lock = on_main(lambda: _open_folder(context, record))
+    record = make_record(settings, config, dataset, experiment.step, devices_per_batch(mesh))
+    lock = on_main(lambda: _open_folder(context, record, begin))
     try:
         checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
         run = Run(context, start, checkpoints, _watchers(experiment, context, record, lock), score)
@@ -254,7 +255,6 @@ def _snapshots(context: RunContext) -> list[Watcher]:
 
 def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
     dataset = context.dataset
-    require_scorable(dataset)
     evaluator = load_evaluator(dataset)
     require_accurate(evaluator)
 
@@ -266,16 +266,20 @@ def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
     return score
 
 
-def _open_folder(context: RunContext, record: Record) -> FileLock:
-    """Claim the folder; if it holds a run, copy that run's epochs into ``record``."""
+def _open_folder(context: RunContext, record: Record, begin: Callable[[Record], None]) -> FileLock:
+    """Claim the folder; if it holds the run, copy its epochs into ``record``, and otherwise begin it."""
     folder, settings = context.folder, context.settings
+    begin(record)
     lock = claim(folder, resume=settings.resume, overwrite=settings.overwrite)
     try:
-        if has_record(folder.path):
-            _take_over(context, record, read_record(folder.path))
+        found = read_record(folder.path, replacing=True) if settings.resume and has_record(folder.path) else None
+        if found and "replacing" not in found:
+            _take_over(context, record, found)
         else:
-            write_record(folder.path, record)
-        discard_replaced(folder)
+            if found:
+                require_same_run(found, record)
+            replace_run(folder, record)
+        folder.grids.mkdir(exist_ok=True)
         for path in folder.partial_files():
             path.unlink()
     except BaseException:
@@ -296,9 +300,11 @@ def _take_over(context: RunContext, record: Record, found: Record) -> None:
         )
     if not done and found["epochs"]:
         warn(f"{context.folder.path} has no checkpoint to resume from; training starts again from step 0")
-    differences = environment_differences(found)
-    for difference in differences:
-        warn(f"{difference}; the last bits may come out differently")
+    end = context.config.schedule_steps if context.config.learning_rate_schedule != "constant" else None
+    if end is not None and end <= done < context.num_steps:
+        warn(f"the schedule of the learning rate ended at step {end}; the steps after it keep its final rate")
+    differences = environment_differences(found, record)
+    warn_of_differences(differences)
     earlier = found.get("earlier_environments", [])
     if differences:
         earlier = [*earlier, {name: found[name] for name in ("versions", "device")}]

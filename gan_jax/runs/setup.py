@@ -29,7 +29,7 @@ from gan_jax.training.batches import (
 from gan_jax.training.compiled import initial_state
 from gan_jax.training.loop import Start
 from gan_jax.training.sharding import batch_mesh, replicate
-from gan_jax.training.state import GanState
+from gan_jax.training.state import GanState, NetworkState
 from gan_jax.training.streamed import StreamedImages
 
 
@@ -41,6 +41,8 @@ def load_images(settings: RunConfig, name: str | None = None, data_dir: Path | N
     """
     options: dict[str, Any] = {
         "image_size": settings.image_size,
+        "channels": settings.channels,
+        "pixel_range": settings.pixel_range,
         "skip_broken": settings.skip_broken,
         "stream": settings.stream,
     }
@@ -87,17 +89,17 @@ def prepare_start(
     """Derive a run's start from its settings.
 
     Args:
-      settings: the seed, and a discriminator to start from, if any.
+      settings: the seed, and a trained run to start from, if any.
       config: the networks' configuration.
       images: from ``training_images``.
       mesh: from ``choose_mesh``.
 
     Raises:
-      InputError: there are fewer images than one batch, or the discriminator is not of the configured shape.
+      InputError: there are fewer images than one batch, or the trained networks are not of the configured shape.
     """
     keys = run_keys(settings.seed)
     source = _source(config, images, keys, mesh)
-    state = _with_discriminator(settings, initial_state(config, keys.init))
+    state = _with_trained_networks(settings, initial_state(config, keys.init))
     return Start(config, replicate(state, mesh), source, replicate(keys, mesh))
 
 
@@ -110,16 +112,26 @@ def _source(config: GanConfig, images: Any, keys: RunKeys, mesh: Mesh | None) ->
     return StreamedImages(config, images, keys) if stored else ResidentImages(config, images, keys)
 
 
-def _with_discriminator(settings: RunConfig, state: GanState) -> GanState:
-    if settings.discriminator is None:
+def _with_trained_networks(settings: RunConfig, state: GanState) -> GanState:
+    """The weights and batch statistics of another run in place of the initial ones, as far as the settings ask."""
+    path = settings.start_from or settings.discriminator
+    if path is None:
         return state
-    given = load_run(settings.discriminator).state.discriminator
-    there, here = (
-        jax.tree.map(jnp.shape, (dict(one.params), dict(one.batch_stats))) for one in (given, state.discriminator)
-    )
-    if there != here:
+    given = load_run(path).state
+    discriminator = _with_weights(path, "discriminator", state.discriminator, given.discriminator)
+    if settings.start_from is None:
+        return state.replace(discriminator=discriminator)
+    generator = _with_weights(path, "generator", state.generator, given.generator)
+    averaged = given.generator if given.average is None else given.average
+    average = state.average and _with_weights(path, "generator", state.average, averaged)
+    return state.replace(generator=generator, discriminator=discriminator, average=average)
+
+
+def _with_weights(path: Path, name: str, here: NetworkState, given: NetworkState) -> NetworkState:
+    shapes = [jax.tree.map(jnp.shape, (dict(one.params), dict(one.batch_stats))) for one in (given, here)]
+    if shapes[0] != shapes[1]:
         raise InputError(
-            f"the discriminator of {settings.discriminator} has other layers; use the width, the normalization and the "
-            f"images it was trained with."
+            f"the {name} of {path} has other layers; use the width, the normalization and the images it was trained "
+            f"with."
         )
-    return state.replace(discriminator=state.discriminator.replace(params=given.params, batch_stats=given.batch_stats))
+    return here.replace(params=given.params, batch_stats=given.batch_stats)

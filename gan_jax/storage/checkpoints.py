@@ -3,23 +3,30 @@
 import dataclasses
 import json
 import logging
+import os
+import re
 import shutil
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 import tensorstore
 from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax.errors import InputError
-from gan_jax.files import first_line
-from gan_jax.storage.digests import tree_digest
+from gan_jax.files import first_line, parse_json
+from gan_jax.storage.digests import named_leaves, tree_digest
 from gan_jax.training.state import GanState
 
 _SCORE = "frechet_distance"
+_SAVING = threading.Lock()  # Orbax has one current operation in a process, by whose number its threads find each other
+_ATTEMPTS = 100  # to read a folder in which a training replaces one checkpoint by the next
+_SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 
 
 class Checkpoint(NamedTuple):
@@ -34,36 +41,102 @@ def checkpoint_steps(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("*") if path.name.isdecimal())
 
 
-class Checkpoints:
-    """The checkpoints in a folder, written in the background while training continues.
+class SavedCheckpoints:
+    """The checkpoints in a folder, to be read; another process may be writing there.
 
-    The newest ``keep`` stay, and the one with the lowest Fréchet distance. Each holds a sha256 of its arrays, which is
-    compared when it is read: Orbax notices a missing file, but not a changed byte.
+    Each holds a sha256 of its arrays, which is compared when it is read. Its files are read at once, and decoded in
+    memory, since a training deletes the older ones.
+
+    Args:
+      folder: of the checkpoints.
+      run: what identifies the run, from ``record.identity``; a checkpoint of another run is not restored.
+    """
+
+    def __init__(self, folder: Path, run: Mapping[str, Any] | None = None) -> None:
+        self._folder, self._run = folder.absolute(), json.loads(json.dumps(run or {}))
+
+    def steps(self) -> list[int]:
+        """After which steps there is a checkpoint."""
+        return checkpoint_steps(self._folder)
+
+    def restore(self, step: int, template: GanState) -> Checkpoint:
+        """Read the checkpoint after a step, every bit as it was saved.
+
+        Args:
+          step: one of ``steps()``.
+          template: a state of the same shapes and, on several devices, the same placement; its values do not matter.
+
+        Raises:
+          InputError: a file of it is missing or damaged, or it belongs to another run.
+        """
+        folder = self._folder / str(step)
+        try:
+            record = parse_json((folder / "record" / "metadata").read_text(encoding="utf-8"))
+            self._require_own(folder, record.get("run", {}))  # first: another run's arrays may be of other sizes
+            history = _read_arrays(folder / "history")
+            state = _placed(_read_arrays(folder / "state"), template)
+            checkpoint = Checkpoint(state, {name: history[name] for name in record["metrics"]})
+            intact = tree_digest(checkpoint._asdict()) == record["sha256"]
+        except InputError:
+            raise
+        except Exception as error:  # TensorStore raises what its decoders meet
+            raise InputError(f"{folder} cannot be read ({_reason(error)}).") from None
+        if not intact:
+            raise InputError(f"{folder} is not what was saved: its sha256 differs.")
+        return checkpoint
+
+    def _require_own(self, folder: Path, run: Mapping[str, Any]) -> None:
+        for name, value in run.items():
+            if name in self._run and value != self._run[name]:
+                raise InputError(f"{folder} is of another run: its {name} is {value!r:.60}.")
+
+    def restore_newest(self, template: GanState, until: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+        """Read the newest checkpoint that is complete and undamaged.
+
+        Args:
+          template: as for ``restore``.
+          until: none after this step.
+
+        Returns:
+          The checkpoint, or None where there is none, and a complaint for each newer one that is damaged.
+
+        Raises:
+          InputError: they are replaced faster than they can be read.
+        """
+        for _ in range(_ATTEMPTS):
+            listed, complaints = self.steps(), []
+            for step in reversed([step for step in listed if until is None or step <= until]):
+                try:
+                    return self.restore(step, template), complaints
+                except InputError as error:
+                    if self.steps() != listed:  # it may be gone because a newer one is there
+                        break
+                    complaints.append(str(error))
+            else:
+                return None, complaints
+        raise InputError(f"{self._folder} changes faster than it can be read; try again when the training has ended.")
+
+
+class Checkpoints(SavedCheckpoints):
+    """The checkpoints of a run, written in the background while training continues.
+
+    The newest ``keep`` stay, and the one with the lowest Fréchet distance.
 
     Args:
       folder: made when it is not there.
       keep: how many.
-      run: what identifies the run, from ``record.identity``; a checkpoint of another run is not restored.
-      read_only: leave the folder as it is, so that a training that writes there is not disturbed.
+      run: as for ``SavedCheckpoints``.
     """
 
-    def __init__(
-        self, folder: Path, keep: int = 2, *, run: Mapping[str, Any] | None = None, read_only: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, keep: int = 2, *, run: Mapping[str, Any] | None = None) -> None:
+        super().__init__(folder, run)
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs there what it then raises
         best = BestN(
             get_metric_fn=lambda scores: scores[_SCORE], reverse=True, n=1, keep_checkpoints_without_metrics=False
         )
         policy = AnyPreservationPolicy([LatestN(keep), best])
-        options = ocp.CheckpointManagerOptions(
-            preservation_policy=policy, cleanup_tmp_directories=not read_only, read_only=read_only
-        )
-        self._folder, self._run = folder.absolute(), json.loads(json.dumps(run or {}))
+        options = ocp.CheckpointManagerOptions(preservation_policy=policy, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(self._folder, options=options)
-
-    def steps(self) -> list[int]:
-        """After which steps there is a checkpoint."""
-        return sorted(self._manager.all_steps())
 
     def save(self, checkpoint: Checkpoint, scores: Mapping[str, Any] | None = None) -> None:
         """Save, and return as soon as the arrays are copied. Nothing happens if that step is there already.
@@ -72,7 +145,7 @@ class Checkpoints:
           OSError: this one or the previous one cannot be written.
         """
         step = int(checkpoint.state.step)
-        if step in self.steps():
+        if step in self._manager.all_steps():
             return
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(_parts(checkpoint.state)),
@@ -82,7 +155,8 @@ class Checkpoints:
             ),
         )
         try:
-            self._manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
+            with _SAVING:
+                self._manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
         except Exception as error:  # Orbax raises what its storage does, of any type
             raise _unwritten(error) from None
 
@@ -102,64 +176,6 @@ class Checkpoints:
         self.wait()
         self._manager.close()
 
-    def restore(self, step: int, template: GanState) -> Checkpoint:
-        """Read the checkpoint after a step, every bit as it was saved.
-
-        Args:
-          step: one of ``steps()``.
-          template: a state of the same shapes and, on several devices, the same placement; its values do not matter.
-
-        Raises:
-          InputError: a file of it is missing or damaged, or it belongs to another run.
-        """
-        arguments = ocp.args.Composite(
-            state=ocp.args.StandardRestore(jax.tree.map(ocp.utils.to_shape_dtype_struct, _parts(template))),
-            history=ocp.args.StandardRestore(),
-        )
-        record = self._read_record(step)  # first, since another run's arrays may be of other sizes
-        try:
-            _read_in_turn(self._folder / str(step) / "state")
-            restored = self._manager.restore(step, args=arguments)
-            history = restored["history"]
-            metrics = {name: np.asarray(history[name]) for name in record["metrics"]}
-            checkpoint = Checkpoint(GanState(**restored["state"]), metrics)
-            intact = tree_digest(checkpoint._asdict()) == record["sha256"]
-        except Exception as error:  # a truncated file raises a bare Exception
-            raise InputError(f"{self._folder / str(step)} cannot be read ({first_line(error)}).") from None
-        if not intact:
-            raise InputError(f"{self._folder / str(step)} is not what was saved: its sha256 differs.")
-        return checkpoint
-
-    def _read_record(self, step: int) -> dict[str, Any]:
-        """What a checkpoint tells of itself, which is of this run."""
-        try:
-            record = self._manager.restore(step, args=ocp.args.Composite(record=ocp.args.JsonRestore()))["record"]
-            run = dict(record.get("run", {}))
-        except Exception as error:
-            raise InputError(f"{self._folder / str(step)} cannot be read ({first_line(error)}).") from None
-        for name, value in run.items():
-            if name in self._run and value != self._run[name]:
-                raise InputError(f"{self._folder / str(step)} is of another run: its {name} is {value!r:.60}.")
-        return record
-
-    def restore_newest(self, template: GanState, until: int | None = None) -> tuple[Checkpoint | None, list[str]]:
-        """Read the newest checkpoint that is complete and undamaged.
-
-        Args:
-          template: as for ``restore``.
-          until: none after this step.
-
-        Returns:
-          The checkpoint, or None where there is none, and a complaint for each newer one that is damaged.
-        """
-        complaints = []
-        for step in reversed([step for step in self.steps() if until is None or step <= until]):
-            try:
-                return self.restore(step, template), complaints
-            except InputError as error:
-                complaints.append(str(error))
-        return None, complaints
-
     def drop_after(self, step: int) -> None:
         """Delete what is newer than ``step``: damaged, or of a future that is about to be trained again."""
         for newer in [other for other in self.steps() if other > step]:
@@ -167,14 +183,36 @@ class Checkpoints:
         self._manager.reload()
 
 
-def _read_in_turn(folder: Path) -> None:
-    """Read every array once: Orbax reads all together, and what fails after the first goes to the screen."""
-    store = {"driver": "ocdbt", "base": {"driver": "file", "path": f"{folder}/"}}
-    names = {str(key, "utf-8").rpartition("/")[0] for key in tensorstore.KvStore.open(store).result().list().result()}
+def _read_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays that Orbax has written into a folder, by their places in the tree, such as ``generator.params``."""
+    context = tensorstore.Context()
+    files: Any = tensorstore.KvStore.open({"driver": "memory"}, context=context).result()
+    for path in folder.rglob("*"):
+        if path.is_file():
+            files.write(path.relative_to(folder).as_posix(), path.read_bytes()).result()
+    store = {"driver": "ocdbt", "base": {"driver": "memory"}}
+    listed = tensorstore.KvStore.open(store, context=context).result().list().result()
+    names = {str(key, "utf-8").rpartition("/")[0] for key in listed}
     if not names:
         raise ValueError("it holds no arrays")
-    for name in names:
-        tensorstore.open({"driver": "zarr", "kvstore": store | {"path": f"{name}/"}}).result().read().result()
+    specs = {name: {"driver": "zarr", "kvstore": store | {"path": f"{name}/"}} for name in names}
+    return {name: tensorstore.open(spec, context=context).result().read().result() for name, spec in specs.items()}
+
+
+def _placed(arrays: Mapping[str, np.ndarray], template: GanState) -> GanState:
+    """Arrays as a state, each of the shape and type, and on the devices, of the template's."""
+
+    def place(name: str, leaf: Any) -> jax.Array:
+        array = arrays[name.replace("/", ".")]
+        if (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
+            raise ValueError(f"{name} is {array.dtype} {list(array.shape)}")
+        if leaf.sharding is None:
+            return jnp.asarray(array)
+        return jax.make_array_from_callback(array.shape, leaf.sharding, lambda index: array[index])
+
+    parts = _parts(template)
+    placed = [place(name, leaf) for name, leaf in named_leaves(parts)]
+    return GanState(**jax.tree.unflatten(jax.tree.structure(parts), placed))
 
 
 def _parts(state: GanState) -> dict[str, Any]:
@@ -184,4 +222,10 @@ def _parts(state: GanState) -> dict[str, Any]:
 
 
 def _unwritten(error: Exception) -> OSError:
-    return OSError(f"a checkpoint cannot be written ({first_line(error)}); make room, then continue with --resume.")
+    return OSError(f"a checkpoint cannot be written ({_reason(error)}); make room, then continue with --resume.")
+
+
+def _reason(error: Exception) -> str:
+    """What an error says; of the system's errors that TensorStore passes on, the system's words."""
+    number = _SYSTEM_ERROR.search(str(error))
+    return os.strerror(int(number[1])) if number else first_line(error)

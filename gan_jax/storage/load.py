@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gan_jax.config import GanConfig
+from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import warn
-from gan_jax.storage.checkpoints import Checkpoints, checkpoint_steps
+from gan_jax.storage.checkpoints import SavedCheckpoints, checkpoint_steps
 from gan_jax.storage.record import identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import abstract_state, load_weights, weights_of
@@ -25,6 +26,15 @@ class TrainedRun(NamedTuple):
     record: dict[str, Any]
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What each label of a conditional run means; empty where that is not known."""
+        if not (self.config.conditional and self.record):
+            return ()
+        recorded = self.record["dataset"].get("class_names") or PUBLISHED.get(self.record["run"]["dataset"])
+        names = tuple(map(str, recorded)) if isinstance(recorded, list | tuple) else ()
+        return names if len(names) == self.config.num_classes else ()
+
+    @property
     def generator(self) -> NetworkState:
         """The generator, for ``generate`` and ``sample_images``: the average over the steps where there is one."""
         return sampling_generator(self.config, self.state)
@@ -40,7 +50,7 @@ def load_run(path: str | Path) -> TrainedRun:
       InputError: there is no such run, no state of it can be read, or a later version of the package wrote it.
 
     Examples:
-      >>> run = load_run("runs/gan")  # doctest: +SKIP
+      >>> run = load_run("runs/fashion_mnist")  # doctest: +SKIP
       >>> images = generate(run.config, run.generator, latents)  # doctest: +SKIP
     """
     path = Path(path)
@@ -61,9 +71,8 @@ def load_run(path: str | Path) -> TrainedRun:
         else:
             if int(state.step) >= steps[-1]:
                 return TrainedRun(config, state, record)
-    checkpoints = Checkpoints(folder.checkpoints, run=identity(record), read_only=True)
-    found, complaints = checkpoints.restore_newest(abstract_state(config))
-    checkpoints.close()
+    saved = SavedCheckpoints(folder.checkpoints, identity(record))
+    found, complaints = saved.restore_newest(abstract_state(config))
     if found is None:
         raise InputError(" ".join([f"{path} has neither weights nor a checkpoint that can be read.", *complaints]))
     return TrainedRun(config, found.state, record)

@@ -1,12 +1,16 @@
-"""``run.json``: everything that repeating a run needs, and a digest of every epoch that proves the repetition."""
+"""A run's record: everything that repeating it needs, and a digest of every epoch that proves the repetition.
+
+It is ``run.json``, and a line of ``epochs.jsonl`` for each epoch.
+"""
 
 import dataclasses
+import hashlib
 import importlib.metadata
 import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +21,39 @@ from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
-from gan_jax.files import RUN_DATA, expand_home, first_line, parse_json, require_regular, write_json
+from gan_jax.field_types import has_type
+from gan_jax.files import (
+    RUN_DATA,
+    append_line,
+    expand_home,
+    first_line,
+    parse_json,
+    read_json_lines,
+    require_regular,
+    warn,
+    write_json,
+    write_lines,
+)
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
-from gan_jax.storage.record_form import config_from_json, has_type, require_form, settings_from_json
+from gan_jax.storage.record_form import config_from_json, is_epoch, require_form, settings_from_json
 from gan_jax.storage.step_names import step_name
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
-# 4: Adam's bias corrections to the last bits, so the same settings give other bits than in format 3; 3: a step is named
-# by its module too; 2: digests and checkpoints; 1: settings alone, in config.json
-FORMAT = 4
-RECORD_NAMES = (RUN_DATA[0], "config.json")
+FORMAT = 5
+_RECORD, _EPOCHS = RUN_DATA[:2]
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
-_UNTOLD = {"script": "script.py", "step": None, "dataset": {}, "versions": {}, "device": {}, "epochs": []}
 
 Record = dict[str, Any]
 
 
-def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step) -> Record:
-    """Say what a run is: settings, step, data, versions, device."""
+def make_record(
+    settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step, devices_per_batch: int = 1
+) -> Record:
+    """Say what a run is: settings, step, data, versions, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
-    for name in ("data_dir", "discriminator"):  # a discriminator may also be the name of a run that ships
+    for name in ("data_dir", "discriminator", "start_from"):  # the last two may also be the name of a run that ships
         run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
     if is_path(settings.dataset):
         run["dataset"] = str(expand_home(Path(settings.dataset)).resolve())
@@ -46,20 +61,21 @@ def make_record(settings: RunConfig, config: GanConfig, dataset: Dataset, step: 
         "format": FORMAT,
         "script": Path(sys.argv[0]).name,
         "step": step_name(step),
-        "run": run | {"gan": dataclasses.asdict(config), "output_dir": str(settings.output_dir)},
+        "run": run | {"gan": dataclasses.asdict(config), "output_dir": str(settings.folder)},
         "dataset": {
             "name": dataset.name,
             "sha256": dataset.content_hash,
             "train_images": len(dataset.train_images),
             "test_images": len(dataset.test_images),
+            "class_names": list(dataset.class_names),
         },
-        **environment(),
+        **environment(devices_per_batch),
         "epochs": [],
     }
 
 
-def environment() -> Record:
-    """The versions and the devices here, which may change the last bits."""
+def environment(devices_per_batch: int = 1) -> Record:
+    """The versions and the devices here, which may change the last bits, and how many devices share each batch."""
     device = jax.devices()[0]
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return {
@@ -69,6 +85,7 @@ def environment() -> Record:
             "kind": device.device_kind,
             "count": jax.device_count(),
             "processes": jax.process_count(),
+            "devices_per_batch": devices_per_batch,
             "cpu_cores": usable_cores(),
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
         },
@@ -99,38 +116,82 @@ def matches_digests(record: Record, step: int, arrays: Any) -> bool | None:
     return all(recorded.get(name) == digest[:16] for name, digest in array_digests(arrays).items())
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Write ``run.json``."""
-    write_json(folder / RECORD_NAMES[0], record)
+def run_digest(record: Record) -> str:
+    """One sha256 of what a run is and of how far it has come; what is kept of the run elsewhere tells it."""
+    last = [epoch["sha256"] for epoch in record["epochs"][-1:]]
+    content = json.dumps([identity(record), last, record.get("diverged")])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def write_record(folder: Path, record: Record, *, replacing: bool = False) -> None:
+    """Write both files, or ``run.json`` alone, marked, while the other files are still those of the run before."""
+    told = {name: value for name, value in record.items() if name not in ("epochs", "replacing")}
+    if replacing:
+        write_json(folder / _RECORD, told | {"replacing": True})
+    else:
+        write_lines(folder / _EPOCHS, record["epochs"])
+        write_json(folder / _RECORD, told)
+
+
+def append_epoch(folder: Path, record: Record, epoch: Record) -> None:
+    """Add an epoch to a record, and to its file."""
+    record["epochs"].append(epoch)
+    append_line(folder / _EPOCHS, epoch)
 
 
 def has_record(folder: Path) -> bool:
     """Whether there is a file that should be a run's record."""
-    return any((folder / name).exists() for name in RECORD_NAMES)
+    return (folder / _RECORD).exists()
 
 
-def read_record(folder: Path) -> Record:
-    """Read a run's record, of this or an earlier format.
+def first_of_many(folder: Path) -> Path | None:
+    """The first run of ``--seeds`` or ``--sweep`` in a folder, if there is one."""
+    within = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in within:
+        found = path if path.name.startswith("seed_") else first_of_many(path) if "=" in path.name else None
+        if found and has_record(found):
+            return found
+    return None
+
+
+def read_record(folder: Path, *, replacing: bool = False) -> Record:
+    """Read a run's record.
+
+    Args:
+      folder: the run's.
+      replacing: read it too while the other files in the folder are those of a run that it replaces.
 
     Raises:
-      InputError: there is none, it is damaged, or a later version of the package wrote it.
+      InputError: there is none, it is damaged, another version of the package wrote it, or the folder's files are those
+        of a run that was being replaced.
     """
-    if not has_record(folder):
+    path = folder / _RECORD
+    if not path.exists():
+        if member := first_of_many(folder):
+            raise InputError(f"{folder} holds many runs; give one of them, such as {member}.")
         raise InputError(f"{folder} holds no run; give the folder that a training wrote.")
-    path = next(path for path in (folder / name for name in RECORD_NAMES) if path.exists())
     try:
         require_regular(path)
         record = parse_json(path.read_text(encoding="utf-8"))
-        version = record.get("format", 1)
-        if not has_type(version, int) or version <= FORMAT:
+        version = record["format"]
+        if not has_type(version, int) or version == FORMAT:
             require_form(record)
-            record = _UNTOLD | record
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise InputError(f"{path} is not the record of a run ({reason}); restore it from a copy.") from None
-    if version > FORMAT:
-        raise InputError(f"{folder} has format {version}; this gan_jax reads up to {FORMAT}: install a later one.")
-    return record
+    if version != FORMAT:
+        raise InputError(f"{folder} has format {version}; this gan_jax reads {FORMAT}: use the version that wrote it.")
+    if "replacing" in record and not replacing:
+        raise InputError(f"replacing the run in {folder} was interrupted; repeat it, or continue with --resume.")
+    return record | {"epochs": _read_epochs(folder / _EPOCHS)}
+
+
+def _read_epochs(path: Path) -> list[Record]:
+    lines = read_json_lines(path)
+    epochs = [line for line in lines if is_epoch(line)]
+    if len(epochs) < len(lines):
+        warn(f"{path} has damaged lines, which are left out; restore it from a copy")
+    return epochs
 
 
 def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
@@ -152,23 +213,36 @@ def require_same_run(found: Record, wanted: Record) -> None:
     Raises:
       InputError: they differ; the message says in what.
     """
-    if found.get("format", 1) < 2:
-        raise InputError("the run in the folder is an earlier version's, without checkpoints; give a new folder.")
     for name, there, here in _differences(identity(found), identity(wanted)):
-        if name == "step" and found["format"] < 3 and here.partition("#")[0].rpartition(".")[2] == there:
-            continue
         raise InputError(
             f"the run in the folder has {name} {there!r}, this one {here!r}; give the same, or a new folder."
         )
 
 
-def environment_differences(found: Record) -> list[str]:
-    """What of a record's versions and devices, and of the arithmetic that its format tells, is not as it is here."""
-    pair = (_flat({name: record.get(name, {}) for name in ("versions", "device")}) for record in (found, environment()))
-    differences = [f"{name} was {there}, is {here}" for name, there, here in _differences(*pair)]
-    if found.get("format", 1) < 4:
-        differences.append("the run is an earlier version's, whose Adam rounded otherwise")
+def environment_differences(found: Record, here: Record) -> list[str]:
+    """What of a record's versions and devices is not as it is here.
+
+    Args:
+      found: of the run.
+      here: another record, or an ``environment``.
+    """
+    pair = (_flat({name: record[name] for name in ("versions", "device")}) for record in (found, here))
+    return [f"{name} was {before}, is {now}" for name, before, now in _differences(*pair)]
+
+
+def earlier_differences(found: Record, here: Record) -> list[str]:
+    """The same of the stretches of steps before the run was resumed in another environment."""
+    differences = []
+    for stretch in found.get("earlier_environments", []):
+        when = f"until step {stretch['until']}" if "until" in stretch else "before the run was resumed"
+        differences += [f"{when}, {difference}" for difference in environment_differences(stretch, here)]
     return differences
+
+
+def warn_of_differences(differences: Iterable[str]) -> None:
+    """Say that a run goes on, or is repeated, otherwise than it was."""
+    for difference in differences:
+        warn(f"{difference}; the last bits may come out differently")
 
 
 def identity(record: Record) -> dict[str, Any]:

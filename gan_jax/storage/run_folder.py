@@ -1,7 +1,6 @@
 """A run's folder: the names of its files, and who may write and delete there."""
 
 import dataclasses
-import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,14 +9,12 @@ from filelock import FileLock, Timeout
 
 from gan_jax.errors import InputError
 from gan_jax.files import RUN_DATA, is_partial
-from gan_jax.storage.record import RECORD_NAMES, has_record, read_record
+from gan_jax.storage.record import Record, has_record, read_record, write_record
 
-_LOCK = ".lock"
-_REPLACED = ".replaced-"
 _UNFINISHED_CHECKPOINT = ".orbax-checkpoint-tmp"
 _TRACKERS = ("tensorboard", "wandb")
-_FILES = (  # what a run writes beside its record and its folders
-    *RUN_DATA[1:],
+_FILES = (  # what a run writes beside its folders, the record first
+    *RUN_DATA,
     *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png", "evaluation.png", "nearest.png"),
     "report.html",
 )
@@ -37,6 +34,13 @@ class RunFolder:
     grids = property(lambda self: self.path / "grids", doc="A folder of pictures.")
     snapshots = property(lambda self: self.path / "snapshots", doc="A folder of weights; see ``storage.weights``.")
     trackers = property(lambda self: self.path / "trackers", doc="A folder; see ``runs.watchers.trackers``.")
+
+    lock = property(lambda self: self.path / ".lock", doc="Held by the process that writes in the folder.")
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders in it; other files than the run's may be in them."""
+        return self.grids, self.snapshots, self.trackers, self.checkpoints
 
     def tracker(self, name: str) -> Path:
         """The folder of a tracker's files."""
@@ -74,7 +78,7 @@ class RunFolder:
 
         Of a folder that is a link, the link is the run's, and what it leads to is not.
         """
-        named = [self.path / name for name in (*RECORD_NAMES, *_FILES)]
+        named = [self.path / name for name in _FILES]
         within = {
             self.grids: [self.grid(step) for step in self.drawn_steps()],
             self.snapshots: [self.snapshot(step) for step in self.snapshot_steps()],
@@ -86,14 +90,13 @@ class RunFolder:
 
     def misplaced(self) -> list[Path]:
         """What is in the place of one of the run's files or folders, and is of the other kind."""
-        files = [self.path / name for name in (_LOCK, *RECORD_NAMES, *_FILES)]
-        folders = (self.grids, self.snapshots, self.trackers, self.checkpoints)
-        found = [path for path in folders if (path.exists() or path.is_symlink()) and not path.is_dir()]
+        files = [self.lock, *(self.path / name for name in _FILES)]
+        found = [path for path in self.folders if (path.exists() or path.is_symlink()) and not path.is_dir()]
         return [*(path for path in files if path.is_dir()), *found]
 
     def _is_trace(self, path: Path) -> bool:
-        ours = path.name == _LOCK or path.name.startswith(_REPLACED) or is_partial(path)
-        is_folder = path.name in ("grids", "checkpoints", "snapshots", "trackers") and path.is_dir()
+        ours = path == self.lock or is_partial(path)
+        is_folder = path in self.folders and path.is_dir()
         return ours or (is_folder and not any(path.iterdir()))
 
 
@@ -109,13 +112,10 @@ def _steps_of(paths: Iterable[Path]) -> list[int]:
 def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -> FileLock:
     """Make the folder this process's own until the lock is released or the process ends, however it ends.
 
-    With ``overwrite`` the run in it is set aside; ``discard_replaced`` deletes it once the new run has a record, and a
-    process killed in between leaves the old run to be found again.
-
     Args:
       folder: new, empty, or a run's.
-      resume: keep the run that is in it.
-      overwrite: set the run that is in it aside, and nothing else.
+      resume: a run may be in it, which will go on.
+      overwrite: a run may be in it, which ``replace_run`` will replace.
 
     Returns:
       The lock, held.
@@ -124,25 +124,35 @@ def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -
       InputError: another process holds the folder; it holds a run and neither flag is set; it holds what is not a run.
       OSError: it cannot be written.
     """
-    path = folder.path
     require_claimable(folder, resume=resume, overwrite=overwrite)
-    path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / _LOCK)
+    lock = hold(folder, "give another --output-dir")
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise InputError(f"another process is at work in {path}; wait for it or give another --output-dir.") from None
-    except NotImplementedError:  # some file systems of networks
-        raise InputError(f"{path} is on a file system that has no locks; give another --output-dir.") from None
-    try:
-        _recover(folder)
-        _require_free_or_run(folder, resume=resume, overwrite=overwrite)
-        if overwrite:
-            _set_aside(folder)
-        folder.grids.mkdir(exist_ok=True)
+        require_claimable(folder, resume=resume, overwrite=overwrite)
     except BaseException:
         lock.release()
         raise
+    return lock
+
+
+def hold(folder: RunFolder, otherwise: str) -> FileLock:
+    """Keep trainings and other writers out of a folder until the lock is released or the process ends.
+
+    Args:
+      folder: which is made where it is not there.
+      otherwise: what a person can do where it cannot be held.
+
+    Raises:
+      InputError: another process, or another training of this one, holds it; or its file system has no locks.
+      OSError: it cannot be written.
+    """
+    folder.path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.lock)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(f"another process is at work in {folder.path}; wait for it or {otherwise}.") from None
+    except NotImplementedError:  # some file systems of networks
+        raise InputError(f"{folder.path} is on a file system that has no locks; {otherwise}.") from None
     return lock
 
 
@@ -152,28 +162,13 @@ def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: boo
     Raises:
       InputError: as ``claim``.
     """
-    try:
-        str(folder.path.absolute()).encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{folder.path} is not UTF-8, as checkpoints need; give another --output-dir.") from None
-    if folder.path.exists() and not folder.path.is_dir():
-        raise InputError(f"{folder.path} is a file; give another --output-dir.")
-    if not _replaced(folder):
-        _require_free_or_run(folder, resume=resume, overwrite=overwrite)
-
-
-def discard_replaced(folder: RunFolder) -> None:
-    """Delete the run that ``claim`` set aside; links are removed and not followed."""
-    for aside in _replaced(folder):
-        shutil.rmtree(aside)
-
-
-def _replaced(folder: RunFolder) -> list[Path]:
-    return list(folder.path.glob(f"{_REPLACED}*"))
-
-
-def _require_free_or_run(folder: RunFolder, *, resume: bool, overwrite: bool) -> None:
     path = folder.path
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path} is not UTF-8, as checkpoints need; give another --output-dir.") from None
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; give another --output-dir.")
     if misplaced := folder.misplaced():
         raise InputError(f"{misplaced[0]} is in the place of a run's own file or folder; move it away.")
     if not folder.content():
@@ -185,29 +180,43 @@ def _require_free_or_run(folder: RunFolder, *, resume: bool, overwrite: bool) ->
             f"{path} is not empty; give another --output-dir, --resume to continue the run in it, or --overwrite to "
             f"replace that run."
         )
-    read_record(path)
+    read_record(path, replacing=True)
 
 
-def _set_aside(folder: RunFolder) -> None:
-    """Move a run's own files, its record first: without a record, the folder's run is the one that was set aside."""
-    own = folder.own()
-    aside = folder.path / f"{_REPLACED}{secrets.token_hex(4)}"
-    aside.mkdir()
-    for path in own:
-        _move(path, aside / path.relative_to(folder.path))
+def replace_run(folder: RunFolder, record: Record) -> None:
+    """Begin a run, in place of the one that is in its folder.
+
+    The old run is whole until the new one's record is there. That record is marked as long as files of the old run are,
+    so that no reader takes them for the new run's; if the process is killed, doing this again ends it.
+
+    Raises:
+      OSError: the record cannot be written, or a file of the old run not be deleted.
+    """
+    write_record(folder.path, record, replacing=True)
+    _delete(folder.own()[1:])
+    write_record(folder.path, record)
 
 
-def _recover(folder: RunFolder) -> None:
-    """Finish or undo a replacement in which a process was killed."""
-    if not has_record(folder.path):
-        for aside in _replaced(folder):
-            for path in reversed(RunFolder(aside).own()):  # the record last
-                _move(path, folder.path / path.relative_to(aside))
-    discard_replaced(folder)
+def remove_run(folder: RunFolder) -> None:
+    """Delete the run in a folder. Its record goes last and is marked before, so that no reader takes what is left.
+
+    Raises:
+      InputError: there is none, or another process is at work in it.
+      OSError: a file cannot be deleted.
+    """
+    lock = claim(folder, overwrite=True)
+    try:
+        write_record(folder.path, read_record(folder.path, replacing=True), replacing=True)
+        record, *others = folder.own()
+        _delete([*others, record])
+    finally:
+        lock.release()
 
 
-def _move(path: Path, target: Path) -> None:
-    target.parent.mkdir(exist_ok=True)
-    if path.is_symlink() and target.is_dir():  # a linked folder that comes back, and the new one in its place
-        target.rmdir()
-    path.rename(target)
+def _delete(paths: Iterable[Path]) -> None:
+    """Delete files and folders; links are removed and not followed."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

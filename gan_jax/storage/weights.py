@@ -61,7 +61,7 @@ def load_weights(path: str | Path, config: GanConfig | None = None) -> tuple[Gan
       InputError: the file is missing, damaged, or of networks that differ from ``config``'s.
 
     Examples:
-      >>> config, state = load_weights("runs/gan/weights.npz")  # doctest: +SKIP
+      >>> config, state = load_weights("runs/fashion_mnist/weights.npz")  # doctest: +SKIP
     """
     path = Path(path)
     stored = read_arrays(path, "weights", _ADVICE)

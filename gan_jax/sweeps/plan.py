@@ -3,10 +3,17 @@
 import dataclasses
 import itertools
 import math
-from typing import NamedTuple
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from gan_jax.config import INTEGERS, SWEEPABLE
+import numpy as np
+
+from gan_jax.config import INTEGERS, SWEEPABLE, GanConfig
+from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
+from gan_jax.files import expand_home
+from gan_jax.recipes import RECIPES
 from gan_jax.settings import MAX_SEED, RunConfig
 from gan_jax.storage.record import has_record
 
@@ -21,6 +28,38 @@ class Trial(NamedTuple):
     settings: RunConfig
 
 
+def default_folder(settings: RunConfig, step: Any, *, recipe: str | None = None, dataset: str | None = None) -> Path:
+    """The folder of a training that is given none: ``runs/DATASET-RECIPE-PART-MANY``, without what does not apply.
+
+    DATASET is the data set's name, or that of its folder or file. RECIPE is the one that was asked for by its name, or
+    that the settings are equal to, if they are not the default ones. PART is the step, such as ``generator`` of
+    ``generator_step``, unless it is ``gan_step``. MANY is ``seeds``, or the names of the settings that are swept.
+
+    Args:
+      settings: what is trained on what; its numbers are not checked.
+      step: the training step.
+      recipe: the name that was asked for, if any.
+      dataset: the name of the images, where they are not those that the settings name.
+
+    Raises:
+      InputError: a sweep cannot be read.
+
+    Examples:
+      >>> from gan_jax import generator_step, recipe
+      >>> default_folder(RunConfig(recipe("r3gan"), dataset="digits", seeds="0:4"), generator_step).as_posix()
+      'runs/digits-r3gan-generator-seeds'
+    """
+    if dataset is None and is_path(settings.dataset):
+        path = expand_home(Path(settings.dataset)).resolve()
+        dataset = path.stem if path.suffix in (".zip", ".npz") else path.name
+    equal = (name for name, one in RECIPES.items() if vars(one.config) == vars(settings.gan) != vars(GanConfig()))
+    part = getattr(getattr(step, "func", step), "__name__", "").removesuffix("_step")  # func: of a functools.partial
+    swept = [parse_sweep(text)[0] for text in settings.sweep]
+    many = swept or (["seeds"] if settings.has_many_runs else [])
+    names = [dataset or settings.dataset, recipe or next(equal, ""), "" if part == "gan" else part, *many]
+    return Path("runs", "-".join(re.sub(r"[^\w.-]+", "_", name) for name in names if name))
+
+
 def list_trials(settings: RunConfig) -> list[Trial]:
     """Every value of the sweep times every seed.
 
@@ -30,8 +69,8 @@ def list_trials(settings: RunConfig) -> list[Trial]:
     seeds = [settings.seed] if settings.seeds is None else parse_seeds(settings.seeds)
     if settings.seeds is not None and settings.seed != RunConfig.seed:
         raise InputError(f"seed is {settings.seed} and seeds is {settings.seeds!r}; give one of them.")
-    if has_record(settings.output_dir):
-        raise InputError(f"{settings.output_dir} holds a single run; give many runs another --output-dir.")
+    if has_record(settings.folder):
+        raise InputError(f"{settings.folder} holds a single run; give many runs another --output-dir.")
     swept = [parse_sweep(text) for text in settings.sweep]
     names = [name for name, _ in swept]
     if len(set(names)) < len(names):
@@ -44,8 +83,9 @@ def list_trials(settings: RunConfig) -> list[Trial]:
         for seed in seeds:
             folders = [f"{name}={format_value(value)}" for name, value in choice] + [f"seed_{seed}"]
             gan = dataclasses.replace(settings.gan, **dict(choice))
-            place = settings.output_dir.joinpath(*folders)
-            own = dataclasses.replace(settings, gan=gan, seed=seed, seeds=None, sweep=(), output_dir=place)
+            of_one = {"gan": gan, "seed": seed, "seeds": None, "sweep": ()}
+            of_one |= {"output_dir": settings.folder.joinpath(*folders)}
+            own = dataclasses.replace(settings, **of_one, resume=True, overwrite=False)  # as the folder of all allows
             trials.append(Trial("/".join(folders), dict(choice), own))
     return trials
 
@@ -105,6 +145,10 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
         numbers = [kind(value) for value in values.split(",")]
     except ValueError:
         numbers = []
-    if name not in SWEEPABLE or not numbers or len(set(numbers)) < len(numbers):
+    if name not in SWEEPABLE or not numbers:
         raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(SWEEPABLE)}.")
+    with np.errstate(over="ignore"):
+        computed = numbers if kind is int else np.asarray(numbers, np.float32).tolist()
+    if len(set(computed)) < len(numbers):
+        raise InputError(f"sweep is {text!r}, of which two values are the same in float32; give each once.")
     return name, numbers

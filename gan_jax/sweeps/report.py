@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,52 +16,63 @@ from gan_jax.inference.sampling import sample_fakes
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import new_figure, save_figure
 from gan_jax.pictures.scores import headings_of, shown, told_features
-from gan_jax.pictures.tables import markdown_table
+from gan_jax.pictures.tables import markdown_table, plain_table
+from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
+from gan_jax.storage.record import run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.sweeps.folder import SUMMARY
 from gan_jax.sweeps.plan import Trial, format_value
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Outcome = dict[str, Any]
+
+_POINT, _EARLY = "#D55E00", "too early"
 
 
 _FORMAT = 2  # of an outcome; 1: fakes of all classes were equally frequent, whatever the data
 
 
-def trial_outcomes(trials: Sequence[Trial], dataset: Dataset) -> list[Outcome]:
+def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = False) -> list[Outcome]:
     """What became of trials: their last scores, all in the same features, their histories, and their ends.
 
     Scores are also kept beside each run. ``collapsed`` is None where a run is too short to tell.
     """
+    outcomes: list[Outcome] = []
     evaluator = load_evaluator(dataset)
-    return [_outcome(trial, dataset, evaluator) for trial in trials]
+    with progress_bar(len(trials), "run", quiet=quiet, leave=False) as bar:
+        for trial in trials:
+            show_part(bar, f"scoring {trial.name}")
+            outcomes.append(_outcome(trial, dataset, evaluator))
+    return outcomes
 
 
 def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
-    folder = RunFolder(trial.settings.output_dir)
+    folder = RunFolder(trial.settings.folder)
     run = load_run(folder.path)
-    step, history = int(run.state.step), read_history(folder.history)
-    known = _known_outcome(folder.outcome, step, evaluator)
+    digest, history = run_digest(run.record), read_history(folder.history)
+    known = _known_outcome(folder.outcome, digest, evaluator)
     if not known:
         fakes = sample_fakes(run.config, run.generator, dataset, sample_count(dataset))
         scores = score_images(evaluator, fakes, dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
-        ended = {"diverged": run.record.get("diverged"), "collapsed": collapsed}
-        known = {"format": _FORMAT, "step": step, **ended, "scores": scores}
+        told = {"step": int(run.state.step), "run_sha256": digest, "diverged": run.record.get("diverged")}
+        known = {"format": _FORMAT} | told | {"collapsed": collapsed, "scores": scores}
         write_json(folder.outcome, known)
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
 
-def _known_outcome(path: Path, step: int, evaluator: Evaluator) -> Outcome:
-    """What was written after this step, with every score in this evaluator's features, if anything."""
+def _known_outcome(path: Path, digest: str, evaluator: Evaluator) -> Outcome:
+    """What was written of the run as it is, with every score in this evaluator's features, if anything."""
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
-        complete = known.keys() >= {"diverged", "collapsed"} and are_scores(known["scores"], evaluator)
-        return known if complete and (known["format"], known["step"]) == (_FORMAT, step) else {}
+        complete = known.keys() >= {"step", "diverged", "collapsed"} and are_scores(known["scores"], evaluator)
+        return known if complete and (known["format"], known["run_sha256"]) == (_FORMAT, digest) else {}
     except (OSError, AttributeError, KeyError, TypeError, ValueError):
         return {}
 
@@ -76,38 +87,40 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
       quiet: print nothing.
     """
     groups = _groups(outcomes)
-    text = f"{summary_table(groups)}\n\n{told_features(one['scores'] for one in outcomes)}"
-    write_json(folder / "summary.json", [{key: one[key] for key in one if key != "history"} for one in outcomes])
-    write_text(folder / "summary.md", text)
+    cells, features = summary_cells(groups), told_features(one["scores"] for one in outcomes)
+    write_json(folder / SUMMARY, [{key: one[key] for key in one if key != "history"} for one in outcomes])
+    write_text(folder / "summary.md", f"{markdown_table(*cells)}\n\n{features}")
     histories = {name: [one["history"] for one in group] for name, group in groups.items()}
     save_figure(folder / "bands.png", draw_bands(histories))
     if any(one["values"] for one in outcomes):
         save_figure(folder / "sweep.png", draw_sweep(outcomes))
     if quiet:
         return
-    print(text)
+    print(plain_table(*cells))
+    print(features)
     if any(one["collapsed"] is None for one in outcomes):
         print(f"Whether a run has collapsed cannot be told in its first {COLLAPSE_AFTER} steps.")
     print(f"The summary is in {folder}")
 
 
-def summary_table(groups: dict[str, list[Outcome]]) -> str:
-    """A markdown table: a row for each run, and for each group its mean ± standard deviation and collapses.
+def summary_cells(groups: dict[str, list[Outcome]]) -> tuple[list[str], list[list[str]]]:
+    """The heading of a table and its rows: each run, and for each group its mean ± standard deviation and collapses.
 
     There is no mean of scores in different features, or of a score that a run lacks.
     """
     rows, headings = [], headings_of(*(one["scores"] for group in groups.values() for one in group))
     for name, group in groups.items():
         for one in group:
-            rows.append([one["name"], *(shown(one["scores"], key) for key in headings), _end(one)])
-        rows.append([f"**{name}mean ± std**", *(_spread(group, key) for key in headings), _collapses(group)])
-    return markdown_table(["", *headings.values(), "collapsed"], rows)
+            rows.append([one["name"], *(shown(one["scores"], key) for key in headings), ending(one)])
+        rows.append([f"{name}mean ± std", *(_spread(group, key) for key in headings), _collapses(group)])
+    return ["", *headings.values(), "collapsed"], rows
 
 
-def _end(one: Outcome) -> str:
+def ending(one: Outcome) -> str:
+    """Whether a run diverged or collapsed, in a word or two."""
     if one["diverged"]:
         return "diverged"
-    return {True: "yes", False: "no", None: "too early"}[one["collapsed"]]
+    return {True: "yes", False: "no", None: _EARLY}[one["collapsed"]]
 
 
 def _spread(group: Sequence[Outcome], key: str) -> str:
@@ -120,7 +133,7 @@ def _spread(group: Sequence[Outcome], key: str) -> str:
 
 def _collapses(group: Sequence[Outcome]) -> str:
     told = [one["collapsed"] for one in group if one["collapsed"] is not None]
-    return f"{sum(told)} of {len(told)}" if told else "too early"
+    return f"{sum(told)} of {len(told)}" if told else _EARLY
 
 
 def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -133,35 +146,67 @@ def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
-    """Draws two maps over one or two swept values: the Fréchet distance and the collapse rate.
+    """Draws the Fréchet distance and the collapse rate over the swept values.
 
-    Each is a mean over seeds, and over the values of any further setting.
+    Where two settings or more have several values, the first two of them span a map of means over seeds and the values
+    of any further setting. Otherwise each run is a point over its value, below which is the mean.
     """
-    names = list(outcomes[0]["values"])
-    across, down = names[0], names[1] if len(names) > 1 else None
-    columns = sorted({one["values"][across] for one in outcomes})
-    rows = sorted({one["values"][down] for one in outcomes}) if down else [None]
-    distance, collapse = np.zeros((2, len(rows), len(columns)))
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            wanted = {across: column} | ({down: row} if down else {})
-            cell = [one for one in outcomes if wanted.items() <= one["values"].items()]
-            distance[i, j] = np.mean([one["scores"]["frechet_distance"] for one in cell])
-            known = [one["collapsed"] for one in cell if one["collapsed"] is not None]
-            collapse[i, j] = np.mean(known) if known else np.nan
-    figure = new_figure(3 + 2 * len(columns), 2.2 + 0.8 * len(rows), dpi=120)
-    for axes, values, title in zip(
-        figure.subplots(1, 2), (distance, collapse), ("Fréchet distance", "collapse rate"), strict=True
-    ):
-        largest = values.max(initial=1, where=np.isfinite(values))
-        axes.imshow(values, cmap="cividis_r", aspect="auto", vmin=0, vmax=largest)
-        for i, j in np.ndindex(values.shape):
-            text = "too early" if np.isnan(values[i, j]) else f"{values[i, j]:.3g}"
-            dark = values[i, j] > 0.5 * largest
-            axes.text(j, i, text, ha="center", va="center", color="white" if dark else "black")
-        axes.set_xticks(range(len(columns)), [format_value(value) for value in columns])
-        axes.set_yticks(range(len(rows)), ["" if value is None else format_value(value) for value in rows])
+    values = {name: sorted({one["values"][name] for one in outcomes}) for name in outcomes[0]["values"]}
+    across, *others = sorted(values, key=lambda name: len(values[name]) == 1)
+    down = others[0] if others and len(values[others[0]]) > 1 else None
+    figure = new_figure(3 + 2 * len(values[across]), 2.2 + 0.8 * len(values[down] if down else (1, 2)), dpi=120)
+    for axes, (title, measure) in zip(figure.subplots(1, 2), _MEASURES.items(), strict=True):
+        if down:
+            _draw_map(axes, outcomes, {down: values[down], across: values[across]}, measure)
+        else:
+            _draw_points(axes, outcomes, across, values[across], measure)
         axes.set_xlabel(across)
-        axes.set_ylabel(down or "")
         axes.set_title(title, fontsize=10)
     return figure
+
+
+_MEASURES: dict[str, Callable[[Outcome], float | None]] = {
+    "Fréchet distance": lambda one: one["scores"]["frechet_distance"],
+    "collapse rate": lambda one: one["collapsed"],
+}
+
+
+def _measured(outcomes: Sequence[Outcome], wanted: dict[str, float], measure: Callable[[Outcome], Any]) -> list[float]:
+    """What is known of the runs with these values."""
+    cell = (measure(one) for one in outcomes if wanted.items() <= one["values"].items())
+    return [float(number) for number in cell if number is not None]
+
+
+def _mean_text(numbers: Sequence[float]) -> str:
+    return f"{np.mean(numbers):.3g}" if numbers else _EARLY
+
+
+def _draw_map(
+    axes: Axes, outcomes: Sequence[Outcome], sides: dict[str, list[float]], measure: Callable[[Outcome], Any]
+) -> None:
+    (down, rows), (across, columns) = sides.items()
+    cells = [[_measured(outcomes, {down: row, across: column}, measure) for column in columns] for row in rows]
+    means = np.array([[np.mean(cell) if cell else np.nan for cell in row] for row in cells])
+    largest = means.max(initial=1, where=np.isfinite(means))
+    axes.imshow(means, cmap="cividis_r", aspect="auto", vmin=0, vmax=largest)
+    for i, j in np.ndindex(means.shape):
+        colour = "white" if means[i, j] > 0.5 * largest else "black"
+        axes.text(j, i, _mean_text(cells[i][j]), ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(columns)), [format_value(column) for column in columns])
+    axes.set_yticks(range(len(rows)), [format_value(row) for row in rows])
+    axes.set_ylabel(down)
+
+
+def _draw_points(
+    axes: Axes, outcomes: Sequence[Outcome], name: str, values: Sequence[float], measure: Callable[[Outcome], Any]
+) -> None:
+    cells = [_measured(outcomes, {name: value}, measure) for value in values]
+    for at, numbers in enumerate(cells):
+        axes.plot([at] * len(numbers), numbers, "o", color=_POINT, alpha=0.6)
+    means = [("mean " if cell else "") + _mean_text(cell) for cell in cells]
+    labels = [f"{format_value(value)}\n{mean}" for value, mean in zip(values, means, strict=True)]
+    axes.set_xticks(range(len(values)), labels)
+    axes.set_xlim(-0.5, len(values) - 0.5)
+    largest = max([1, *(number for cell in cells for number in cell)])
+    axes.set_ylim(-0.05 * largest, 1.05 * largest)
+    axes.spines[["top", "right"]].set_visible(False)

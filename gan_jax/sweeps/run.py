@@ -1,7 +1,8 @@
 """Training what the settings ask for: one run, or every trial of a sweep."""
 
 import contextlib
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -19,11 +20,15 @@ from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together, on_main
 from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images, networks_config
+from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
-from gan_jax.settings import RunConfig
+from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
+from gan_jax.storage.record import Record
 from gan_jax.storage.run_folder import RunFolder, require_claimable
-from gan_jax.sweeps.plan import Trial, list_trials
+from gan_jax.sweeps.folder import SweepFolder
+from gan_jax.sweeps.plan import Trial, default_folder, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
+from gan_jax.training.batches import steps_per_epoch
 
 _WIDEST_ON_CPU = 32
 _FEWEST_ON_ACCELERATOR = 4
@@ -51,31 +56,55 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
       >>> run_experiment(experiment, RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
     """
     connect(settings)
+    if settings.output_dir is None:
+        folder = default_folder(settings, experiment.step, dataset=dataset and dataset.name)
+        settings = dataclasses.replace(settings, output_dir=folder)
     for name in settings.tracker:
         require_tracker(name)
-    trials = list_trials(settings) if settings.has_many_runs else []
-    folders = [RunFolder(one.output_dir) for one in ([trial.settings for trial in trials] or [settings])]
+    many = settings.has_many_runs
+    trials = list_trials(settings) if many else [Trial("", {}, settings)]
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
-    on_main(lambda: [require_claimable(folder, **flags) for folder in folders])
+    folder = SweepFolder(settings.folder, [trial.name for trial in trials], **flags)
+    on_main(folder.require_claimable if many else lambda: require_claimable(RunFolder(settings.folder), **flags))
+    if is_main() and not settings.quiet:
+        say(f"Output folder: {settings.folder}")
     side_by_side = choose_side_by_side(settings, trials)
     dataset = dataset or load_images(settings)
-    if not trials:
-        return _train([Trial("", {}, settings)], experiment, dataset)
-    require_scorable(dataset)
+    if is_main() and not settings.quiet:
+        say(dataset.description)
+    trials = _with_lengths(trials, len(dataset.train_images))
+    if many or settings.evaluate_every:
+        on_main(lambda: require_scorable(dataset))
+    if not many:
+        return _train(trials, experiment, dataset)
     for trial in trials:  # a batch larger than the data set is found before hours are spent on the others
         networks_config(trial.settings, dataset)
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
-    if side_by_side:
-        _train(trials, experiment, dataset, images)
-    else:
-        for trial in trials:
-            _train([trial], experiment, dataset, images)
-    if is_main():
-        outcomes = trial_outcomes(trials, dataset)
-        save_report(settings.output_dir, outcomes, quiet=settings.quiet)
-        if all(one["diverged"] for one in outcomes):
-            raise DivergedError("every run diverged. Try a lower --learning-rate.")
+    with contextlib.closing(folder):
+        for together in [trials] if side_by_side else [[trial] for trial in trials]:
+            _train(together, experiment, dataset, images, folder.begin)
+        if not is_main():
+            return
+        outcomes = trial_outcomes(trials, dataset, settings.quiet)
+        save_report(settings.folder, outcomes, quiet=settings.quiet)
+    if all(one["diverged"] for one in outcomes):
+        raise DivergedError("every run diverged. Try a lower --learning-rate.")
+
+
+def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
+    """The trials with their lengths in epochs or steps, and a line where there are few images or updates."""
+    chosen = [trial._replace(settings=trial.settings.with_length(num_images)) for trial in trials]
+    updates = min(one.settings.num_steps(steps_per_epoch(one.settings.gan, num_images)) for one in chosen)
+    settings, epochs = trials[0].settings, chosen[0].settings.epochs
+    if settings.epochs != epochs != EPOCHS and is_main() and not settings.quiet:
+        say(
+            f"Training for {epochs} epochs ({updates:,} updates), since {EPOCHS} of {num_images:,} images are too few "
+            f"for pictures; --epochs or --steps sets another length"
+        )
+    if settings.steps is None and updates < FEW_UPDATES and is_main():
+        warn(f"the training has {updates} updates; pictures show little before about {FEW_UPDATES}: give more --epochs")
+    return chosen
 
 
 def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bool:
@@ -112,13 +141,19 @@ def _shares_batches(settings: RunConfig) -> bool:
     return bool(settings.devices or settings.distributed or settings.num_processes)
 
 
-def _train(trials: Sequence[Trial], experiment: Experiment, dataset: Dataset, images: ArrayLike | None = None) -> None:
+def _train(
+    trials: Sequence[Trial],
+    experiment: Experiment,
+    dataset: Dataset,
+    images: ArrayLike | None = None,
+    begin: Callable[[Record], None] = lambda record: None,
+) -> None:
     """Train trials side by side; one without a name is the only run, and its end is the caller's."""
     runs: list[Run] = []
     with leave_together(), StopRequest() as stop, contextlib.ExitStack() as stack:
         for trial in trials:
             try:
-                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name)
+                run = open_run(experiment, trial.settings, dataset, images=images, label=trial.name, begin=begin)
                 runs.append(stack.enter_context(run))
             except DivergedError as error:
                 if not trial.name:

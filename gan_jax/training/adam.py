@@ -41,7 +41,7 @@ def bias_correction(decay: ArrayLike, count: ArrayLike) -> Array:
       ``[]`` float in (0, 1].
 
     Examples:
-      >>> float(bias_correction(0.5, 2))
+      >>> round(float(bias_correction(0.5, 2)), 6)
       0.75
     """
     return -jnp.expm1(count * jnp.log(jnp.asarray(decay)))

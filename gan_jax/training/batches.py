@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.core import Tracer
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
+from gan_jax.data.image_set import require_labels
 from gan_jax.data.pixels import require_pixels, require_points
 from gan_jax.errors import InputError
 from gan_jax.training.sharding import split_batches
@@ -194,13 +196,28 @@ class ShardedImages(ShuffledImages):
 
 
 def require_stored(config: GanConfig, images: Any) -> None:
-    """Check that what to train on is stored as it should be: images as uint8, points as float32.
+    """Check that what to train on is stored as it should be: images as uint8, points as float32, each with its class.
 
     Raises:
-      TypeError: it is not.
+      InputError: a label is not a class, or there are not as many as images.
+      TypeError: images or points are of another type.
     """
     require = require_points if config.makes_points else require_pixels
     require(pixels_of(images))
+    if isinstance(images, LabelledImages):
+        known_labels(config, images.labels, images.images.shape[: -len(config.image_shape)])
+
+
+def known_labels(config: GanConfig, labels: Any, shape: tuple[int, ...]) -> Any:
+    """Labels as a compiled function takes them; those of conditional networks are checked unless they are traced.
+
+    Raises:
+      InputError: one is not a class, or they have another shape.
+    """
+    if labels is None or not config.conditional or isinstance(labels, Tracer):
+        return labels
+    checked = require_labels(labels, shape, config.num_classes)
+    return labels if isinstance(labels, jax.Array) else checked
 
 
 def pixels_of(images: Any) -> Any:

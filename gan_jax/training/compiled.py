@@ -11,10 +11,12 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.core import Tracer
+from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.cores import usable_cores
 from gan_jax.data.pixels import normalize_images
+from gan_jax.errors import InputError
 from gan_jax.training.batches import (
     Images,
     IndexedBatches,
@@ -54,6 +56,7 @@ def scan_steps(
       The last state, and the step's metrics with a leading ``[steps]`` axis.
 
     Raises:
+      InputError: a metric of the step is not a single number.
       TypeError: the images are not uint8, or the points not float32.
 
     Examples:
@@ -70,9 +73,50 @@ def scan_steps(
     def body(state: GanState, batch: Any) -> tuple[GanState, Any]:
         images = batch if shared is None else jax.tree.map(lambda array: array[batch], shared)
         step_key_now = jax.random.fold_in(step_key, state.step)
-        return constrain_replicated(step(config, state, _normalized(config, images), step_key_now))
+        state, metrics = step(config, state, _normalized(config, images), step_key_now)
+        _require_numbers(metrics)
+        return constrain_replicated((state, metrics))
 
-    return lax.scan(body, state, jnp.asarray(batches.rows) if isinstance(batches, IndexedBatches) else batches)
+    return _scan(body, state, batches if shared is None else jnp.asarray(batches.rows))
+
+
+def _scan(body: Callable[[GanState, Any], tuple[GanState, Any]], state: GanState, batches: Any) -> tuple[GanState, Any]:
+    """``lax.scan``, whose result does not depend on how many batches are taken at a time.
+
+    XLA takes the body of a loop that runs once out of the loop, where its fusions round differently. It cannot do that
+    where the number of iterations is behind a barrier.
+    """
+    if len(jax.tree.leaves(batches)[0]) > 1:
+        return lax.scan(body, state, batches)
+
+    def take(index: ArrayLike, carry: tuple[GanState, Any]) -> tuple[GanState, Any]:
+        batch = jax.tree.map(lambda array: lax.dynamic_index_in_dim(array, index, keepdims=False), batches)
+        state, metrics = body(carry[0], batch)
+        return state, jax.tree.map(lambda stack, one: stack.at[index].set(one), carry[1], metrics)
+
+    shapes = jax.eval_shape(lambda: lax.scan(body, state, batches)[1])
+    metrics = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), shapes)
+    return lax.fori_loop(0, lax.optimization_barrier(jnp.int32(1)), take, (state, metrics))
+
+
+def _require_numbers(metrics: Any) -> None:
+    for path, metric in jax.tree_util.tree_leaves_with_path(metrics):
+        if jnp.shape(metric):
+            name = jax.tree_util.keystr(path, simple=True)
+            raise InputError(f"the metric {name} has the shape {jnp.shape(metric)}; a step must report single numbers.")
+
+
+def require_counted(state: GanState, steps: ArrayLike) -> None:
+    """Check that a training step has counted ``state.step`` on, as far as its value is known.
+
+    Raises:
+      InputError: it has not.
+    """
+    if not isinstance(state.step, Tracer) and int(state.step) != int(steps):
+        raise InputError(
+            f"the state's step is {int(state.step)} after {int(steps)} steps; a step must return one more than it was "
+            f"given, since the randomness of the next depends on it."
+        )
 
 
 def _normalized(config: GanConfig, images: Images) -> Images:
@@ -88,7 +132,7 @@ def run_chunk(
 ) -> tuple[GanState, Any]:
     """``scan_steps``, compiled for the devices that the batches are on."""
     with mesh_of(jax.tree.leaves(batches)[0]):
-        return _jit(scan_steps, ("step",), _platform(state))(config, step, state, batches, step_key)
+        return _program(scan_steps, ("step",), state)(config, step, state, batches, step_key)
 
 
 def run_chunks(
@@ -111,7 +155,7 @@ def run_chunks(
     if len(configs) == 1:
         return [run_chunk(configs[0], step, states[0], batches[0], step_keys[0])]
     if _platform(states) != "cpu":
-        program = _jit(_scan_side_by_side, ("step",), _platform(states))
+        program = _program(_scan_side_by_side, ("step",), states)
         return program(tuple(configs), step, tuple(states), tuple(batches), tuple(step_keys))
 
     def take(*run: Any) -> tuple[GanState, Any]:
@@ -143,7 +187,7 @@ def _stack(trees: Sequence[Any]) -> Any:
 
 
 def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys) -> tuple[GanState, Any]:
-    """Train for the epoch that ``state.step`` is at the start of, as one compiled program.
+    """Train for the epoch that ``state.step`` is at the start of, as one compiled program or a part of a larger one.
 
     Args:
       config: the networks' configuration.
@@ -156,7 +200,7 @@ def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, 
       The state after the epoch, and the step's metrics with a leading ``[steps_per_epoch]`` axis.
 
     Raises:
-      InputError: there are fewer images than one batch.
+      InputError: there are fewer images than one batch, or the step does not keep to ``Step``.
       TypeError: the images are not uint8.
 
     Examples:
@@ -167,7 +211,9 @@ def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, 
       >>> int(state.step), metrics.g_loss.shape
       (3, (3,))
     """
-    return _jit(_scan_epoch, ("step",), _platform(state))(config, step, state, images, keys)
+    outcome = _program(_scan_epoch, ("step",), state)(config, step, state, images, keys)
+    require_counted(outcome[0], state.step + steps_per_epoch(config, len(pixels_of(images))))
+    return outcome
 
 
 def train_run(
@@ -177,7 +223,8 @@ def train_run(
 
     It trains the same run as ``train`` without returning to the host between the first step and the last: for many
     short runs, and under ``jax.vmap`` over ``config``, ``state`` and ``keys`` for many at once. ``train`` is for one
-    long run that is to be watched, saved and stopped.
+    long run that is to be watched, saved and stopped. Inside of ``jax.jit`` or ``lax.scan`` it is a part of that
+    program; give that one ``compiler_options`` for the speed that this has alone.
 
     Args:
       config: the networks' configuration.
@@ -193,7 +240,7 @@ def train_run(
       [-1, 1].
 
     Raises:
-      InputError: there are fewer images than one batch.
+      InputError: there are fewer images than one batch, or the step does not keep to ``Step``.
       TypeError: the images are not uint8.
 
     Examples:
@@ -204,14 +251,15 @@ def train_run(
       >>> metrics.g_loss.shape
       (2, 3)
     """
-    program = _jit(scan_run, ("step", "num_epochs"), _platform(state))
-    return program(config, step, state, images, keys, num_epochs)
+    outcome = _program(scan_run, ("step", "num_epochs"), state)(config, step, state, images, keys, num_epochs)
+    require_counted(outcome[0], state.step + num_epochs * steps_per_epoch(config, len(pixels_of(images))))
+    return outcome
 
 
 def scan_run(
     config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
-    """``train_run`` as a part of a larger program, which is compiled with ``compiler_options``."""
+    """``train_run`` before it is compiled."""
     latents = sample_latents(config, keys.display, 64)
 
     def body(state: GanState, _: None) -> tuple[GanState, Any]:
@@ -244,9 +292,18 @@ def _jit_initial_state(platform: str, flags: str) -> Callable[[GanConfig, Array]
     return jax.jit(init_state, compiler_options={_OPTIMIZATION: 1} if quick else None)
 
 
+def _program(function: Callable[..., Any], static: tuple[str, ...], operands: Any) -> Callable[..., Any]:
+    """A function compiled for its operands' devices or, inside of a larger program, as a part of that.
+
+    JAX takes compiler options for the outermost program alone. Inside of one even a constant is a tracer.
+    """
+    is_part = isinstance(jnp.zeros(()), Tracer)
+    return _jit(function, static, None if is_part else _platform(operands))
+
+
 @cache
-def _jit(function: Callable[..., Any], static: tuple[str, ...], platform: str) -> Callable[..., Any]:
-    return jax.jit(function, static_argnames=static, compiler_options=compiler_options(platform))
+def _jit(function: Callable[..., Any], static: tuple[str, ...], platform: str | None) -> Callable[..., Any]:
+    return jax.jit(function, static_argnames=static, compiler_options=platform and compiler_options(platform))
 
 
 def _platform(tree: Any) -> str:

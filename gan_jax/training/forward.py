@@ -1,17 +1,20 @@
 """What networks do without learning: latents to images, images to logits, and which generator samples."""
 
 import math
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.data.shares import labels_in_shares
 from gan_jax.nn.conditioning import classes_in_turn
 from gan_jax.nn.layers import MOMENTUM
 from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
+from gan_jax.training.batches import known_labels
 from gan_jax.training.state import GanState, NetworkState
 
 _RECALIBRATION_BATCHES = 32
@@ -27,8 +30,9 @@ def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> A
     return jax.random.normal(key, (config.batch_size if count is None else count, config.latent_dim))
 
 
-@jax.jit
-def generate(config: GanConfig, generator: NetworkState, latents: Array, labels: Array | None = None) -> Array:
+def generate(
+    config: GanConfig, generator: NetworkState, latents: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
+) -> Array:
     """Turn latents into images, in eval mode: an image does not depend on the others in its batch.
 
     Args:
@@ -36,10 +40,13 @@ def generate(config: GanConfig, generator: NetworkState, latents: Array, labels:
       generator: the generator's state.
       latents: ``[count, latent_dim]`` float32.
       labels: ``[count]`` int32 from 0 to ``num_classes - 1``, for a conditional generator; by default the classes in
-        turn. Others are not refused, and give images of some class.
+        turn.
 
     Returns:
       ``[count, height, width, channels]`` float32 in [-1, 1].
+
+    Raises:
+      InputError: a label is not a class, or there are not as many as latents; traced labels are not checked.
 
     Examples:
       >>> from gan_jax import init_state
@@ -48,11 +55,17 @@ def generate(config: GanConfig, generator: NetworkState, latents: Array, labels:
       >>> generate(config, state.generator, sample_latents(config, jax.random.key(1), 3)).shape
       (3, 28, 28, 1)
     """
-    return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=False)[0]
+    return _generate(config, generator, latents, known_labels(config, labels, jnp.shape(latents)[:1]))
 
 
 @jax.jit
-def batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | None = None) -> Array:
+def _generate(config: GanConfig, generator: NetworkState, latents: Array, labels: Array | None) -> Array:
+    return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=False)[0]
+
+
+def batch_fakes(
+    config: GanConfig, state: GanState, key: Array, labels: ArrayLike | Sequence[int] | None = None
+) -> Array:
     """Turn the latents of the step with this key into images, in train mode, as the step does.
 
     Args:
@@ -64,6 +77,9 @@ def batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | 
     Returns:
       ``[batch, height, width, channels]`` float32 in [-1, 1].
 
+    Raises:
+      InputError: as ``generate``.
+
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
@@ -71,6 +87,11 @@ def batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | 
       >>> batch_fakes(config, state, jax.random.key(1)).shape
       (8, 28, 28, 1)
     """
+    return _batch_fakes(config, state, key, known_labels(config, labels, (config.batch_size,)))
+
+
+@jax.jit
+def _batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | None) -> Array:
     generator, latents = state.generator, sample_latents(config, key)
     return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=True)[0]
 
@@ -88,8 +109,9 @@ def image_spread(images: Array) -> Array:
     return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
 
 
-@jax.jit
-def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, labels: Array | None = None) -> Array:
+def discriminate(
+    config: GanConfig, discriminator: NetworkState, images: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
+) -> Array:
     """Score images, in eval mode.
 
     Args:
@@ -102,6 +124,9 @@ def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, 
       ``[count / config.packing]`` float32 logits; their sigmoid is the probability of "real" under the objectives
         with a logistic loss.
 
+    Raises:
+      InputError: as ``generate``.
+
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
@@ -109,6 +134,11 @@ def discriminate(config: GanConfig, discriminator: NetworkState, images: Array, 
       >>> discriminate(config, state.discriminator, jnp.zeros((3, 28, 28, 1))).shape
       (3,)
     """
+    return _discriminate(config, discriminator, images, known_labels(config, labels, jnp.shape(images)[:1]))
+
+
+@jax.jit
+def _discriminate(config: GanConfig, discriminator: NetworkState, images: Array, labels: Array | None) -> Array:
     params, batch_stats = discriminator.params, discriminator.batch_stats
     return apply_discriminator(config, params, batch_stats, images, labels, train=False)[0]
 

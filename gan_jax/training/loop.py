@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.training.batches import ImageSource, RunKeys, read_batches
-from gan_jax.training.compiled import run_chunks
+from gan_jax.training.compiled import require_counted, run_chunks
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
@@ -154,6 +154,7 @@ def train(
 
     Raises:
       NonFiniteError: a metric of a step is infinite or not a number; the steps before it have been yielded.
+      InputError: the step does not count ``state.step`` on, or reports a metric that is not a single number.
 
     Examples:
       >>> from gan_jax import ResidentImages, gan_step, init_state, run_keys
@@ -231,6 +232,8 @@ def _take_chunk(
     batches = [read_batches(start.source, chunk.epoch, chunk.start, chunk.stop) for start in starts]
     configs, step_keys = [start.config for start in starts], [start.keys.step for start in starts]
     outcomes = run_chunks(configs, step, states, batches, step_keys)
+    for state, _ in outcomes:
+        require_counted(state, chunk.first_step + chunk.stop - chunk.start - 1)
     return [state for state, _ in outcomes], [metrics_to_numpy(metrics) for _, metrics in outcomes]
 
 

@@ -43,6 +43,11 @@ def batch_mesh(config: GanConfig, count: int | None = None) -> Mesh:
     return jax.make_mesh((len(devices),), (_AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 
+def devices_per_batch(mesh: Mesh | None) -> int:
+    """How many devices share each batch."""
+    return 1 if mesh is None else mesh.size
+
+
 def shard_batch(array: Array) -> Array:
     """Split a batch's first axis over the mesh in force, inside of a compiled function."""
     return _constrain(array, PartitionSpec(_AXIS))

@@ -5,13 +5,18 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS, settings
+from waiting import PATIENCE
 
 from gan_jax import load_dataset, run_experiment
+from gan_jax.cli import commands
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +34,46 @@ def assert_one_line(result, complaint):
     assert err.count("\n") == 1
 
 
-def test_help_lists_the_subcommands_with_examples(gan_jax):
-    text = gan_jax("--help")[1]
-    for name in ("train", "standalone-generator", "standalone-discriminator", "evaluate", "sample", "reals", "verify"):
-        assert name in text
-    for name in ("evaluate", "sample", "reals", "interpolate", "export", "verify", "replay"):
-        assert f"Example: gan-jax {name}" in " ".join(gan_jax(name, "--help")[1].split())
+@pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])
+def test_help_lists_every_subcommand_on_a_line_of_its_own(arguments, gan_jax):
+    status, out, err = gan_jax(*arguments)
+    assert (status, err) == (0, "")
+    listed = re.findall(r"^  ([a-z][a-z-]*)  +[A-Z].*\.$", out, re.MULTILINE)
+    no_commands = {"__init__", "commands", "home_paths", "next_command", "sources", "statuses"}
+    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - no_commands
+    assert listed[0] == "train"
+    assert sorted(listed) == sorted({*files, "standalone-generator", "standalone-discriminator"})
+    assert max(map(len, out.splitlines())) <= 80
 
 
-def test_the_module_is_the_command():
-    process = subprocess.run([sys.executable, "-m", "gan_jax", "--help"], capture_output=True, text=True, timeout=120)
+def test_help_of_a_subcommand_says_what_it_does_with_an_example(gan_jax):
+    for name, text in commands.COMMANDS.items():
+        status, out, _ = gan_jax(name, "--help")
+        assert (status, f"usage: gan-jax {name} ") == (0, out[: len(f"usage: gan-jax {name} ")])
+        assert (text if name in commands.TRAININGS else "Example: gan-jax ") in out
+
+
+def test_version_is_one_line(gan_jax):
+    python = ".".join(map(str, sys.version_info[:3]))
+    line = f"gan-jax {version('gan_jax')} (jax {jax.__version__}, Python {python})\n"
+    assert gan_jax("--version") == (0, line, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"), [("trian", "no subcommand 'trian'; give one of train, "), ("--trian", "no flag '--trian'")]
+)
+def test_a_word_that_is_no_subcommand_gets_a_line(name, complaint, gan_jax):
+    assert_one_line(gan_jax(name), complaint)
+
+
+def test_the_module_is_the_command_and_its_help_loads_no_jax():
+    program = [sys.executable, "-X", "importtime", "-m", "gan_jax", "--help"]
+    process = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE)
     assert process.returncode == 0
-    assert "gan-jax train" in process.stdout
+    assert "  train  " in process.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines()}
+    assert "gan_jax.cli.commands" in loaded
+    assert not {"jax", "tyro"} & loaded
 
 
 SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
@@ -57,7 +90,9 @@ SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-si
 def test_every_training_is_a_subcommand(name, first_line, gan_jax, tmp_path):
     status, out, err = gan_jax(name, *SMALL, "--steps", 4, "--output-dir", tmp_path / "run")
     assert status == 0, err
-    assert first_line in out.splitlines()[0]
+    told, first = out.splitlines()[1:3]
+    assert told == load_dataset("digits").description
+    assert first_line in first
     assert gan_jax("verify", tmp_path / "run")[:2] == (
         0,
         "identical: 1 epochs, every step's metrics and every array of the state\n",
@@ -140,7 +175,7 @@ def test_a_run_is_scored_between_its_anchors(name, trained, gan_jax, tmp_path):
     assert scores["real"]["frechet_distance"] < min(
         scores["blurred"]["frechet_distance"], scores[label]["frechet_distance"]
     )
-    assert f"| {label} | {scores[label]['frechet_distance']:.3g} |" in out
+    assert re.search(rf"^{re.escape(label)}  +{scores[label]['frechet_distance']:.3g}  ", out, re.MULTILINE)
     assert f"Fréchet floor of 50 fakes: {scores[label]['frechet_floor']:.3g}" in out
     assert scores[label]["frechet_floor"] > scores["real"]["frechet_floor"]
     for picture in ("evaluation.png", "nearest.png"):
@@ -149,7 +184,7 @@ def test_a_run_is_scored_between_its_anchors(name, trained, gan_jax, tmp_path):
 
 def test_the_folder_one_is_in_has_its_name(trained, gan_jax, tmp_path, monkeypatch):
     monkeypatch.chdir(shutil.copytree(trained, tmp_path / "here"))
-    assert "| here |" in gan_jax("evaluate", ".", "--num-samples", 20)[1]
+    assert "\nhere  " in gan_jax("evaluate", ".", "--num-samples", 20)[1]
 
 
 def test_samples_of_other_programs_are_scored(gan_jax, tmp_path):
@@ -157,7 +192,7 @@ def test_samples_of_other_programs_are_scored(gan_jax, tmp_path):
     for name, array in (("flat.npz", images[..., 0]), ("colour.npz", images.repeat(3, axis=3))):
         np.savez(tmp_path / name, arr_0=array)
     texts = [gan_jax("evaluate", tmp_path / name, "--dataset", "digits")[1] for name in ("flat.npz", "colour.npz")]
-    rows = [re.search(r"\| \w+\.npz \|(.*)", text) for text in texts]
+    rows = [re.search(r"^\w+\.npz  +(.*)", text, re.MULTILINE) for text in texts]
     assert [row and row[1] for row in rows] == [rows[1] and rows[1][1]] * 2
     assert rows[0]
 
@@ -193,11 +228,14 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["sample", "{run}", "--num", "0", "--output", "x.npz"], "num is 0"),
         (["sample", "{run}", "--num", "1000000000000", "--output", "x.npz"], "it must be from 1 to 1,000,000"),
         (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
+        (["sample", "{run}", "--truncation", "1.5", "--output", "x.npz"], "truncation is 1.5; it must be from 0 to 1"),
         (["sample", "{run}", "--output", "{run}/run.json/x.png"], "x.png cannot be written"),
         (["sample", "{run}", "--seed", "4294967296", "--output", "x.npz"], "seed is 4294967296"),
         (["sample", "{run}", "--output", "{run}/weights.npz"], "is a run's own file, which would be lost"),
         (["sample", "{run}", "--output", "{run}/grids"], "is a folder that holds something"),
         (["export", "{run}", "--output", "{run}"], "cannot be written"),
+        (["export", "{run}", "--batch", "0", "--output", "x.jax"], "batch is 0"),
+        (["export", "{run}", "--batch", "8", "--format", "onnx", "--output", "x.onnx"], "ONNX files take any number"),
         (["interpolate", "{run}", "--rows", "1", "--output", "x.gif"], "rows is 1"),
         (["verify", "{run}", "--epochs", "x"], "epochs is 'x'"),
         (["replay", "{run}", "--step", "99", "--output", "{tmp}/step.npz"], "steps 1 to 12"),

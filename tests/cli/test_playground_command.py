@@ -1,6 +1,7 @@
 """``gan-jax playground``: the file it writes, and the line it says instead."""
 
 import base64
+import dataclasses
 import gzip
 import json
 import re
@@ -8,7 +9,7 @@ import re
 import jax
 import numpy as np
 import pytest
-from small_runs import EXPERIMENTS, settings
+from small_runs import EXPERIMENTS, GAN, settings
 
 from gan_jax import GanConfig, init_state, run_experiment, save_weights
 
@@ -53,6 +54,35 @@ def test_images_of_another_shape_are_refused(trained, gan_jax, tmp_path):
     status, _, err = gan_jax("playground", trained, "--output", page, "--dataset", tmp_path / "wide.npz")
     assert (status, page.exists()) == (2, False)
     assert "has images of (28, 28, 1), wide of (32, 32, 3); name its --dataset" in err
+
+
+def test_a_run_whose_images_are_gone_has_a_page_without_them(gan_jax, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (160, 28, 28), np.uint8)
+    np.savez(tmp_path / "own.npz", images=images)
+    gan = dataclasses.replace(GAN, batch_size=60)
+    own = dataclasses.replace(settings(tmp_path / "run", gan=gan, steps=2), dataset=str(tmp_path / "own.npz"))
+    run_experiment(EXPERIMENTS["drift"], own)
+    (tmp_path / "own.npz").unlink()
+    page = tmp_path / "page.html"
+    status, _, err = gan_jax("playground", tmp_path / "run", "--output", page)
+    assert (status, err.count("\n")) == (0, 1)
+    assert err.startswith("warning: the page has no nearest training images")
+    assert "own.npz is not there" in err
+    assert contents_of(page)[1]["reals"] is False
+    page.unlink()
+    for asked in (("--images", 20), ("--dataset", tmp_path / "own.npz"), ("--data-dir", tmp_path)):
+        status, _, err = gan_jax("playground", tmp_path / "run", "--output", page, *asked)
+        assert (status, page.exists()) == (2, False)
+        assert err.startswith("error: ")
+
+
+@pytest.mark.soak
+def test_the_run_that_ships_has_a_page_without_a_network(gan_jax, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
+    status, _, err = gan_jax("playground", "fashion_mnist", "--output", tmp_path / "page.html")
+    assert (status, err.count("\n")) == (0, 1)
+    assert "the page has no nearest training images (fashion_mnist: cannot download" in err
 
 
 def test_snapshots_are_left_out_where_they_do_not_fit(trained, gan_jax, tmp_path):

@@ -27,10 +27,16 @@ def samples(path):
 def test_the_recipes_are_listed_with_their_papers(gan_jax):
     status, out, _ = gan_jax("recipes")
     assert status == 0
+    parts = {part.split()[0]: " ".join(part.split()) for part in out.split("\n\n")[1:]}
+    assert list(parts) == list(RECIPES)
     for name, recipe in RECIPES.items():
-        (line,) = [line for line in out.splitlines() if line.startswith(f"| {name} |")]
-        assert all(text in line for text in (recipe.paper, recipe.source, recipe.departures))
-        assert recipe.config.objective in line or recipe.config.objective == "non_saturating"
+        assert all(text in parts[name] for text in (recipe.summary, recipe.paper, recipe.source, recipe.departures))
+        assert recipe.config.objective in parts[name] or recipe.config.objective == "non_saturating"
+
+
+def test_the_recipes_fit_a_terminal(gan_jax, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, gan_jax("recipes")[1].splitlines())) <= 80
 
 
 def test_images_of_one_class_are_drawn(trained, gan_jax, tmp_path):

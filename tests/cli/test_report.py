@@ -13,6 +13,7 @@ from small_runs import EXPERIMENTS, GAN
 from gan_jax import GanConfig, InputError, RunConfig, run_experiment
 from gan_jax.cli.report import report
 from gan_jax.cli.train import TRAININGS, command_of, parse_flags
+from gan_jax.pictures.scores import HEADINGS
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT
 from gan_jax.storage.record import read_record
 
@@ -70,6 +71,39 @@ def test_scores_stand_between_the_anchors(one):
     assert {"real", "blurred", "noise"} <= set(page.texts)
 
 
+def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
+    asked = {}
+
+    def evaluate(path, **options):
+        asked.update(options)
+        return {"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}}
+
+    monkeypatch.setattr("gan_jax.cli.report.evaluate", evaluate)
+    report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
+    assert asked == {"dataset": "elsewhere", "data_dir": tmp_path, "num_samples": None}
+    with pytest.raises(InputError, match="is not scored here; leave out --num-samples, --dataset"):
+        report(one, scores=False, dataset="elsewhere")
+
+
+def test_a_page_of_many_runs_says_which_diverged_and_which_collapsed(tmp_path):
+    scores = dict.fromkeys(HEADINGS, 1.5)
+    ends = [("d_loss is inf at step 7", True), (None, True), (None, False), (None, None)]
+    runs = [
+        {"name": f"seed_{seed}", "scores": scores, "diverged": diverged, "collapsed": collapsed}
+        for seed, (diverged, collapsed) in enumerate(ends)
+    ]
+    (tmp_path / "summary.json").write_text(json.dumps(runs))
+    report(tmp_path)
+    text = (tmp_path / "report.html").read_text()
+    rows = re.findall(r"<tr><td>(seed_\d)</td>.*?<td>([a-z ]+)</td></tr>", text)
+    assert rows == [("seed_0", "diverged"), ("seed_1", "yes"), ("seed_2", "no"), ("seed_3", "too early")]
+    assert "seed_0: d_loss is inf at step 7" in text
+    del runs[2]["collapsed"]
+    (tmp_path / "summary.json").write_text(json.dumps(runs))
+    with pytest.raises(InputError, match=r"no summary of runs \(KeyError: 'collapsed'"):
+        report(tmp_path)
+
+
 @pytest.mark.soak
 def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     scores = {"frechet_distance": 1.5, "critic_accuracy": 0.75, "evaluator": "quick", "evaluator_sha256": "a" * 64}
@@ -81,6 +115,7 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     page = Page(text)
     assert page.headings == ["Scores", "Curves", "Images", "How to repeat each"]
     assert len(page.sources) == 3
+    assert "The runs' median and quartiles, step by step." in page.texts
     assert re.findall(r"--seed \d", text) == ["--seed 1"]
     assert text.count("<td>1.5</td><td>0.75</td>") == 2
 
@@ -129,5 +164,5 @@ def test_runs_that_lack_a_score_or_are_of_two_evaluators_have_a_page(tmp_path):
 
 
 def test_a_folder_without_runs_is_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no run and no summary of many"):
+    with pytest.raises(InputError, match="holds no run"):
         report(tmp_path)

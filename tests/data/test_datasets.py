@@ -1,9 +1,9 @@
+import dataclasses
 import gzip
 import hashlib
 import os
 import struct
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -293,13 +293,11 @@ def test_a_missing_page_is_reported(server, contents, tmp_path):
     assert not cached(tmp_path)
 
 
-def test_no_network_is_told_within_ten_seconds(server, tmp_path):
+def test_no_network_is_told_and_not_tried_again(server, tmp_path):
     server.close()
     server.close = lambda: None
-    start = time.monotonic()
     with pytest.raises(InputError, match=r"cannot download.*--data-dir DIR.*--dataset digits") as error:
         load_dataset("fashion_mnist")
-    assert time.monotonic() - start < 10
     assert "\n" not in str(error.value)
     assert not cached(tmp_path)
 
@@ -307,13 +305,13 @@ def test_no_network_is_told_within_ten_seconds(server, tmp_path):
 def test_a_silent_server_is_told_within_ten_seconds(contents, monkeypatch):
     import socket
 
+    assert downloads._PROBE_SECONDS < 10
+    monkeypatch.setattr(downloads, "_PROBE_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for variable in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.setenv(variable, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        start = time.monotonic()
         with pytest.raises(InputError, match="cannot download"):
             load_dataset("fashion_mnist")
-        assert time.monotonic() - start < 10
 
 
 @pytest.mark.skipif(not FULL.is_dir(), reason="GAN_JAX_FASHION_MNIST names no folder with the full data set")
@@ -323,3 +321,34 @@ def test_the_full_set():
     assert dataset.test_images.shape == (10000, 28, 28, 1)
     assert np.bincount(dataset.train_labels).tolist() == [6000] * 10
     assert dataset.train_images.mean() == pytest.approx(72.9, abs=0.5)
+
+
+IMAGES = np.zeros((6, 28, 28, 1), np.uint8)
+MADE = Dataset("made", IMAGES, [0, 1, 2, 0, 1, 2], IMAGES[:2], np.array([2, 1], np.int64), ("a", "b", "c"))
+
+
+def test_labels_that_are_made_in_python_become_int32_and_tell_the_same_digest():
+    assert MADE.train_labels.dtype == MADE.test_labels.dtype == np.int32
+    same = dataclasses.replace(MADE, train_labels=np.array([0, 1, 2, 0, 1, 2], np.uint8))
+    assert same.content_hash == MADE.content_hash
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"train_labels": np.array([0, 1, 2, 0, 1, 3])}, r"train_labels are from 0 to 3; they must be from 0 to 2"),
+        ({"test_labels": np.array([-1, 1])}, r"test_labels are from -1 to 1"),
+        ({"train_labels": np.zeros(5, np.int32)}, r"int32 \[5\]; they must be whole numbers \[6\], one for each image"),
+        ({"train_labels": np.zeros((6, 1), np.int32)}, r"int32 \[6, 1\]"),
+        ({"train_labels": np.zeros(6, np.float32)}, r"train_labels are float32 \[6\]; they must be whole numbers"),
+        ({"train_labels": np.zeros(6, bool)}, "train_labels are bool"),
+        ({"test_labels": None}, "test_labels are object"),
+        ({"train_images": IMAGES / np.float32(255)}, "train_images are float32.*they must be uint8"),
+        ({"train_images": IMAGES[..., 0]}, r"train_images are uint8 \[6, 28, 28\]"),
+        ({"train_images": IMAGES.tolist()}, "train_images are list"),
+        ({"test_images": IMAGES[:2, :27, :27]}, r"test_images are uint8 \[2, 27, 27, 1\].*of one size"),
+    ],
+)
+def test_what_is_no_image_set_is_refused_when_it_is_made(values, complaint):
+    with pytest.raises(InputError, match=complaint):
+        dataclasses.replace(MADE, **values)

@@ -10,7 +10,7 @@ from PIL import Image
 from gan_jax import InputError, load_dataset
 from gan_jax.data import image_set
 from gan_jax.data.folders import is_path, read_image_set
-from gan_jax.data.image_files import UnreadableImageError, fit, read_pixels
+from gan_jax.data.image_files import UnreadableImageError, converted, read_pixels
 
 random = np.random.default_rng(0)
 
@@ -73,7 +73,8 @@ def test_the_split_depends_on_the_pixels_alone(folder):
 
 
 def test_about_one_image_in_six_is_for_tests():
-    chosen = [image_set.is_for_tests(random.bytes(32)) for _ in range(6000)]
+    hashes = np.random.default_rng(0)
+    chosen = [image_set.is_for_tests(hashes.bytes(32)) for _ in range(6000)]
     assert np.mean(chosen) == pytest.approx(1 / 6, abs=0.02)
 
 
@@ -111,12 +112,12 @@ def test_grey_stays_grey_until_one_is_in_colour(tmp_path):
 def test_centres_are_cropped_and_resized_with_antialiasing():
     stripes = np.zeros((64, 96, 1), np.uint8)
     stripes[::2] = 255
-    small = fit(stripes[np.newaxis], 32)[0]
+    small = converted(stripes[np.newaxis], 32)[0]
     assert small.shape == (32, 32, 1)
     assert abs(small[2:-2].astype(float) - 127.5).max() < 20  # without antialiasing it would be black or white
     halves = np.zeros((40, 120, 3), np.uint8)
     halves[:, 40:80] = 200
-    assert (fit(halves[np.newaxis], 28) == 200).all()
+    assert (converted(halves[np.newaxis], 28) == 200).all()
 
 
 def test_sizes_that_differ_ask_for_one(folder):
@@ -261,7 +262,7 @@ def test_a_published_name_is_no_path(tmp_path, monkeypatch):
 
 def test_stored_images_are_the_same_read_later(folder, monkeypatch):
     resident = read_image_set(folder)
-    stored = read_image_set(folder, stream=True)
+    stored = read_image_set(folder, image_set.Reading(stream=True))
     images = stored.train_images
     assert isinstance(images, image_set.StoredImages)
     assert images.shape == resident.train_images.shape
@@ -280,3 +281,63 @@ def test_stored_images_are_the_same_read_later(folder, monkeypatch):
         np.savez(folder / "x.npz", images=picture((30, 28, 28)))
         with pytest.raises(InputError, match="leave out --stream"):
             load_dataset(name, stream=True)
+
+
+def test_load_dataset_of_12_bits_in_files_of_16_warns_and_takes_a_range(tmp_path, capsys):
+    values = random.integers(0, 4096, (12, 28, 28)).astype(np.uint16)
+    values[0, 0, 0] = 4095
+    for index, one in enumerate(values):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        Image.fromarray(one).save(tmp_path / "set" / f"{index}.{'png' if index % 2 else 'tiff'}")
+    dark = load_dataset(str(tmp_path / "set"))
+    assert max(dark.train_images.max(), dark.test_images.max()) == 15
+    warning = capsys.readouterr().err
+    assert "the brightest pixel in" in warning
+    assert "is 4,095 of 65,535" in warning
+    assert "give --pixel-range 0 4095" in warning
+    bright = load_dataset(str(tmp_path / "set"), pixel_range=(0, 4095))
+    assert not capsys.readouterr().err
+    expected = np.rint(values / 4095 * 255).astype(np.uint8)
+    images = np.concatenate([bright.train_images, bright.test_images])
+    assert sorted_bytes(images[..., 0]) == sorted_bytes(expected)
+
+
+def test_pixel_range_maps_floats_and_bytes_of_files_and_arrays(tmp_path):
+    for index in range(8):
+        values = np.full((28, 28), index - 4, np.float32)
+        values[0] = np.nan
+        (tmp_path / "set").mkdir(exist_ok=True)
+        Image.fromarray(values).save(tmp_path / "set" / f"{index}.tiff")
+    found = read_image_set(tmp_path / "set", image_set.Reading(pixel_range=(-2, 2)))
+    levels = {int(image[5, 5, 0]) for image in np.concatenate([found.train_images, found.test_images])}
+    assert levels == {0, 64, 128, 191, 255}
+    np.savez(tmp_path / "set.npz", images=random.integers(0, 1000, (20, 28, 28)).astype(np.uint16))
+    with pytest.raises(InputError, match="or other numbers with --pixel-range LOW HIGH"):
+        load_dataset(str(tmp_path / "set.npz"))
+    assert load_dataset(str(tmp_path / "set.npz"), pixel_range=(0, 999)).train_images.max() == 255
+    with pytest.raises(InputError, match="a higher one of white"):
+        load_dataset(str(tmp_path / "set.npz"), pixel_range=(1, 1))
+
+
+def test_load_dataset_of_grey_pixels_in_rgb_files_says_so_and_takes_channels(tmp_path):
+    grey = [picture((28, 28, 1)) for _ in range(12)]
+    for index, pixels in enumerate(grey):
+        write(tmp_path / "set" / f"{index}.png", pixels.repeat(3, axis=-1))
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert dataset.image_shape == (28, 28, 3)
+    assert "though every pixel is grey: --channels 1 makes them grey" in dataset.description
+    one = load_dataset(str(tmp_path / "set"), channels=1)
+    assert sorted_bytes(np.concatenate([one.train_images, one.test_images])) == sorted_bytes(grey)
+    assert "though" not in one.description
+    assert "though" not in load_dataset(str(tmp_path / "set"), channels=3).description
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_are_those_asked_for_of_files_arrays_and_published_sets(channels, folder, tmp_path):
+    np.savez(tmp_path / "set.npz", images=picture((40, 28, 28, 3)))
+    for name in (str(folder), str(tmp_path / "set.npz"), "digits"):
+        assert load_dataset(name, channels=channels).image_shape == (28, 28, channels)
+    pixels = np.load(tmp_path / "set.npz")["images"]
+    expected = [np.asarray(Image.fromarray(one).convert("L")) for one in pixels]
+    if channels == 1:
+        np.testing.assert_array_equal(converted(pixels, channels=1)[..., 0], expected)

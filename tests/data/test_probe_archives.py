@@ -17,6 +17,7 @@ from scipy.io import savemat
 from gan_jax import InputError, load_dataset
 from gan_jax.data import published
 from gan_jax.data.folders import read_image_set
+from gan_jax.data.image_set import Reading
 
 
 def encoded(pixels):
@@ -72,7 +73,7 @@ def test_a_zip_that_cannot_be_read_is_refused_in_a_line(change, complaint, tmp_p
 def test_an_image_that_was_replaced_while_it_is_streamed_is_named(tmp_path):
     for index in range(20):
         (tmp_path / f"{index:02d}.png").write_bytes(IMAGES[index])
-    images = read_image_set(tmp_path, stream=True).train_images
+    images = read_image_set(tmp_path, Reading(stream=True)).train_images
     for path in tmp_path.iterdir():
         path.write_bytes(encoded(np.zeros((30, 30), np.uint8)))
     with pytest.raises(InputError, match=r"\.png is another image than at the start; restore it"):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from gan_jax import InputError, load_dataset
 from gan_jax.data import records
+from gan_jax.data.image_set import Reading
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -70,8 +71,10 @@ def test_pixels_of_another_type_are_refused():
     for kind in (np.float32, np.uint16):
         images = [{"image": np.full((28, 28, 1), 300, kind)}] * 9
         source = records._Source(images, [{"label": 0}] * 9)
-        with pytest.raises(InputError, match="they must be uint8"):
-            records._image_set([source, source], (), None, stream=False)
+        with pytest.raises(InputError, match="not uint8; --pixel-range LOW HIGH says what"):
+            records._image_set([source, source], (), Reading())
+        found = records._image_set([source, source], (), Reading(pixel_range=(0, 600)))
+        assert (found.train_images == 128).all()
 
 
 def test_splits_and_classes_are_those_of_the_set(tmp_path):

@@ -13,6 +13,7 @@ import gan_jax
 import gan_jax.evaluation
 import gan_jax.plane
 
+WITH_PYTHON = [page for page in PAGES if python_of(page).strip() and page.parent.name != "use"]  # see test_blocks.py
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
 
 
@@ -60,10 +61,8 @@ def test_the_tests_that_hold_the_promises_exist():
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("page", [page for page in PAGES if python_of(page).strip()], ids=lambda page: page.stem)
-def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
-    if page.stem == "export":
-        pytest.skip("needs a run's exported files")
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs(page, tmp_path):
     environment = os.environ | {"MPLBACKEND": "agg"}
     program = python_of(page)
     found = subprocess.run(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import PATIENCE
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DISTANCES = {("course", "whole"): 4.0, ("control, searched", "whole"): 0.9, ("control, searched", "third"): 3.0}
@@ -153,7 +154,7 @@ def test_the_report_has_tables_and_figures(finals, tmp_path):
     for name, content in (("step_times", times), ("search", trials), ("finals", finals), ("stacked", stacked)):
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     command = [sys.executable, EXPERIMENTS / "compare_report.py", "--results", tmp_path, "--figures", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "report.md").read_text()
     assert "| control, searched, third | 0.75 (0.75 to 0.75) |" in text

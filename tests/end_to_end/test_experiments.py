@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS, settings
+from waiting import PATIENCE
 
 from gan_jax import GanConfig, load_dataset, load_run, run_experiment
 
@@ -26,7 +27,7 @@ def command(script, *flags):
 
 
 def run(script, *flags):
-    return subprocess.run(command(script, *flags), capture_output=True, text=True, timeout=300)
+    return subprocess.run(command(script, *flags), capture_output=True, text=True, timeout=PATIENCE)
 
 
 class Result:
@@ -72,7 +73,7 @@ def result(request, tmp_path_factory):
 def test_a_script_ends_well_and_leaves_its_files(result):
     assert result.process.returncode == 0, result.process.stderr
     assert {path.name for path in result.folder.iterdir()} == {
-        *("run.json", "metrics.jsonl", "history.npz", "weights.npz", "grids", "checkpoints", ".lock"),
+        *("run.json", "epochs.jsonl", "metrics.jsonl", "history.npz", "weights.npz", "grids", "checkpoints", ".lock"),
         *("losses.png", "scores.png", "progress.gif", "real_vs_fake.png"),
     }
     assert str(result.folder) in result.process.stdout
@@ -173,7 +174,7 @@ def test_a_mistake_gets_a_line_and_leaves_nothing(flags, complaint, tmp_path):
 )
 def test_a_study_that_cannot_be_made_is_refused_at_once(script, flags, complaint, tmp_path):
     words = [sys.executable, ROOT / "experiments" / f"{script}.py", *flags]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n"), list(tmp_path.iterdir())) == (2, 1, [])
     assert done.stderr.startswith(f"error: {complaint}")
 
@@ -190,7 +191,7 @@ def test_losses_that_are_not_finite_stop_the_run_by_name(tmp_path):
 def test_a_reader_that_goes_away_does_not_end_the_training(tmp_path):
     arguments = [str(argument) for argument in command("train_gan", "--steps", 20, "--output-dir", tmp_path / "run")]
     pipe = f"set -o pipefail; {shlex.join(arguments)} | head -n 1"
-    process = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=120)
+    process = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=PATIENCE)
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith("epoch 1/2  batch 10/15")
     assert load_run(tmp_path / "run").state.step == 20
@@ -201,7 +202,7 @@ def test_64_bit_mode_is_left_aside_and_the_umask_is_kept(tmp_path):
     environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONIOENCODING": "ascii"}
     arguments = [str(argument) for argument in command("train_gan", "--steps", 2, "--output-dir", tmp_path / "run")]
     pipe = f"umask 077; {shlex.join(arguments)}"
-    process = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=120, env=environment)
+    process = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, timeout=PATIENCE, env=environment)
     assert process.returncode == 0, process.stderr
     assert "JAX_ENABLE_X64 is set" in process.stderr
     for name in ("run.json", "weights.npz", "losses.png", "metrics.jsonl"):
@@ -219,7 +220,7 @@ def test_ctrl_c_keeps_what_was_drawn_and_logged(tmp_path):
         if line.startswith("epoch 2/1000"):
             process.send_signal(signal.SIGINT)
             break
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     steps = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
     with np.load(folder / "history.npz") as archive:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import PATIENCE
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 ARMS = ("joint", "untrained_critic", "trained_critic", "discriminator")
@@ -149,7 +150,7 @@ def test_the_script_trains_scores_draws_and_resumes(tmp_path):
     flags = ["--dataset", "digits", "--width", "4", "--latent-dim", "8", "--batch-size", "100", "--log-every", "5"]
     budget = ["--epochs", "1", "--seeds", "0", "--points", "1", "--num-samples", "200", "--output-dir", tmp_path]
     command = [sys.executable, EXPERIMENTS / "lesson.py", *flags, *budget]
-    first = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    first = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert first.returncode == 0, first.stderr
     found = json.loads((tmp_path / "lesson.json").read_text())
     assert list(found["arms"]) == list(ARMS)
@@ -165,7 +166,7 @@ def test_the_script_trains_scores_draws_and_resumes(tmp_path):
     picture = np.asarray(Image.open(tmp_path / "lesson.png").convert("L"))
     assert picture.shape[0] > 1000
     assert picture.std() > 20
-    again = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert again.returncode == 0, again.stderr
     assert "epoch 1/1" not in again.stdout
     assert json.loads((tmp_path / "lesson.json").read_text()) == found

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import PATIENCE
 
 from gan_jax.plane import plane_recipes
 
@@ -16,7 +17,7 @@ EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 def run(script, *flags):
     command = [sys.executable, EXPERIMENTS / f"{script}.py", *map(str, flags)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
 
 @pytest.mark.soak

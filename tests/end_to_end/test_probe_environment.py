@@ -20,6 +20,7 @@ import pytest
 from PIL import Image
 from probes import ignore_hangup, run
 from small_runs import content
+from waiting import PATIENCE
 
 from gan_jax.pictures.image_files import save_images
 
@@ -204,7 +205,7 @@ def test_an_ascii_locale_reads_and_writes_names_that_are_not(trained, tmp_path):
     shutil.copytree(trained, tmp_path / "größe")
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-m", "gan_jax", "sample", "größe", "--output", "中.npz"]
-    process = subprocess.run(command, cwd=tmp_path, env=os.environ | variables, capture_output=True, timeout=120)
+    process = subprocess.run(command, cwd=tmp_path, env=os.environ | variables, capture_output=True, timeout=PATIENCE)
     assert (process.returncode, process.stderr) == (0, b"")
     assert (tmp_path / "中.npz").exists()
 

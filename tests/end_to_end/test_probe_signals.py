@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from probes import Moment, ignore_hangup, run
 from small_runs import _free_port, content, start
+from waiting import PATIENCE, wait_for
 
 from gan_jax.runs.interrupts import StopRequest
-from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.storage.checkpoints import SavedCheckpoints
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
 SHORT = {"steps": 8}  # and a checkpoint after every 4
@@ -149,14 +150,13 @@ def test_ctrl_c_to_all_processes_of_a_run_stops_them_together(tmp_path):
     logs = [tmp_path / f"{index}.log" for index in (0, 1)]
     processes = [start(folder, log=log, process_id=index, **flags) for index, log in enumerate(logs)]
     lines = folder / "metrics.jsonl"
-    while processes[0].is_alive() and not (lines.exists() and lines.stat().st_size):
-        processes[0].join(0.05)
+    wait_for(lambda: lines.exists() and lines.stat().st_size, processes[0])
     for process in processes:
         os.kill(process.pid, INT)
     for process in processes:
-        process.join(120)
+        process.join(PATIENCE)
     assert [process.exitcode for process in processes] == [130, 130], [log.read_text() for log in logs]
-    assert Checkpoints(folder / "checkpoints", read_only=True).steps()
+    assert SavedCheckpoints(folder / "checkpoints").steps()
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ import signal
 
 import pytest
 from small_runs import assert_same_run, finish, start_all, train_together
+from waiting import PATIENCE, wait_for
 
 from gan_jax import InputError, RunConfig
-from gan_jax.runs.processes import LOST_AFTER_SECONDS, connect
-from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.runs.processes import connect
+from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.load import load_run
 
 
@@ -35,7 +36,7 @@ def test_processes_train_the_run_that_one_trains(count, alone, tmp_path):
 def test_a_run_goes_on_with_another_number_of_processes(alone, tmp_path):
     folder = tmp_path / "run"
     train_together(folder, 2, steps=12)
-    assert int(load_run(folder).state.step) == Checkpoints(folder / "checkpoints", read_only=True).steps()[-1] == 12
+    assert int(load_run(folder).state.step) == SavedCheckpoints(folder / "checkpoints").steps()[-1] == 12
     text = finish(folder, "joint", steps=18)[1]
     assert "Resuming from step 12 of 18" in text
     main, _ = train_together(folder, 2)
@@ -48,13 +49,12 @@ def test_one_process_asked_to_stop_stops_all_with_a_checkpoint(tmp_path):
     folder = tmp_path / "run"
     processes, logs = start_all(folder, 2, steps=100_000, checkpoint_every=None)
     lines = folder / "metrics.jsonl"
-    while processes[0].is_alive() and not (lines.exists() and lines.stat().st_size):
-        processes[0].join(0.05)
+    wait_for(lambda: lines.exists() and lines.stat().st_size, processes[0])
     os.kill(processes[1].pid, signal.SIGTERM)
     for process in processes:
-        process.join(60)
+        process.join(PATIENCE)
     assert [process.exitcode for process in processes] == [143, 143], [log.read_text() for log in logs]
-    assert Checkpoints(folder / "checkpoints", read_only=True).steps()
+    assert SavedCheckpoints(folder / "checkpoints").steps()
 
 
 @pytest.mark.soak
@@ -62,10 +62,9 @@ def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
     folder = tmp_path / "run"
     (main, other), logs = start_all(folder, 2, steps=100_000)
     checkpoints = folder / "checkpoints"
-    while main.is_alive() and not any(path.name.isdigit() for path in checkpoints.glob("*")):
-        main.join(0.05)
+    wait_for(lambda: any(path.name.isdigit() for path in checkpoints.glob("*")), main)
     other.kill()
-    main.join(LOST_AFTER_SECONDS + 60)
+    main.join(PATIENCE)
     assert main.exitcode not in (None, 0)
     assert "another process was lost" in logs[0].read_text() or "distributed service detected" in logs[0].read_text()
     last = max(int(path.name) for path in checkpoints.glob("*") if path.name.isdigit())
@@ -77,7 +76,7 @@ def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
 def test_a_mistake_of_the_main_process_reaches_the_others(alone, tmp_path):
     processes, logs = start_all(alone, 2, resume=False)
     for process in processes:
-        process.join(60)
+        process.join(PATIENCE)
     assert [process.exitcode for process in processes] == [2, 2]
     assert "not empty" in logs[0].read_text()
     assert "process 0 cannot continue" in logs[1].read_text()

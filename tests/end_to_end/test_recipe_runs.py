@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from closeness import assert_close
 from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings, train_together
 
 from gan_jax import RECIPES, GanConfig, load_run, load_weights, run_experiment, sample_images
@@ -89,7 +90,7 @@ def test_what_was_trained_is_loaded_sampled_and_exported(trained):
     latents = sample_latents(run.config, jax.random.key(0), 5)
     labels = [] if (kinds := default_labels(run.config, 5)) is None else [kinds]
     given = generate(run.config, run.generator, latents, *labels)
-    np.testing.assert_allclose(exported.call(latents, *labels), given, atol=1e-4)
+    assert_close(exported.call(latents, *labels), given)
 
 
 def _of_training(config: GanConfig) -> dict:
@@ -108,7 +109,7 @@ def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, tmp_path, monke
     run_experiment(EXPERIMENTS["joint"], many)
     with np.load(tmp_path / "many" / "seed_0" / "history.npz") as beside, np.load(trained / "history.npz") as alone:
         for name in ("d_loss", "g_loss", "d_x"):
-            np.testing.assert_allclose(beside[name], alone[name][:4], rtol=5e-3, atol=1e-4, err_msg=name)
+            assert_close({name: beside[name]}, {name: alone[name][:4]}, rtol=5e-3)
 
 
 def test_processes_train_the_run_that_one_trains(trained, tmp_path):

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 import gan_jax
 
@@ -19,7 +20,7 @@ OFFLINE = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https
 
 def run(*command, cwd, **environment):
     found = subprocess.run(
-        [*map(str, command)], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=600
+        [*map(str, command)], cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
@@ -64,8 +65,8 @@ def test_the_wheel_trains_samples_and_evaluates_without_a_network(installed, tmp
     run(installed / "gan-jax", "sample", "fashion_mnist", "--output", "shipped.png", cwd=tmp_path, **environment)
     small = ["--dataset", "digits", "--width", "4", "--batch-size", "100", "--epochs", "1"]
     run(installed / "gan-jax", "train", *small, cwd=tmp_path, **environment)
-    run(installed / "gan-jax", "sample", "runs/gan", "--output", "grid.png", cwd=tmp_path, **environment)
-    command = ["evaluate", "runs/gan", "--num-samples", "200", "--json", "scores.json"]
+    run(installed / "gan-jax", "sample", "runs/digits", "--output", "grid.png", cwd=tmp_path, **environment)
+    command = ["evaluate", "runs/digits", "--num-samples", "200", "--json", "scores.json"]
     run(installed / "gan-jax", *command, cwd=tmp_path, **environment)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert "frechet_distance" in json.dumps(scores)

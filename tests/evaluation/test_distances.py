@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
+from closeness import assert_close
 
 from gan_jax.evaluation import frechet_distance, frechet_floor, kernel_distance, sliced_wasserstein
 
@@ -23,12 +24,17 @@ def with_square_root_of_a_matrix(real, fake):
     return np.sum((real.mean(0) - fake.mean(0)) ** 2) + np.trace(first + second - 2 * np.real(root))
 
 
+def variance_of(features):
+    """The size of the traces that a Fréchet distance is the difference of."""
+    return features.var(axis=0).sum()
+
+
 @pytest.mark.parametrize(("shift", "scale"), [(0, 1), (0.5, 1), (0, 2), (-1, 0.3)])
 def test_frechet_is_scipys_square_root_form(shift, scale):
     real, fake = draw(0, 300), draw(1, 200, shift=shift, scale=scale)
     expected = with_square_root_of_a_matrix(real, fake)
-    np.testing.assert_allclose(frechet_distance(real, fake), expected, rtol=1e-9)
-    np.testing.assert_allclose(frechet_distance(fake, real), expected, rtol=1e-9)
+    assert_close(frechet_distance(real, fake), expected, terms=variance_of(real))
+    assert_close(frechet_distance(fake, real), expected, terms=variance_of(real))
 
 
 def test_frechet_of_known_gaussians():
@@ -40,8 +46,8 @@ def test_frechet_of_known_gaussians():
 
 def test_frechet_of_equal_sets_is_zero_and_of_constants_the_shift():
     real = draw(0, 300)
-    assert frechet_distance(real, real) < 1e-9
-    assert frechet_distance(real, real[::-1].copy()) < 1e-9
+    for same in (real, real[::-1].copy()):
+        assert_close(frechet_distance(real, same), 0.0, terms=variance_of(real))
     constant = np.full((50, 6), 2.0)
     assert frechet_distance(constant, constant + 1) == pytest.approx(6)
     singular = draw(0, 5)
@@ -85,19 +91,25 @@ def with_a_loop(real, fake):
     return sum(within) - 2 * np.mean([kernel(x, y) for x in real.astype(np.float64) for y in fake.astype(np.float64)])
 
 
+def largest_kernel(features):
+    """The size of the terms that a kernel distance is the difference of."""
+    return (np.square(features).mean(axis=1).max() + 1) ** 3
+
+
 @pytest.mark.parametrize(("sizes", "blocks"), [((40, 40), 10), ((33, 47), 5), ((8, 60), 20)])
 def test_kernel_distance_is_the_direct_loop(sizes, blocks):
     real, fake = draw(0, sizes[0]), draw(1, sizes[1], shift=0.4)
     distance = kernel_distance(real, fake, num_blocks=blocks)
-    assert distance.value == pytest.approx(with_a_loop(real, fake), rel=1e-9)
-    assert kernel_distance(real, fake, seed=5, num_blocks=blocks).value == pytest.approx(distance.value, rel=1e-9)
+    assert_close(distance.value, with_a_loop(real, fake), rtol=1e-12, terms=largest_kernel(real))
+    again = kernel_distance(real, fake, seed=5, num_blocks=blocks)
+    assert_close(again.value, distance.value, rtol=1e-12, terms=largest_kernel(real))
 
 
 def test_kernel_distance_does_not_depend_on_how_rows_are_blocked(monkeypatch):
     real, fake = draw(0, 90), draw(1, 70)
     expected = kernel_distance(real, fake)
     monkeypatch.setattr("gan_jax.evaluation.distances._BLOCK_ROWS", 3)
-    np.testing.assert_allclose(kernel_distance(real, fake), expected, rtol=1e-9)
+    assert_close(kernel_distance(real, fake), expected, rtol=1e-12, terms=largest_kernel(real))
 
 
 @pytest.mark.parametrize(("shift", "least", "most"), [(0.0, 0.9, 2.0), (0.6, 0.75, 1.3)])
@@ -122,13 +134,13 @@ def test_sliced_wasserstein_is_scipys_on_every_line(first, second):
         scipy.stats.wasserstein_distance(real.reshape(first, -1) @ line, fake.reshape(second, -1) @ line)
         for line in directions
     ]
-    assert sliced_wasserstein(real, fake, seed=3, num_projections=20) == pytest.approx(np.mean(lines), rel=1e-5)
+    assert sliced_wasserstein(real, fake, seed=3, num_projections=20) == pytest.approx(np.mean(lines), rel=1e-4)
 
 
 def test_sliced_wasserstein_of_equal_sets_is_zero():
     real = images(0, 30)
-    assert sliced_wasserstein(real, real[::-1].copy()) == pytest.approx(0, abs=1e-4)
-    assert sliced_wasserstein(real, np.repeat(real, 3, axis=0)) == pytest.approx(0, abs=1e-4)
+    for same in (real[::-1].copy(), np.repeat(real, 3, axis=0)):
+        assert sliced_wasserstein(real, same) < 1e-5 * 255  # pixel levels
 
 
 @pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from closeness import assert_close
 from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
 from gan_jax import InputError, sample_latents, save_weights
@@ -41,9 +42,9 @@ def test_images_and_logits_are_jaxs_for_any_batch(name):
         chosen = {key: value[rows] for key, value in labels.items()}
         made = run(generator, {"latents": latents[rows], **chosen})
         assert made.shape == images[rows].shape
-        np.testing.assert_allclose(made, images[rows], atol=1e-5)
+        assert_close(made, images[rows])
         judged = run(discriminator, {"points" if config.makes_points else "images": images[rows], **chosen})
-        np.testing.assert_allclose(judged, logits[rows], atol=1e-5 * np.abs(logits).max())
+        assert_close(judged, logits[rows], terms=np.abs(logits).max())
 
 
 def test_the_file_says_what_it_is_and_is_the_same_for_the_same_weights():

@@ -123,4 +123,4 @@ def test_the_command_writes_a_picture_and_the_latent(tmp_path, capsys):
     project(weights, image, output=tmp_path / "weights.png", restarts=1, steps=1)
     np.testing.assert_array_equal(load_weights(weights)[1].step, STATE.step)
     with pytest.raises(InputError, match="label"):
-        project(weights, image, output=output, label=1)
+        project(weights, image, output=output, label="1")

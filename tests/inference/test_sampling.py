@@ -1,9 +1,24 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close
 
-from gan_jax import Dataset, GanConfig, InputError, generate, init_state, quantize_images, run_keys
+from gan_jax import (
+    Dataset,
+    GanConfig,
+    InputError,
+    discriminate,
+    generate,
+    init_state,
+    quantize_images,
+    run_keys,
+    sample_latents,
+)
+from gan_jax.inference.projection import project_image
 from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_fakes, sample_images
+from gan_jax.training.batches import LabelledImages, ResidentImages
+from gan_jax.training.forward import batch_fakes
 
 CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
 START, END = np.random.default_rng(0).normal(size=(2, 100))
@@ -20,16 +35,16 @@ def test_latents_of_one_length_are_shoemakes_slerp():
     slerp = [(np.sin((1 - t) * angle) * START + np.sin(t * angle) * end) / np.sin(angle) for t in np.linspace(0, 1, 7)]
     path = interpolate_latents(START, end, 7)
     assert path.dtype == np.float32
-    np.testing.assert_allclose(path, slerp, rtol=0, atol=1e-6)
+    assert_close(path, np.array(slerp), rtol=1e-6)
     quarter = interpolate_latents([1, 0, 0], [0, 1, 0], 4)
-    np.testing.assert_allclose(quarter, [[1, 0, 0], [0.75**0.5, 0.5, 0], [0.5, 0.75**0.5, 0], [0, 1, 0]], atol=1e-7)
+    assert_close(quarter, np.array([[1, 0, 0], [0.75**0.5, 0.5, 0], [0.5, 0.75**0.5, 0], [0, 1, 0]]), rtol=1e-6)
 
 
 def test_both_ends_are_on_the_path_and_the_length_changes_steadily():
     path = interpolate_latents(START, 3 * END, 5)
-    np.testing.assert_allclose(path[[0, -1]], [START, 3 * END], rtol=0, atol=1e-6)
+    assert_close(path[[0, -1]], np.array([START, 3 * END]), rtol=1e-6)
     lengths = np.linspace(np.linalg.norm(START), 3 * np.linalg.norm(END), 5)
-    np.testing.assert_allclose(np.linalg.norm(path, axis=1), lengths, rtol=1e-6)
+    assert_close(np.linalg.norm(path, axis=1), lengths, rtol=1e-5)
     np.testing.assert_array_equal(interpolate_latents(START, END, 1), [START.astype(np.float32)])
 
 
@@ -37,7 +52,7 @@ def test_both_ends_are_on_the_path_and_the_length_changes_steadily():
 @pytest.mark.parametrize("nudge", [0, 1e-12, 1e-8, 1e-4])
 def test_parallel_latents_keep_their_direction(factor, nudge):
     path = interpolate_latents(START, factor * START + nudge * END, 5)
-    np.testing.assert_allclose(path, np.linspace(1, factor, 5)[:, None] * START, rtol=0, atol=1e-6 + 4 * nudge)
+    assert_close(path, np.linspace(1, factor, 5)[:, None] * START, rtol=1e-6 + 2 * nudge)
 
 
 @pytest.mark.parametrize("factor", [1, 2])
@@ -46,14 +61,14 @@ def test_opposite_latents_are_joined_by_half_a_circle(factor, nudge):
     end = nudge * END - factor * START
     path = interpolate_latents(START, end, 9).astype(np.float64)
     lengths = np.linalg.norm(path, axis=1)
-    np.testing.assert_allclose(lengths, np.linspace(np.linalg.norm(START), np.linalg.norm(end), 9), rtol=1e-6)
-    np.testing.assert_allclose(path[[0, -1]], [START, end], rtol=0, atol=1e-6)
+    assert_close(lengths, np.linspace(np.linalg.norm(START), np.linalg.norm(end), 9), rtol=1e-6)
+    assert_close(path[[0, -1]], np.array([START, end]), rtol=1e-6)
     turns = np.sum(path[1:] * path[:-1], axis=1) / (lengths[1:] * lengths[:-1])
     np.testing.assert_allclose(turns, np.cos(np.pi / 8), rtol=0, atol=1e-4)
 
 
 def test_in_one_dimension_opposites_meet_at_zero():
-    np.testing.assert_allclose(interpolate_latents([2], [-2], 5)[:, 0], [2, 2**0.5, 0, -(2**0.5), -2], atol=1e-6)
+    assert_close(interpolate_latents([2], [-2], 5)[:, 0], np.array([2, 2**0.5, 0, -(2**0.5), -2]), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +115,54 @@ def test_images_are_those_of_the_latents_on_the_great_circle(generator):
 def test_a_walk_needs_two_stops_and_two_images(generator, rows, columns):
     with pytest.raises(ValueError, match="at least 2"):
         interpolate_images(CONFIG, generator, rows, columns)
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        ([0, 1, 99], "labels are from 0 to 99; they must be from 0 to 2"),
+        (jnp.array([-1, 1, 2]), "labels are from -1 to 2"),
+        ([0, 1], r"labels are int64 \[2\]; they must be whole numbers \[3\], one for each image"),
+        (np.array([0, 1, 1.7], np.float32), "labels are float32"),
+        ("012", "labels are <U3"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused_wherever_they_come_in(labels, complaint):
+    config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
+    state, key = init_state(config, jax.random.key(0)), jax.random.key(1)
+    images = jnp.zeros((3, 28, 28, 1))
+    for use in (
+        lambda: generate(config, state.generator, sample_latents(config, key), labels),
+        lambda: batch_fakes(config, state, key, labels),
+        lambda: discriminate(config, state.discriminator, images, labels),
+        lambda: sample_images(config, state.generator, 3, labels=labels),
+        lambda: ResidentImages(config, LabelledImages(images.astype(jnp.uint8), labels), run_keys(0)),
+    ):
+        with pytest.raises(InputError, match=complaint):
+            use()
+
+
+def test_a_label_of_a_projection_is_a_class():
+    config = GanConfig(latent_dim=4, width=2, conditional=True, num_classes=3)
+    image = np.zeros((28, 28, 1), np.uint8)
+    for chosen, complaint in ((config, "from 0 to 2"), (CONFIG, "not conditional")):
+        state = init_state(chosen, jax.random.key(0))
+        with pytest.raises(InputError, match=complaint):
+            project_image(chosen, state.generator, state.discriminator, image, label=3)
+
+
+def test_labels_that_a_program_computes_are_not_looked_at():
+    config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
+    generator, latents = init_state(config, jax.random.key(0)).generator, np.ones((3, 4), np.float32)
+    computed = jax.jit(lambda labels: generate(config, generator, latents, labels))(jnp.array([0, 1, 2]))
+    np.testing.assert_allclose(computed, generate(config, generator, latents, [0, 1, 2]), atol=1e-6)
+
+
+def test_sample_images_with_truncation_are_those_of_shorter_latents(generator):
+    for truncation in (0.5, 0.0):
+        latents = sample_latents(CONFIG, jax.random.fold_in(jax.random.key(3), 0), 250) * truncation
+        expected = quantize_images(generate(CONFIG, generator, latents))[:4]
+        np.testing.assert_array_equal(sample_images(CONFIG, generator, 4, 3, truncation=truncation), expected)
 
 
 def data_set(trained, tested, classes=3):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close
 from jax import lax
 
 from gan_jax.nn import convolution
@@ -109,17 +110,13 @@ def operands(case):
     return x, w, stride, padding
 
 
-close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
-
-
 @pytest.mark.parametrize("case", some_in_soak(EVERY, IN_USE + AT_POINTS[:5] + OTHERS[:3]), ids=str)
 def test_value_and_gradients(case):
     x, w, stride, padding = operands(case)
     expected, pull_back = jax.vjp(lambda x, w: reference(x, w, stride, padding), x, w)
     outputs, our_pull_back = jax.vjp(lambda x, w: convolve(x, w, stride, padding), x, w)
-    close(outputs, expected)
-    for ours, theirs in zip(our_pull_back(draw(*expected.shape)), pull_back(draw(*expected.shape)), strict=True):
-        close(ours, theirs)
+    assert_close(outputs, expected)
+    assert_close(our_pull_back(draw(*expected.shape)), pull_back(draw(*expected.shape)))
 
 
 @pytest.mark.parametrize("case", some_in_soak(EVERY, IN_USE + AT_POINTS[:4] + OTHERS[:3]), ids=str)
@@ -134,11 +131,10 @@ def test_transpose_is_the_adjoint(case):
     def transpose_by_autodiff(y, w):
         return jax.vjp(lambda x: reference(x, w, stride, padding), x)[1](y)[0]
 
-    close(x, adjoint(y)[0])
+    assert_close(x, adjoint(y)[0])
     ours = jax.vjp(lambda y, w: convolve_transpose(y, w, stride, padding), y, w)[1](x)
     theirs = jax.vjp(transpose_by_autodiff, y, w)[1](x)
-    for ours_one, theirs_one in zip(ours, theirs, strict=True):
-        close(ours_one, theirs_one)
+    assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("case", some_in_soak(EVERY, IN_USE + AT_POINTS[:3]), ids=str)
@@ -153,8 +149,7 @@ def test_gradient_of_a_gradient(case):
 
     ours = jax.grad(partial(penalty, convolve), (0, 1))(x, w)
     theirs = jax.grad(partial(penalty, reference), (0, 1))(x, w)
-    for ours_one, theirs_one in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(ours_one, theirs_one, rtol=1e-10, atol=1e-10 * np.abs(theirs_one).max())
+    assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("case", some_in_soak(IN_USE + AT_POINTS, IN_USE[:4] + AT_POINTS[:3]), ids=str)
@@ -163,8 +158,9 @@ def test_under_jit_vmap_and_scan(case):
     kernels = jnp.stack([w, 2 * w])
     gradient = jax.grad(lambda w: jnp.sum(convolve(x, w, stride, padding) ** 2))
     expected = jnp.stack([gradient(kernel) for kernel in kernels])
-    close(jax.jit(jax.vmap(gradient))(kernels), expected)
-    close(jax.jit(lambda kernels: lax.scan(lambda carry, w: (carry, gradient(w)), 0, kernels)[1])(kernels), expected)
+    assert_close(jax.jit(jax.vmap(gradient))(kernels), expected)
+    scanned = jax.jit(lambda kernels: lax.scan(lambda carry, w: (carry, gradient(w)), 0, kernels)[1])(kernels)
+    assert_close(scanned, expected)
 
 
 def test_a_large_kernel_that_meets_the_images_in_one_place_gives_the_same(monkeypatch):
@@ -178,4 +174,4 @@ def test_a_large_kernel_that_meets_the_images_in_one_place_gives_the_same(monkey
     expected = derivatives(x, w, y)
     monkeypatch.setattr(convolution, "_LARGE_KERNEL", 1)
     found = derivatives(x, w, y)
-    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-12), found, expected)
+    assert_close(found, expected)

@@ -2,8 +2,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close
+from flax import linen as nn
 
-from gan_jax import GanConfig, discriminate, generate, init_state, sample_latents
+from gan_jax import NETWORKS, GanConfig, InputError, discriminate, gan_step, generate, init_state, sample_latents
 from gan_jax.nn.networks import apply_discriminator, apply_generator
 
 
@@ -63,8 +65,7 @@ def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
     alone, _ = apply_generator(CONFIG, network.params, network.batch_stats, latents[:3], train=True)
     assert not np.allclose(images[:3], alone)
     hidden = jnp.einsum("nl,hwol->nhwo", latents, network.params["conv_0"]["kernel"])
-    np.testing.assert_allclose(stats["norm_0"]["mean"], 0.1 * hidden.mean((0, 1, 2)), rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(stats["norm_0"]["var"], 0.9 + 0.1 * hidden.var((0, 1, 2)), rtol=1e-4)
+    assert_close(stats["norm_0"], {"mean": 0.1 * hidden.mean((0, 1, 2)), "var": 0.9 + 0.1 * hidden.var((0, 1, 2))})
 
 
 def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
@@ -72,5 +73,35 @@ def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
     images = jax.random.uniform(fresh_key(), (6, 28, 28, 1), minval=-1)
     logits, stats = apply_discriminator(CONFIG, network.params, network.batch_stats, images, train=False)
     alone, _ = apply_discriminator(CONFIG, network.params, network.batch_stats, images[:1], train=False)
-    np.testing.assert_allclose(logits[:1], alone, rtol=1e-5)
+    assert_close(alone, logits[:1], terms=jnp.abs(logits).max())
     assert stats is network.batch_stats
+
+
+class Columns(nn.Module):
+    """Logits ``[N, 1]``, which a relativistic loss would compare with every other image's."""
+
+    @nn.compact
+    def __call__(self, images, labels=None, *, train):
+        return nn.Dense(1)(images.reshape(len(images), -1))
+
+
+class Flat(nn.Module):
+    @nn.compact
+    def __call__(self, latents, labels=None, *, train):
+        return nn.Dense(784)(latents)
+
+
+@pytest.mark.parametrize(
+    ("pair", "complaint"),
+    [
+        ({"discriminator": lambda config: Columns()}, r"Columns returns the shape \(2, 1\); it must return \(2,\)"),
+        ({"generator": lambda config: Flat()}, r"Flat returns the shape \(2, 784\); it must return \(2, 28, 28, 1\)"),
+    ],
+)
+def test_a_network_that_returns_another_shape_is_refused(pair, complaint, monkeypatch):
+    name = f"odd {next(iter(pair))}"  # programs are kept by name
+    monkeypatch.setitem(NETWORKS, name, NETWORKS["dcgan"]._replace(**pair))
+    config = GanConfig(latent_dim=3, width=2, batch_size=2, network=name)
+    state = init_state(config, fresh_key())
+    with pytest.raises(InputError, match=complaint):
+        jax.eval_shape(gan_step, config, state, jnp.zeros((2, 28, 28, 1)), fresh_key())

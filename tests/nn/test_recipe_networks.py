@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close, in_float64
 from flax import linen as nn
 
 from gan_jax import (
@@ -94,14 +95,14 @@ def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypa
 
     with jax.enable_x64(True):
         network = init_state(config, fresh_key()).discriminator
-        network = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), network)
+        network = in_float64(network)
         images = images_of(config, 6).astype(jnp.float64)
         batches = [images, images**3]
         wanted = gradient(in_turn)
         passes.clear()
         given = gradient(at_once)
     assert len(passes) == (2 if config.normalization == "spectral" or config.penalties else 1)
-    jax.tree.map(lambda left, right: np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9), given, wanted)
+    assert_close(given, wanted)
 
 
 @pytest.mark.parametrize("network", ["dcgan", "infogan", "residual", "dense"])
@@ -141,9 +142,9 @@ def test_the_power_iteration_finds_the_largest_singular_value():
     for _ in range(300):
         divided, variables = module.apply(variables, weights, train=True, mutable=["batch_stats"])
     largest = np.linalg.svd(weights.reshape(-1, 6), compute_uv=False)[0]
-    np.testing.assert_allclose(divided, weights / largest, rtol=1e-4)
+    assert_close(divided, weights / largest)
     same, kept = module.apply(variables, weights, train=False, mutable=["batch_stats"])
-    np.testing.assert_allclose(same, divided, rtol=1e-6)
+    assert_close(same, divided, rtol=1e-5)
     np.testing.assert_array_equal(kept["batch_stats"]["v"], variables["batch_stats"]["v"])
 
 
@@ -155,7 +156,7 @@ def test_without_batch_normalization_an_image_is_scored_alone_in_training_too(no
     images = images_of(config)
     logits, _ = apply_discriminator(config, network.params, network.batch_stats, images, train=True)
     alone, _ = apply_discriminator(config, network.params, network.batch_stats, images[:1], train=True)
-    np.testing.assert_allclose(logits[:1], alone, rtol=1e-4)
+    assert_close(alone, logits[:1], terms=jnp.abs(logits).max())
 
 
 CONDITIONAL = GanConfig(conditional=True, normalization="none", initializer="he", num_classes=3, **SMALL)
@@ -171,17 +172,17 @@ def test_the_projection_adds_the_inner_product_with_the_classs_vector():
     sums = discriminate(CONDITIONAL, network.replace(params=unit), images, labels) - without
     double = {**network.params, "embed": {"vectors": jnp.array([[1.0], [5.0], [2.0]]) * jnp.ones_like(vectors)}}
     added = discriminate(CONDITIONAL, network.replace(params=double), images, labels) - without
-    np.testing.assert_allclose(added, jnp.array([2.0, 1.0, 2.0]) * sums, rtol=1e-3, atol=1e-4)
+    assert_close(added, jnp.array([2.0, 1.0, 2.0]) * sums, terms=jnp.abs(without).max())
 
 
 def test_a_conditional_generator_makes_other_images_for_other_classes():
     state = init_state(CONDITIONAL, fresh_key())
     latents = jnp.tile(sample_latents(CONDITIONAL, fresh_key(), 1), (4, 1))
     images = generate(CONDITIONAL, state.generator, latents, jnp.array([0, 1, 1, 2]))
-    np.testing.assert_allclose(images[1], images[2], atol=1e-6)
+    assert_close(images[1], images[2])
     assert not np.allclose(images[0], images[1])
     in_turn = generate(CONDITIONAL, state.generator, latents)  # of classes 0, 1, 2, 0
-    np.testing.assert_allclose(in_turn, images[jnp.array([0, 1, 3, 0])], atol=1e-6)
+    assert_close(in_turn, images[jnp.array([0, 1, 3, 0])])
 
 
 def test_a_conditional_discriminator_asks_for_labels():
@@ -209,7 +210,8 @@ def test_dense_networks_make_points_and_score_each_alone(normalization):
     assert points.shape == (7, 2)
     assert jnp.abs(points).max() > 1  # no tanh
     logits = discriminate(config, state.discriminator, points)
-    np.testing.assert_allclose(logits[3:4], discriminate(config, state.discriminator, points[3:4]), rtol=1e-5)
+    alone = discriminate(config, state.discriminator, points[3:4])
+    assert_close(alone, logits[3:4], terms=jnp.abs(logits).max())
     layers = [state.generator.params[f"dense_{index}"]["kernel"].shape for index in range(3)]
     assert layers == [(1, 1, 5, 4), (1, 1, 4, 4), (1, 1, 4, 2)]
 
@@ -239,8 +241,7 @@ def test_dense_networks_are_the_formula_and_its_first_and_second_derivatives():
         arguments = discriminator.params, points
         return function(*arguments), *(jax.grad(one, (0, 1))(*arguments) for one in (loss, steepness))
 
-    for one, other in zip(jax.tree.leaves(found(network)), jax.tree.leaves(found(formula)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    assert_close(found(network), found(formula))
 
 
 def test_networks_of_images_refuse_points():
@@ -260,7 +261,7 @@ def test_a_discriminator_of_packs_sees_neighbours_as_channels(image_shape):
     assert logits.shape == (3,)
     joined = jnp.concatenate([images[::2], images[1::2]], axis=-1)
     plain = dataclasses.replace(packed, packing=1)
-    np.testing.assert_allclose(logits, discriminate(plain, state.discriminator, joined), rtol=1e-6)
+    assert_close(logits, discriminate(plain, state.discriminator, joined))
     with pytest.raises(ValueError, match="5 images do not fill packs of 2"):
         discriminate(packed, state.discriminator, images[:5])
 

@@ -12,18 +12,18 @@ OTHERS = jnp.array([1.5, -4.0, 0.25, 0.75])
 
 def test_an_undecided_discriminator_costs_two_ln_2():
     undecided = jnp.zeros(4)
-    assert discriminator_loss(undecided, undecided) == pytest.approx(2 * np.log(2))
-    assert generator_loss(undecided) == pytest.approx(np.log(2))
-    assert mean_score(undecided) == pytest.approx(0.5)
+    assert discriminator_loss(undecided, undecided) == pytest.approx(2 * np.log(2), rel=1e-5)
+    assert generator_loss(undecided) == pytest.approx(np.log(2), rel=1e-5)
+    assert mean_score(undecided) == pytest.approx(0.5, rel=1e-5)
 
 
 def test_losses_are_binary_cross_entropy_with_the_courses_labels():
     ones, zeros = jnp.ones(4), jnp.zeros(4)
     reals = optax.sigmoid_binary_cross_entropy(LOGITS, ones).mean()
     fakes = optax.sigmoid_binary_cross_entropy(OTHERS, zeros).mean()
-    np.testing.assert_allclose(discriminator_loss(LOGITS, OTHERS), reals + fakes, rtol=1e-6)
+    np.testing.assert_allclose(discriminator_loss(LOGITS, OTHERS), reals + fakes, rtol=1e-5)
     as_real = optax.sigmoid_binary_cross_entropy(OTHERS, ones).mean()
-    np.testing.assert_allclose(generator_loss(OTHERS), as_real, rtol=1e-6)
+    np.testing.assert_allclose(generator_loss(OTHERS), as_real, rtol=1e-5)
 
 
 def test_gradients_are_those_of_the_formulas():
@@ -74,15 +74,15 @@ def test_every_objective_is_worked_out():
 def test_an_objective_is_its_formula(name):
     objective = OBJECTIVES[name]
     real_logits = (REALS,) if objective.sees_reals else ()
-    assert objective.discriminator(REALS, FAKES, 1.0, 1.0) == pytest.approx(BY_HAND[name][0], rel=1e-6)
-    assert objective.generator(FAKES, *real_logits) == pytest.approx(BY_HAND[name][1], rel=1e-6)
+    assert objective.discriminator(REALS, FAKES, 1.0, 1.0) == pytest.approx(BY_HAND[name][0], rel=1e-5)
+    assert objective.generator(FAKES, *real_logits) == pytest.approx(BY_HAND[name][1], rel=1e-5)
 
 
 @pytest.mark.parametrize("name", [name for name, objective in OBJECTIVES.items() if not objective.sees_reals])
 def test_weights_are_factors_of_the_two_terms(name):
     loss = OBJECTIVES[name].discriminator
     on_reals, on_fakes = loss(REALS, FAKES, 1.0, 0.0), loss(REALS, FAKES, 0.0, 1.0)
-    np.testing.assert_allclose(loss(REALS, FAKES, 0.5, 3.0), 0.5 * on_reals + 3 * on_fakes, rtol=1e-6)
+    np.testing.assert_allclose(loss(REALS, FAKES, 0.5, 3.0), 0.5 * on_reals + 3 * on_fakes, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

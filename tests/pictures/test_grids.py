@@ -63,6 +63,24 @@ def test_grids_side_by_side_have_images_of_one_size(tmp_path):
 
 
 @pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+def test_pairs_stand_above_each_other_and_apart_from_the_next(images, tmp_path):
+    grids.save_pairs(tmp_path / "pairs.png", images[:20], images[20:40], "upper, above lower")
+    picture = pixels(tmp_path / "pairs.png").reshape(*pixels(tmp_path / "pairs.png").shape[:2], -1)
+    side = images.shape[1] * (scale := 96 // images.shape[1])
+    for index in (0, 15, 16, 19):
+        row, column = divmod(index, 16)
+        top, left = 48 + row * (2 * side + 17), 14 + column * (side + 3)
+        cell = picture[top : top + 2 * side, left : left + side][::scale, ::scale]
+        np.testing.assert_array_equal(cell, np.concatenate([images[index], images[20 + index]]))
+        assert (picture[top + 2 * side : top + 2 * side + 17, left : left + side] == 255).all()
+
+
+def test_what_is_not_paired_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="pairs must be of one number and size"):
+        grids.save_pairs(tmp_path / "pairs.png", GREY[:2], GREY[:1], "")
+
+
+@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
 def test_strips_are_rows_with_their_names_before_them(images, tmp_path):
     grids.save_strips(tmp_path / "strips.png", {"a": images[:4], "a longer name": images[4:8]})
     picture = pixels(tmp_path / "strips.png")

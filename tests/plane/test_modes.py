@@ -22,20 +22,20 @@ def test_a_mode_is_covered_by_twenty_near_points():
     far = MODES.centres[3:4] * (1 + 3.1 * MODES.std)
     scores = score_modes(MODES, jnp.asarray(np.concatenate([centres, far])))
     assert (scores.found, scores.covered) == (3, 1)
-    assert scores.near == pytest.approx(40 / 41)
+    assert scores.near == pytest.approx(40 / 41, rel=1e-5)
 
 
 def test_the_divergence_is_that_of_the_modes_shares():
     half = score_modes(MODES, jnp.asarray(MODES.centres[:4]))
     one = score_modes(MODES, jnp.asarray(MODES.centres[:1]))
-    assert half.divergence == pytest.approx(np.log(2), rel=1e-6)
-    assert one.divergence == pytest.approx(np.log(8), rel=1e-6)
+    assert half.divergence == pytest.approx(np.log(2), rel=1e-5)
+    assert one.divergence == pytest.approx(np.log(8), rel=1e-5)
 
 
 def test_points_that_are_no_numbers_count_as_one_mode_far_away():
     scores = score_modes(MODES, jnp.full((10, 2), jnp.nan))
     assert (scores.near, scores.found) == (0, 0)
-    assert scores.divergence == pytest.approx(np.log(8), rel=1e-6)
+    assert scores.divergence == pytest.approx(np.log(8), rel=1e-5)
 
 
 def test_scores_map_over_runs():

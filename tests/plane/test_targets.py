@@ -39,7 +39,7 @@ def test_a_pictures_dark_pixels_are_drawn_upright(tmp_path):
     below_right = (points[:, 0] > 0) & (points[:, 1] < 0)
     assert (above_left | below_right).all()
     assert above_left.sum() > 3 * below_right.sum() > 0
-    assert np.abs(points).max() == pytest.approx(1, abs=1e-6)
+    assert np.abs(points).max() == pytest.approx(1, rel=1e-5)
 
 
 @pytest.mark.parametrize("ending", ["csv", "npy"])

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close, in_float64
+from waiting import PATIENCE
 
 from gan_jax import RECIPES, discriminate, gan_step, init_state, recipe, run_keys, scan_steps, train_run
 from gan_jax.errors import DivergedError, InputError
@@ -85,14 +87,14 @@ def test_a_ring_is_learned():
 
 def test_states_are_those_of_a_whole_run():
     keys = run_keys(3)
-    start = init_state(COURSE, keys.init)
-    states, metrics = train_states(COURSE, gan_step, start, TARGET.points, keys, [0, 10, 20])
-    whole, run_metrics, _ = train_run(COURSE, gan_step, start, jnp.asarray(TARGET.points), keys, 2)
+    with jax.enable_x64(True):
+        start = in_float64(init_state(COURSE, keys.init))
+        states, metrics = train_states(COURSE, gan_step, start, TARGET.points, keys, [0, 10, 20])
+        whole, run_metrics, _ = train_run(COURSE, gan_step, start, jnp.asarray(TARGET.points), keys, 2)
     assert [int(state.step) for state in states] == [0, 10, 20]
     assert len(metrics["d_loss"]) == 20
-    np.testing.assert_allclose(metrics["d_loss"], np.ravel(run_metrics.d_loss), rtol=1e-5)
-    for one, other in zip(jax.tree.leaves(states[-1]), jax.tree.leaves(whole), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert_close(metrics["d_loss"], np.ravel(run_metrics.d_loss))
+    assert_close(states[-1], whole)
 
 
 def test_a_step_without_a_pause_is_refused():
@@ -109,11 +111,10 @@ def test_many_seeds_at_once_are_the_seeds_alone():
     points = sample_many(COURSE, states, jax.random.key(0), 50)
     keys = run_keys(6)
     alone, _ = train_many(COURSE, TARGET.points, [6], 20)
-    np.testing.assert_allclose(points[3], sample_many(COURSE, alone, jax.random.key(0), 50)[0], rtol=1e-3, atol=1e-4)
+    assert_close(points[3], sample_many(COURSE, alone, jax.random.key(0), 50)[0], rtol=1e-3)
     (state,), _ = train_states(COURSE, gan_step, init_state(COURSE, keys.init), TARGET.points, keys, [20])
     mine = jax.tree.map(lambda leaf: leaf[3], states)
-    for one, other in zip(jax.tree.leaves(state.generator), jax.tree.leaves(mine.generator), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
+    assert_close(mine.generator.params, state.generator.params, rtol=1e-3, terms=0.1)
     with pytest.raises(InputError, match="multiple of an epoch's, 10"):
         train_many(COURSE, TARGET.points, [0], 15)
 
@@ -163,11 +164,10 @@ def test_a_look_shows_the_networks(name):
     row, column = 70, 20
     place = plane_grid(TARGET.half_width)[row, column]
     ticks = np.linspace(-TARGET.half_width, TARGET.half_width, SIDE)
-    np.testing.assert_allclose(place, [ticks[column], ticks[row]], rtol=1e-6)
+    assert_close(place, np.array([ticks[column], ticks[row]]), rtol=1e-5)
     repeated = jnp.tile(place, (config.packing, 1))
-    np.testing.assert_allclose(
-        frame.landscape[row, column], discriminate(config, state.discriminator, repeated)[0], rtol=1e-5, atol=1e-6
-    )
+    score = discriminate(config, state.discriminator, repeated)[0]
+    assert_close(frame.landscape[row, column], score, terms=np.abs(frame.landscape).max())
     shades = np.asarray(colours(config.objective, frame.landscape))
     assert ((shades >= 0) & (shades <= 1)).all()
 
@@ -179,7 +179,7 @@ def test_arrows_point_where_d_scores_higher():
     before, after = (score_alone(COURSE, state.discriminator, one) for one in (points, points + 1e-3 * arrows))
     assert (after > before).all()
     logits, pull_back = jax.vjp(lambda one: score_alone(COURSE, state.discriminator, one), points)
-    np.testing.assert_allclose(arrows, pull_back(jax.nn.sigmoid(-logits))[0], rtol=1e-4, atol=1e-6)
+    assert_close(arrows, pull_back(jax.nn.sigmoid(-logits))[0])
 
 
 def test_what_is_watched_becomes_pictures_and_arrays():
@@ -193,7 +193,7 @@ def test_what_is_watched_becomes_pictures_and_arrays():
     assert found["weights/generator/params/dense_0/kernel"].shape == (3, 1, 1, 2, 8)
     assert len(found["metrics/d_loss"]) == 20
     expected = score_modes(TARGET.modes, jnp.asarray(found["points"][2]))
-    assert found["divergence"][2] == pytest.approx(float(expected.divergence))
+    assert found["divergence"][2] == pytest.approx(float(expected.divergence), rel=1e-4)
 
 
 SPREAD = """
@@ -208,13 +208,13 @@ odd, _ = train_many(config, points, range(3), 10)
 devices = [len(jax.tree.leaves(states)[0].sharding.device_set) for states in (even, odd)]
 assert devices == [2, 1], devices
 shared, alone = (np.asarray(sample_many(config, states, jax.random.key(0), 50)) for states in (even, odd))
-np.testing.assert_allclose(shared[:3], alone, rtol=1e-3, atol=1e-4)
+np.testing.assert_allclose(shared[:3], alone, rtol=0, atol=1e-3 * np.abs(alone).max())
 """
 
 
 @pytest.mark.soak
 def test_devices_share_the_seeds_if_they_divide():
-    subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close
 from playground.in_node import run_in_node
 from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
@@ -34,10 +35,10 @@ def test_images_logits_and_gradients_are_jaxs(name):
     kinds = jnp.asarray(labels) if config.conditional else None
     images, logits, gradients = jax_answers(config, state, latents, kinds)
     for n, one in enumerate(found):
-        np.testing.assert_allclose(one["image"], images[n].ravel(), atol=2e-5)
-        np.testing.assert_allclose([one["logit"], one["alone"]], logits[n], rtol=2e-4, atol=2e-4)
-        scale = float(jnp.abs(gradients[n]).max())
-        np.testing.assert_allclose(one["gradient"], gradients[n].ravel(), atol=2e-4 * scale)
+        assert_close(np.array(one["image"]), images[n].ravel())
+        for logit in (one["logit"], one["alone"]):
+            assert_close(logit, logits[n], terms=jnp.abs(logits).max())
+        assert_close(np.array(one["gradient"]), gradients[n].ravel(), rtol=2e-4)
 
 
 @pytest.mark.parametrize(("dtype", "most"), [("float16", 1.0), ("int8", 12.0)])

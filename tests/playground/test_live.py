@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from closeness import assert_close, in_float64
 from playground.in_node import run_in_node
 
 from gan_jax import GanConfig, gan_step, generator_step, init_state, sample_latents
@@ -42,8 +43,9 @@ def as_lists(found):
     return [{name: array.tolist() for name, array in layer.items()} for layer in found]
 
 
+@jax.enable_x64(True)
 def compare(config, step, **settings):
-    state = init_state(config, jax.random.key(0))
+    state = in_float64(init_state(config, jax.random.key(0)))
     start = {name: as_lists(layers(getattr(state, name))) for name in ("generator", "discriminator")}
     batches, metrics = [], []
     for index in range(STEPS):
@@ -56,12 +58,12 @@ def compare(config, step, **settings):
     found = run_in_node("live", settings=SETTINGS | settings, batches=batches, **start)
     for name in ("d_loss", "g_loss", "d_x", "d_g_z1", "penalty"):
         if name in metrics[0]:
-            wanted = [float(one[name]) for one in metrics]
-            np.testing.assert_allclose([one[name] for one in found["metrics"]], wanted, rtol=1e-4, atol=1e-5)
+            wanted = np.array([float(one[name]) for one in metrics])
+            assert_close(np.array([one[name] for one in found["metrics"]]), wanted, rtol=1e-8)
     for name in ("generator", "discriminator"):
         for ours, wanted in zip(found[name], layers(getattr(state, name)), strict=True):
-            np.testing.assert_allclose(ours["kernel"], wanted["kernel"].ravel(), atol=2e-5)
-            np.testing.assert_allclose(ours["bias"], wanted["bias"], atol=2e-5)
+            assert_close(np.array(ours["kernel"]), wanted["kernel"].ravel(), rtol=1e-8)
+            assert_close(np.array(ours["bias"]), wanted["bias"], rtol=1e-8, terms=0.01)  # of rates of 1e-3
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

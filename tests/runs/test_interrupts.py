@@ -31,7 +31,7 @@ def test_a_signal_while_the_processes_agree_is_kept_for_the_next_pause(monkeypat
         return number
 
     with StopRequest() as stop:
-        monkeypatch.setattr("gan_jax.runs.interrupts.any_process", agree)
+        monkeypatch.setattr("gan_jax.runs.processes.any_process", agree)
         assert not stop.is_set()
-        monkeypatch.setattr("gan_jax.runs.interrupts.any_process", lambda number: number)
+        monkeypatch.setattr("gan_jax.runs.processes.any_process", lambda number: number)
         assert stop.is_set()

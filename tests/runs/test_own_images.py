@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -15,6 +16,8 @@ from gan_jax.cli.export import export
 from gan_jax.cli.sample import sample
 from gan_jax.runs.experiment import JOINT
 from gan_jax.runs.reproduce import FinishedRun, verify
+from gan_jax.runs.setup import load_images
+from gan_jax.runs.watchers.watcher import Watcher
 from gan_jax.storage.record import read_record
 from gan_jax.sweeps.plan import list_trials
 from gan_jax.sweeps.run import choose_side_by_side
@@ -53,6 +56,34 @@ def test_a_run_from_files_is_the_run_from_memory_bit_for_bit(photos, tmp_path):
     assert (tmp_path / "memory/history.npz").read_bytes() == (tmp_path / "stream/history.npz").read_bytes()
     states = [load_run(tmp_path / name).state for name in ("memory", "stream")]
     assert jax.tree.all(jax.tree.map(np.array_equal, *states))
+
+
+def zipped(photos):
+    return Path(shutil.make_archive(str(photos), "zip", photos))
+
+
+@pytest.mark.parametrize("packed", [lambda photos: photos, zipped], ids=["folder", "zip"])
+def test_images_that_change_while_they_are_streamed_end_the_run(packed, photos, tmp_path):
+    class Change(Watcher):
+        """Changes every image after the first epoch."""
+
+        def __init__(self, context):
+            self.context = context
+
+        def checkpoint(self, progress):
+            if progress.step == self.context.steps_per_epoch:
+                for path in photos.rglob("*.png"):
+                    Image.fromarray(np.asarray(Image.open(path)) ^ 1).save(path)
+                packed(photos)
+
+    experiment = EXPERIMENTS["drift"]._replace(watchers=(Change,))
+    source = packed(photos)
+    options = {"steps": None, "epochs": 100, "stream": True}
+    before = load_images(settings(source, tmp_path / "run", **options)).content_hash
+    with pytest.raises(InputError, match=r"\.png (is another image than at the start|cannot be read)") as error:
+        run_experiment(experiment, settings(source, tmp_path / "run", **options))
+    assert "\n" not in str(error.value)
+    assert read_record(tmp_path / "run")["dataset"]["sha256"] == before
 
 
 @pytest.mark.soak

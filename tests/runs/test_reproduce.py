@@ -3,15 +3,17 @@
 import dataclasses
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 from small_runs import GAN, finish
+from terminals import Terminal
 
 from gan_jax import InputError, load_run, save_weights
 from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
-from gan_jax.storage.checkpoints import Checkpoints
+from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.record import identity, read_record
 from gan_jax.training.forward import image_spread
 
@@ -45,13 +47,20 @@ def test_some_epochs_start_from_a_checkpoint(folder, monkeypatch):
     trained = []
     train = run.train
 
-    def noted(state, until):
+    def noted(state, until, bar):
         trained.append((int(state.step), until))
-        return train(state, until)
+        return train(state, until, bar)
 
     monkeypatch.setattr(run, "train", noted)
     assert verify(run, 2, 3) == (1, None)
     assert trained == [(24, 24), (24, 36)]
+
+
+def test_a_terminal_shows_how_far_a_repetition_is(folder, monkeypatch, tmp_path):
+    for repeat, total in ((lambda run: verify(run, 2), 36), (lambda run: replay(run, 26, tmp_path / "step.npz"), 26)):
+        monkeypatch.setattr("sys.stderr", Terminal())
+        repeat(FinishedRun(folder))
+        assert f" 0/{total} " in sys.stderr.getvalue()
 
 
 def test_another_setting_shows_in_its_first_step(copied):
@@ -70,12 +79,30 @@ def test_a_changed_history_is_named_by_step(copied):
 
 
 def test_a_changed_digest_is_named_by_array(copied):
+    lines = (copied / "epochs.jsonl").read_text().splitlines()
+    epoch = json.loads(lines[2])
+    epoch["sha256"] = "0" * 64
+    epoch["arrays"]["discriminator/params/conv_1/kernel"] = "0" * 16
+    (copied / "epochs.jsonl").write_text("\n".join([*lines[:2], json.dumps(epoch)]))
+    assert verify(FinishedRun(copied)) == (2, Difference(3, None, "discriminator/params/conv_1/kernel"))
+
+
+def test_what_the_run_was_trained_with_and_is_not_here_is_told(copied):
+    assert FinishedRun(copied).differences() == []
+
     def change(record):
-        record["epochs"][2]["sha256"] = "0" * 64
-        record["epochs"][2]["arrays"]["discriminator/params/conv_1/kernel"] = "0" * 16
+        device = record["device"]
+        record["earlier_environments"] = [
+            {"versions": record["versions"] | {"jax": "0.9"}, "device": device, "until": 12},
+            {"versions": record["versions"], "device": device | {"devices_per_batch": 4}, "until": 24},
+        ]
 
     edit(copied, change)
-    assert verify(FinishedRun(copied)) == (2, Difference(3, None, "discriminator/params/conv_1/kernel"))
+    jax_here = read_record(copied)["versions"]["jax"]
+    assert FinishedRun(copied).differences() == [
+        f"until step 12, versions.jax was 0.9, is {jax_here}",
+        "until step 24, device.devices_per_batch was 4, is 1",
+    ]
 
 
 def test_epochs_that_were_not_recorded_are_refused(folder):
@@ -108,7 +135,7 @@ def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
     metrics, same = replay(FinishedRun(tmp_path / "run"), 4, tmp_path / "step.npz")
     assert same is True
     with np.load(tmp_path / "step.npz") as archive:
-        assert float(image_spread(archive["fakes"])) == pytest.approx(metrics["fake_spread"], rel=1e-5)
+        assert float(image_spread(archive["fakes"])) == pytest.approx(metrics["fake_spread"], rel=1e-4)
 
 
 def test_other_data_and_unknown_steps_are_refused(copied):
@@ -120,21 +147,10 @@ def test_other_data_and_unknown_steps_are_refused(copied):
         FinishedRun(copied)
 
 
-def test_runs_of_other_formats(copied):
-    def make_old(record):
-        for name in ("format", "step", "epochs"):
-            del record[name]
-        for name in ("checkpoint_every", "seeds", "sweep", "devices", "schedule"):
-            del record["run"][name]
-        for name in ("real_weight", "fake_weight"):
-            del record["run"]["gan"][name]
-
-    edit(copied, make_old)
-    (copied / "run.json").rename(copied / "config.json")
-    assert int(load_run(copied).state.step) == 36
-    edit_path = copied / "config.json"
-    edit_path.write_text(json.dumps({"format": 99, "run": {"gan": {}}}))
-    with pytest.raises(InputError, match=r"format 99.*install a later one"):
+@pytest.mark.parametrize("version", [4, 99])
+def test_runs_of_other_formats_are_refused(version, copied):
+    edit(copied, lambda record: record.update(format=version))
+    with pytest.raises(InputError, match=rf"format {version}; this gan_jax reads 5: use the version that wrote it"):
         load_run(copied)
 
 
@@ -152,7 +168,7 @@ def test_a_killed_run_is_loaded_from_its_checkpoint(copied):
 
 
 def test_a_checkpoint_that_is_newer_than_the_weights_wins(copied, tmp_path, capsys):
-    earlier = Checkpoints(copied / "checkpoints", read_only=True).restore(24, load_run(copied).state).state
+    earlier = SavedCheckpoints(copied / "checkpoints").restore(24, load_run(copied).state).state
     save_weights(copied / "weights.npz", earlier)
     assert int(load_run(copied).state.step) == 36
     assert capsys.readouterr().err == ""
@@ -187,7 +203,7 @@ def test_damaged_weights_are_passed_over(copied, capsys):
 def test_checkpoints_of_another_run_are_refused(folder):
     state, record = load_run(folder).state, read_record(folder)
     other = identity(record) | {"seed": 1}
-    found, complaints = Checkpoints(folder / "checkpoints", run=other, read_only=True).restore_newest(state)
+    found, complaints = SavedCheckpoints(folder / "checkpoints", other).restore_newest(state)
     assert found is None
     assert len(complaints) == 4
     assert all("of another run: its seed is 0" in complaint for complaint in complaints)

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 
+import chex
 import jax
 import numpy as np
 import pytest
@@ -32,7 +33,8 @@ def test_several_processes_use_all_their_devices(monkeypatch):
 )
 def test_a_configuration_has_uneven_counts_where_statistics_are_recalibrated(labels, statistics, counts):
     digits = load_dataset("digits")
-    uneven = dataclasses.replace(digits, train_labels=np.array(labels), class_names=("a", "b", "c"))
+    tested = digits.test_labels % 3
+    uneven = dataclasses.replace(digits, train_labels=np.array(labels), test_labels=tested, class_names=("a", "b", "c"))
     gan = GanConfig(conditional=True, normalization="none", average_half_life=9.0, average_statistics=statistics)
     config = networks_config(RunConfig(gan), uneven)
     assert (config.num_classes, config.class_counts) == (3, counts)
@@ -60,3 +62,28 @@ def test_a_discriminator_of_another_form_is_refused(change, monkeypatch, tmp_pat
         start_with(given)
     kernels = [state.discriminator.params["conv_0"]["kernel"] for state in (start_with(wanted).state, states[wanted])]
     assert (kernels[0] == kernels[1]).all()
+
+
+def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(monkeypatch, tmp_path):
+    config = GanConfig(width=2, average_half_life=100.0)
+    trained, fresh = (init_state(config, jax.random.key(seed)) for seed in (7, 0))
+    trained = trained.replace(step=trained.step + 9, average=trained.generator.replace(opt_state=()))
+    monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained))
+    settings = RunConfig(config, dataset="digits", start_from=tmp_path)
+    state = prepare_start(settings, config, load_dataset("digits").train_images).state
+    assert int(state.step) == 0
+    for name in ("generator", "discriminator", "average"):
+        found, expected = getattr(state, name), getattr(trained, name)
+        chex.assert_trees_all_equal((found.params, found.batch_stats), (expected.params, expected.batch_stats))
+        chex.assert_trees_all_equal(found.opt_state, getattr(fresh, name).opt_state)
+
+
+def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path):
+    given, wanted = GanConfig(width=2, latent_dim=5), GanConfig(width=2, latent_dim=6)
+    loaded = types.SimpleNamespace(state=init_state(given, jax.random.key(0)))
+    monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
+    settings = RunConfig(wanted, dataset="digits", start_from=tmp_path)
+    with pytest.raises(InputError, match=r"the generator of .* has other layers"):
+        prepare_start(settings, wanted, load_dataset("digits").train_images)
+    with pytest.raises(InputError, match="--discriminator and --start-from both"):
+        RunConfig(discriminator=tmp_path, start_from=tmp_path)

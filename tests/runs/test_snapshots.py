@@ -7,7 +7,7 @@ from small_runs import EXPERIMENTS, content, interrupted, settings
 
 from gan_jax import load_run, run_experiment
 from gan_jax.errors import InputError
-from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.storage.run_folder import RunFolder, remove_run
 from gan_jax.training.loop import plan_chunks, spaced_pauses
 
 KEPT = {"snapshots": 4, "keep_checkpoints": 20}
@@ -38,7 +38,7 @@ def test_a_run_that_is_replaced_takes_them_along(complete, tmp_path):
     folder = RunFolder(tmp_path / "run")
     shutil.copytree(complete.path, folder.path)
     (folder.snapshots / "mine.txt").write_text("of someone")
-    claim(folder, overwrite=True).release()
+    remove_run(folder)
     assert folder.snapshot_steps() == []
     assert (folder.snapshots / "mine.txt").exists()
 

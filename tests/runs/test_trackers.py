@@ -13,7 +13,7 @@ from gan_jax import InputError, run_experiment
 from gan_jax.cli.track import track
 from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.trackers import TRACKERS, open_tracker
-from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.storage.run_folder import RunFolder, claim, remove_run
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,21 @@ def test_a_finished_run_is_converted(complete, tmp_path):
     assert events_of(folder)[:2] == events_of(complete)[:2]
 
 
+def test_a_run_that_is_being_written_keeps_its_events(complete, tmp_path):
+    folder = RunFolder(shutil.copytree(complete.path, tmp_path / "run"))
+    before = content(folder.path)
+    with claim(folder, resume=True), pytest.raises(InputError, match=r"is at work in .*; wait for it or train with"):
+        track(folder.path)
+    assert content(folder.path) == before
+    track(folder.path)
+    assert events_of(folder)[:2] == events_of(complete)[:2]
+
+
 def test_a_run_that_is_replaced_takes_its_events_along_and_nothing_else(complete, tmp_path):
     folder = RunFolder(tmp_path / "run")
     shutil.copytree(complete.path, folder.path)
     (folder.trackers / "mine").mkdir()
-    claim(folder, overwrite=True).release()
+    remove_run(folder)
     assert [path.name for path in folder.trackers.iterdir()] == ["mine"]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from gan_jax.runs.run import Run
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
+from gan_jax.runs.watchers.results import Recorder
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint
 from gan_jax.storage.run_folder import RunFolder
@@ -168,6 +170,22 @@ def test_quiet_prints_nothing_but_warnings(context, capsys):
 
 
 @pytest.mark.parametrize(
+    ("step", "resumed", "ended"),
+    [
+        (0, "", "weights until step 0 of 2000, where the training ended, are in "),
+        (610, "Resuming from step 610 of 2000", "weights until step 610 of 2000, where the training ended, are in "),
+        (2000, "finished already, after step 2000; nothing is trained", "weights are in "),
+    ],
+)
+def test_the_screen_says_where_a_run_begins_and_ends(step, resumed, ended, context, capsys):
+    console = Console(context)
+    console.resume(ResumePoint(step, lambda step: True, []))
+    assert resumed in capsys.readouterr().out
+    console.finish(init_state(CONFIG, context.keys.init).replace(step=step), {})
+    assert f"{ended}{context.folder.path}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("draw_at", "kept"),
     [
         ({0, 15, 615}, [0, 15]),
@@ -181,3 +199,14 @@ def test_a_resumed_run_keeps_the_grids_of_one_that_was_never_interrupted(draw_at
         context.folder.grid(step).touch()
     make_run(context, Figures(context, None, draw_at)).resume()
     assert context.folder.drawn_steps() == kept
+
+
+def test_the_record_grows_by_a_line_an_epoch(context):
+    record = {"format": 5, "epochs": []}
+    recorder, state = Recorder(context, record), init_state(CONFIG, jax.random.key(0))
+    recorder.resume(ResumePoint(0, lambda step: True, []))
+    before = (context.folder.path / "run.json").stat()
+    for epoch in (1, 2):
+        recorder.checkpoint(Progress(state, step=1000 * epoch, epoch=epoch, epoch_end=True))
+    assert (context.folder.path / "run.json").stat() == before
+    assert len((context.folder.path / "epochs.jsonl").read_text().splitlines()) == len(record["epochs"]) == 2

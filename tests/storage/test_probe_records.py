@@ -4,6 +4,7 @@ import copy
 import functools
 import json
 import shutil
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -15,7 +16,14 @@ from hypothesis import strategies as st
 from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, load_run
 from gan_jax.storage import record as record_module
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
-from gan_jax.storage.record import environment_differences, identity, make_record, read_record, read_settings
+from gan_jax.storage.record import (
+    earlier_differences,
+    environment_differences,
+    identity,
+    make_record,
+    read_record,
+    read_settings,
+)
 from gan_jax.storage.run_folder import RunFolder, claim
 from gan_jax.training.steps import gan_step
 
@@ -32,8 +40,9 @@ def versions_are_asked_once():
 @pytest.fixture(scope="module")
 def record(versions_are_asked_once):
     made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), gan_step)
-    epoch = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
-    return json.loads(json.dumps(made | {"epochs": [epoch]}))
+    del made["epochs"]  # they are in a file of their own
+    earlier = {name: made[name] for name in ("versions", "device")} | {"until": 4}
+    return json.loads(json.dumps(made | {"earlier_environments": [earlier]}))
 
 
 def read(folder, content):
@@ -42,7 +51,8 @@ def read(folder, content):
     record = read_record(folder)
     found = read_settings(record)
     json.dumps(identity(record))
-    environment_differences(record)
+    for differences in (environment_differences, earlier_differences):
+        differences(record, record_module.environment())
     return found
 
 
@@ -100,10 +110,10 @@ def test_a_record_without_one_of_its_parts_is_read_or_refused_in_a_line(record, 
         (b"\xef\xbb\xbf{}", "BOM"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"run": ' * 100_000, "nested too deeply"),
-        (b'{"format": NaN, "run": {}}', "format is nan; it must be int"),
-        (b'{"format": true, "run": {}}', "format is True; it must be int"),
+        (b'{"format": NaN, "run": {}}', "format is nan; it must be a whole number"),
+        (b'{"format": true, "run": {}}', "format is True; it must be a whole number"),
         (b'{"format": 1' + b"0" * 5000 + b"}", "Exceeds the limit"),
-        (b'{"format": 100000, "run": {}}', "format 100000; this gan_jax reads up to"),
+        (b'{"format": 100000, "run": {}}', "format 100000; this gan_jax reads"),
         (b"{} {}", "Extra data"),
         (b"\0" * 100, "is not the record of a run"),
     ],
@@ -157,7 +167,8 @@ def test_settings_that_are_recorded_are_read_back(examples, record, tmp_path):
     )
     def holds(rate, width, seed, augmentations, steps):
         config = GanConfig(learning_rate=rate, width=width, augmentations=augmentations)
-        wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",))
+        place = Path("runs/digits-beta1")
+        wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",), output_dir=place)
         run = {name: value for name, value in vars(wanted).items() if name not in ("gan", "output_dir")}
         gan = dict(vars(config))
         changed = record | {"run": run | {"gan": gan, "output_dir": str(wanted.output_dir)}}

@@ -7,7 +7,14 @@ from steps_of_one_name import other_module, step
 
 from gan_jax import GanConfig, InputError, RunConfig, gan_step, load_dataset
 from gan_jax.storage import record
-from gan_jax.storage.record import make_record, read_record, require_same_run, write_record
+from gan_jax.storage.record import (
+    append_epoch,
+    make_record,
+    read_record,
+    require_same_run,
+    run_digest,
+    write_record,
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,18 +28,6 @@ def test_another_step_of_the_same_name_cannot_resume(records):
         require_same_run(records(other_module()), records(step))
 
 
-def test_earlier_records_had_the_bare_name(records):
-    def local(config, state, images, key):
-        return state, {}
-
-    for one, name in ((step, "step"), (local, "local")):
-        require_same_run(records(one) | {"format": 2, "step": name}, records(one))
-        with pytest.raises(InputError, match="has step 'other'"):
-            require_same_run(records(one) | {"format": 2, "step": "other"}, records(one))
-        with pytest.raises(InputError, match=f"has step '{name}'"):
-            require_same_run(records(one) | {"step": name}, records(one))
-
-
 def test_what_may_change_may_change(records):
     first = records(gan_step)
     require_same_run(first | {"run": first["run"] | {"epochs": 7, "devices": 2, "data_dir": "/x"}}, first)
@@ -44,6 +39,19 @@ def test_what_may_change_may_change(records):
 def test_a_record_of_another_form_is_named(text, tmp_path):
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(InputError, match=r"run\.json is not the record of a run"):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("member", ["seed_3", "learning_rate=0.1/beta1=0/seed_0"])
+def test_a_folder_of_many_runs_names_one_to_give(member, records, tmp_path):
+    (tmp_path / member).mkdir(parents=True)
+    (tmp_path / "notes" / "seed_1").mkdir(parents=True)
+    (tmp_path / "seed_0").mkdir()
+    with pytest.raises(InputError, match=f"{tmp_path} holds no run"):
+        read_record(tmp_path)
+    write_record(tmp_path / member, records(gan_step))
+    write_record(tmp_path / "notes" / "seed_1", records(gan_step))
+    with pytest.raises(InputError, match=f"{tmp_path} holds many runs; give one of them, such as {tmp_path / member}"):
         read_record(tmp_path)
 
 
@@ -64,3 +72,52 @@ def test_a_record_comes_back(records, tmp_path):
     write_record(tmp_path, written)
     assert read_record(tmp_path)["run"]["output_dir"] == written["run"]["output_dir"]
     assert not {"resume", "overwrite", "coordinator"} & written["run"].keys()
+
+
+def epoch(number):
+    return {"epoch": number, "step": 12 * number, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
+
+
+@pytest.fixture
+def grown(records, tmp_path):
+    """A record to which epochs were added, and what of it is on disk."""
+    record = records(gan_step)
+    write_record(tmp_path, record)
+    for number in (1, 2, 3):
+        append_epoch(tmp_path, record, epoch(number))
+    return record
+
+
+def test_an_epoch_is_appended_and_the_rest_not_written_again(grown, tmp_path):
+    before = [(tmp_path / name).stat().st_ino for name in ("run.json", "epochs.jsonl")]
+    append_epoch(tmp_path, grown, epoch(4))
+    assert [(tmp_path / name).stat().st_ino for name in ("run.json", "epochs.jsonl")] == before
+    assert read_record(tmp_path)["epochs"] == grown["epochs"] == [epoch(number) for number in (1, 2, 3, 4)]
+
+
+def test_an_epoch_that_was_being_written_when_the_run_was_killed_is_left_out(grown, tmp_path, capsys):
+    path = tmp_path / "epochs.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert read_record(tmp_path)["epochs"] == [epoch(1), epoch(2)]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "line", ["[" * 100_000, "\0" * 50, "[]", '{"epoch": 2}', '{"epoch": 2, "arrays": {"step": 3}}']
+)
+def test_an_epoch_that_is_damaged_is_left_out_with_a_warning(line, grown, tmp_path, capsys):
+    path = tmp_path / "epochs.jsonl"
+    first, _, third = path.read_text().splitlines()
+    path.write_text("\n".join([first, line, third, ""]))
+    assert read_record(tmp_path)["epochs"] == [epoch(1), epoch(3)]
+    assert capsys.readouterr().err.count("epochs.jsonl has damaged lines") == 1
+
+
+def test_a_digest_tells_runs_and_how_far_they_have_come_apart(records):
+    record = records(gan_step)
+    longer = record | {"epochs": [epoch(1)]}
+    further = record | {"epochs": [epoch(1), epoch(2) | {"sha256": "1" * 64}]}
+    other = longer | {"run": record["run"] | {"seed": 1}}
+    ended = longer | {"diverged": "d_loss is not finite"}
+    assert len({run_digest(one) for one in (record, longer, further, other, ended)}) == 5
+    assert run_digest(longer | {"run": record["run"] | {"epochs": 7}, "versions": {}}) == run_digest(longer)

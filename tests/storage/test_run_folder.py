@@ -5,19 +5,25 @@ import subprocess
 import sys
 
 import pytest
+from run_damage import everything
 
-from gan_jax import InputError
+from gan_jax import InputError, load_run
 from gan_jax.files import is_partial
 from gan_jax.storage import run_folder
-from gan_jax.storage.run_folder import RunFolder, claim, discard_replaced, require_claimable
+from gan_jax.storage.record import FORMAT, read_record
+from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run, require_claimable
 
-RECORD = {"format": 3, "step": "gan_step", "run": {"gan": {"image_shape": [28, 28, 1]}}, "epochs": []}
+TOLD = {"script": "s.py", "step": "gan_step", "dataset": {}, "versions": {}, "device": {}}
+RECORD = {"format": FORMAT, **TOLD, "run": {"gan": {"image_shape": [28, 28, 1]}}}
+EPOCH = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
+NEW = {**RECORD, "step": "generator_step", "epochs": []}
 
 
 def write_run(path, record=RECORD):
     (path / "grids").mkdir(parents=True)
     (path / "checkpoints" / "12").mkdir(parents=True)
     (path / "run.json").write_text(json.dumps(record))
+    (path / "epochs.jsonl").write_text(json.dumps(EPOCH) + "\n")
     (path / "weights.npz").write_text("weights")
     (path / "grids" / "step_0000012.png").touch()
     return RunFolder(path)
@@ -40,11 +46,14 @@ def test_a_folder_in_use_is_refused_resumed_or_replaced(folder):
     claim(folder, resume=True).release()
     assert names(folder.path) == before
     claim(folder, overwrite=True).release()
-    discard_replaced(folder)
-    assert names(folder.path) == {"grids", "checkpoints"}
+    assert names(folder.path) == before
+    replace_run(folder, NEW)
+    assert names(folder.path) == {"grids", "checkpoints", "run.json", "epochs.jsonl"}
+    assert read_record(folder.path) == NEW
 
 
-def test_replacing_a_run_spares_everything_else(folder, tmp_path):
+@pytest.mark.parametrize("work", [lambda folder: replace_run(folder, NEW), remove_run])
+def test_replacing_or_removing_a_run_spares_everything_else(work, folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "thesis.tex").touch()
     (folder.path / "link").symlink_to(tmp_path / "elsewhere")
@@ -54,9 +63,9 @@ def test_replacing_a_run_spares_everything_else(folder, tmp_path):
         (folder.path / name).touch()
     (folder.path / ".cache-x").mkdir()
     nested = {f"nested/{name}" for name in names(folder.path / "nested")}
-    claim(folder, overwrite=True).release()
-    discard_replaced(folder)
-    assert names(folder.path) == {*others, "link", "nested", *nested, ".cache-x", "grids", "checkpoints"}
+    work(folder)
+    left = names(folder.path) - {"run.json", "epochs.jsonl"}
+    assert left == {*others, "link", "nested", *nested, ".cache-x", "grids", "checkpoints"}
     assert (tmp_path / "elsewhere" / "thesis.tex").exists()
 
 
@@ -70,19 +79,10 @@ def linked(folder, tmp_path):
 
 
 def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(linked, tmp_path):
-    claim(linked, overwrite=True).release()
-    discard_replaced(linked)
-    assert names(linked.path) == {"grids"}
+    replace_run(linked, NEW)
+    assert names(linked.path) == {"run.json", "epochs.jsonl"}
     assert (tmp_path / "checkpoints" / "12").exists()
     assert (tmp_path / "grids" / "step_0000012.png").exists()
-
-
-def test_a_linked_folder_comes_back_with_a_run_that_was_not_replaced(linked):
-    before = names(linked.path)
-    claim(linked, overwrite=True).release()
-    claim(linked, resume=True).release()
-    assert names(linked.path) == before
-    assert linked.drawn_steps() == [12]
 
 
 def test_what_is_in_the_place_of_a_runs_own_is_named_before_anything_is_made(tmp_path):
@@ -98,7 +98,7 @@ def test_what_is_in_the_place_of_a_runs_own_is_named_before_anything_is_made(tmp
     ("files", "complaint"),
     [
         ({"thesis.tex": ""}, "holds files but no run"),
-        ({"config.json": "{}", "model.safetensors": ""}, r"config\.json is not the record of a run"),
+        ({"run.json": "{}", "model.safetensors": ""}, r"run\.json is not the record of a run"),
         ({"run.json": "no JSON", "notes": ""}, r"run\.json is not the record of a run"),
     ],
 )
@@ -116,33 +116,60 @@ def test_a_file_is_no_folder(tmp_path):
         claim(RunFolder(tmp_path / "file"))
 
 
-@pytest.mark.parametrize("moved", [1, 2, 3])
-def test_a_process_killed_while_it_sets_a_run_aside_loses_nothing(moved, folder, monkeypatch):
-    before = names(folder.path)
-    move, calls = run_folder._move, []
+def killed_at(monkeypatch, name, calls):
+    """Let one of the writing functions end the process at one of its calls."""
+    real, done = getattr(run_folder, name), []
 
-    def killed(path, target):
-        if len(calls) == moved:
+    def counted(*arguments, **options):
+        if len(done) == calls:
             raise KeyboardInterrupt
-        calls.append(path)
-        move(path, target)
+        done.append(arguments)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(run_folder, "_move", killed)
+    monkeypatch.setattr(run_folder, name, counted)
+
+
+def test_a_run_is_whole_until_the_one_that_replaces_it_has_a_record(folder, monkeypatch):
+    before = everything(folder.path)
+    killed_at(monkeypatch, "write_record", calls=0)
     with pytest.raises(KeyboardInterrupt):
-        claim(folder, overwrite=True)
-    monkeypatch.undo()
-    assert names(folder.path) != before
-    claim(folder, resume=True).release()
-    assert names(folder.path) == before
+        replace_run(folder, NEW)
+    assert everything(folder.path) == before
+    assert read_record(folder.path)["epochs"] == [EPOCH]
 
 
-def test_once_the_new_run_has_a_record_the_old_one_goes(folder):
-    claim(folder, overwrite=True).release()
-    (folder.path / "run.json").write_text(json.dumps(RECORD | {"step": "generator_step"}))
+def test_a_full_disk_leaves_the_run_that_was_to_be_replaced(folder, monkeypatch):
+    before = everything(folder.path)
+
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("gan_jax.storage.record.write_json", full)
+    with pytest.raises(OSError, match="No space"):
+        replace_run(folder, NEW)
+    assert everything(folder.path) == before
+
+
+def replace(folder):
+    replace_run(folder, NEW)
+
+
+@pytest.mark.parametrize(
+    ("work", "name", "calls"), [(replace, "_delete", 0), (replace, "write_record", 1), (remove_run, "_delete", 0)]
+)
+def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_next(
+    work, name, calls, folder, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        killed_at(patch, name, calls)
+        with pytest.raises(KeyboardInterrupt):
+            work(folder)
+    with pytest.raises(InputError, match=r"replacing the run in .* was interrupted; repeat it, or .* --resume"):
+        load_run(folder.path)
     claim(folder, resume=True).release()
-    assert json.loads((folder.path / "run.json").read_text())["step"] == "generator_step"
-    assert not list(folder.path.glob(".replaced-*"))
-    assert not folder.weights.exists()
+    replace(folder)
+    assert names(folder.path) == {"grids", "checkpoints", "run.json", "epochs.jsonl"}
+    assert read_record(folder.path) == NEW
 
 
 def test_only_what_an_interrupted_write_left_is_partial(folder):
@@ -156,11 +183,12 @@ def test_only_what_an_interrupted_write_left_is_partial(folder):
 
 def test_two_processes_cannot_hold_one_folder_and_a_dead_one_holds_none(folder):
     program = (
-        "import pathlib, time; from gan_jax.storage.run_folder import RunFolder, claim; "
+        "import pathlib, sys; from gan_jax.storage.run_folder import RunFolder, claim; "
         f"lock = claim(RunFolder(pathlib.Path({str(folder.path)!r})), resume=True); "
-        "print('held', flush=True); time.sleep(60)"
+        "print('held', flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], **pipes, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
         before = names(folder.path)

@@ -1,9 +1,11 @@
+import dataclasses
+import functools
 from pathlib import Path
 
 import pytest
 
-from gan_jax import InputError, RunConfig
-from gan_jax.sweeps.plan import format_value, list_trials, parse_seeds, parse_sweep
+from gan_jax import GanConfig, InputError, RunConfig, discriminator_step, gan_step, generator_step, recipe
+from gan_jax.sweeps.plan import default_folder, format_value, list_trials, parse_seeds, parse_sweep
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), (":2", [0, 1]), ("5", [5]), ("0,3,5", [0, 3, 5])])
@@ -33,6 +35,48 @@ def test_a_sweep_is_a_name_and_values():
 def test_other_sweeps_are_refused(text):
     with pytest.raises(InputError, match="sweep is"):
         parse_sweep(text)
+
+
+def patient_step(config, state, images, key, patience=2):
+    return gan_step(config, state, images, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "changes"),
+    [
+        ("fashion_mnist", gan_step, {}),
+        ("fashion_mnist", gan_step, {"seed": 7, "epochs": 3, "gan": GanConfig(width=8)}),
+        ("fashion_mnist-r3gan", gan_step, {"gan": recipe("r3gan")}),
+        ("digits-generator", generator_step, {"dataset": "digits", "gan": GanConfig(initializer="he")}),
+        ("digits-best-discriminator", discriminator_step, {"dataset": "digits", "gan": recipe("best")}),
+        ("digits-patient", functools.partial(patient_step, patience=3), {"dataset": "digits"}),
+        ("photos.v2", gan_step, {"dataset": "some/photos.v2/"}),
+        ("my_photos", gan_step, {"dataset": "some/my photos.zip"}),
+        ("set_1.0.0", gan_step, {"dataset": "set:1.0.0"}),
+        ("fashion_mnist-seeds", gan_step, {"seeds": "0:4"}),
+        ("fashion_mnist-beta1-learning_rate", gan_step, {"seeds": "0:4", "sweep": ("beta1=0", "learning-rate=1e-3")}),
+    ],
+)
+def test_the_default_folder_tells_data_recipe_part_and_what_is_many(name, step, changes):
+    assert default_folder(RunConfig(**changes), step) == Path("runs") / name
+
+
+def test_the_default_folder_has_the_recipe_that_was_named_and_the_images_that_were_given():
+    changed = RunConfig(dataclasses.replace(recipe("r3gan"), width=8))
+    assert default_folder(changed, gan_step, recipe="r3gan", dataset="stripes") == Path("runs/stripes-r3gan")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["learning_rate=1e-4,0.0001", "learning_rate=0.1,0.10000000149011612", "beta1=0.5,0.50000001", "width=3,3"],
+)
+def test_values_that_are_the_same_to_a_step_are_refused(text):
+    with pytest.raises(InputError, match="two values are the same in float32; give each once"):
+        parse_sweep(text)
+
+
+def test_whole_numbers_are_compared_as_they_are():
+    assert parse_sweep("schedule_steps=16777216,16777217")[1] == [2**24, 2**24 + 1]
 
 
 def test_values_times_seeds_each_in_a_folder_of_its_own():

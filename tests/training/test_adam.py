@@ -1,12 +1,11 @@
 """Adam against its formulas in float64."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from closeness import assert_close
 
 from gan_jax import GanConfig, init_state
 from gan_jax.plane import for_points
@@ -26,23 +25,23 @@ def float64_updates(gradients: np.ndarray, rate: float, beta1: float, beta2: flo
 
 @pytest.mark.parametrize(("beta1", "beta2"), [(0.5, 0.999), (0.0, 0.99), (0.9, 0.999), (0.0, 0.0)])
 def test_float32_updates_are_those_of_float64(beta1, beta2):
-    """optax.adam's are off by 6e-6 for beta2 0.999."""
+    """optax.adam's median is off by 8e-7 for beta2 0.99, and by 1e-5 for 0.999."""
     gradients = np.random.default_rng(0).normal(1, 0.2, (40, 1000)).astype(np.float32)
     transformation = adam(1e-3, beta1, beta2)
     state, found = transformation.init(jnp.zeros(1000)), []
     for gradient in gradients:
         updates, state = transformation.update(jnp.asarray(gradient), state)
         found.append(updates)
-    np.testing.assert_allclose(found, float64_updates(gradients, 1e-3, beta1, beta2), rtol=1.5e-6)
     ratio = np.array(found, np.float64) / float64_updates(gradients, 1e-3, beta1, beta2)
-    np.testing.assert_allclose(np.median(ratio, axis=1), 1, atol=3e-7)
+    np.testing.assert_allclose(ratio, 1, atol=2e-6)
+    np.testing.assert_allclose(np.median(ratio, axis=1), 1, atol=5e-7)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.999, 0.9999])
 def test_a_bias_correction_keeps_its_digits(decay):
     counts = np.array([1, 2, 3, 10, 1000, 100_000], np.int32)
     exact = 1 - np.float64(np.float32(decay)) ** counts
-    np.testing.assert_allclose(bias_correction(np.float32(decay), counts), exact, rtol=3e-7)
+    np.testing.assert_allclose(bias_correction(np.float32(decay), counts), exact, rtol=1e-6)
 
 
 def test_the_state_is_that_of_optax():
@@ -63,5 +62,5 @@ def test_weights_of_points_networks_move_as_each_would_alone():
         network = apply_gradients(config, network, gradients, network.batch_stats, 1e-3)
         updates, moments = adam(*rates).update(gradients, moments)
         params = jax.tree.map(jnp.add, params, updates)
-    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-7), network.params, params)
+    assert_close(network.params, params, rtol=1e-5)
     assert network.opt_state[0].mu.shape == (sum(one.size for one in jax.tree.leaves(params)),)

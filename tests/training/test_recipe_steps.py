@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chex import assert_trees_all_equal
+from closeness import assert_close, in_float64
 
 from gan_jax import (
     PENALTIES,
@@ -40,10 +42,6 @@ def start(config):
 
 def images_of(config):
     return jax.random.uniform(jax.random.key(2), (config.images_per_step, 28, 28, 1), minval=-1)
-
-
-def assert_close(one, other, rtol=1e-5, atol=1e-6):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=atol), one, other)
 
 
 def largest_move(before, after) -> float:
@@ -97,18 +95,22 @@ def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
         half_life = min(6.0, 0.5 * 4 * number)
         decay = 0.5 ** (4 / half_life)
         expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
-    assert_close(state.average.params, expected)
+    assert_close(state.average.params, expected, rtol=1e-5)
     assert state.average.opt_state == ()
-    assert_close(sampling_generator(config, state), state.average, rtol=0, atol=0)
+    assert_trees_all_equal(sampling_generator(config, state), state.average)
     assert largest_move(state.average, state.generator) > 0
 
 
 def test_an_average_changes_nothing_of_the_training():
     plain, _ = gan_step(CONFIG, start(CONFIG), images_of(CONFIG), fresh_key())
+    assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator)
     config = with_options(average_half_life=100.0)
-    averaged, _ = gan_step(config, start(config), images_of(config), fresh_key())
-    assert_close(plain, averaged.replace(average=None), rtol=0, atol=0)
-    assert_close(sampling_generator(CONFIG, plain), plain.generator, rtol=0, atol=0)
+    with jax.enable_x64(True):
+        images, states = in_float64(images_of(CONFIG)), in_float64((start(CONFIG), start(config)))
+        (plain, _), (averaged, _) = (
+            gan_step(one, state, images, fresh_key()) for one, state in zip((CONFIG, config), states, strict=True)
+        )
+    assert_close(averaged.replace(average=None), plain)
 
 
 def test_an_average_of_many_images_stays_between_its_generators():
@@ -118,7 +120,7 @@ def test_an_average_of_many_images_stays_between_its_generators():
         config, state, state.generator.replace(params=jax.tree.map(jnp.ones_like, state.generator.params))
     )
     for old, new in zip(jax.tree.leaves(state.average.params), jax.tree.leaves(moved.params), strict=True):
-        np.testing.assert_allclose(new, 1 - (1 - old) * 0.5 ** (128 / 6), atol=1e-6)
+        assert_close(new, 1 - (1 - old) * 0.5 ** (128 / 6), rtol=1e-5)
 
 
 def test_recalibrated_statistics_are_of_all_classes():
@@ -167,7 +169,7 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
     state, images = start(config), images_of(config)
     _, metrics = gan_step(config, state, images, fresh_key())
     _, plain = gan_step(CONFIG, state, images, fresh_key())
-    assert metrics.d_loss == pytest.approx(float(plain.d_loss), rel=1e-5)
+    assert metrics.d_loss == pytest.approx(float(plain.d_loss), rel=1e-4)
     if "gradient_penalty" not in penalties:  # which draws a place between
         fakes = batch_fakes(config, state, fresh_key())
 
@@ -196,16 +198,16 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
     """With expansions of D in R1 and R2, and without."""
     config = with_options(penalty_weight=3.0, **options)
     with jax.enable_x64(True):
-        state, images = jax.tree.map(jnp.float64, start(config)), jnp.float64(images_of(config))
+        state, images = in_float64((start(config), images_of(config)))
         images = LabelledImages(images, jnp.arange(len(images))) if config.conditional else images
-        state = state.replace(step=jnp.int32(0))
         ours, metrics = discriminator_step(config, state, images, fresh_key())
         monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
         jax.clear_caches()
         plain, expected = discriminator_step(config, state, images, fresh_key())
     jax.clear_caches()
-    assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, atol=1e-12)
-    assert_close(metrics, expected, rtol=1e-9)
+    # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
+    assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, terms=0.01)
+    assert_close(metrics, expected)
 
 
 def test_a_share_of_the_batch_is_penalized():
@@ -218,16 +220,16 @@ def test_a_share_of_the_batch_is_penalized():
 
 def test_critic_steps_are_updates_of_the_discriminator_on_batches_of_their_own():
     config = with_options(critic_steps=3)
-    images = images_of(config)
-    state, metrics = gan_step(config, start(config), images, fresh_key())
-    by_hand = start(CONFIG)
-    for index in range(2):
-        key = jax.random.fold_in(fresh_key(), 2**18 + index)
-        by_hand, _ = discriminator_step(CONFIG, by_hand, images[index::3], key)
-    by_hand, last = gan_step(CONFIG, by_hand, images[2::3], fresh_key())
+    with jax.enable_x64(True):
+        images, first, by_hand = in_float64((images_of(config), start(config), start(CONFIG)))
+        state, metrics = gan_step(config, first, images, fresh_key())
+        for index in range(2):
+            key = jax.random.fold_in(fresh_key(), 2**18 + index)
+            by_hand, _ = discriminator_step(CONFIG, by_hand, images[index::3], key)
+        by_hand, last = gan_step(CONFIG, by_hand, images[2::3], fresh_key())
     assert state.step == 1
-    assert_close(state.replace(step=by_hand.step), by_hand, rtol=1e-4, atol=1e-5)
-    assert_close(metrics, last, rtol=1e-3)
+    assert_close(state.replace(step=by_hand.step), by_hand)
+    assert_close(metrics, last)
 
 
 @pytest.mark.parametrize("step", [gan_step, discriminator_step])
@@ -236,10 +238,10 @@ def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes(step
     state, images = start(config), images_of(config)
     after, metrics = step(config, state, images, fresh_key())
     _, plain = step(CONFIG, state, images, fresh_key())
-    assert metrics.fake_spread == pytest.approx(float(plain.fake_spread))
+    assert metrics.fake_spread == pytest.approx(float(plain.fake_spread), rel=1e-4)
     assert metrics.d_x != plain.d_x
     again, _ = step(config, state, images, fresh_key())
-    assert_close(after, again, rtol=0, atol=0)
+    assert_trees_all_equal(after, again)
 
 
 @pytest.mark.parametrize("objective", ["non_saturating", "relativistic"])
@@ -249,7 +251,7 @@ def test_a_generator_alone_is_scored_by_what_is_augmented(objective):
     _, metrics = generator_step(config, state, images, fresh_key())
     plain = dataclasses.replace(config, augmentations=())
     _, expected = generator_step(plain, state, images, fresh_key())
-    assert metrics.fake_spread == pytest.approx(float(expected.fake_spread))
+    assert metrics.fake_spread == pytest.approx(float(expected.fake_spread), rel=1e-4)
     assert metrics.d_g_z2 != expected.d_g_z2
 
 
@@ -281,7 +283,7 @@ def test_labels_are_left_aside_by_other_networks():
     images = images_of(CONFIG)
     _, plain = gan_step(CONFIG, start(CONFIG), images, fresh_key())
     _, labelled = gan_step(CONFIG, start(CONFIG), LabelledImages(images, jnp.arange(4)), fresh_key())
-    assert_close(plain, labelled, rtol=0, atol=0)
+    assert_trees_all_equal(plain, labelled)
 
 
 def test_the_default_step_has_no_input_for_what_it_does_not_use():

@@ -76,7 +76,7 @@ def test_the_discriminator_is_constant_in_a_generator_step(state, images):
     after, metrics = generator_step(CONFIG, state, images, fresh_key())
     assert identical(state.discriminator, after.discriminator)
     assert unlike(state.generator.params, after.generator.params)
-    assert metrics.g_loss >= -jnp.log(metrics.d_g_z2) - 1e-6  # Jensen
+    assert metrics.g_loss >= -jnp.log(metrics.d_g_z2) - 1e-5  # Jensen
 
 
 def test_the_generators_weights_are_constant_in_a_discriminator_step(state, images):
@@ -97,7 +97,7 @@ def test_the_joint_steps_halves_see_the_same_fakes(state, images):
     """With the images themselves as fakes D cannot tell the two apart, whatever its weights."""
     fakes = batch_fakes(CONFIG, state, fresh_key())
     _, metrics = gan_step(CONFIG, state, fakes, fresh_key())
-    assert metrics.d_x == pytest.approx(float(metrics.d_g_z1), abs=1e-6)
+    assert metrics.d_x == pytest.approx(float(metrics.d_g_z1), rel=1e-4)
 
 
 def test_integer_images_are_refused(state):

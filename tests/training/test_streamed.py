@@ -2,9 +2,11 @@
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from waiting import PATIENCE
 
 from gan_jax import GanConfig, InputError, ResidentImages, run_keys
 from gan_jax.data.image_set import StoredImages
@@ -49,7 +51,7 @@ def test_batches_are_read_before_they_are_asked_for():
     seen: list[int] = []
     stream = StreamedImages(CONFIG, stored(note), run_keys(0))
     stream.batches(0, 0, 1)
-    assert enough.wait(30)
+    assert enough.wait(PATIENCE)
     assert threading.get_ident() not in read
 
 
@@ -59,6 +61,38 @@ def test_an_image_that_cannot_be_read_any_more_ends_the_training():
 
     with pytest.raises(InputError, match="it is gone"):
         StreamedImages(CONFIG, stored(fail), run_keys(0)).batches(0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [IMAGES[0] ^ 1, np.repeat(IMAGES[0], 3, axis=2), IMAGES[0].reshape(14, 56, 1)],
+    ids=["pixel", "rgb", "size"],
+)
+def test_an_image_that_is_another_one_by_then_ends_the_training(other):
+    changed = {}
+    images = stored(lambda place: changed.get(place, IMAGES[place]))
+    np.testing.assert_array_equal(images[:], IMAGES)  # as the digest of a data set reads them
+    changed.update(dict.fromkeys(range(len(IMAGES)), other))
+    stream = StreamedImages(CONFIG, images, run_keys(0))
+    with pytest.raises(InputError, match=r"image \d+ is another image than at the start; restore it"):
+        stream.batches(0, 0, 5)
+
+
+def test_the_first_of_two_readings_counts_whichever_thread_it_is_in():
+    colours = iter(range(40))
+    images = StoredImages(lambda place: np.full((2, 2, 1), next(colours), np.uint8), 1, (2, 2, 1))
+    with ThreadPoolExecutor(20) as threads:
+        read = [threads.submit(images.__getitem__, 0) for _ in range(40)]
+    assert sum(one.exception() is None for one in read) == 1
+
+
+def test_an_archive_that_fails_names_its_image():
+    def fail(place):
+        raise EOFError("the end")
+
+    images = StoredImages(fail, 3, (2, 2, 1), "archive: {}.png".format)
+    with pytest.raises(InputError, match=r"archive: 2\.png cannot be read \(the end\); give a good copy"):
+        images[2]
 
 
 def test_without_grain_it_says_what_to_install(monkeypatch):

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from closeness import assert_close
 
 from gan_jax import GanConfig, GanState, NetworkState, ResidentImages, run_keys, train
 from gan_jax.training.loop import NonFiniteError, Start, metrics_to_numpy, train_together
@@ -73,8 +74,8 @@ def test_runs_side_by_side_are_each_the_run_alone(images, healthy):
     for seed, together in enumerate(healthy):
         (alone,) = finish(start(seed, images))
         assert [report.step for report in together] == [report.step for report in alone] == [5, 10, 13, 15]
-        np.testing.assert_allclose(losses(together), losses(alone), rtol=1e-5)
-        chex.assert_trees_all_close(together[-1].state, alone[-1].state, rtol=1e-5)
+        assert_close(losses(together), losses(alone), rtol=1e-5)
+        assert_close(together[-1].state, alone[-1].state, rtol=1e-5, terms=1e-2)
     assert len({losses(together)[0] for together in healthy}) == 3
 
 

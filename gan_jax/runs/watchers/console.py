@@ -1,15 +1,13 @@
 """A run on the screen: a line per window, warnings, scores."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TextIO
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from gan_jax.config import GanConfig
-from gan_jax.files import warn
+from gan_jax.files import discard_output, warn
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress
@@ -33,7 +31,9 @@ class Console(Watcher):
         """Say where training begins, if it is not at the start."""
         for complaint in point.complaints:
             warn(f"{complaint} Using the one before it.")
-        if point.step:
+        if point.step == self._context.num_steps:
+            self._say(f"This run was finished already, after step {point.step}; nothing is trained")
+        elif point.step:
             self._say(f"Resuming from step {point.step} of {self._context.num_steps}")
 
     def record(self, entry: Entry) -> None:
@@ -47,8 +47,10 @@ class Console(Watcher):
             self._say(self._describe_start(self._context.config, progress.state, self._context.keys))
 
     def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
-        """Say where everything is."""
-        self._say(f"Pictures, numbers and weights are in {self._context.folder.path}")
+        """Say where everything is, and where it ends if the training did not come to its end."""
+        step, last, path = int(state.step), self._context.num_steps, self._context.folder.path
+        until = "" if step == last else f" until step {step} of {last}, where the training ended,"
+        self._say(f"Pictures, numbers and weights{until} are in {path}")
 
     def _say(self, text: str) -> None:
         if not self._context.settings.quiet:
@@ -68,10 +70,3 @@ def say(text: str) -> None:
     except OSError as error:
         discard_output(sys.stdout)
         warn(f"standard output cannot be written ({error.strerror}); the training goes on without it")
-
-
-def discard_output(stream: TextIO) -> None:
-    """Print nowhere from now on, since this stream cannot be written; what it still holds goes there too."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

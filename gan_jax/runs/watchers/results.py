@@ -6,20 +6,20 @@ import numpy as np
 
 from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
 from gan_jax.storage.history import save_history
-from gan_jax.storage.record import Record, epoch_digest, write_record
+from gan_jax.storage.record import Record, append_epoch, epoch_digest, write_record
 from gan_jax.storage.weights import save_weights
 from gan_jax.training.loop import Progress
 from gan_jax.training.state import GanState
 
 
 class Recorder(Watcher):
-    """Writes ``run.json``: a digest of the state after every epoch, and how a run that diverged ended."""
+    """Keeps the record: a digest of the state after every epoch, and how a run that diverged ended."""
 
     def __init__(self, context: RunContext, record: Record) -> None:
         self._context, self._record = context, record
 
     def resume(self, point: ResumePoint) -> None:
-        """Drop the epochs after the point, and the end of a shorter run within an epoch."""
+        """Drop the epochs after the point, and the end of a shorter run within an epoch, and end what was before it."""
         context, epochs = self._context, self._record["epochs"]
         self._record["epochs"] = [
             epoch
@@ -27,16 +27,20 @@ class Recorder(Watcher):
             if epoch["step"] <= point.step
             and epoch["step"] in (context.num_steps, epoch["epoch"] * context.steps_per_epoch)
         ]
+        if earlier := self._record.get("earlier_environments"):
+            for stretch in earlier:
+                stretch["until"] = min(point.step, stretch.get("until", point.step))
+            self._record["earlier_environments"] = [stretch for stretch in earlier if stretch["until"]]
         write_record(context.folder.path, self._record)
 
     def checkpoint(self, progress: Progress) -> None:
         """Add the epoch that ends here."""
+        folder = self._context.folder.path
         if progress.epoch_end:
-            self._record["epochs"].append(epoch_digest(progress.epoch, progress.state))
+            append_epoch(folder, self._record, epoch_digest(progress.epoch, progress.state))
         if progress.error:
             self._record["diverged"] = str(progress.error)
-        if progress.epoch_end or progress.error:
-            write_record(self._context.folder.path, self._record)
+            write_record(folder, self._record)
 
 
 class Results(Watcher):

@@ -1,0 +1,76 @@
+"""The files of a folder or a zip, in the order of their names."""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from gan_jax.errors import InputError
+from gan_jax.files import first_line, require_unpackable
+
+
+class File(NamedTuple):
+    """A file in a folder or zip."""
+
+    parts: tuple[str, ...]  # of its path, below the folder or in the zip
+    name: str  # for errors
+    kind: str  # what its name ends in, in lower case, or else what it is
+    open: Callable[[], Path | BytesIO]  # what read_pixels takes
+
+
+def list_files(path: Path) -> list[File]:
+    """The files in a folder or zip, in the order of their names; hidden ones are left out.
+
+    Linked folders are entered, unless the link leads to a folder that it lies in. Backslashes in a zip's names, which
+    some programs write, separate folders.
+
+    Raises:
+      InputError: there is neither, or it cannot be read.
+    """
+    try:
+        if path.is_dir():
+            return [_of_folder(path, file) for file in _walk(path)]
+        if path.suffix.lower() == ".zip" and path.is_file():
+            return _zipped(path)
+    except Exception as error:  # zipfile raises whatever its parser meets
+        place = getattr(error, "filename", None) or path
+        raise InputError(f"{place} cannot be read ({first_line(error)}); give a good copy.") from error
+    problem = "is no folder, .zip or .npz" if path.exists() else "is not there"
+    raise InputError(f"{path} {problem}; give a folder of images, a zip of one, or an .npz.")
+
+
+def _of_folder(folder: Path, path: Path) -> File:
+    kind = _kind(path.name) if path.is_file() else "that are no regular files"
+    return File(path.relative_to(folder).parts, str(path), kind, lambda: path)
+
+
+def _walk(folder: Path) -> list[Path]:
+    """All that is below a folder and no folder itself."""
+
+    def below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+        place = folder.resolve()
+        for path in folder.iterdir() if place not in above else ():
+            if not _is_hidden(path.name):
+                yield from below(path, (*above, place)) if path.is_dir() else [path]
+
+    return sorted(below(folder, ()))
+
+
+def _zipped(path: Path) -> list[File]:
+    archive = zipfile.ZipFile(path)
+    require_unpackable(path, sum(info.file_size for info in archive.infolist()))
+    names = {info.filename: info.filename.replace("\\", "/") for info in archive.infolist()}
+    return [
+        File(parts, f"{path}: {name}", _kind(parts[-1]), lambda name=name: BytesIO(archive.read(name)))
+        for name, parted in sorted(names.items(), key=lambda both: both[1])
+        if not parted.endswith("/") and (parts := PurePosixPath(parted).parts) and not any(map(_is_hidden, parts))
+    ]
+
+
+def _kind(name: str) -> str:
+    return PurePosixPath(name).suffix.lower() or "without an ending"
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))

@@ -1,0 +1,78 @@
+"""The command that a training names at its end."""
+
+import shlex
+import signal
+import sys
+
+import probes
+import pytest
+
+from gan_jax import RunConfig, load_dataset
+from gan_jax.cli.next_command import next_command, program, resume_command
+from gan_jax.storage.record import make_record, write_record
+from gan_jax.training.steps import gan_step
+
+SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
+
+
+@pytest.mark.parametrize(
+    ("training", "flags", "following"),
+    [
+        ("train", ["--snapshots", "2"], "playground"),
+        pytest.param("train", ["--seeds", "0:2"], "report", marks=pytest.mark.soak),
+        pytest.param("train", [], "sample", marks=pytest.mark.soak),
+        pytest.param("standalone-generator", [], "sample", marks=pytest.mark.soak),
+        pytest.param("standalone-discriminator", [], "report", marks=pytest.mark.soak),
+    ],
+)
+def test_the_next_command_runs(training, flags, following, gan_jax, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = gan_jax(training, *SMALL, "--steps", 4, "--output-dir", "it's a run", *flags)
+    assert status == 0, err
+    assert out.startswith("Output folder: it's a run\n")
+    last = out.splitlines()[-1].removeprefix("Next: ")
+    words = shlex.split(last)
+    assert (words[0].endswith("gan-jax"), words[1]) == (True, following)
+    status, _, err = gan_jax(*words[1:])
+    assert status == 0, err
+
+
+def test_a_page_that_would_be_too_large_is_not_named(tmp_path):
+    folder = tmp_path / "run"
+    (folder / "snapshots").mkdir(parents=True)
+    (folder / "snapshots" / "step_0000001.npz").touch()
+    settings = RunConfig(dataset="digits", output_dir=folder)
+    write_record(folder, make_record(settings, settings.gan, load_dataset("digits"), gan_step))
+    for megabytes, following in ((4, "playground"), (40, "sample")):
+        (folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
+        assert shlex.split(next_command(settings, gan_step))[1] == following
+
+
+def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path):
+    flags = ["train", *SMALL, "--steps", "8", "--output-dir", "it's a run"]
+    moment = probes.Moment("gan_jax.runs.run:Run.draw", (signal.SIGTERM,), call=2)
+    status, out, err = probes.run(tmp_path / "here", *flags, "--overwrite", moment=moment)
+    assert status == 143, err
+    words = shlex.split(out.splitlines()[-1])
+    assert words[0] == "Next:"
+    assert words[1].endswith("gan-jax")
+    assert words[2:] == [*flags, "--resume"]
+
+
+def test_a_command_that_resumes_is_not_told_so_twice():
+    assert resume_command(["gan-jax", "train", "--resume", "--width", "8"]) == "gan-jax train --width 8 --resume"
+
+
+def test_a_program_has_its_name_where_the_shell_finds_this_environment_s(tmp_path, monkeypatch):
+    binaries, other = tmp_path / "env" / "bin", tmp_path / "other"
+    for folder in (binaries, other):
+        folder.mkdir(parents=True)
+        (folder / "gan-jax").touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(binaries / "python"))
+    monkeypatch.chdir(tmp_path)
+    for path, name in ((binaries, "gan-jax"), (other, "env/bin/gan-jax"), (tmp_path, "env/bin/gan-jax")):
+        monkeypatch.setenv("PATH", str(path))
+        assert program("gan-jax") == name
+    monkeypatch.chdir(other)
+    assert program("gan-jax") == str(binaries / "gan-jax")
+    assert program("no-such-program") == "no-such-program"

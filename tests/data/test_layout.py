@@ -1,0 +1,248 @@
+"""Which files of a folder or zip are images, of which set and class, and what is said of the others."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import InputError, load_dataset
+
+
+def write(folder, *names, seed=0):
+    """Images of noise under these names; endings without a format of their own get a PNG."""
+    random = np.random.default_rng(seed)
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kind = Image.registered_extensions().get(path.suffix.lower(), "PNG")
+        Image.fromarray(random.integers(0, 256, (28, 28, 3), np.uint8)).save(path, kind)
+    return folder
+
+
+def numbered(place, count):
+    return [f"{place}/{index}.png" for index in range(count)]
+
+
+def zipped(path, folder, separator="/"):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*.*")):
+            archive.writestr(str(file.relative_to(folder)).replace("/", separator), file.read_bytes())
+    return path
+
+
+def counts(dataset):
+    return len(dataset.train_images), len(dataset.test_images), dataset.class_names
+
+
+@pytest.mark.parametrize("inside", ["", "images/"])
+@pytest.mark.parametrize(
+    ("train", "test"), [("train", "val"), ("Train", "valid"), ("training", "testing"), ("TRAIN", "Validation")]
+)
+def test_load_dataset_of_a_split_under_its_usual_names(train, test, inside, tmp_path):
+    write(tmp_path / "set", *numbered(f"{train}/{inside}cat", 4), *numbered(f"{train}/{inside}dog", 3))
+    write(tmp_path / "set", *numbered(f"{test}/{inside}cat", 1), *numbered(f"{test}/{inside}dog", 1), seed=1)
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert counts(dataset) == (7, 2, ("cat", "dog"))
+    assert dataset.train_labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert f"held out: {test}" in dataset.description
+
+
+def test_load_dataset_of_a_split_without_classes(tmp_path):
+    dataset = load_dataset(str(write(tmp_path / "set", *numbered("train", 5), *numbered("val", 2))))
+    assert counts(dataset) == (5, 2, ())
+
+
+def test_load_dataset_of_three_sets_holds_out_test(tmp_path, capsys):
+    write(tmp_path / "set", *numbered("train", 5), *numbered("val", 2), *numbered("test", 3))
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert counts(dataset) == (5, 3, ())
+    assert "held out: test; images left out: 2 in val" in dataset.description
+    assert "are left out: 2 in val" in capsys.readouterr().err
+
+
+def test_load_dataset_of_two_sets_without_training_images_is_refused(tmp_path):
+    write(tmp_path / "set", *numbered("val", 2), *numbered("test", 3))
+    with pytest.raises(InputError, match="has test and val, and no folder train; give one of them"):
+        load_dataset(str(tmp_path / "set"))
+
+
+@pytest.mark.parametrize("stray", ["cover.png", "more/cover.png", "train/cover.png"])
+def test_load_dataset_of_a_split_with_a_stray_image(stray, tmp_path, capsys):
+    write(tmp_path / "set", *numbered("train/a", 5), *numbered("train/b", 5), *numbered("test/a", 2), stray)
+    assert counts(load_dataset(str(tmp_path / "set"))) == (10, 2, ("a", "b"))
+    assert "are left out: 1 " in capsys.readouterr().err
+
+
+def test_load_dataset_of_classes_with_a_stray_image(tmp_path, capsys):
+    write(tmp_path / "set", *numbered("cat", 20), *numbered("dog", 20), "cover.png")
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert dataset.class_names == ("cat", "dog")
+    assert len(dataset.train_images) + len(dataset.test_images) == 40
+    assert "are left out: 1 beside the folders" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([*numbered("a", 5), *numbered("b", 5), *numbered(".", 5)], "since 5 images lie in no folder"),
+        ([*numbered("train/a", 50), *numbered("train/b", 50), *numbered("test", 5)], "the images of one set lie in no"),
+    ],
+)
+def test_load_dataset_of_many_images_outside_of_classes_keeps_them_all(names, told, tmp_path):
+    dataset = load_dataset(str(write(tmp_path / "set", *names)))
+    assert dataset.class_names == ()
+    assert len(dataset.train_images) + len(dataset.test_images) == len(names)
+    assert told in dataset.description
+    assert ("held out: test" in dataset.description) == ("test/0.png" in names)
+
+
+CHUNKS = [f"{number // 1000:05d}/img{number:08d}.png" for number in (0, 3, 999, 1000, 1007, 2000)]
+FACES = [f"{number // 1000 * 1000:05d}/{number:05d}.png" for number in (0, 3, 999, 1000, 1007, 2000)]
+
+
+@pytest.mark.parametrize("names", [CHUNKS, FACES])
+def test_load_dataset_of_folders_of_a_thousand_files_has_no_classes(names, tmp_path):
+    assert load_dataset(str(write(tmp_path / "set", *names))).class_names == ()
+
+
+def test_load_dataset_of_classes_with_five_digits(tmp_path):
+    names = [f"{kind:05d}/{index:05d}.png" for kind in range(3) for index in range(4)]
+    assert load_dataset(str(write(tmp_path / "set", *names))).class_names == ("00000", "00001", "00002")
+
+
+@pytest.fixture
+def chunks(tmp_path):
+    """Images in folders of a thousand files, each with a pixel of its class, and their labels."""
+    labels = []
+    for place, name in enumerate(CHUNKS):
+        write(tmp_path / "set", name, seed=place)
+        labels.append([name, 3 + 7 * (place % 2)])
+    return tmp_path / "set", labels
+
+
+def save_labels(folder, labels):
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
+    return folder
+
+
+@pytest.mark.parametrize("form", [list, dict, lambda rows: [[name.replace("/", "\\"), one] for name, one in rows]])
+@pytest.mark.parametrize("place", ["folder", "zip", "zip in a folder"])
+def test_load_dataset_takes_the_labels_of_dataset_json(form, place, chunks, tmp_path):
+    folder, labels = chunks
+    save_labels(folder, form(labels))
+    path = {
+        "folder": lambda: folder,
+        "zip": lambda: zipped(tmp_path / "chunks.zip", folder),
+        "zip in a folder": lambda: zipped(tmp_path / "chunks.zip", tmp_path),
+    }[place]()
+    dataset = load_dataset(str(path))
+    assert dataset.class_names == ("3", "10")
+    of_image = {np.asarray(Image.open(folder / name)).tobytes(): str(label) for name, label in labels}
+    for images, kinds in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
+        assert [dataset.class_names[kind] for kind in kinds] == [of_image[image.tobytes()] for image in images]
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [(None, "as dataset.json says"), ([[name, [0.0, 1.0]] for name in CHUNKS], "labels in dataset.json are no whole")],
+)
+def test_load_dataset_of_a_dataset_json_without_classes(labels, told, tmp_path):
+    write(tmp_path / "set", *numbered("00000", 5), *numbered("00001", 5))
+    dataset = load_dataset(str(save_labels(tmp_path / "set", labels)))
+    assert counts(dataset)[2] == ()
+    assert told in dataset.description
+
+
+def test_load_dataset_of_labels_for_some_images_leaves_the_others_out(chunks, capsys):
+    folder, labels = chunks
+    dataset = load_dataset(str(save_labels(folder, labels[:-1])))
+    assert len(dataset.train_images) + len(dataset.test_images) == 5
+    assert "1 without a label in dataset.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"labels": [["elsewhere.png", 0]]}', r"dataset\.json names none of the images"),
+        ('{"labels": [1, 2]}', r"dataset\.json is no list of labels"),
+        ("{", r"dataset\.json is no list of labels"),
+    ],
+)
+def test_load_dataset_of_a_dataset_json_that_is_wrong(content, message, chunks):
+    (chunks[0] / "dataset.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        load_dataset(str(chunks[0]))
+
+
+def test_load_dataset_of_another_programs_dataset_json(tmp_path):
+    write(tmp_path / "set", *numbered("a", 5), *numbered("b", 5))
+    (tmp_path / "set/dataset.json").write_text('{"name": "mine"}')
+    assert load_dataset(str(tmp_path / "set")).class_names == ("a", "b")
+
+
+def test_load_dataset_of_a_zip_with_backslashes_is_that_with_slashes(tmp_path):
+    write(tmp_path / "set", *numbered("train/a", 5), *numbered("train/b", 5), *numbered("test/a", 2))
+    sets = [load_dataset(str(zipped(tmp_path / f"{at}.zip", tmp_path, by))) for at, by in enumerate("/\\")]
+    assert counts(sets[1]) == (10, 2, ("a", "b"))
+    assert sets[1].content_hash == sets[0].content_hash
+
+
+def test_load_dataset_enters_linked_folders_and_no_loops(tmp_path):
+    write(tmp_path / "elsewhere", *[f"{index}.png" for index in range(10)])
+    write(tmp_path / "set", *numbered("a", 10), seed=1)
+    for name, target in (("b", "elsewhere"), ("a/again", "set"), ("a/broken.png", "nowhere.png")):
+        (tmp_path / "set" / name).symlink_to(tmp_path / target)
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert dataset.class_names == ("a", "b")
+    assert len(dataset.train_images) + len(dataset.test_images) == 20
+    assert "other files: 1 that are no regular files" in dataset.description
+
+
+def test_load_dataset_reads_all_endings_of_images_and_counts_the_others(tmp_path):
+    endings = ["jpg", "jfif", "jpe", "JPEG", "jp2", "TIF", "png", "apng", "pbm", "tga", "Bmp", "mpo"]
+    write(tmp_path / "set", *(f"{index}.{ending}" for index, ending in enumerate(endings * 2)))
+    for name in ("a.txt", "b.TXT", "c.heic", "LICENSE", ".hidden.png"):
+        (tmp_path / "set" / name).write_bytes(b"x")
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert len(dataset.train_images) + len(dataset.test_images) == 24
+    assert "other files: 2 .txt, 1 without an ending, 1 .heic" in dataset.description
+    capital = zipped(tmp_path / "SET.ZIP", tmp_path / "set")
+    assert load_dataset(str(capital)).content_hash
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/c.heic").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"holds no image files \(only 1 \.heic\)"):
+        load_dataset(str(tmp_path / "other"))
+
+
+def test_load_dataset_orders_numbered_classes_by_their_numbers(tmp_path):
+    kinds = ["1", "2", "03", "10", "12", "a2", "a10", "b"]
+    dataset = load_dataset(str(write(tmp_path / "set", *(f"{kind}/{at}.png" for kind in kinds[::-1] for at in "xyz"))))
+    assert list(dataset.class_names) == kinds
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5])
+def test_load_dataset_of_few_images_has_both_sets(count, tmp_path):
+    for seed in range(4):
+        folder = write(tmp_path / str(seed), *(f"{index}.png" for index in range(count)), seed=seed)
+        dataset = load_dataset(str(folder))
+        assert len(dataset.test_images) >= 1 <= len(dataset.train_images)
+        assert len(dataset.train_images) + len(dataset.test_images) == count
+
+
+def test_load_dataset_of_ordinary_folders_gives_the_arrays_that_runs_have_recorded(tmp_path):
+    write(tmp_path / "set", *numbered("dogs", 9), *numbered("cats/deep", 9))
+    assert load_dataset(str(tmp_path / "set")).content_hash[:16] == "808e48fb8e636ea5"
+    write(tmp_path / "split", *numbered("train/b", 4), *numbered("train/a", 4), *numbered("test/a", 3))
+    assert load_dataset(str(tmp_path / "split")).content_hash[:16] == "66b3c144967ee19f"
+
+
+def test_description_names_what_there_is(tmp_path):
+    assert load_dataset("digits").description == (
+        "digits: 1,500 training images and 297 for tests, 28×28, grey; 10 classes: 0 (151), 1 (151), 2 (150), 3 (153), "
+        "4 (148), 5 (152), 6 (151), 7 (149), 8 (146), 9 (149); held out: the published test images"
+    )
+    many = write(tmp_path / "many", *(f"class {index}/{at}.png" for index in range(30) for at in range(2)))
+    assert "30 classes: class 0 (" in load_dataset(str(many)).description
+    assert "class 19 (2), ...; held out" in load_dataset(str(many)).description.replace("(1)", "(2)")
