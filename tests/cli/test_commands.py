@@ -143,6 +143,7 @@ def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
     flags = ["--image-size", 32, "--skip-broken"]
     assert gan_jax("reals", "--dataset", "photos", "--train", "--num", 20, "--output", "reals", *flags)[0] == 0
     assert_one_line(gan_jax("evaluate", "reals", "--dataset", "photos"), "--skip-broken leaves such files out")
+    (tmp_path / "photos" / "broken.png").unlink()
     complaint = "name its --dataset, or give --image-size 32"
     status, out, err = gan_jax("evaluate", "reals", "--dataset", "photos", "--skip-broken")
     assert_one_line((status, out, err.splitlines(keepends=True)[-1]), complaint)
