@@ -40,9 +40,10 @@ def report(
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
-    if not has_record(path) and not (path / SUMMARY).is_file():
-        if read_sweep(path):
-            raise InputError(f"the runs in {path} are not all trained and scored; continue them with --resume.")
+    is_summarized, sweep = (path / SUMMARY).is_file(), read_sweep(path)
+    if sweep and (sweep["replaced"] or not is_summarized):
+        raise InputError(f"the runs in {path} are not all trained and scored; continue them with --resume.")
+    if not has_record(path) and not is_summarized:
         raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
     if not (scores and has_record(path)) and (num_samples is not None or data_dir is not None):
         raise InputError(f"{path} is not scored here; leave out --num-samples and --data-dir.")
