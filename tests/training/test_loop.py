@@ -58,12 +58,13 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
 
 
 ALONE = ("diffaugment", "conditional", "wgan-gp")  # whose one step had other bits outside of a loop
+JOINT = [(name, gan_step) for name in RECIPES]
+PAIRS = [*JOINT, *itertools.product(ALONE, (generator_step, discriminator_step))]
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize(
-    ("name", "step"),
-    [*((name, gan_step) for name in RECIPES), *itertools.product(ALONE, (generator_step, discriminator_step))],
+    ("name", "step"), [pytest.param(*pair, marks=pytest.mark.xdist_group(f"chunks {pair[0]}")) for pair in PAIRS]
 )
 def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):
     """As in chunks of two; ``test_a_run_stopped_and_continued_is_the_run_that_was_not`` has longer ones."""
