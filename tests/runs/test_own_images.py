@@ -138,7 +138,7 @@ def test_networks_are_conditional_on_classes_alone(tmp_path):
 @pytest.mark.soak
 def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_critics_see_little):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    photos = write_images(tmp_path / "photos", 120, size=70)
+    photos = write_images(tmp_path / "photos", 240, size=70)
     gan = dataclasses.replace(recipe("fast"), latent_dim=8, width=2, batch_size=16)
     options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=2, steps=None, stream=True)
     run_experiment(JOINT, options)
