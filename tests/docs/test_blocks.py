@@ -99,7 +99,7 @@ def smaller(words, images):
     reads_files = words[1] in ("reals", "experiments/lesson.py") or words[2:3] == ["fashion_mnist"]
     if as_training(words):
         reads_files = "--dataset" not in words
-        words += ["--width", "2", "--batch-size", "20", "--epochs", "1"]
+        words += ["--batch-size", "20", "--epochs", "1", *([] if "--start-from" in words else ["--width", "2"])]
     of_files = ["--data-dir", str(images)] if reads_files and words[1] not in WITHOUT_IMAGES else []
     return [*words, *FEWER.get(words[1], []), *of_files]
 
