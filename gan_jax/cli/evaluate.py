@@ -86,17 +86,17 @@ def evaluate(
     rows = {"real": anchors["real"], name: scores} | {
         anchor: anchors[anchor] for anchor in ANCHORS[1:] if anchor in anchors
     }
-    print(f"{len(fakes):,} {described}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
-    accuracy = "random weights" if evaluator.accuracy is None else f"{evaluator.accuracy:.1%} accurate"
-    print(f"(sha256 {evaluator.sha256[:12]}, {accuracy})")
-    print(plain_table(*table_cells(rows)))
-    print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     save_scores_figure(figure, rows, anchors)
     shown = fakes[sample_rows(np.zeros(len(fakes)), 64, seed)]
     nearest = authenticity(shown, data.train_images).nearest
     save_pairs(neighbours, shown, data.train_images[nearest], "generated, above the nearest training image")
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
+    print(f"{len(fakes):,} {described}, {len(data.test_images):,} test images, features {evaluator.name} ", end="")
+    accuracy = "random weights" if evaluator.accuracy is None else f"{evaluator.accuracy:.1%} accurate"
+    print(f"(sha256 {evaluator.sha256[:12]}, {accuracy})")
+    print(plain_table(*table_cells(rows)))
+    print(f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}")
     return rows
 
 

@@ -1,5 +1,6 @@
 """The subcommands on a small run."""
 
+import io
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from waiting import PATIENCE
 
 from gan_jax import load_dataset, run_experiment
 from gan_jax.cli import commands
+from gan_jax.cli.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +151,19 @@ def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
     assert_one_line((status, out, err.splitlines(keepends=True)[-1]), complaint)
     assert gan_jax("evaluate", "reals", "--dataset", "photos", *flags)[0] == 0
     assert {"reals", "evaluation.png", "nearest.png"} < {path.name for path in tmp_path.iterdir()}
+
+
+def test_scores_are_written_though_nobody_reads_the_table(tmp_path, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    np.save(tmp_path / "samples.npy", load_dataset("digits").train_images[:20])
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        evaluate(tmp_path / "samples.npy", dataset="digits", json=tmp_path / "scores.json")
+    assert "samples.npy" in json.loads((tmp_path / "scores.json").read_text())["scores"]
+    assert (tmp_path / "nearest.png").exists()
 
 
 @pytest.mark.parametrize("kind", ["grey", "black", "grey in colour"])
