@@ -17,8 +17,8 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/gan-jax train --dataset digits --width 32 --batch-size 50 --epochs 40 --log-every 30 --snapshots 12 \
-	  --output-dir runs/demo --overwrite
+	$(BIN)/gan-jax train --dataset digits --recipe r3gan --width 16 --batch-size 25 --epochs 50 --log-every 60 \
+	  --snapshots 12 --output-dir runs/demo --overwrite
 
 # XLA's slower optimizations of machine code would take longer than they save here; soak compiles as users do.
 test: install
