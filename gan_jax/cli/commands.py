@@ -67,9 +67,7 @@ def _run(name: str, args: list[str]) -> None:
     if name in TRAININGS:
         import_module("gan_jax.cli.train").train(name, args, TRAININGS[name])
         return
-    import tyro
-
-    from gan_jax.cli.home_paths import HOME_PATHS
+    from gan_jax.cli.parsing import parse_call
 
     command = getattr(import_module(f"gan_jax.cli.{name}"), name)
-    tyro.cli(command, prog=f"gan-jax {name}", args=args, registry=HOME_PATHS)
+    parse_call(command, args, prog=f"gan-jax {name}")()

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import tyro
 
-from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.cli.next_command import program, run_and_say_next
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -169,8 +169,8 @@ def value_of(args: Sequence[str], flag: str) -> str | None:
 def _read_flags(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> _RunFlags:
     """The command line's values, which are not checked yet."""
     default = _convert(defaults, _RunFlags, gan=gan_flags(defaults.gan))
-    options |= {"config": (tyro.conf.OmitArgPrefixes,), "registry": HOME_PATHS}
-    return tyro.cli(_RunFlags, default=default, args=args, **options)
+    args = sys.argv[1:] if args is None else args
+    return parse(_RunFlags, args, default=default, config=(tyro.conf.OmitArgPrefixes,), **options)
 
 
 def gan_flags(config: GanConfig) -> GanFlags:

@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import sys
 from pathlib import Path
 
 import jax
@@ -35,6 +36,32 @@ def test_flags_are_flat_and_the_others_are_the_defaults():
 def test_the_data_decide_the_images_size():
     with pytest.raises(SystemExit):
         parse_flags(DEFAULTS, ["--image-shape", "28", "28", "1"])
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "300"])
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("sample x --output y --nmu 3", "Unrecognized options: --nmu, 3; similar: --num"),
+        ("sample x", "Missing from gan-jax sample: --output"),
+        ("sample x --output y --num q", "Error parsing --num: no type matching {None}|INT could be instantiated"),
+        ("evaluate x extra words", "Unrecognized options: extra, words"),
+        ("train --batchsize 3", "Unrecognized options: --batchsize, 3; similar: --batch-size"),
+        ("train --epochs", "Missing value for argument '--epochs'"),
+        ("train --schedule soon", "invalid choice 'soon' for argument '--schedule'. Expected one of ('auto',"),
+        ("train --width wide", "Error parsing --width: invalid literal for int() with base 10: 'wide'"),
+    ],
+)
+def test_a_word_that_does_not_fit_is_one_line(words, line, columns, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gan-jax", *words.split()])
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit, match="2"):
+        cli.main()
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith(f"error: {line}")
+    assert err.endswith("; --help explains the flags.\n")
+    assert err.count("\n") == 1
 
 
 def test_a_value_outside_its_range_is_an_input_error():

@@ -1,0 +1,52 @@
+"""From the words of a command line to a call; a word that does not fit is one line."""
+
+import contextlib
+import functools
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tyro
+
+from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.errors import InputError
+
+
+def parse(asked: Callable[..., Any], args: Sequence[str], **options: Any) -> Any:
+    """What a command line asks for; ``--help`` is printed and ends the process.
+
+    Args:
+      asked: a dataclass whose fields, or a function whose parameters, are the flags.
+      args: the command line without the program's name.
+      options: passed on to ``tyro.cli``.
+
+    Raises:
+      InputError: a flag is unknown, is missing, or has a value that does not fit.
+    """
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            return tyro.cli(asked, args=args, registry=HOME_PATHS, **options)
+    except SystemExit as ended:
+        if not ended.code:
+            raise
+    raise InputError(f"{_in_one_line(told.getvalue())}; --help explains the flags.")
+
+
+def parse_call(function: Callable[..., Any], args: Sequence[str], **options: Any) -> Callable[[], Any]:
+    """The call of a function that a command line asks for; the arguments are those of ``parse``."""
+    return parse(functools.wraps(function)(lambda *given, **named: lambda: function(*given, **named)), args, **options)
+
+
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_FLAG = re.compile(r"^ {4}(-\S+|[A-Z]+)", re.MULTILINE)
+
+
+def _in_one_line(box: str) -> str:
+    """What the first part of tyro's box says, without explanations, and the flags that its second part suggests."""
+    rows = [line[2:].rstrip(" │╯─-") for line in _STYLE.sub("", box).splitlines()[1:]]  # with or without a frame
+    said, _, rest = "\n".join(rows).strip("\n").partition("\n\n")  # a rule parts the box
+    head, listed, suggested = _FLAG.split(said, maxsplit=1)[0], _FLAG.findall(said), _FLAG.findall(rest)
+    similar = f"; similar: {', '.join(suggested)}" if suggested and "Argument helptext" not in rest else ""
+    return " ".join(f"{head} {', '.join(listed)}".split()).removesuffix(".") + similar
