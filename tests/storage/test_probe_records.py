@@ -210,6 +210,13 @@ def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, t
     assert "\n" not in str(error.value)
 
 
+def test_a_run_before_its_first_checkpoint_has_no_weights(saved, tmp_path):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    shutil.rmtree(folder / "checkpoints")
+    with pytest.raises(InputError, match="has no weights before its first checkpoint; wait for that"):
+        load_run(folder)
+
+
 def test_what_lies_among_checkpoints_and_is_none_is_passed_over(saved, tmp_path):
     folder = shutil.copytree(saved, tmp_path / "run")
     (folder / "checkpoints" / "notes.txt").write_text("x")
