@@ -26,19 +26,18 @@ HOST = {f"stablehlo.{name}" for name in ("custom_call", "infeed", "outfeed", "se
 LAYERS = {"dcgan": (3, 1, 0), "infogan": (2, 2, 0), "residual": (12, 1, 9)}
 IMAGES, KERNEL = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((8, 28, 28, 3), (4, 4, 3, 16)))
 KINDS = list(itertools.product(("cuda", "tpu"), ("float32", "bfloat16")))
-IN_MAKE_TEST = dict(zip(RECIPES, itertools.cycle(KINDS)))  # one kind a recipe; tracing it is what takes the time
+# Every recipe for both platforms, each in another precision; tracing is what takes the time.
+IN_MAKE_TEST = list(zip(RECIPES, itertools.cycle(KINDS)))
+IN_SOAK = list(zip(RECIPES, itertools.cycle(reversed(KINDS))))
 
 
 def programs(*precisions):
-    """Every recipe for both platforms, in the precisions."""
-    return pytest.mark.parametrize(
-        ("name", "platform", "precision"),
-        [
-            pytest.param(name, *kind, marks=() if IN_MAKE_TEST[name] == kind else pytest.mark.soak)
-            for name, kind in itertools.product(RECIPES, KINDS)
-            if kind[1] in precisions
-        ],
-    )
+    """The programs in the precisions."""
+    tested = [(name, *kind, ()) for name, kind in IN_MAKE_TEST] + [
+        (name, *kind, pytest.mark.soak) for name, kind in IN_SOAK
+    ]
+    chosen = [pytest.param(*program, marks=marks) for *program, marks in tested if program[-1] in precisions]
+    return pytest.mark.parametrize(("name", "platform", "precision"), chosen)
 
 
 class Operation:
