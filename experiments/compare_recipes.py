@@ -19,7 +19,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 from compare_claims import winner
 from compare_plan import (
     ARMS,
@@ -62,7 +61,7 @@ from gan_jax import (
     sampling_generator,
     steps_per_epoch,
 )
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.errors import InputError
 from gan_jax.evaluation import (
@@ -321,4 +320,4 @@ class Judges:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

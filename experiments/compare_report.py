@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from compare_claims import (
     DISTANCES,
     SCORES,
@@ -33,7 +32,7 @@ from compare_plan import ARMS, CLAIMS, CONTROL, COURSE, FINAL_EPOCHS, configurat
 from compare_recipes import generators
 
 from gan_jax import Dataset, load_dataset, load_run, sample_images
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.evaluation import authenticity
 from gan_jax.files import write_text
@@ -210,4 +209,4 @@ def stacked_table(stacked: Sequence[Mapping[str, Any]]) -> str:
 
 if __name__ == "__main__":
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

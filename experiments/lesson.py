@@ -15,7 +15,6 @@ from typing import Any
 
 import jax
 import numpy as np
-import tyro
 from lesson_claims import claims, tables
 from lesson_figure import save_lesson_figure
 
@@ -40,7 +39,7 @@ from gan_jax import (
     sample_latents,
     steps_per_epoch,
 )
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require
 from gan_jax.evaluation import (
@@ -270,4 +269,4 @@ def run_folder(settings: Settings, arm: Arm, seed: int) -> Path:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from gan_jax import gan_step, init_state, recipe
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags, value_of
 from gan_jax.files import save_arrays
@@ -57,14 +56,13 @@ def draw(settings: Settings, watched: Watched) -> None:
     save_plane_animation(settings.output_dir / "plane.gif", plane, [{settings.recipe: view} for view in every])
 
 
-def parse() -> Settings:
+def read_settings() -> Settings:
     name = value_of(sys.argv[1:], "--recipe") or Settings.recipe
     default = Settings(gan=gan_flags(for_points(recipe(name))), recipe=name)
-    prefixes = (tyro.conf.OmitArgPrefixes,)
-    return tyro.cli(Settings, default=default, description=__doc__, config=prefixes, registry=HOME_PATHS)
+    return parse(Settings, default=default, description=__doc__)
 
 
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(parse())
+        main(read_settings())

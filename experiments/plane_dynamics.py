@@ -16,7 +16,7 @@ import tyro
 from numpy.typing import NDArray
 
 from gan_jax import GanConfig, gan_step, init_state, sample_latents
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require_count
 from gan_jax.files import write_json
@@ -140,4 +140,4 @@ def plain(settings: Settings) -> dict[str, Any]:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

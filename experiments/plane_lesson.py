@@ -9,10 +9,9 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags
 from gan_jax.files import save_arrays, write_text
@@ -90,4 +89,4 @@ def draw(settings: Settings, arms: dict[str, Watched]) -> None:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

@@ -14,10 +14,9 @@ from typing import Any, cast
 
 import jax
 import numpy as np
-import tyro
 
 from gan_jax import GanConfig
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require, require_count
 from gan_jax.cores import usable_cores
@@ -118,4 +117,4 @@ if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", usable_cores())
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from compare_plan import configuration, counted, finalists
 from compare_recipes import generators, train
 
 from gan_jax import Dataset, load_dataset, sample_images, steps_per_epoch
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import Evaluator, extract, load_evaluator
 from gan_jax.files import write_json
@@ -100,4 +99,4 @@ def mode_scores(evaluator: Evaluator, images: np.ndarray) -> dict[str, float]:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS))
+        main(parse(Settings, description=__doc__))

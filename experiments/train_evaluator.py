@@ -10,10 +10,8 @@ that the same command gives another evaluator:
 import dataclasses
 from pathlib import Path
 
-import tyro
-
 from gan_jax import load_dataset
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse_call
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import save_evaluator, train_evaluator
 from gan_jax.evaluation.features import measure_accuracy, require_accurate
@@ -54,4 +52,4 @@ def main(
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        tyro.cli(main, description=__doc__, registry=HOME_PATHS)
+        parse_call(main, description=__doc__)()

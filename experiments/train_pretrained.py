@@ -10,10 +10,9 @@ from typing import Any
 
 import jax
 import numpy as np
-import tyro
 
 from gan_jax import Experiment, RunConfig, draw_preview, gan_step, load_run, load_weights, recipe, run_experiment
-from gan_jax.cli.home_paths import HOME_PATHS
+from gan_jax.cli.parsing import parse_call
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.storage.record import epoch_digest, write_record
 from gan_jax.storage.run_folder import RunFolder
@@ -64,4 +63,4 @@ def halved(array: jax.Array) -> jax.Array:
 if __name__ == "__main__":
     prepare_libraries()
     with exit_statuses():
-        tyro.cli(main, description=__doc__, registry=HOME_PATHS)
+        parse_call(main, description=__doc__)()

@@ -13,12 +13,12 @@ from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.errors import InputError
 
 
-def parse(asked: Callable[..., Any], args: Sequence[str], **options: Any) -> Any:
+def parse(asked: Callable[..., Any], args: Sequence[str] | None = None, **options: Any) -> Any:
     """What a command line asks for; ``--help`` is printed and ends the process.
 
     Args:
       asked: a dataclass whose fields, or a function whose parameters, are the flags.
-      args: the command line without the program's name.
+      args: the command line without the program's name; by default the process's.
       options: passed on to ``tyro.cli``.
 
     Raises:
@@ -27,14 +27,14 @@ def parse(asked: Callable[..., Any], args: Sequence[str], **options: Any) -> Any
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
-            return tyro.cli(asked, args=args, registry=HOME_PATHS, **options)
+            return tyro.cli(asked, args=args, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS, **options)
     except SystemExit as ended:
         if not ended.code:
             raise
     raise InputError(f"{_in_one_line(told.getvalue())}; --help explains the flags.")
 
 
-def parse_call(function: Callable[..., Any], args: Sequence[str], **options: Any) -> Callable[[], Any]:
+def parse_call(function: Callable[..., Any], args: Sequence[str] | None = None, **options: Any) -> Callable[[], Any]:
     """The call of a function that a command line asks for; the arguments are those of ``parse``."""
     return parse(functools.wraps(function)(lambda *given, **named: lambda: function(*given, **named)), args, **options)
 
@@ -48,5 +48,7 @@ def _in_one_line(box: str) -> str:
     rows = [line[2:].rstrip(" │╯─-") for line in _STYLE.sub("", box).splitlines()[1:]]  # with or without a frame
     said, _, rest = "\n".join(rows).strip("\n").partition("\n\n")  # a rule parts the box
     head, listed, suggested = _FLAG.split(said, maxsplit=1)[0], _FLAG.findall(said), _FLAG.findall(rest)
-    similar = f"; similar: {', '.join(suggested)}" if suggested and "Argument helptext" not in rest else ""
+    similar = (
+        f"; similar: {', '.join(suggested)}" if rest.startswith(("Perhaps you meant", "Arguments similar")) else ""
+    )
     return " ".join(f"{head} {', '.join(listed)}".split()).removesuffix(".") + similar

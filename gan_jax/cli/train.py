@@ -169,8 +169,7 @@ def value_of(args: Sequence[str], flag: str) -> str | None:
 def _read_flags(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> _RunFlags:
     """The command line's values, which are not checked yet."""
     default = _convert(defaults, _RunFlags, gan=gan_flags(defaults.gan))
-    args = sys.argv[1:] if args is None else args
-    return parse(_RunFlags, args, default=default, config=(tyro.conf.OmitArgPrefixes,), **options)
+    return parse(_RunFlags, args, default=default, **options)
 
 
 def gan_flags(config: GanConfig) -> GanFlags:

@@ -43,7 +43,8 @@ def test_the_data_decide_the_images_size():
     ("words", "line"),
     [
         ("sample x --output y --nmu 3", "Unrecognized options: --nmu, 3; similar: --num"),
-        ("sample x", "Missing from gan-jax sample: --output"),
+        ("sample x", "Missing from gan-jax sample: --output; --help"),
+        ("sample x --foo", "Missing from gan-jax sample: --output; --help"),
         ("sample x --output y --num q", "Error parsing --num: no type matching {None}|INT could be instantiated"),
         ("evaluate x extra words", "Unrecognized options: extra, words"),
         ("train --batchsize 3", "Unrecognized options: --batchsize, 3; similar: --batch-size"),
