@@ -34,7 +34,7 @@ def test_flags_are_flat_and_the_others_are_the_defaults():
 
 
 def test_the_data_decide_the_images_size():
-    with pytest.raises(SystemExit):
+    with pytest.raises(InputError, match="Unrecognized options: --image-shape"):
         parse_flags(DEFAULTS, ["--image-shape", "28", "28", "1"])
 
 
