@@ -88,7 +88,7 @@ FEWER = {  # flags for less work, of what is no training of one network or two
     "reals": ["--num", "8"],
     "replay": ["--step", "2"],
     "project": ["--steps", "2", "--restarts", "2"],
-    "experiments/lesson.py": ["--epochs", "1", "--points", "1", "--num-samples", "20", "--width", "2"],
+    "experiments/lesson.py": ["--dataset", "digits", "--points", "1", "--num-samples", "20", "--width", "2"],
     "experiments/plane_lesson.py": ["--steps", "200", "--frames", "3"],
 }
 
@@ -96,7 +96,7 @@ FEWER = {  # flags for less work, of what is no training of one network or two
 def smaller(words, images):
     """The same command on one device, with small networks and few images."""
     words = [word for before, word in itertools.pairwise(["", *words]) if not {before, word} & DEVICES]
-    reads_files = words[1] in ("reals", "experiments/lesson.py") or words[2:3] == ["fashion_mnist"]
+    reads_files = words[1] == "reals" or words[2:3] == ["fashion_mnist"]
     if as_training(words):
         reads_files = "--dataset" not in words
         words += ["--batch-size", "20", "--epochs", "1", *([] if "--start-from" in words else ["--width", "2"])]
