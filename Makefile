@@ -24,7 +24,7 @@ demo: install
 test: install
 	XLA_FLAGS="--xla_backend_optimization_level=0 $(XLA_FLAGS)" $(BIN)/pytest
 
-# What takes minutes (fifty kills, four processes, whole lessons), and every other form of what make test checks.
+# What takes minutes (kills at any moment, four processes, whole lessons), and every other form of what make test checks.
 soak: install
 	$(BIN)/pytest -m soak
 

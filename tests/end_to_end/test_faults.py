@@ -21,7 +21,7 @@ from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.record import read_record
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
-KILLS = [("drift", 1), ("joint", 50), ("generator", 3), ("discriminator", 3)]
+KILLS = [("drift", 1), ("joint", 16), ("generator", 3), ("discriminator", 3)]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         saved = list(pool.map(kill_and_go_on, range(kills)))
     assert len(saved) == kills
-    if kills == 50:
+    if kills == 16:
         assert min(saved) == 0 < max(saved)  # some moments were before the first checkpoint, and some after
 
 
