@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import pkgutil
 import shutil
 import signal
 import threading
@@ -22,7 +23,7 @@ STATUS = {INT: 130, TERM: 143, HUP: 129}
 LOADING = "gan_jax.sweeps.run:load_images"
 COMPILING = "jax._src.compiler:compile_or_get_cached"
 CLAIMING = "gan_jax.runs.run:claim"
-FIRST_RECORD = "gan_jax.runs.run:write_record"
+FIRST_RECORD = "gan_jax.storage.run_folder:write_record"
 CHUNK = "gan_jax.runs.run:Run.record"
 PICTURE = "gan_jax.pictures.grids:save_grid"
 REPLACING = "pathlib:Path.replace"  # the last moment of every atomic write
@@ -31,7 +32,7 @@ FINISHING = "gan_jax.runs.run:Run.finish"
 WEIGHTS = "gan_jax.runs.watchers.results:save_weights"
 ANIMATION = "gan_jax.pictures.grids:save_animation"
 CLOSING = "gan_jax.storage.checkpoints:Checkpoints.close"
-SCORING = "gan_jax.sweeps.run:trial_outcome"
+SCORING = "gan_jax.sweeps.run:trial_outcomes"
 
 MOMENTS = [  # of one run
     *(Moment(LOADING, (number,)) for number in (INT, TERM, HUP)),
@@ -84,6 +85,11 @@ NO_CHECKPOINT = "warning: {} has no checkpoint to resume from; training starts a
 def named(moment: Moment) -> str:
     signals = "-".join(signal.Signals(number).name for number in moment.signals)
     return f"{moment.function.rpartition(':')[2]}-{moment.call}{'-after' if moment.after else ''}-{signals}"
+
+
+@pytest.mark.parametrize("function", sorted({moment.function for moment in MOMENTS} | {SCORING}))
+def test_a_moment_is_that_of_a_function_that_is_there(function):
+    assert callable(pkgutil.resolve_name(function))
 
 
 @pytest.mark.soak
