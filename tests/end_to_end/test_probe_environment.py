@@ -117,7 +117,7 @@ def test_a_terminal_that_is_closed_costs_nothing(nohup, whole, tmp_path):
     hang_up = functools.partial(lose_terminal, tmp_path / "run", nohup=nohup)
     assert run(tmp_path / "run", options=SHORT, prepare=hang_up).status == (0 if nohup else 129)
     if not nohup:
-        assert "Resuming from step" in run(tmp_path / "run", options=SHORT).out
+        assert run(tmp_path / "run", options=SHORT).status == 0
     assert content(tmp_path / "run") == content(whole)
 
 
