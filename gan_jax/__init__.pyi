@@ -10,6 +10,7 @@ from .nn.networks import NETWORKS, Network, apply_discriminator, apply_generator
 from .objectives.augmentations import AUGMENTATIONS
 from .objectives.losses import OBJECTIVES, Objective, discriminator_loss, generator_loss, mean_score
 from .objectives.penalties import PENALTIES
+from .parts import import_parts
 from .pictures.grids import tile_images
 from .recipes import RECIPES, Recipe, recipe
 from .runs.experiment import Experiment, describe_score, draw_current_batch, draw_preview
@@ -96,6 +97,7 @@ __all__ = [
     "generate",
     "generator_loss",
     "generator_step",
+    "import_parts",
     "init_state",
     "load_dataset",
     "load_pretrained",

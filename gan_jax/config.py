@@ -10,11 +10,11 @@ import jax
 import numpy as np
 
 from gan_jax.errors import InputError
-from gan_jax.field_types import convert_fields, one_of
+from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
-from gan_jax.objectives.augmentations import AUGMENTATIONS
-from gan_jax.objectives.losses import OBJECTIVES
-from gan_jax.objectives.penalties import PENALTIES
+from gan_jax.objectives.augmentations import find_augmentation
+from gan_jax.objectives.losses import find_objective
+from gan_jax.objectives.penalties import find_penalty
 
 IMAGE_SIZES = (28, 32, 64)
 MAX_SIZE = 2**16  # of a latent vector or a batch; larger ones only abort in XLA
@@ -143,11 +143,12 @@ class GanConfig:
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images")
         for name, (holds, allowed) in _RANGES.items():
             _require_number(self, name, holds, allowed)
-        require(self.objective in OBJECTIVES, "objective", self.objective, one_of(OBJECTIVES))
-        for name, choices in (("penalties", PENALTIES), ("augmentations", AUGMENTATIONS)):
+        find_objective(self.objective)
+        for name, find in (("penalties", find_penalty), ("augmentations", find_augmentation)):
             chosen = getattr(self, name)
-            different = len(set(chosen)) == len(chosen) and set(chosen) <= choices.keys()
-            require(different, name, chosen, f"different ones of {', '.join(choices)}")
+            require(len(set(chosen)) == len(chosen), name, chosen, "different ones")
+            for one in chosen:
+                find(one)
         if self.makes_points and self.augmentations:
             raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
         counts = self.class_counts
@@ -167,7 +168,7 @@ class GanConfig:
 
     def _require_compatible(self) -> None:
         """Refuse what is known not to train."""
-        paired = OBJECTIVES[self.objective].sees_reals
+        paired = find_objective(self.objective).sees_reals
         if self.normalization == "batch" and (self.penalties or paired):
             reason = (
                 f"{self.objective} compares single images" if paired else "a penalty is on each image's own gradient"

@@ -9,7 +9,7 @@ from docs_pages import ROOT
 LEFT_OUT = {"git", "pip", "tensorboard", "tfds"}  # they install, fetch, or wait for a browser
 PLACES = {"NAME", "S", "cifar10", "svhn_cropped"}  # what a reader fills in, and what is only to be had from the network
 
-_BLOCK = re.compile(r"^( *)```(bash|python)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^( *)```(bash|python)(?: title=\"(\S+)\")?\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _READ = """
 command_not_found_handle() { printf '%s\\0' "$#" "$@"; }
 cd() { :; }
@@ -19,8 +19,16 @@ set -e
 
 
 def blocks_of(page: Path) -> list[tuple[str, str]]:
-    """The language and the text of each block of a page, in order."""
-    return [(language, text) for _, language, text in _BLOCK.findall(page.read_text())]
+    """The language, or the file that it is a part of, and the text of each block of a page, in order."""
+    return [(title or language, text) for _, language, title, text in _BLOCK.findall(page.read_text())]
+
+
+def write_files_of(page: Path, folder: Path) -> None:
+    """Write the files whose parts a page shows."""
+    for title, text in blocks_of(page):
+        if "." in title:
+            with (folder / title).open("a") as file:
+                file.write(text)
 
 
 def commands_of(block: str, folder: Path) -> list[list[str]]:

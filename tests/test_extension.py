@@ -2,35 +2,36 @@
 
 import ast
 import contextlib
-from unittest import mock
 
 import jax
 import numpy as np
 import pytest
+from docs_blocks import write_files_of
 from docs_pages import DOCS, python_of
+from own_parts import own_parts
 
 import gan_jax
-from gan_jax import AUGMENTATIONS, NETWORKS, OBJECTIVES, PENALTIES, TRACKERS, load_run
+from gan_jax import load_run
 
 pytestmark = pytest.mark.soak
-PROGRAM = python_of(DOCS / "use" / "extend.md")
+PAGE = DOCS / "use" / "extend.md"
+PROGRAM = python_of(PAGE)
 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory, preview_keys_are_used_again):
     """The names that the page's programs define, run in a folder of their own."""
     folder = tmp_path_factory.mktemp("extended")
-    with contextlib.ExitStack() as stack:
-        for mapping in (AUGMENTATIONS, NETWORKS, OBJECTIVES, PENALTIES, TRACKERS):
-            stack.enter_context(mock.patch.dict(mapping))
-        stack.enter_context(contextlib.chdir(folder))
+    write_files_of(PAGE, folder)
+    with own_parts(), contextlib.chdir(folder):
         names = {"__name__": "extended"}
-        exec(compile(PROGRAM, "docs/use/extend.md", "exec"), names)
+        exec(compile(PROGRAM, str(PAGE), "exec"), names)
         yield names | {"folder": folder, "start": names["init_state"](names["config"], names["keys"].init)}
 
 
-def test_the_page_imports_public_names_alone():
-    imports = [node for node in ast.walk(ast.parse(PROGRAM)) if isinstance(node, ast.ImportFrom)]
+def test_the_page_imports_public_names_alone(extended):
+    programs = PROGRAM, (extended["folder"] / "mine.py").read_text()
+    imports = [node for text in programs for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     ours = [node for node in imports if node.module.startswith("gan_jax")]
     assert ours
     for node in ours:

@@ -59,6 +59,7 @@ def _help() -> str:
             "",
             "  --help     Show this list.",
             "  --version  Show the versions of gan-jax, JAX and Python.",
+            "  --import   In any subcommand: a file or module that adds parts of your own.",
         ]
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_jax.errors import StoppedError
+from gan_jax.parts import import_flags
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.processes import is_main
 from gan_jax.runs.watchers.console import say
@@ -58,7 +59,7 @@ def next_command(settings: RunConfig, step: Step) -> str:
         words = ["playground", str(folder), "--output", "page.html"]
     else:
         words = ["sample", str(folder), "--output", "grid.png"]
-    return shlex.join([program("gan-jax"), *words])
+    return shlex.join([program("gan-jax"), *words, *import_flags()])
 
 
 def resume_command(typed: Sequence[str]) -> str:

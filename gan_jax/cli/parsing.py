@@ -1,9 +1,13 @@
-"""From the words of a command line to a call; a word that does not fit is one line."""
+"""From the words of a command line to a call; a word that does not fit is one line.
+
+Every command takes ``--import``, which is read here and nowhere else.
+"""
 
 import contextlib
 import functools
 import io
 import re
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +15,31 @@ import tyro
 
 from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.errors import InputError
+from gan_jax.parts import import_parts
+
+_IMPORT = "--import"
+_HELP = """
+Every command takes --import FILE_OR_MODULE too, any number of times: a Python file, or an installed module, that adds
+parts of your own, such as a network or an objective."""
+
+
+def import_named(args: Sequence[str]) -> list[str]:
+    """Import what ``--import`` names, and return the other words.
+
+    Raises:
+      InputError: nothing is named, or it cannot be imported.
+    """
+    words, others = iter(args), []
+    for word in words:
+        flag, separator, value = word.partition("=")
+        if flag != _IMPORT:
+            others.append(word)
+            continue
+        name = value if separator else next(words, "")
+        if not name:
+            raise InputError(f"{_IMPORT} names nothing; give it a Python file or a module.")
+        import_parts(name)
+    return others
 
 
 def parse(asked: Callable[..., Any], args: Sequence[str] | None = None, **options: Any) -> Any:
@@ -24,12 +53,13 @@ def parse(asked: Callable[..., Any], args: Sequence[str] | None = None, **option
     Raises:
       InputError: a flag is unknown, is missing, or has a value that does not fit.
     """
-    told = io.StringIO()
+    args, told = import_named(sys.argv[1:] if args is None else args), io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
             return tyro.cli(asked, args=args, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS, **options)
     except SystemExit as ended:
         if not ended.code:
+            print(_HELP)
             raise
     raise InputError(f"{_in_one_line(told.getvalue())}; --help explains the flags.")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from gan_jax.cli.next_command import program, run_and_say_next
-from gan_jax.cli.parsing import parse
+from gan_jax.cli.parsing import import_named, parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -83,7 +83,7 @@ def parse_flags(
       InputError: a value is outside its range, two flags contradict each other, --sweep is given twice, or the run
         to resume has no readable record.
     """
-    args = sys.argv[1:] if args is None else args
+    args = import_named(sys.argv[1:] if args is None else args)
     given = [argument.partition("=")[0] for argument in args]
     if given.count("--sweep") > 1:
         raise InputError("--sweep is given twice; give it once, as --sweep name=value,value name=value,value.")

@@ -16,6 +16,7 @@ from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator
 from gan_jax.nn.layers import LEAKY_SLOPE, interleave
 from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
 from gan_jax.nn.sequential import SequentialDiscriminator, SequentialGenerator, dcgan_layers, infogan_layers
+from gan_jax.parts import find_part
 
 Variables = Mapping[str, Any]
 
@@ -56,9 +57,7 @@ NETWORKS = {
 
 
 def _network(config: GanConfig) -> Network:
-    if config.network not in NETWORKS:
-        raise InputError(f"network is {config.network!r}; it must be one of {', '.join(NETWORKS)}.")
-    network = NETWORKS[config.network]
+    network = find_part("network", NETWORKS, config.network)
     if config.normalization not in network.normalizations:
         allowed = " or ".join(network.normalizations)
         raise InputError(f"normalization is {config.normalization!r}; network {config.network} has {allowed}.")

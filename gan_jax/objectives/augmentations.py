@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from gan_jax.parts import find_part
+
 _TRANSLATION = 1 / 8  # of the image's size, at most, each way
 _CUTOUT = 1 / 2  # of the image's size: the side of the square
 
@@ -54,8 +56,19 @@ def cutout(key: Array, images: Array) -> Array:
     return jnp.where((rows[:, :, None] & columns[:, None, :])[..., None], 0, images)
 
 
-AUGMENTATIONS: dict[str, Callable[[Array, Array], Array]] = {"translation": translation, "cutout": cutout}
+Augmentation = Callable[[Array, Array], Array]
+
+AUGMENTATIONS: dict[str, Augmentation] = {"translation": translation, "cutout": cutout}
 """Each takes ``(key, images)`` and returns images; entries may be added under other names."""
+
+
+def find_augmentation(name: str) -> Augmentation:
+    """The augmentation of a name.
+
+    Raises:
+      UnknownPartError: there is none.
+    """
+    return find_part("augmentation", AUGMENTATIONS, name)
 
 
 def augment(names: Sequence[str], key: Array, images: Array) -> Array:
@@ -70,5 +83,5 @@ def augment(names: Sequence[str], key: Array, images: Array) -> Array:
       Images of the same shape.
     """
     for index, name in enumerate(names):
-        images = AUGMENTATIONS[name](jax.random.fold_in(key, index), images)
+        images = find_augmentation(name)(jax.random.fold_in(key, index), images)
     return images

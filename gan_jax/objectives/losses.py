@@ -9,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from gan_jax.fields import explain_fields
+from gan_jax.parts import find_part
 
 
 def discriminator_loss(
@@ -182,6 +183,16 @@ OBJECTIVES = {
     "relativistic": Objective(relativistic_discriminator_loss, relativistic_generator_loss, sees_reals=True),
 }
 """By the names that ``GanConfig.objective`` takes; entries may be added under other names."""
+
+
+def find_objective(name: str) -> Objective:
+    """The objective of a name.
+
+    Raises:
+      UnknownPartError: there is none.
+    """
+    return find_part("objective", OBJECTIVES, name)
+
 
 LOGISTIC = ("non_saturating", "saturating")
 """Those under which the sigmoid of D's logit is the probability that it gives to "real"."""

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from gan_jax.parts import find_part
+
 Critic = Callable[[Array], Array]
 Penalty = Callable[[Critic, Array, Array, Array], Array]
 
@@ -76,6 +78,15 @@ def draw_mixing(key: Array, count: int) -> Array:
 
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradient_penalty}
 """By the names that ``GanConfig.penalties`` takes; entries may be added under other names."""
+
+
+def find_penalty(name: str) -> Penalty:
+    """The penalty of a name.
+
+    Raises:
+      UnknownPartError: there is none.
+    """
+    return find_part("penalty", PENALTIES, name)
 
 
 EXPANDABLE = ("r1", "r2")

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
-from gan_jax.objectives.losses import OBJECTIVES
-from gan_jax.objectives.penalties import PENALTIES
+from gan_jax.objectives.losses import find_objective
+from gan_jax.objectives.penalties import find_penalty
 from gan_jax.training.state import GanState
 
 Field = Callable[[Array], Array]
@@ -36,7 +36,7 @@ def dirac_field(config: GanConfig) -> Field:
       >>> [round(float(value), 3) for value in dirac_field(GanConfig())(jnp.array([1.0, 0.0]))]
       [0.0, -0.5]
     """
-    objective = OBJECTIVES[config.objective]
+    objective = find_objective(config.objective)
 
     def generator_loss(theta: Array, psi: Array) -> Array:
         real_logits = (jnp.zeros(1),) if objective.sees_reals else ()
@@ -111,7 +111,7 @@ def joint_field(config: GanConfig, state: GanState, reals: Array, latents: Array
       >>> field, start = joint_field(config, state, reals, latents)  # doctest: +SKIP
       >>> eigenvalues(field, start)  # doctest: +SKIP
     """
-    objective = OBJECTIVES[config.objective]
+    objective = find_objective(config.objective)
     generator, discriminator = state.generator, state.discriminator
 
     def score(params: Variables, points: Array) -> Array:
@@ -144,4 +144,4 @@ def joint_field(config: GanConfig, state: GanState, reals: Array, latents: Array
 def _penalty(config: GanConfig, critic: Callable[[Array], Array], reals: Array, fakes: Array) -> Array:
     names: Sequence[str] = config.penalties
     key = jax.random.key(0)
-    return sum((PENALTIES[name](critic, reals, fakes, key) for name in names), start=jnp.zeros(()))
+    return sum((find_penalty(name)(critic, reals, fakes, key) for name in names), start=jnp.zeros(()))

@@ -9,7 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.objectives.losses import LOGISTIC, OBJECTIVES
+from gan_jax.objectives.losses import LOGISTIC, find_objective
 from gan_jax.training.forward import discriminate, generate, sampling_generator
 from gan_jax.training.state import GanState, NetworkState
 
@@ -73,7 +73,7 @@ def descent(config: GanConfig, discriminator: NetworkState, points: Array, reals
     Returns:
       ``[count, 2]`` float32.
     """
-    objective = OBJECTIVES[config.objective]
+    objective = find_objective(config.objective)
 
     def loss(points: Array) -> Array:
         real_logits = (discriminate(config, discriminator, reals),) if objective.sees_reals else ()

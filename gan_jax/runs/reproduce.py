@@ -12,6 +12,7 @@ from jax import Array
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
+from gan_jax.parts import imported_object
 from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
@@ -29,13 +30,14 @@ from gan_jax.storage.record import (
     read_settings,
 )
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.step_names import step_name
 from gan_jax.training.batches import LabelledImages, epoch_order, read_batches
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.forward import batch_fakes, sample_latents
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
 from gan_jax.training.sharding import devices_per_batch
 from gan_jax.training.state import GanState
-from gan_jax.training.steps import discriminator_step, gan_step, generator_step, split_by_critic_step
+from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step, split_by_critic_step
 
 STEPS = {"gan_step": gan_step, "generator_step": generator_step, "discriminator_step": discriminator_step}
 
@@ -63,10 +65,11 @@ class FinishedRun:
     def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None) -> None:
         self.folder, self.record = RunFolder(folder), read_record(folder)
         self.settings, self.config = read_settings(self.record)
-        if self.record["step"] not in STEPS:
-            known = ", ".join(STEPS)
-            raise InputError(f"{folder} was trained with {self.record['step']}; only {known} can be repeated here.")
-        self.step = STEPS[self.record["step"]]
+        trained_with = self.record["step"]
+        step = STEPS.get(trained_with) or imported_object(trained_with)
+        if step is None or step_name(step) != trained_with:
+            raise InputError(f"{folder} was trained with the step {trained_with}; give --import for the file it is in.")
+        self.step: Step = step
         dataset = load_images(self.settings, name, data_dir)
         if dataset.content_hash != self.record["dataset"].get("sha256"):
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give --dataset or --data-dir.")

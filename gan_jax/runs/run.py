@@ -34,6 +34,7 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
 from gan_jax.storage.history import History
 from gan_jax.storage.record import (
+    ENVIRONMENT,
     Record,
     environment_differences,
     has_record,
@@ -307,7 +308,7 @@ def _take_over(context: RunContext, record: Record, found: Record) -> None:
     warn_of_differences(differences)
     earlier = found.get("earlier_environments", [])
     if differences:
-        earlier = [*earlier, {name: found[name] for name in ("versions", "device")}]
+        earlier = [*earlier, {name: found[name] for name in ENVIRONMENT}]
     record["epochs"] = found["epochs"]
     if earlier:
         record["earlier_environments"] = earlier

@@ -34,6 +34,7 @@ from gan_jax.files import (
     write_json,
     write_lines,
 )
+from gan_jax.parts import UnknownPartError, imported_parts
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
 from gan_jax.storage.record_form import config_from_json, is_epoch, require_form, settings_from_json
@@ -41,8 +42,9 @@ from gan_jax.storage.step_names import step_name
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
-FORMAT = 5
+FORMAT = 1
 _RECORD, _EPOCHS = RUN_DATA[:2]
+ENVIRONMENT = ("versions", "imports", "device")  # what of a record may change bits without being a setting
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
 
 Record = dict[str, Any]
@@ -51,7 +53,7 @@ Record = dict[str, Any]
 def make_record(
     settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step, devices_per_batch: int = 1
 ) -> Record:
-    """Say what a run is: settings, step, data, versions, devices."""
+    """Say what a run is: settings, step, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
     for name in ("data_dir", "discriminator", "start_from"):  # the last two may also be the name of a run that ships
         run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
@@ -75,11 +77,12 @@ def make_record(
 
 
 def environment(devices_per_batch: int = 1) -> Record:
-    """The versions and the devices here, which may change the last bits, and how many devices share each batch."""
+    """Versions, imported parts and devices, which may change bits, and how many devices share each batch."""
     device = jax.devices()[0]
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
     return {
         "versions": {"python": platform.python_version()} | versions,
+        "imports": imported_parts(),
         "device": {
             "platform": device.platform,
             "kind": device.device_kind,
@@ -198,11 +201,18 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
     """The settings that a record tells, and the networks' configuration.
 
     Raises:
-      InputError: they are not settings of this package.
+      InputError: they are not settings of this package, or of parts that are not imported.
     """
+    if missing := record["imports"].keys() - imported_parts().keys():
+        wanted = " ".join(f"--import {name}" for name in sorted(missing))
+        raise InputError(f"the run has parts of its own; give {wanted}, with the path of a file.")
     try:
         config = config_from_json(record["run"]["gan"])
         return settings_from_json(record["run"], config), config
+    except UnknownPartError as error:
+        raise InputError(
+            f"{error} The run was trained by {record['script']}; give --import for what adds it."
+        ) from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"the run's record cannot be understood ({error}).") from None
 
@@ -220,13 +230,14 @@ def require_same_run(found: Record, wanted: Record) -> None:
 
 
 def environment_differences(found: Record, here: Record) -> list[str]:
-    """What of a record's versions and devices is not as it is here.
+    """What of a record's versions, imports and devices is not as it is here.
 
     Args:
       found: of the run.
       here: another record, or an ``environment``.
     """
-    pair = (_flat({name: record[name] for name in ("versions", "device")}) for record in (found, here))
+    imports = {name: here["imports"].get(name) for name in found["imports"]}
+    pair = (_flat({name: record[name] for name in ENVIRONMENT}) for record in (found, here | {"imports": imports}))
     return [f"{name} was {before}, is {now}" for name, before, now in _differences(*pair)]
 
 

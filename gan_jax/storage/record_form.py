@@ -17,6 +17,7 @@ _FORM: dict[str, Any] = {
     "run": dict[str, Any],
     "dataset": dict[str, _Plain | list[_Plain]],
     "versions": dict[str, _Plain],
+    "imports": dict[str, str],
     "device": dict[str, _Plain],
 }
 _OPTIONAL: dict[str, Any] = {
@@ -24,7 +25,7 @@ _OPTIONAL: dict[str, Any] = {
     "earlier_environments": list[dict[str, Any]],
     "replacing": Literal[True],
 }
-_OF_STRETCH = {name: _FORM[name] for name in ("versions", "device")} | {"until": int}
+_OF_STRETCH = {name: _FORM[name] for name in ("versions", "imports", "device")} | {"until": int}
 _OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "sha256": str, "arrays": dict[str, str]}
 
 

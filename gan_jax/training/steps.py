@@ -15,8 +15,8 @@ from jax.typing import ArrayLike
 from gan_jax.config import GanConfig
 from gan_jax.nn.networks import Variables, apply_generator, score_batches
 from gan_jax.objectives.augmentations import augment
-from gan_jax.objectives.losses import OBJECTIVES, mean_score
-from gan_jax.objectives.penalties import EXPANDABLE, PENALTIES, Critic, expand, not_zero
+from gan_jax.objectives.losses import find_objective, mean_score
+from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_penalty, not_zero
 from gan_jax.training.batches import LabelledImages
 from gan_jax.training.forward import discriminate, image_spread, sample_latents
 from gan_jax.training.metrics import (
@@ -103,7 +103,7 @@ def gan_step(
 
     fakes, pull_back, generator_stats = jax.vjp(generator_forward, state.generator.params, has_aux=True)
     discriminator, d_metrics = _update_discriminator(config, state, reals, fakes, labels, key)
-    objective = OBJECTIVES[config.objective]
+    objective = find_objective(config.objective)
 
     def score_fakes(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
         batches = (reals, fakes) if objective.sees_reals else (fakes,)
@@ -152,7 +152,7 @@ def generator_step(
       ('g_loss', 'd_g_z2', 'g_gradient_norm', 'fake_spread')
     """
     latents = shard_batch(sample_latents(config, key))
-    objective = OBJECTIVES[config.objective]
+    objective = find_objective(config.objective)
     reals, labels = None, None
     if objective.sees_reals or config.conditional:
         reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _require_batch(config, images))
@@ -262,7 +262,7 @@ def _update_discriminator(
     R1 and R2 of whole batches need no way back through D of their own: the loss's goes on to the images.
     """
     discriminator = state.discriminator
-    objective = OBJECTIVES[config.objective].discriminator
+    objective = find_objective(config.objective).discriminator
 
     def score(params: Variables, *batches: Array) -> tuple[list[Array], Variables]:
         seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
@@ -319,7 +319,7 @@ def _penalty(config: GanConfig, critics: Mapping[str, Critic], reals: Array, fak
     """The configured penalties of a share of the batch, with their weight."""
     count = max(1, round(config.penalty_share * config.batch_size))
     key, pairs = _fold(key, _PENALTY), (reals[:count], fakes[:count])
-    penalties = [PENALTIES[name](critics[name], *pairs, _fold(key, at)) for at, name in enumerate(config.penalties)]
+    penalties = [find_penalty(name)(critics[name], *pairs, _fold(key, at)) for at, name in enumerate(config.penalties)]
     return config.penalty_weight * sum(penalties, start=jnp.zeros(()))
 
 

@@ -12,9 +12,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from docs_blocks import blocks_of, commands_of
+from docs_blocks import blocks_of, commands_of, write_files_of
 from docs_pages import DOCS, PAGES, ROOT
 from in_process import command
+from own_parts import own_parts
 from PIL import Image
 
 from gan_jax import load_dataset, load_pretrained
@@ -122,12 +123,12 @@ def test_the_blocks_of_a_page_run_in_their_order(page, images, tmp_path):
     (tmp_path / "photos").mkdir()
     for index, image in enumerate(load_dataset("digits").train_images[:60]):
         Image.fromarray(image.squeeze()).save(tmp_path / "photos" / f"{index}.png")
+    write_files_of(page, tmp_path)
     names = {"__name__": "page"}
-    with contextlib.chdir(tmp_path):
+    with contextlib.chdir(tmp_path), own_parts():
         for language, text in blocks_of(page):
             if language == "python":
                 exec(compile(text, str(page), "exec"), names)
-                continue
-            for words in commands_of(text, tmp_path):
+            for words in commands_of(text, tmp_path) if language == "bash" else ():
                 if not of_another_process(words):
                     start(smaller(words, images))

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.parts import find_part
 from gan_jax.pictures.grids import readable_pictures
 from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
@@ -134,8 +135,7 @@ def require_tracker(name: str) -> None:
     Raises:
       InputError: there is none of that name, or its package is not installed.
     """
-    if name not in TRACKERS:
-        raise InputError(f"tracker is {name!r}; it must be one of {', '.join(TRACKERS)}.")
+    find_part("tracker", TRACKERS, name)
     try:
         if name in _PACKAGES:
             importlib.import_module(_PACKAGES[name])
@@ -160,7 +160,9 @@ def open_tracker(name: str, folder: RunFolder, label: str = "") -> Tracker:
       InputError: there is no such tracker, or its package is not installed.
     """
     require_tracker(name)
-    tracker = TRACKERS[name](folder, label or folder.path.resolve().name, read_record(folder.path)["run"])
+    tracker = find_part("tracker", TRACKERS, name)(
+        folder, label or folder.path.resolve().name, read_record(folder.path)["run"]
+    )
     for line in read_lines(folder.metrics):
         _note(tracker, line["step"], {key: value for key, value in line.items() if key != "step"})
     drawn = {folder.grid(step): step for step in folder.drawn_steps()}

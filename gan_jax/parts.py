@@ -1,0 +1,108 @@
+"""Parts by name, and the files and modules of a user's that add some.
+
+A part is an entry of a mapping such as ``OBJECTIVES``, or ``MODULE:OBJECT`` of what ``import_parts`` has imported. What
+is read from a run's record never imports anything, since the record may be a stranger's.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Mapping
+from operator import attrgetter
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, TypeVar
+
+from gan_jax.errors import InputError
+from gan_jax.files import expand_home, first_line
+
+Part = TypeVar("Part")
+
+
+class _Imported(NamedTuple):
+    asked: str  # the words that named it
+    module: ModuleType
+
+
+_imported: dict[str, _Imported] = {}  # by the modules' names
+
+
+class UnknownPartError(InputError):
+    """A name is of no part that is known here."""
+
+
+def import_parts(name: str) -> None:
+    """Import a Python file, as a module called like it, or an installed module; what it registers can then be named.
+
+    Args:
+      name: a path that ends with ``.py``, or a module's name. A file may import others that lie beside it.
+
+    Raises:
+      InputError: it is not there, it fails, or another module has its name.
+    """
+    path = expand_home(Path(name)).resolve() if name.endswith(".py") else None
+    if path and not path.is_file():
+        raise InputError(f"there is no file {name} to import; give --import FILE.py or a module's name.")
+    module_name = path.stem if path else name
+    if path and str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == module_name:
+            raise InputError(f"there is no module {name}; give --import FILE.py or a module's name.") from None
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        place = "" if at.filename.startswith("<") else f", {at.filename}:{at.lineno}"  # a SyntaxError says it itself
+        reason = f"{type(error).__name__}: {first_line(error)}{place}"
+        raise InputError(f"{name} cannot be imported ({reason}); correct it.") from error
+    if path and Path(module.__file__ or "").resolve() != path:
+        raise InputError(f"{name} has the name of another module, {module.__file__}; rename the file.")
+    _imported[module_name] = _Imported(name, module)
+
+
+def imported_parts() -> dict[str, str]:
+    """What ``import_parts`` has imported: files without their folders and modules, and the sha256 of their source."""
+    return {Path(one.asked).name: _source_digest(one.module) for one in _imported.values()}
+
+
+def import_flags() -> list[str]:
+    """The words of a command line that import the same."""
+    return [word for one in _imported.values() for word in ("--import", one.asked)]
+
+
+def find_part(kind: str, known: Mapping[str, Part], name: str) -> Part:
+    """The part of a name.
+
+    Args:
+      kind: what is named, such as the setting.
+      known: the parts that are registered.
+      name: a key of them, or ``MODULE:OBJECT``.
+
+    Raises:
+      UnknownPartError: there is none; the message says what there is.
+    """
+    if name in known:
+        return known[name]
+    found = imported_object(name.replace(":", ".", 1)) if ":" in name else None
+    if found is None:
+        raise UnknownPartError(f"{kind} is {name!r}; it must be one of {', '.join(known)}, or what an --import adds.")
+    return found
+
+
+def imported_object(name: str) -> Any:
+    """``MODULE.OBJECT`` of what was imported, or None."""
+    for module_name, one in _imported.items():
+        if name.startswith(f"{module_name}."):
+            try:
+                return attrgetter(name.removeprefix(f"{module_name}."))(one.module)
+            except AttributeError:
+                return None
+    return None
+
+
+def _source_digest(module: ModuleType) -> str:
+    path = inspect.getsourcefile(module)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
