@@ -203,7 +203,7 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
     Raises:
       InputError: they are not settings of this package, or of parts that are not imported.
     """
-    if missing := record["imports"].keys() - imported_parts().keys():
+    if missing := record.get("imports", {}).keys() - imported_parts().keys():
         wanted = " ".join(f"--import {name}" for name in sorted(missing))
         raise InputError(f"the run has parts of its own; give {wanted}, with the path of a file.")
     try:

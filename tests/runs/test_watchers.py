@@ -15,6 +15,7 @@ from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
 from gan_jax.runs.watchers.results import Recorder
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint
+from gan_jax.storage.record import FORMAT
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.loop import Start
 
@@ -202,7 +203,7 @@ def test_a_resumed_run_keeps_the_grids_of_one_that_was_never_interrupted(draw_at
 
 
 def test_the_record_grows_by_a_line_an_epoch(context):
-    record = {"format": 5, "epochs": []}
+    record = {"format": FORMAT, "epochs": []}
     recorder, state = Recorder(context, record), init_state(CONFIG, jax.random.key(0))
     recorder.resume(ResumePoint(0, lambda step: True, []))
     before = (context.folder.path / "run.json").stat()

@@ -17,6 +17,7 @@ from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, 
 from gan_jax.storage import record as record_module
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
 from gan_jax.storage.record import (
+    ENVIRONMENT,
     earlier_differences,
     environment_differences,
     identity,
@@ -41,7 +42,7 @@ def versions_are_asked_once():
 def record(versions_are_asked_once):
     made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), gan_step)
     del made["epochs"]  # they are in a file of their own
-    earlier = {name: made[name] for name in ("versions", "device")} | {"until": 4}
+    earlier = {name: made[name] for name in ENVIRONMENT} | {"until": 4}
     return json.loads(json.dumps(made | {"earlier_environments": [earlier]}))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from gan_jax.files import save_arrays
 from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
-from gan_jax.storage.history import save_history
 from gan_jax.storage.record import Record, append_epoch, epoch_digest, write_record
 from gan_jax.storage.weights import save_weights
 from gan_jax.training.loop import Progress
@@ -53,4 +53,4 @@ class Results(Watcher):
         """Write both files."""
         save_weights(self._folder.weights, state, self._config)
         if metrics:
-            save_history(self._folder.history, metrics)
+            save_arrays(self._folder.history, metrics)
