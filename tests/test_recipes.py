@@ -31,11 +31,11 @@ def test_an_unknown_recipe_is_refused_with_the_known_ones():
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"objective": "vanilla"}, "objective is 'vanilla'; it must be 'non_saturating', .* or 'relativistic'"),
+        ({"objective": "vanilla"}, "objective is 'vanilla'; it must be one of non_saturating, .*, relativistic"),
         ({"normalization": "layer"}, "normalization is 'layer'; it must be 'batch', 'spectral' or 'none'"),
-        ({"penalties": ("r3",)}, "penalties is .*different ones of r1, r2, gradient_penalty"),
+        ({"penalties": ("r3",)}, "penalty is 'r3'; it must be one of r1, r2, gradient_penalty"),
         ({"penalties": ("r1", "r1"), "normalization": "none"}, "penalties is"),
-        ({"augmentations": ("colour",)}, "augmentations is .*translation, cutout"),
+        ({"augmentations": ("colour",)}, "augmentation is 'colour'; it must be one of translation, cutout"),
         ({"penalty_share": 0.0}, "penalty_share is 0.0; it must be above 0 and at most 1"),
         ({"critic_steps": 0}, "critic_steps is 0"),
         ({"packing": 3}, "packing is 3; it must be a divisor of batch_size, 128"),

@@ -143,7 +143,7 @@ def test_other_data_and_unknown_steps_are_refused(copied):
     with pytest.raises(InputError, match="other images"):
         FinishedRun(copied)
     edit(copied, lambda record: record.update(step="my_step"))
-    with pytest.raises(InputError, match="trained with my_step"):
+    with pytest.raises(InputError, match="trained with the step my_step; give --import"):
         FinishedRun(copied)
 
 
