@@ -62,9 +62,7 @@ def load_run(path: str | Path) -> TrainedRun:
     _, config = read_settings(record)
     steps = checkpoint_steps(folder.checkpoints)
     if not steps and not folder.weights.exists():
-        raise InputError(
-            f"{path} has no weights.npz and no checkpoint yet; wait for its first, or go on with --resume."
-        )
+        raise InputError(f"{path} has no weights.npz and no checkpoint yet; wait for one, or go on with --resume.")
     if not steps:
         return TrainedRun(config, load_recorded_weights(folder, record, config), record)
     if folder.weights.exists():

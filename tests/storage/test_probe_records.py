@@ -214,7 +214,7 @@ def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, t
 def test_a_run_before_its_first_checkpoint_has_no_weights(saved, tmp_path):
     folder = shutil.copytree(saved, tmp_path / "run")
     shutil.rmtree(folder / "checkpoints")
-    with pytest.raises(InputError, match=r"has no weights\.npz and no checkpoint yet; wait for its first"):
+    with pytest.raises(InputError, match=r"has no weights\.npz and no checkpoint yet; wait for one"):
         load_run(folder)
 
 
