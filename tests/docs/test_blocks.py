@@ -50,23 +50,25 @@ def folder_of(name, flags):
 
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)
 def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tmp_path):
+    write_files_of(page, tmp_path)
     made = set()
-    for language, text in blocks_of(page):
-        for words in commands_of(text, tmp_path) if language == "bash" else []:
-            training = as_training(words)
-            given = [Path(one) for flag, one in itertools.pairwise(words) if flag == "--output-dir"]
-            if training:
-                folder = folder_of(*training)
-                again = {"--resume", "--overwrite"} & set(words) or of_another_process(words)
-                assert again or folder not in made, words
-                given = [folder]
-            elif words[0] == "python" and words[1].startswith("experiments/"):
-                defaults = re.findall(r'Path\("(runs/\w+)"\)', (ROOT / words[1]).read_text())
-                given = given or [Path(one) for one in defaults]
-            used = {Path(word.removesuffix("/*")) for word in words if word.startswith("runs/")} - set(given)
-            for path in used:
-                assert any(path == one or one in path.parents or path in one.parents for one in made), words
-            made |= set(given)
+    with contextlib.chdir(tmp_path), own_parts():
+        for language, text in blocks_of(page):
+            for words in commands_of(text, tmp_path) if language == "bash" else []:
+                training = as_training(words)
+                given = [Path(one) for flag, one in itertools.pairwise(words) if flag == "--output-dir"]
+                if training:
+                    folder = folder_of(*training)
+                    again = {"--resume", "--overwrite"} & set(words) or of_another_process(words)
+                    assert again or folder not in made, words
+                    given = [folder]
+                elif words[0] == "python" and words[1].startswith("experiments/"):
+                    defaults = re.findall(r'Path\("(runs/\w+)"\)', (ROOT / words[1]).read_text())
+                    given = given or [Path(one) for one in defaults]
+                used = {Path(word.removesuffix("/*")) for word in words if word.startswith("runs/")} - set(given)
+                for path in used:
+                    assert any(path == one or one in path.parents or path in one.parents for one in made), words
+                made |= set(given)
 
 
 @pytest.fixture(scope="module")
