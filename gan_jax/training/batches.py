@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.data.image_set import require_labels
+from gan_jax.data.image_set import constant, require_labels
 from gan_jax.data.pixels import require_pixels, require_points
 from gan_jax.errors import InputError
 from gan_jax.training.sharding import split_batches
@@ -150,7 +150,7 @@ class ResidentImages(ShuffledImages):
 
     def __init__(self, config: GanConfig, images: ArrayLike | LabelledImages, keys: RunKeys) -> None:
         require_stored(config, images)
-        self._images: Images = jax.tree.map(jnp.asarray, images)
+        self._images: Images = jax.tree.map(lambda array: jnp.asarray(constant(array)), images)
         super().__init__(config, len(pixels_of(self._images)), keys)
 
     def batches(self, epoch: int, start: int, stop: int) -> Images:
@@ -226,7 +226,19 @@ def pixels_of(images: Any) -> Any:
 
 
 def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Images | IndexedBatches:
-    """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device."""
+    """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device.
+
+    Raises:
+      InputError: the source gave another number of batches, or no array.
+    """
     if isinstance(source, ResidentImages):
         return source.indexed_batches(epoch, start, stop)
-    return source.batches(epoch, start, stop)
+    batches = source.batches(epoch, start, stop)
+    shape = getattr(pixels_of(batches), "shape", None)
+    if shape is None or shape[:1] != (stop - start,):
+        given = type(batches).__name__ if shape is None else list(shape)
+        raise InputError(
+            f"the source gave {given} as batches {start} to {stop} of epoch {epoch}; it must give an array of "
+            f"{stop - start} batches."
+        )
+    return batches
