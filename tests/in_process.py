@@ -33,11 +33,12 @@ def require_own_flags(told: str, typed: list[str]) -> None:
     clauses = (clause for clause in re.split(r"[;:.]\s|\n", told) if not re.search(r"\btrain", clause))
     advised = {flag for clause in clauses for flag in re.findall(_FLAG, clause)}
     others = advised - {word.partition("=")[0] for word in typed} - {"--help"}
-    assert not others or others <= _flags_of(typed[0]), told
+    assert not others or others <= flags_of(typed[0]), told
 
 
 @functools.cache
-def _flags_of(name: str) -> set[str]:
+def flags_of(name: str) -> set[str]:
+    """The flags of a subcommand, as its help lists them."""
     rows = re.findall(r"^\W{0,2}(-.*)", _run(name, "--help").out, re.MULTILINE)
     return set(re.findall(_FLAG, " ".join(rows)))
 

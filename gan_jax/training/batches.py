@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.data.image_set import constant, require_labels
+from gan_jax.data.image_set import require_labels
 from gan_jax.data.pixels import require_pixels, require_points
 from gan_jax.errors import InputError
 from gan_jax.training.sharding import split_batches
@@ -150,7 +150,7 @@ class ResidentImages(ShuffledImages):
 
     def __init__(self, config: GanConfig, images: ArrayLike | LabelledImages, keys: RunKeys) -> None:
         require_stored(config, images)
-        self._images: Images = jax.tree.map(lambda array: jnp.asarray(constant(array)), images)
+        self._images: Images = jax.tree.map(jnp.asarray, images)
         super().__init__(config, len(pixels_of(self._images)), keys)
 
     def batches(self, epoch: int, start: int, stop: int) -> Images:

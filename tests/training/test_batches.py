@@ -42,13 +42,6 @@ def test_images_on_the_device_are_shared_rather_than_copied():
     assert pointers == {on_device.unsafe_buffer_pointer()}
 
 
-def test_images_may_be_written_into_once_a_source_has_them():
-    images = np.zeros((1024, 28, 28, 1), np.uint8)  # which JAX takes as they lie in memory, where they lie well
-    source = ResidentImages(CONFIG, images, run_keys(0))
-    images += 1
-    assert not np.any(source.batches(0, 0, 2))
-
-
 @pytest.mark.parametrize(
     "use",
     [
