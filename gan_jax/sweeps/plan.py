@@ -57,7 +57,7 @@ def default_folder(settings: RunConfig, step: Any, *, recipe: str | None = None,
     swept = [parse_sweep(text)[0] for text in settings.sweep]
     many = swept or (["seeds"] if settings.has_many_runs else [])
     names = [dataset or settings.dataset, recipe or next(equal, ""), "" if part == "gan" else part, *many]
-    return Path("runs", "-".join(re.sub(r"[^\w.-]+", "_", name) for name in names if name))
+    return Path("runs", "-".join(re.sub(r"^\.+|[^\w.-]+", "_", name) for name in names if name))
 
 
 def list_trials(settings: RunConfig) -> list[Trial]:

@@ -101,9 +101,9 @@ def _scan(body: Callable[[GanState, Any], tuple[GanState, Any]], state: GanState
 
 def _require_numbers(metrics: Any) -> None:
     for path, metric in jax.tree_util.tree_leaves_with_path(metrics):
-        if jnp.shape(metric):
-            name = jax.tree_util.keystr(path, simple=True)
-            raise InputError(f"the metric {name} has the shape {jnp.shape(metric)}; a step must report single numbers.")
+        if jnp.shape(metric) or jnp.iscomplexobj(metric):
+            name, kind = jax.tree_util.keystr(path, simple=True), f"{jnp.result_type(metric)} {list(jnp.shape(metric))}"
+            raise InputError(f"the metric {name} is {kind}; a step must report single real numbers.")
 
 
 def require_counted(state: GanState, steps: int | Array) -> None:
