@@ -54,7 +54,7 @@ def _walk(folder: Path) -> list[Path]:
             if not _is_hidden(path.name):
                 yield from below(path, (*above, place)) if path.is_dir() else [path]
 
-    return sorted(below(folder, ()))
+    return sorted(below(folder, tuple(folder.resolve().parents)))
 
 
 def _zipped(path: Path) -> list[File]:
