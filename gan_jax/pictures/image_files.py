@@ -65,8 +65,8 @@ def save_images(
 def load_images(path: Path) -> np.ndarray:
     """Read samples of any program: ``[N, height, width, channels]`` uint8.
 
-    They are ``arr_0`` or ``images`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be ``[N, height, width]``, and
-    channels may come before height and width, as PyTorch has them.
+    They are ``arr_0`` or ``images`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be
+    ``[N, height, width]``, and channels may come before height and width, as PyTorch has them.
 
     Raises:
       InputError: the file cannot be read, or holds no such images.

@@ -80,7 +80,7 @@ def test_a_guess_of_the_most_frequent_class_is_no_accuracy(evaluator, small, mon
         (np.arange(11) % 2, "digits has too few labelled training images: 2 of them can be held out"),
         (np.arange(11) % 10, "1 of them can be held out to measure a classifier, too few to tell it from a guess"),
         (np.arange(30), "0 of them can be held out"),
-        (np.arange(60) < 2, "5 of them can be held out"),
+        ((np.arange(60) < 2).astype(int), "5 of them can be held out"),
     ],
 )
 def test_a_classifier_needs_two_classes_and_images_to_measure_it(small, labels, complaint):
