@@ -157,7 +157,8 @@ def measure_accuracy(evaluator: Evaluator, images: np.ndarray, labels: np.ndarra
 def required_accuracy(num_classes: int) -> float:
     """The balanced accuracy from which a classifier's features are used: half-way from a guess's, 1 / K, to 1.
 
-    Classes that are hard to tell apart, as CIFAR-10's are for so small a network, so ask for less than easy ones give.
+    Classes that are hard to tell apart then do as well as easy ones. Of CIFAR-10, a classifier of 68 % puts Gaussian
+    samples with the images' covariance behind blurred images; random features, and those of one of 41 %, do not.
 
     Examples:
       >>> required_accuracy(2), required_accuracy(10)
