@@ -5,6 +5,7 @@ from pathlib import Path
 from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, require_count, require_seed
 from gan_jax.data.datasets import load_dataset
 from gan_jax.data.folders import is_path
+from gan_jax.data.image_set import listed
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
 from gan_jax.pictures.grids import require_picture
@@ -45,3 +46,5 @@ def reals(
     rows = sample_rows(labels, num, seed)
     save_images(output, images[rows], f"{data.name}   real", labels=labels[rows] if data.class_names else None)
     print(f"{len(rows)} real images are in {output}")
+    if data.class_names and output.suffix != ".png":
+        print(f"The labels from 0 on are {listed(data.class_names)}")

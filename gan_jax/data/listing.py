@@ -36,8 +36,8 @@ def list_files(path: Path) -> list[File]:
     except Exception as error:  # zipfile raises whatever its parser meets
         place = getattr(error, "filename", None) or path
         raise InputError(f"{place} cannot be read ({first_line(error)}); give a good copy.") from error
-    problem = "is no folder, .zip or .npz" if path.exists() else "is not there"
-    raise InputError(f"{path} {problem}; give a folder of images, a zip of one, or an .npz.")
+    problem, moved = ("is no folder, .zip or .npz", "") if path.exists() else ("is not there", ", at its new place")
+    raise InputError(f"{path} {problem}; give --dataset a folder of images, a zip of one, or an .npz{moved}.")
 
 
 def _of_folder(folder: Path, path: Path) -> File:
@@ -56,7 +56,7 @@ def _walk(folder: Path) -> list[Path]:
                 is_entered = path.is_dir() and not _holds_runs(path)
                 yield from below(path, (*above, place)) if is_entered else [path]
 
-    return sorted(below(folder, ()))
+    return sorted(below(folder, tuple(folder.resolve().parents)))
 
 
 def _holds_runs(folder: Path) -> bool:

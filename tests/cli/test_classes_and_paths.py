@@ -37,7 +37,8 @@ def test_train_tells_and_records_classes_and_others_take_their_names(pets, gan_j
     assert TOLD not in gan_jax("train", "--resume", "--quiet", "--steps", 3, "--output-dir", run)[1]
     arrays = []
     for label in ("owl", "1", "cat"):
-        assert gan_jax("sample", run, "--num", 3, "--label", label, "--output", tmp_path / "x.npz")[0] == 0
+        status, out, _ = gan_jax("sample", run, "--num", 3, "--label", label, "--output", tmp_path / "x.npz")
+        assert (status, out.splitlines()[1]) == (0, "The labels from 0 on are cat, owl")
         arrays.append(np.load(tmp_path / "x.npz")["arr_0"])
     np.testing.assert_array_equal(arrays[0], arrays[1])
     assert (arrays[0] != arrays[2]).any()
