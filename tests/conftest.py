@@ -47,6 +47,17 @@ hypothesis.settings.load_profile("repeatable")
 hypothesis.configuration.set_hypothesis_home_dir(os.environ["XDG_CACHE_HOME"])
 
 
+# Each program that JAX has compiled for a CPU holds some hundred mappings of memory, of which Linux allows a process
+# 65,530; beyond that XLA crashes.
+MAPPINGS = Path("/proc/self/maps")
+MOST_MAPPINGS = 10_000
+
+
+def pytest_runtest_teardown():
+    if MAPPINGS.exists() and MAPPINGS.read_bytes().count(b"\n") > MOST_MAPPINGS:
+        jax.clear_caches()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """The tests of a file share its fixtures, so that one worker runs them all, where they name no other group."""

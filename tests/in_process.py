@@ -1,12 +1,16 @@
 """The command line, called in this process: one of its own takes seconds to load."""
 
 import contextlib
+import functools
 import io
+import re
 import sys
 from typing import NamedTuple
 from unittest import mock
 
 from gan_jax.cli.commands import run_command
+
+_FLAG = r"(?<![\w-])--[a-z][\w-]*"
 
 
 class Result(NamedTuple):
@@ -18,7 +22,28 @@ class Result(NamedTuple):
 
 
 def command(*arguments) -> Result:
-    """Run ``gan-jax``; what is no exit is raised."""
+    """Run ``gan-jax``, which advises flags of its own alone; what is no exit is raised."""
+    result = _run(*arguments)
+    require_own_flags(result.err, [str(word) for word in arguments])
+    return result
+
+
+def require_own_flags(told: str, typed: list[str]) -> None:
+    """Each flag in what a command told is one of its own, unless its clause is about the training."""
+    clauses = (clause for clause in re.split(r"[;:.]\s|\n", told) if not re.search(r"\btrain", clause))
+    advised = {flag for clause in clauses for flag in re.findall(_FLAG, clause)}
+    others = advised - {word.partition("=")[0] for word in typed} - {"--help"}
+    assert not others or others <= flags_of(typed[0]), told
+
+
+@functools.cache
+def flags_of(name: str) -> set[str]:
+    """The flags of a subcommand, as its help lists them."""
+    rows = re.findall(r"^\W{0,2}(-.*)", _run(name, "--help").out, re.MULTILINE)
+    return set(re.findall(_FLAG, " ".join(rows)))
+
+
+def _run(*arguments) -> Result:
     out, err = io.StringIO(), io.StringIO()
     status = 0
     with (

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from in_process import require_own_flags
 from small_runs import EXPERIMENTS, _processes, settings
 from waiting import PATIENCE
 
@@ -62,7 +63,9 @@ def run(folder: Path, *arguments, **surroundings) -> Result:
     if process.exitcode is None:
         process.kill()
         raise AssertionError("hangs")
-    return Result(process.exitcode, *(folder.with_suffix(f".{name}").read_text() for name in ("out", "err")))
+    result = Result(process.exitcode, *(folder.with_suffix(f".{name}").read_text() for name in ("out", "err")))
+    require_own_flags(result.err if arguments else "", [*map(str, arguments)])
+    return result
 
 
 def _run(folder: Path, arguments: list[str], kind: str, options: dict, surroundings: dict[str, Any]) -> None:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, require_count, require_seed
 from gan_jax.data.datasets import load_dataset
+from gan_jax.data.folders import is_path
+from gan_jax.data.image_set import listed
 from gan_jax.data.shares import sample_rows
+from gan_jax.errors import InputError
 from gan_jax.pictures.grids import require_picture
 from gan_jax.pictures.image_files import prepare_images_path, save_images
 
@@ -35,9 +38,13 @@ def reals(
     require_seed(seed)
     if output.suffix == ".png":
         require_picture(num)
+    if is_path(dataset) and output.is_file() and output.resolve().is_relative_to(Path(dataset).resolve()):
+        raise InputError(f"{output} is one of the images that are read; give another --output.")
     prepare_images_path(output)
     data = load_dataset(dataset, data_dir, **reading.options)
     images, labels = (data.train_images, data.train_labels) if train else (data.test_images, data.test_labels)
     rows = sample_rows(labels, num, seed)
     save_images(output, images[rows], f"{data.name}   real", labels=labels[rows] if data.class_names else None)
     print(f"{len(rows)} real images are in {output}")
+    if data.class_names and output.suffix != ".png":
+        print(f"The labels from 0 on are {listed(data.class_names)}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
 from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
@@ -19,6 +20,7 @@ def replay(
     output: Path,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    reading: Reading = READ_AS_THEY_ARE,
 ) -> None:
     """Take one step of a run again and write its batch, latents, fakes, metrics and gradient norms.
 
@@ -30,11 +32,12 @@ def replay(
         output: An .npz; a .png of the same name shows the batch beside the fakes.
         dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
+        reading: How the data set's image files are read.
     """
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz.")
     prepare_output(output)
-    run = reproduce.FinishedRun(path, dataset, data_dir)
+    run = reproduce.FinishedRun(path, dataset, data_dir, **reading.options)
     warn_of_differences(run.differences())
     metrics, same = reproduce.replay(run, step, output)
     print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))

@@ -7,6 +7,7 @@ from typing import Any
 import tyro
 
 from gan_jax.cli.evaluate import evaluate
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
 from gan_jax.cli.train import command_of
 from gan_jax.errors import InputError
 from gan_jax.evaluation.protocol import are_scores
@@ -27,6 +28,7 @@ def report(
     output: Path | None = None,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    reading: Reading = READ_AS_THEY_ARE,
     num_samples: int | None = None,
     scores: bool = True,
 ) -> None:
@@ -39,18 +41,19 @@ def report(
         output: The HTML file; report.html in the folder by default.
         dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
+        reading: How the data set's image files are read.
         num_samples: Images to score; 10,000 by default.
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
     is_summarized, sweep = (path / SUMMARY).is_file(), read_sweep(path)
     if sweep and (sweep["replaced"] or not is_summarized):
-        raise InputError(f"the runs in {path} are not all trained and scored; continue them with --resume.")
+        raise InputError(f"the runs in {path} are not all trained and scored; continue the training with --resume.")
     if not has_record(path) and not is_summarized:
         raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
-    options = {"dataset": dataset, "data_dir": data_dir, "num_samples": num_samples}
-    if not (scores and has_record(path)) and any(value is not None for value in options.values()):
-        raise InputError(f"{path} is not scored here; leave out --num-samples, --dataset and --data-dir.")
+    options = {"dataset": dataset, "data_dir": data_dir, "reading": reading, "num_samples": num_samples}
+    if not (scores and has_record(path)) and any(value not in (None, READ_AS_THEY_ARE) for value in options.values()):
+        raise InputError(f"{path} is not scored here; leave out --num-samples, --dataset and how to read it.")
     prepare_output(output)
     sections = of_one(path, options if scores else None) if has_record(path) else of_many(path)
     write_text(output, render_page(path.resolve().name, sections))
@@ -126,7 +129,7 @@ def _read_summary(path: Path) -> list[dict[str, Any]]:
     sweep = read_sweep(path)
     there = [run["name"] for run in runs if _is_as_scored(path / run["name"], run)]
     if there != (sweep["runs"] if sweep else [run["name"] for run in runs]):
-        raise InputError(f"{path / SUMMARY} is not of the runs as they are now; continue them with --resume.")
+        raise InputError(f"{path / SUMMARY} is not of the runs as they are now; continue the training with --resume.")
     return runs
 
 

@@ -62,5 +62,5 @@ def sample(
     title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
     save_images(output, images, title, _COLUMNS if row_per_class else None, labels)
     print(f"{num} images of the {name} are in {output}")
-    if row_per_class and run.class_names:
-        print(f"The rows are {listed(run.class_names)}")
+    if run.class_names and (row_per_class or output.suffix != ".png"):
+        print(f"The {'rows' if row_per_class else 'labels from 0 on'} are {listed(run.class_names)}")

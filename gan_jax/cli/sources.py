@@ -159,5 +159,7 @@ def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:
     """
     if shape != dataset.image_shape:
         resized = shape[0] in IMAGE_SIZES and shape[:2] != dataset.image_shape[:2]
-        advice = f"name its --dataset{f', or give --image-size {shape[0]}' if resized else ''}"
+        flags = [f"--image-size {shape[0]}"] if resized else []
+        flags += [f"--channels {shape[2]}"] if shape[2] in (1, 3) and shape[2] != dataset.image_shape[2] else []
+        advice = ", or give ".join(["name its --dataset", *([" ".join(flags)] if flags else [])])
         raise InputError(f"{path} has images of {shape}, {dataset.name} of {dataset.image_shape}; {advice}.")

@@ -22,7 +22,7 @@ DIFFERENT = 3  # what was repeated is not what was recorded
 INTERRUPTED = 130  # Ctrl-C, as a shell has it
 
 _LACKS = {  # what an error of JAX or Python says, and what the user can do
-    "RESOURCE_EXHAUSTED": "the device has too little memory ({}); lower --width or --batch-size.",
+    "RESOURCE_EXHAUSTED": "the device has too little memory ({}); train with a lower --width or --batch-size.",
     "Unable to initialize backend": "JAX cannot use a device ({}); set JAX_PLATFORMS to one that is here, such as cpu.",
     "can't start new thread": "the system allows no more threads ({}); raise the limit with ulimit -u.",
 }
@@ -52,8 +52,7 @@ def exit_statuses() -> Generator[None]:
     except BrokenPipeError:  # as in _flush_output, of more than a buffer holds
         discard_output(sys.stdout)
     except OSError as error:
-        reason = f"{error.filename} cannot be read or written ({error.strerror}); correct that and repeat the command."
-        _end(reason if error.filename else str(error))
+        _end(_of_system(error))
     except MemoryError as error:
         _end(f"there is too little memory ({str(error) or 'for Python'}); ask for fewer or smaller images.")
     except RuntimeError as error:
@@ -65,6 +64,17 @@ def exit_statuses() -> Generator[None]:
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
         _discard_unwritten()
+
+
+def _of_system(error: OSError) -> str:
+    """What the system did not do, in a line."""
+    if error.filename:
+        return f"{error.filename} cannot be read or written ({error.strerror}); correct that and repeat the command."
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return "the folder that the command runs in is no longer there; repeat the command in another."
+    return str(error)
 
 
 def _leave(number: int, frame: Any) -> NoReturn:

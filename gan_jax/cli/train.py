@@ -14,13 +14,14 @@ from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.parsing import import_named, parse
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import GanConfig
+from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
-from gan_jax.files import expand_home
+from gan_jax.files import expand_home, warn
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
-from gan_jax.storage.record import Record, has_record, read_record, read_settings
+from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
 from gan_jax.storage.step_names import step_name
 from gan_jax.sweeps.folder import read_sweep
 from gan_jax.sweeps.plan import default_folder, parse_sweep
@@ -98,6 +99,7 @@ def parse_flags(
         trained = load_run(expand_home(Path(start))).config
         defaults = dataclasses.replace(defaults, gan=dataclasses.replace(trained, schedule_steps=None))
     flags = _read_flags(defaults, args, **options)
+    is_default = flags.output_dir is None
     folder = flags.output_dir or default_folder(flags, step, recipe=name)
     flags = dataclasses.replace(flags, output_dir=folder)
     if flags.resume and (found := _recorded_run(flags)):
@@ -111,6 +113,8 @@ def parse_flags(
         if flags.has_many_runs:
             recorded = dataclasses.replace(recorded, seed=flags.seed, gan=_of_every_trial(flags, recorded.gan))
         flags = _read_flags(recorded, args, **options)
+    elif flags.resume and is_default:
+        _warn_of_no_run(folder)
     settings: RunConfig = _convert(flags, RunConfig, gan=gan_config(flags.gan))
     _require_effect(given, settings)
     return settings
@@ -148,6 +152,13 @@ def _recorded_run(flags: _RunFlags) -> Record | None:
     if found and not flags.has_many_runs:
         raise InputError(f"{flags.folder} holds many runs; give their --seeds or --sweep too.")
     return found
+
+
+def _warn_of_no_run(folder: Path) -> None:
+    """Say where a run was looked for, and which are there; the folder that was meant may be that of other flags."""
+    there = [str(path) for path in sorted(folder.parent.glob("*")) if has_record(path) or first_of_many(path)]
+    others = f", such as {listed(there)}" if there else ""
+    warn(f"{folder} holds no run to resume, so that a new one begins there; --output-dir names another{others}")
 
 
 def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import tyro
 
+from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
 from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
 from gan_jax.runs import reproduce
@@ -17,6 +18,7 @@ def verify(
     epochs: str | None = None,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    reading: Reading = READ_AS_THEY_ARE,
 ) -> None:
     """Train a run again and compare it bit for bit with what it recorded; exits with 3 if it differs.
 
@@ -27,9 +29,10 @@ def verify(
         epochs: A:B starts after epoch A, from its checkpoint if it was kept, and ends after epoch B; all by default.
         dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
+        reading: How the data set's image files are read.
     """
     first, last = _epoch_range(epochs)
-    run = reproduce.FinishedRun(path, dataset, data_dir)
+    run = reproduce.FinishedRun(path, dataset, data_dir, **reading.options)
     warn_of_differences(run.differences())
     count, difference = reproduce.verify(run, first, last)
     if difference is None:

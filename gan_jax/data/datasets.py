@@ -12,7 +12,7 @@ import numpy as np
 
 from gan_jax.data.folders import is_path, read_image_set
 from gan_jax.data.image_files import converted
-from gan_jax.data.image_set import ImageSet, Reading, listed, require_labels
+from gan_jax.data.image_set import ImageSet, Reading, constant, listed, read_only, require_labels
 from gan_jax.data.published import PUBLISHED, read_published
 from gan_jax.data.records import read_records
 from gan_jax.data.shares import sample_rows
@@ -26,13 +26,13 @@ _HASHED_ROWS = 1000
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """An image set; its arrays are read-only.
+    """An image set, which stays as it is made: its arrays are read-only, and copies of those that can be written.
 
     Attributes:
       name: what it is called; for files, their folder's or archive's name.
-      train_images: ``[N, H, W, C]`` uint8, 0 to 255; ``StoredImages`` if they stay on disk.
+      train_images: ``[N, H, W, 1 or 3]`` uint8, 0 to 255; ``StoredImages`` if they stay on disk.
       train_labels: ``[N]`` int32, an index into ``class_names``; 0 where there are no classes.
-      test_images: ``[M, H, W, C]`` uint8, 0 to 255.
+      test_images: ``[M, H, W, 1 or 3]`` uint8, 0 to 255.
       test_labels: ``[M]`` int32, an index into ``class_names``.
       class_names: what each label means; empty where there are no classes.
       notes: what there is to say of how the set was read, such as which images are held out.
@@ -53,13 +53,15 @@ class Dataset:
         for part in ("train", "test"):
             images, name = getattr(self, f"{part}_images"), f"{part}_labels"
             shape, dtype = getattr(images, "shape", ()), getattr(images, "dtype", type(images).__name__)
-            if dtype != np.uint8 or len(shape) != 4 or shape[1:] != self.train_images.shape[1:]:
+            is_grey_or_rgb = len(shape) == 4 and shape[3] in (1, 3)
+            if dtype != np.uint8 or not is_grey_or_rgb or shape[1:] != self.train_images.shape[1:]:
                 raise InputError(
-                    f"{part}_images are {dtype} {list(shape)}; they must be uint8 [count, height, width, channels], "
-                    f"and those for training and for tests of one size."
+                    f"{part}_images are {dtype} {list(shape)}; they must be uint8 [count, height, width, 1 or 3], and "
+                    f"those for training and for tests of one size."
                 )
             labels = require_labels(getattr(self, name), shape[:1], len(self.class_names) or None, name)
-            object.__setattr__(self, name, labels)
+            object.__setattr__(self, f"{part}_images", constant(images))
+            object.__setattr__(self, name, constant(labels))
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -94,7 +96,8 @@ class Dataset:
         if isinstance(self.train_images, np.ndarray):
             return self
         chosen = np.sort(sample_rows(self.train_labels, MOST_RESIDENT, seed=0))
-        return dataclasses.replace(self, train_images=self.train_images[chosen], train_labels=self.train_labels[chosen])
+        images = read_only(self.train_images[chosen])
+        return dataclasses.replace(self, train_images=images, train_labels=self.train_labels[chosen])
 
 
 def load_dataset(
@@ -154,14 +157,11 @@ def load_dataset(
         if data_dir is None and Path(name).is_dir():
             warn(f"{name} is taken as the data set of that name, not as the folder here; give ./{name} for the folder")
         if stream:
-            raise InputError(f"{name} is read as a whole; leave out --stream")
+            raise InputError(f"{name} is read as a whole; train on it without --stream")
         train, train_labels, test, test_labels = read_published(name, data_dir)
         train, test = (converted(images, **reading.of_pixels) for images in (train, test))
         notes = ("held out: the published test images",)
         found = ImageSet(train, train_labels, test, test_labels, PUBLISHED[name], notes)
     else:
         found = read_records(name, data_dir, reading)
-    for array in found[:4]:
-        if isinstance(array, np.ndarray):
-            array.setflags(write=False)
-    return Dataset(name, *found)
+    return Dataset(name, *map(read_only, found))

@@ -59,7 +59,9 @@ def read_image_set(path: Path, reading: Reading = AS_IT_IS) -> ImageSet:
     """
     if path.suffix.lower() == ".npz" and path.is_file():
         if reading.stream:
-            raise InputError(f"{path} is read as a whole; leave out --stream, or give a folder or zip of image files.")
+            raise InputError(
+                f"{path} is read as a whole; train on it without --stream, or give a folder or zip of image files."
+            )
         return _read_npz(path, reading)
     layout = read_layout(path, list_files(path), endings())
     if layout.left_out:
@@ -147,7 +149,7 @@ def _read_npz(path: Path, reading: Reading) -> ImageSet:
     arrays, num_train = images_and_labels(path, stored)
     images, labels = arrays["images"], arrays.get("labels")
     images = images[..., np.newaxis] if images.ndim == 3 else images
-    is_scaled = reading.pixel_range is not None and images.dtype.kind in "uif"
+    is_scaled = reading.pixel_range is not None and images.dtype.kind in "buif"
     is_read = (images.dtype == np.uint8 or is_scaled) and images.size
     if not is_read or images.ndim != 4 or images.shape[3] not in (1, 3):
         raise InputError(

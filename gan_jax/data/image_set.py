@@ -71,9 +71,23 @@ class StoredImages:
                 known[:] = digest
         if image.shape != self.shape[1:] or (known != digest).any():
             raise InputError(
-                f"{self._name(place)} is another image than at the start; restore it, then continue with --resume."
+                f"{self._name(place)} is another image than at the start; restore it, then continue the training "
+                f"with --resume."
             )
         return image
+
+
+def read_only(value: Any) -> Any:
+    """The same, into which nothing more is written if it is an array."""
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    return value
+
+
+def constant(value: Any) -> Any:
+    """The same, or a read-only copy of an array that its owner may still write into."""
+    is_open = isinstance(value, np.ndarray) and value.flags.writeable
+    return read_only(np.array(value)) if is_open else value
 
 
 Pixels = np.ndarray | StoredImages

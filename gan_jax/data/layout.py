@@ -72,7 +72,8 @@ def _arrange(path: Path, files: list[File], depth: int = 0, by_folder: bool = Tr
         inner = _arrange(path, [file for file in files if len(file.parts) > depth + 1], depth, by_folder, may_split)
         has_classes = inner.placed[0].kind is not None
         if inner.held_out or (has_classes and len(loose) * _STRAYS <= len(files)):
-            return inner._replace(left_out=(*inner.left_out, f"{len(loose):,} beside the folders"))
+            first = "/".join(loose[0].parts) + (", ..." if loose[1:] else "")
+            return inner._replace(left_out=(*inner.left_out, f"{len(loose):,} beside the folders ({first})"))
         reason = f"no classes, since {len(loose):,} images lie in no folder of a class"
         return plain._replace(notes=(reason,) if has_classes else ())
     folders = _folders(files, depth)
@@ -81,6 +82,9 @@ def _arrange(path: Path, files: list[File], depth: int = 0, by_folder: bool = Tr
             return _split(path, files, depth, by_folder)
         if all(_is_of(_TEST + _VALIDATION, folder) for folder in folders):
             raise InputError(f"{path} has {' and '.join(sorted(folders))}, and no folder train; give one of them.")
+    if may_split and _are_sets_of_classes(files, depth):
+        swapped = (file._replace(parts=_swapped(file.parts, depth)) for file in files)
+        return _split(path, sorted(swapped, key=lambda file: file.parts), depth, by_folder)
     if not by_folder or all(_is_in_chunk(file, depth) for file in files):
         return plain
     return Layout([Placed(file, file.parts[depth]) for file in files])
@@ -103,6 +107,18 @@ def _split(path: Path, files: list[File], depth: int, by_folder: bool) -> Layout
     names = sorted(folder for folder in counts if _is_of(for_tests, folder))
     unused = (f"{counts[folder]:,} in {folder}" for folder in sorted(counts) if not _is_of(_TRAIN + for_tests, folder))
     return Layout(found, " and ".join(names), (*below.left_out, *unused), below.notes)
+
+
+def _are_sets_of_classes(files: Iterable[File], depth: int) -> bool:
+    """Whether each class has its own folders for training and for tests, as in ``cat/train`` and ``cat/test``."""
+    below = {file.parts[depth + 1] if len(file.parts) > depth + 2 else "" for file in files}
+    train = {folder for folder in below if _is_of(_TRAIN, folder)}
+    return bool(train) and train < below and all(_is_of(_TEST + _VALIDATION, folder) for folder in below - train)
+
+
+def _swapped(parts: tuple[str, ...], depth: int) -> tuple[str, ...]:
+    """Parts of a path with the folder at a depth below the next one."""
+    return (*parts[:depth], parts[depth + 1], parts[depth], *parts[depth + 2 :])
 
 
 def _folders(files: Iterable[File], depth: int) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, require_unpackable
+from gan_jax.files import RUN_DATA, SWEEP_DATA, first_line, require_unpackable
 
 
 class File(NamedTuple):
@@ -20,7 +20,7 @@ class File(NamedTuple):
 
 
 def list_files(path: Path) -> list[File]:
-    """The files in a folder or zip, in the order of their names; hidden ones are left out.
+    """The files in a folder or zip, in the order of their names; hidden ones, and runs in a folder, are left out.
 
     Linked folders are entered, unless the link leads to a folder that it lies in. Backslashes in a zip's names, which
     some programs write, separate folders.
@@ -36,25 +36,31 @@ def list_files(path: Path) -> list[File]:
     except Exception as error:  # zipfile raises whatever its parser meets
         place = getattr(error, "filename", None) or path
         raise InputError(f"{place} cannot be read ({first_line(error)}); give a good copy.") from error
-    problem = "is no folder, .zip or .npz" if path.exists() else "is not there"
-    raise InputError(f"{path} {problem}; give a folder of images, a zip of one, or an .npz.")
+    problem, moved = ("is no folder, .zip or .npz", "") if path.exists() else ("is not there", ", at its new place")
+    raise InputError(f"{path} {problem}; give --dataset a folder of images, a zip of one, or an .npz{moved}.")
 
 
 def _of_folder(folder: Path, path: Path) -> File:
-    kind = _kind(path.name) if path.is_file() else "that are no regular files"
+    odd = "that are folders of runs" if path.is_dir() else "that are no regular files"
+    kind = _kind(path.name) if path.is_file() else odd
     return File(path.relative_to(folder).parts, str(path), kind, lambda: path)
 
 
 def _walk(folder: Path) -> list[Path]:
-    """All that is below a folder and no folder itself."""
+    """All that is below a folder: files, and the folders of runs, whose pictures are no images to train on."""
 
     def below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
         place = folder.resolve()
         for path in folder.iterdir() if place not in above else ():
             if not _is_hidden(path.name):
-                yield from below(path, (*above, place)) if path.is_dir() else [path]
+                is_entered = path.is_dir() and not _holds_runs(path)
+                yield from below(path, (*above, place)) if is_entered else [path]
 
-    return sorted(below(folder, ()))
+    return sorted(below(folder, tuple(folder.resolve().parents)))
+
+
+def _holds_runs(folder: Path) -> bool:
+    return any((folder / names[0]).exists() for names in (RUN_DATA, SWEEP_DATA))
 
 
 def _zipped(path: Path) -> list[File]:

@@ -18,6 +18,11 @@ def new_figure(width: float, height: float, **options: Any) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", **options)
 
 
+def plain(text: str) -> str:
+    """A name as a figure shows it, in which a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def save_figure(path: str | Path, figure: Figure) -> None:
     """Write a figure in the format that the path's ending names; the file is complete or not there."""
     with atomic_write(Path(path)) as temporary:

@@ -223,6 +223,7 @@ def _draw_grid(images: ArrayLike, title: str, columns: int, rows: int | None = N
     images = _check_images(images)[: columns * (rows or columns)]
     tiles = tile_images(_enlarge(images, _TILE_SIDE), columns, padding=_GAP)
     font = _font(_FONT_SIZE)
+    title = " ".join(title.splitlines())  # the font knows no lines
     height, width, channels = tiles.shape
     width = max(width, int(font.getlength(title)) + 1)
     page = Image.new("L", (width + 2 * _MARGIN, height + _HEADER + _MARGIN), _WHITE)

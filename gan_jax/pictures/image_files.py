@@ -65,16 +65,17 @@ def save_images(
 def load_images(path: Path) -> np.ndarray:
     """Read samples of any program: ``[N, height, width, channels]`` uint8.
 
-    They are ``arr_0`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be ``[N, height, width]``, and
-    channels may come before height and width, as PyTorch has them.
+    They are ``arr_0`` or ``images`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be
+    ``[N, height, width]``, and channels may come before height and width, as PyTorch has them.
 
     Raises:
       InputError: the file cannot be read, or holds no such images.
     """
     arrays = read_arrays(path, "samples", f"give a .npy, or an .npz with arr_0, of {_SAMPLES}")
-    if "arr_0" not in arrays and len(arrays) != 1:
-        raise InputError(f"{path} holds {len(arrays)} arrays and no arr_0; name that of the images arr_0.")
-    name = "arr_0" if "arr_0" in arrays else next(iter(arrays))
+    names = [*filter(arrays.__contains__, ("arr_0", "images")), *arrays]
+    if len(names) == len(arrays) != 1:
+        raise InputError(f"{path} holds {len(arrays)} arrays and no arr_0 or images; name those to be scored arr_0.")
+    name = names[0]
     images = arrays[name]
     if images.dtype != np.uint8 or images.ndim not in (3, 4):
         advice = _FROM_FLOATS if images.dtype.kind == "f" else ""

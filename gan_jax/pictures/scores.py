@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_jax.pictures.figures import new_figure, save_figure
+from gan_jax.pictures.figures import new_figure, plain, save_figure
 from gan_jax.pictures.tables import markdown_table
 
 # Each score's heading, and whether more is better; for those between, the anchor "real" is the aim.
@@ -68,12 +68,14 @@ def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchor
         panel.hlines(range(len(names)), 0, values, color="0.85", linewidth=1)
         panel.scatter(values, range(len(names)), c=colours, s=22, zorder=3)
         panel.set_title(heading, fontsize=10)
-        panel.set_yticks(range(len(names)), names, fontsize=9)
+        panel.set_yticks(range(len(names)), map(plain, names), fontsize=9)
         panel.tick_params(axis="x", labelsize=8)
         panel.spines[["top", "right"]].set_visible(False)
         panel.set_xlim(left=min(0, *values))
     first = next(iter(rows.values()))
-    figure.suptitle(f"{first['num_fakes']:,} images, features {first['evaluator']}", fontsize=10, x=0.01, ha="left")
+    figure.suptitle(
+        f"{first['num_fakes']:,} images, features {plain(first['evaluator'])}", fontsize=10, x=0.01, ha="left"
+    )
     save_figure(path, figure)
 
 

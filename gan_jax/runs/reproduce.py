@@ -1,5 +1,6 @@
 """Training a finished run again, to verify it bit for bit or to look into one step."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,12 +58,13 @@ class FinishedRun:
       folder: a run's.
       name: of the data set, such as the folder that its images moved to; by default the run's.
       data_dir: a folder with the data set's published files; by default the run's.
+      reading: settings of how image files are read that are not as the run had them.
 
     Raises:
-      InputError: there is no such run, it was not made by one of this package's steps, or the data are others.
+      InputError: there is no such run, its step is neither one of this package's nor imported, or the data are others.
     """
 
-    def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None) -> None:
+    def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None, **reading: Any) -> None:
         self.folder, self.record = RunFolder(folder), read_record(folder)
         self.settings, self.config = read_settings(self.record)
         trained_with = self.record["step"]
@@ -70,7 +72,7 @@ class FinishedRun:
         if step is None or step_name(step) != trained_with:
             raise InputError(f"{folder} was trained with the step {trained_with}; give --import for the file it is in.")
         self.step: Step = step
-        dataset = load_images(self.settings, name, data_dir)
+        dataset = load_images(dataclasses.replace(self.settings, **reading), name, data_dir)
         if dataset.content_hash != self.record["dataset"].get("sha256"):
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give --dataset or --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)

@@ -32,6 +32,11 @@ from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState, NetworkState
 from gan_jax.training.streamed import StreamedImages
 
+_OF_LAYERS = (
+    *("image_shape", "network", "width", "discriminator_width", "latent_dim", "normalization", "conditional"),
+    *("num_classes", "packing"),
+)
+
 
 def load_images(settings: RunConfig, name: str | None = None, data_dir: Path | None = None) -> Dataset:
     """The images that a run is trained on, perhaps under another name or with published files from another folder.
@@ -99,7 +104,7 @@ def prepare_start(
     """
     keys = run_keys(settings.seed)
     source = _source(config, images, keys, mesh)
-    state = _with_trained_networks(settings, initial_state(config, keys.init))
+    state = _with_trained_networks(settings, config, initial_state(config, keys.init))
     return Start(config, replicate(state, mesh), source, replicate(keys, mesh))
 
 
@@ -112,26 +117,31 @@ def _source(config: GanConfig, images: Any, keys: RunKeys, mesh: Mesh | None) ->
     return StreamedImages(config, images, keys) if stored else ResidentImages(config, images, keys)
 
 
-def _with_trained_networks(settings: RunConfig, state: GanState) -> GanState:
+def _with_trained_networks(settings: RunConfig, config: GanConfig, state: GanState) -> GanState:
     """The weights and batch statistics of another run in place of the initial ones, as far as the settings ask."""
     path = settings.start_from or settings.discriminator
     if path is None:
         return state
-    given = load_run(path).state
-    discriminator = _with_weights(path, "discriminator", state.discriminator, given.discriminator)
+    run = load_run(path)
+    given, told = run.state, f"of {path} has other layers; {_differences(run.config, config)}"
+    discriminator = _with_weights(f"the discriminator {told}", state.discriminator, given.discriminator)
     if settings.start_from is None:
         return state.replace(discriminator=discriminator)
-    generator = _with_weights(path, "generator", state.generator, given.generator)
+    generator = _with_weights(f"the generator {told}", state.generator, given.generator)
     averaged = given.generator if given.average is None else given.average
-    average = state.average and _with_weights(path, "generator", state.average, averaged)
+    average = state.average and _with_weights(f"the generator {told}", state.average, averaged)
     return state.replace(generator=generator, discriminator=discriminator, average=average)
 
 
-def _with_weights(path: Path, name: str, here: NetworkState, given: NetworkState) -> NetworkState:
+def _differences(given: GanConfig, here: GanConfig) -> str:
+    """What to make equal so that two configurations have the same layers."""
+    names = [name for name in _OF_LAYERS if getattr(given, name) != getattr(here, name)]
+    wanted = [f"{name} {getattr(given, name)}, not {getattr(here, name)}" for name in names]
+    return f"it needs {'; '.join(wanted)}." if wanted else "use the settings it was trained with."
+
+
+def _with_weights(complaint: str, here: NetworkState, given: NetworkState) -> NetworkState:
     shapes = [jax.tree.map(jnp.shape, (dict(one.params), dict(one.batch_stats))) for one in (given, here)]
     if shapes[0] != shapes[1]:
-        raise InputError(
-            f"the {name} of {path} has other layers; use the width, the normalization and the images it was trained "
-            f"with."
-        )
+        raise InputError(complaint)
     return here.replace(params=given.params, batch_stats=given.batch_stats)

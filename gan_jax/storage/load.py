@@ -8,7 +8,7 @@ from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import warn
 from gan_jax.storage.checkpoints import SavedCheckpoints, checkpoint_steps
-from gan_jax.storage.record import identity, matches_digests, read_record, read_settings
+from gan_jax.storage.record import first_of_many, has_record, identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import abstract_state, load_weights, weights_of
 from gan_jax.training.forward import sampling_generator
@@ -16,6 +16,9 @@ from gan_jax.training.state import GanState, NetworkState
 
 PRETRAINED = ("fashion_mnist",)
 """The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
+
+
+_SHIPPED = Path(__file__).parent / "pretrained"
 
 
 class TrainedRun(NamedTuple):
@@ -40,11 +43,16 @@ class TrainedRun(NamedTuple):
         return sampling_generator(self.config, self.state)
 
 
-def load_run(path: str | Path) -> TrainedRun:
+def load_run(path: str | Path, *, optimizers: bool = False) -> TrainedRun:
     """Read a run's folder, a weights file alone, or a run of ``PRETRAINED`` by its name.
 
     The newest state counts: that of ``weights.npz``, or of a later checkpoint of a run that was killed before it wrote
     its weights. Weights that are damaged, or not those that the run recorded, are passed over with a warning.
+
+    Args:
+      path: the folder, file or name.
+      optimizers: read the state from a checkpoint, with which ``train`` goes on to the bits of a resumed run;
+        ``weights.npz`` has no optimizers' moments, which are zero then.
 
     Raises:
       InputError: there is no such run, no state of it can be read, or a later version of the package wrote it.
@@ -54,18 +62,22 @@ def load_run(path: str | Path) -> TrainedRun:
       >>> images = generate(run.config, run.generator, latents)  # doctest: +SKIP
     """
     path = Path(path)
-    if str(path) in PRETRAINED and not path.exists():
-        return load_pretrained(str(path))
-    if path.is_file():
+    if str(path) in PRETRAINED and not (path.is_file() or has_record(path) or first_of_many(path)):
+        if path.exists():
+            warn(f"{path} is taken as the run that ships with the package, as the folder here holds no run")
+        path = _SHIPPED / path
+    if path.is_file() and not optimizers:
         return TrainedRun(*load_weights(path), {})
     folder, record = RunFolder(path), read_record(path)
     _, config = read_settings(record)
     steps = checkpoint_steps(folder.checkpoints)
     if not steps and not folder.weights.exists():
-        raise InputError(f"{path} has no weights.npz and no checkpoint yet; wait for one, or go on with --resume.")
+        raise InputError(
+            f"{path} has no weights.npz and no checkpoint yet; wait for one, or continue the training with --resume."
+        )
     if not steps:
         return TrainedRun(config, load_recorded_weights(folder, record, config), record)
-    if folder.weights.exists():
+    if folder.weights.exists() and not optimizers:
         try:
             state = load_recorded_weights(folder, record, config)
         except InputError as error:
@@ -99,7 +111,7 @@ def load_pretrained(name: str) -> TrainedRun:
     """
     if name not in PRETRAINED:
         raise InputError(f"the pretrained run is {name!r}; it must be one of {', '.join(PRETRAINED)}.")
-    return load_run(Path(__file__).parent / "pretrained" / name)
+    return load_run(_SHIPPED / name)
 
 
 def load_recorded_weights(folder: RunFolder, record: dict[str, Any], config: GanConfig) -> GanState:

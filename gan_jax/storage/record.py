@@ -185,7 +185,9 @@ def read_record(folder: Path, *, replacing: bool = False) -> Record:
     if version != FORMAT:
         raise InputError(f"{folder} has format {version}; this gan_jax reads {FORMAT}: use the version that wrote it.")
     if "replacing" in record and not replacing:
-        raise InputError(f"replacing the run in {folder} was interrupted; repeat it, or continue with --resume.")
+        raise InputError(
+            f"replacing the run in {folder} was interrupted; repeat it, or continue the training with --resume."
+        )
     return record | {"epochs": _read_epochs(folder / _EPOCHS)}
 
 

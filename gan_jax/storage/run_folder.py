@@ -167,8 +167,9 @@ def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: boo
         str(path.absolute()).encode()
     except UnicodeEncodeError:
         raise InputError(f"{path} is not UTF-8, as checkpoints need; give another --output-dir.") from None
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; give another --output-dir.")
+    if (path.exists() or path.is_symlink()) and not path.is_dir():
+        kind = "a file" if path.exists() else "a link that leads nowhere"
+        raise InputError(f"{path} is {kind}; give another --output-dir.")
     if misplaced := folder.misplaced():
         raise InputError(f"{misplaced[0]} is in the place of a run's own file or folder; move it away.")
     if not folder.content():

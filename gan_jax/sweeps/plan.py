@@ -4,12 +4,14 @@ import dataclasses
 import itertools
 import math
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
-from gan_jax.config import INTEGERS, SWEEPABLE, GanConfig
+from gan_jax.config import INTEGERS, STATIC, SWEEPABLE, GanConfig
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home
@@ -26,6 +28,25 @@ class Trial(NamedTuple):
     name: str  # its folder in the output folder, such as learning_rate=0.0001/seed_3
     values: dict[str, float]  # what is swept, and its value here
     settings: RunConfig
+
+
+def in_turn(trials: Sequence[Trial]) -> Iterator[Trial]:
+    """The trials one after another; where the next needs other compiled programs, those of the last are dropped.
+
+    The programs of one training hold about a thousand mappings of memory on a CPU. Linux allows a process 65,530, and
+    beyond them XLA crashes.
+    """
+    compiled_for = _static(trials[0])
+    for trial in trials:
+        if _static(trial) != compiled_for:
+            jax.clear_caches()
+        compiled_for = _static(trial)
+        yield trial
+
+
+def _static(trial: Trial) -> dict[str, float]:
+    """What is swept and compiled into a program."""
+    return {name: value for name, value in trial.values.items() if name in STATIC}
 
 
 def default_folder(settings: RunConfig, step: Any, *, recipe: str | None = None, dataset: str | None = None) -> Path:
@@ -57,7 +78,7 @@ def default_folder(settings: RunConfig, step: Any, *, recipe: str | None = None,
     swept = [parse_sweep(text)[0] for text in settings.sweep]
     many = swept or (["seeds"] if settings.has_many_runs else [])
     names = [dataset or settings.dataset, recipe or next(equal, ""), "" if part == "gan" else part, *many]
-    return Path("runs", "-".join(re.sub(r"[^\w.-]+", "_", name) for name in names if name))
+    return Path("runs", "-".join(re.sub(r"^\.+|[^\w.-]+", "_", name) for name in names if name))
 
 
 def list_trials(settings: RunConfig) -> list[Trial]:

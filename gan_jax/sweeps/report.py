@@ -24,7 +24,7 @@ from gan_jax.storage.load import load_run
 from gan_jax.storage.record import run_digest
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.sweeps.folder import SUMMARY
-from gan_jax.sweeps.plan import Trial, format_value
+from gan_jax.sweeps.plan import Trial, format_value, in_turn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = Fals
     outcomes: list[Outcome] = []
     evaluator = load_evaluator(dataset)
     with progress_bar(len(trials), "run", quiet=quiet, leave=False) as bar:
-        for trial in trials:
+        for trial in in_turn(trials):
             show_part(bar, f"scoring {trial.name}")
             outcomes.append(_outcome(trial, dataset, evaluator))
     return outcomes

@@ -26,7 +26,7 @@ from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
 from gan_jax.storage.record import Record
 from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.sweeps.folder import SweepFolder
-from gan_jax.sweeps.plan import Trial, default_folder, list_trials
+from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
 from gan_jax.training.batches import steps_per_epoch
 
@@ -82,7 +82,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)
     with contextlib.closing(folder):
-        for together in [trials] if side_by_side else [[trial] for trial in trials]:
+        for together in [trials] if side_by_side else ([trial] for trial in in_turn(trials)):
             _train(together, experiment, dataset, images, folder.begin)
         if not is_main():
             return

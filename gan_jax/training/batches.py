@@ -226,7 +226,19 @@ def pixels_of(images: Any) -> Any:
 
 
 def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Images | IndexedBatches:
-    """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device."""
+    """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device.
+
+    Raises:
+      InputError: the source gave another number of batches, or no array.
+    """
     if isinstance(source, ResidentImages):
         return source.indexed_batches(epoch, start, stop)
-    return source.batches(epoch, start, stop)
+    batches = source.batches(epoch, start, stop)
+    shape = getattr(pixels_of(batches), "shape", None)
+    if shape is None or shape[:1] != (stop - start,):
+        given = type(batches).__name__ if shape is None else list(shape)
+        raise InputError(
+            f"the source gave {given} as batches {start} to {stop} of epoch {epoch}; it must give an array of "
+            f"{stop - start} batches."
+        )
+    return batches

@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -83,27 +83,31 @@ def scan_steps(
 def _scan(body: Callable[[GanState, Any], tuple[GanState, Any]], state: GanState, batches: Any) -> tuple[GanState, Any]:
     """``lax.scan``, whose result does not depend on how many batches are taken at a time.
 
-    XLA takes the body of a loop that runs once out of the loop, where its fusions round differently. It cannot do that
-    where the number of iterations is behind a barrier.
+    XLA takes the body of a loop that runs once out of the loop, where its fusions round differently, and so what an
+    array of length one gives to it. It can do neither where the array has two entries and the number of iterations is
+    behind a barrier.
     """
     if len(jax.tree.leaves(batches)[0]) > 1:
         return lax.scan(body, state, batches)
+    twice = jax.tree.map(lambda array: jnp.concatenate([array, array]), batches)
 
     def take(index: ArrayLike, carry: tuple[GanState, Any]) -> tuple[GanState, Any]:
-        batch = jax.tree.map(lambda array: lax.dynamic_index_in_dim(array, index, keepdims=False), batches)
+        batch = jax.tree.map(lambda array: lax.dynamic_index_in_dim(array, index, keepdims=False), twice)
         state, metrics = body(carry[0], batch)
-        return state, jax.tree.map(lambda stack, one: stack.at[index].set(one), carry[1], metrics)
+        put = partial(lax.dynamic_update_index_in_dim, index=index, axis=0)
+        return state, jax.tree.map(put, carry[1], metrics)
 
-    shapes = jax.eval_shape(lambda: lax.scan(body, state, batches)[1])
+    shapes = jax.eval_shape(lambda: lax.scan(body, state, twice)[1])
     metrics = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), shapes)
-    return lax.fori_loop(0, lax.optimization_barrier(jnp.int32(1)), take, (state, metrics))
+    state, metrics = lax.fori_loop(0, lax.optimization_barrier(jnp.int32(1)), take, (state, metrics))
+    return state, jax.tree.map(lambda metric: metric[:1], metrics)
 
 
 def _require_numbers(metrics: Any) -> None:
     for path, metric in jax.tree_util.tree_leaves_with_path(metrics):
-        if jnp.shape(metric):
-            name = jax.tree_util.keystr(path, simple=True)
-            raise InputError(f"the metric {name} has the shape {jnp.shape(metric)}; a step must report single numbers.")
+        if jnp.shape(metric) or jnp.iscomplexobj(metric):
+            name, kind = jax.tree_util.keystr(path, simple=True), f"{jnp.result_type(metric)} {list(jnp.shape(metric))}"
+            raise InputError(f"the metric {name} is {kind}; a step must report single real numbers.")
 
 
 def require_counted(state: GanState, steps: int | Array) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.config import GanConfig
+from gan_jax.errors import InputError
 from gan_jax.training.batches import ImageSource, RunKeys, read_batches
 from gan_jax.training.compiled import require_counted, run_chunks
 from gan_jax.training.state import GanState
@@ -87,6 +88,8 @@ def plan_chunks(
       >>> [(chunk.epoch, chunk.start, chunk.stop) for chunk in chunks]
       [(0, 0, 4), (0, 4, 6), (1, 0, 2)]
     """
+    if per_epoch < 1:
+        raise InputError(f"the source's steps_per_epoch is {per_epoch}; it must be at least 1.")
     while done < num_steps:
         epoch, batch = divmod(done, per_epoch)
         window_end = min(per_epoch, (batch // log_every + 1) * log_every, batch + num_steps - done)
@@ -238,15 +241,17 @@ def _take_chunk(
 
 
 def metrics_to_numpy(metrics: Any) -> Metrics:
-    """A step's metrics, a NamedTuple or a mapping, as NumPy arrays under their names.
+    """A step's metrics, a NamedTuple or a mapping, as float32 arrays under their names.
 
     Raises:
-      TypeError: they have no names.
+      TypeError: they have no names, or there are none.
     """
     named = metrics._asdict() if hasattr(metrics, "_asdict") else metrics
     if not isinstance(named, Mapping):
         raise TypeError(f"a step must report its metrics as a NamedTuple or a dict, not as a {type(metrics).__name__}")
-    return {name: np.asarray(values) for name, values in named.items()}
+    if not named:
+        raise TypeError("a step must report at least one metric")
+    return {name: np.asarray(values, np.float32) for name, values in named.items()}
 
 
 def finite_steps(metrics: Mapping[str, np.ndarray]) -> tuple[int, str | None]:

@@ -1,6 +1,7 @@
 """Classes by their names, what a training says of its images, and paths below the home folder."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -36,7 +37,8 @@ def test_train_tells_and_records_classes_and_others_take_their_names(pets, gan_j
     assert TOLD not in gan_jax("train", "--resume", "--quiet", "--steps", 3, "--output-dir", run)[1]
     arrays = []
     for label in ("owl", "1", "cat"):
-        assert gan_jax("sample", run, "--num", 3, "--label", label, "--output", tmp_path / "x.npz")[0] == 0
+        status, out, _ = gan_jax("sample", run, "--num", 3, "--label", label, "--output", tmp_path / "x.npz")
+        assert (status, out.splitlines()[1]) == (0, "The labels from 0 on are cat, owl")
         arrays.append(np.load(tmp_path / "x.npz")["arr_0"])
     np.testing.assert_array_equal(arrays[0], arrays[1])
     assert (arrays[0] != arrays[2]).any()
@@ -96,6 +98,27 @@ def test_settings_of_reading_are_recorded_and_read_again(pets, gan_jax, tmp_path
     assert gan_jax("train", "--resume", "--steps", 3, "--output-dir", tmp_path / "run")[0] == 0
     changed = gan_jax("train", "--resume", "--pixel-range", 0, 255, "--output-dir", tmp_path / "run")
     assert changed[0] == 2
+
+
+def test_a_file_that_breaks_and_pictures_of_runs_are_left_out(pets, gan_jax, tmp_path):
+    shutil.copytree(pets / "train", tmp_path / "pets")
+    small = ["--width", 2, "--latent-dim", 4, "--batch-size", 6, "--steps", 2]
+    run = tmp_path / "pets" / "runs" / "pets"
+    assert gan_jax("train", "--dataset", tmp_path / "pets", *small, "--output-dir", run)[0] == 0
+    assert gan_jax("verify", run)[0] == 0
+    (tmp_path / "pets" / "owl" / "broken.png").write_text("x")
+    for words in (["verify", run], ["replay", run, "--step", 1, "--output", tmp_path / "step.npz"]):
+        status, _, err = gan_jax(*words)
+        assert (status, "--skip-broken leaves such files out" in err) == (2, True)
+        assert gan_jax(*words, "--skip-broken")[0] == 0
+    status, _, err = gan_jax("report", run)
+    assert (status, "--skip-broken leaves such files out" in err) == (2, True)
+
+
+def test_reals_do_not_replace_an_image_that_they_are_of(pets, gan_jax):
+    for output in (pets / "train" / "owl" / "0.png", pets / "notes.txt"):
+        status, _, err = gan_jax("reals", "--dataset", pets, "--num", 4, "--output", output)
+        assert (status, "is one of the images that are read" in err) == (2, True)
 
 
 def test_train_on_five_images(gan_jax, tmp_path):

@@ -1,5 +1,6 @@
 """The subcommands on a small run."""
 
+import dataclasses
 import io
 import json
 import re
@@ -12,13 +13,16 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from in_process import flags_of, require_own_flags
 from PIL import Image
 from small_runs import EXPERIMENTS, settings
 from waiting import PATIENCE
 
 from gan_jax import load_dataset, run_experiment
 from gan_jax.cli import commands
+from gan_jax.cli.commands import COMMANDS
 from gan_jax.cli.evaluate import evaluate
+from gan_jax.cli.sources import ReadingFlags
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,7 @@ def test_help_lists_every_subcommand_on_a_line_of_its_own(arguments, gan_jax):
     status, out, err = gan_jax(*arguments)
     assert (status, err) == (0, "")
     listed = re.findall(r"^  ([a-z][a-z-]*)  +[A-Z].*\.$", out, re.MULTILINE)
-    no_commands = {"__init__", "commands", "home_paths", "next_command", "sources", "statuses"}
+    no_commands = {"__init__", "commands", "home_paths", "next_command", "parsing", "sources", "statuses"}
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - no_commands
     assert listed[0] == "train"
     assert sorted(listed) == sorted({*files, "standalone-generator", "standalone-discriminator"})
@@ -66,6 +70,20 @@ def test_version_is_one_line(gan_jax):
 )
 def test_a_word_that_is_no_subcommand_gets_a_line(name, complaint, gan_jax):
     assert_one_line(gan_jax(name), complaint)
+
+
+def test_every_command_that_reads_a_data_set_has_the_flags_of_reading_one():
+    reading = {f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(ReadingFlags)}
+    readers = {name for name in COMMANDS if "--dataset" in flags_of(name)}
+    assert readers >= {"train", "evaluate", "report", "verify", "replay", "playground", "reals"}
+    assert not {name: missing for name in readers if (missing := {*reading, "--data-dir"} - flags_of(name))}
+
+
+def test_flags_that_a_command_does_not_have_are_found_in_what_it_says():
+    require_own_flags("error: x is broken; --skip-broken leaves it out. Give another --output.\n", ["reals"])
+    require_own_flags("error: continue the training with --resume.\n", ["sample", "x"])
+    with pytest.raises(AssertionError, match="--resume"):
+        require_own_flags("error: the training was killed; continue with --resume.\n", ["sample", "x"])
 
 
 def test_the_module_is_the_command_and_its_help_loads_no_jax():

@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_too_little_memory_is_one_line(capsys):
     assert ended.value.code == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
-    assert "lower --width or --batch-size" in err
+    assert "train with a lower --width or --batch-size" in err
     with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), exit_statuses():
         raise jax.errors.JaxRuntimeError("INTERNAL: a bug")
 
@@ -134,6 +135,24 @@ def test_resuming_without_a_folder_finds_that_of_the_same_flags(tmp_path, monkey
     assert (again.steps, again.folder) == (1, Path("runs/digits-best-drift"))
     many = parse_flags(RunConfig(), [*same, "--resume", "--seeds", "0:2"], step=experiment.step)
     assert (many.steps, many.folder) == (None, Path("runs/digits-best-drift-seeds"))
+
+
+def test_resuming_what_is_not_there_says_which_runs_are(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    parse_flags(RunConfig(), ["--resume"])
+    alone = (
+        "warning: runs/fashion_mnist holds no run to resume, so that a new one begins there; --output-dir names another"
+    )
+    assert capsys.readouterr().err == f"{alone}\n"
+    for name in ("digits", "digits-seeds/seed_0", "notes"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        if name != "notes":
+            shutil.copy(trained / "run.json", tmp_path / "runs" / name)
+    parse_flags(RunConfig(), ["--resume"])
+    assert capsys.readouterr().err == f"{alone}, such as runs/digits, runs/digits-seeds\n"
+    for args in ([], ["--resume", "--output-dir", "runs/new"], ["--resume", "--dataset", "digits"]):
+        parse_flags(RunConfig(), args)
+    assert capsys.readouterr().err == ""
 
 
 def test_resuming_many_takes_the_flags_of_the_first(tmp_path):

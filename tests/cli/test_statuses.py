@@ -64,6 +64,18 @@ def test_what_the_machine_lacks_is_one_line(error, complaint, capsys):
     assert complaint in err
 
 
+def test_a_working_folder_that_is_gone_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gone").mkdir()
+    os.chdir("gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit, match="2"), exit_statuses():
+        Path("run").absolute()
+    assert capsys.readouterr().err == (
+        "error: the folder that the command runs in is no longer there; repeat the command in another.\n"
+    )
+
+
 def test_another_error_is_a_fault_of_the_package_and_keeps_its_traceback():
     with pytest.raises(RuntimeError, match="other"), exit_statuses():
         raise RuntimeError("other")

@@ -333,6 +333,18 @@ def test_labels_that_are_made_in_python_become_int32_and_tell_the_same_digest():
     assert same.content_hash == MADE.content_hash
 
 
+def test_a_set_stays_as_it_was_made():
+    images, labels = IMAGES.copy(), np.zeros(6, np.int32)
+    made = Dataset("made", images, labels, images[:2], labels[:2], ("a", "b"))
+    for own in (images, labels):
+        own += 1
+    for array in (made.train_images, made.train_labels, made.test_images, made.test_labels):
+        assert not array.any()
+        with pytest.raises(ValueError, match="read-only"):
+            array += 1
+    assert Dataset("again", made.train_images, labels, images, labels, ("a", "b")).train_images is made.train_images
+
+
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
@@ -346,6 +358,7 @@ def test_labels_that_are_made_in_python_become_int32_and_tell_the_same_digest():
         ({"train_images": IMAGES / np.float32(255)}, "train_images are float32.*they must be uint8"),
         ({"train_images": IMAGES[..., 0]}, r"train_images are uint8 \[6, 28, 28\]"),
         ({"train_images": IMAGES.tolist()}, "train_images are list"),
+        ({"train_images": IMAGES[..., [0, 0]]}, r"train_images are uint8 \[6, 28, 28, 2\]; .* 1 or 3\]"),
         ({"test_images": IMAGES[:2, :27, :27]}, r"test_images are uint8 \[2, 27, 27, 1\].*of one size"),
     ],
 )

@@ -279,7 +279,7 @@ def test_stored_images_are_the_same_read_later(folder, monkeypatch):
     assert len(part.train_images) == len(part.train_labels) == 5
     for name in ("digits", str(folder / "x.npz")):
         np.savez(folder / "x.npz", images=picture((30, 28, 28)))
-        with pytest.raises(InputError, match="leave out --stream"):
+        with pytest.raises(InputError, match="train on it without --stream"):
             load_dataset(name, stream=True)
 
 
@@ -315,6 +315,9 @@ def test_pixel_range_maps_floats_and_bytes_of_files_and_arrays(tmp_path):
     with pytest.raises(InputError, match="or other numbers with --pixel-range LOW HIGH"):
         load_dataset(str(tmp_path / "set.npz"))
     assert load_dataset(str(tmp_path / "set.npz"), pixel_range=(0, 999)).train_images.max() == 255
+    np.savez(tmp_path / "masks.npz", images=random.integers(0, 2, (20, 28, 28)).astype(bool))
+    masks = load_dataset(str(tmp_path / "masks.npz"), pixel_range=(0, 1)).train_images
+    assert np.unique(masks).tolist() == [0, 255]
     with pytest.raises(InputError, match="a higher one of white"):
         load_dataset(str(tmp_path / "set.npz"), pixel_range=(1, 1))
 

@@ -68,11 +68,35 @@ def test_load_dataset_of_two_sets_without_training_images_is_refused(tmp_path):
         load_dataset(str(tmp_path / "set"))
 
 
-@pytest.mark.parametrize("stray", ["cover.png", "more/cover.png", "train/cover.png"])
-def test_load_dataset_of_a_split_with_a_stray_image(stray, tmp_path, capsys):
-    write(tmp_path / "set", *numbered("train/a", 5), *numbered("train/b", 5), *numbered("test/a", 2), stray)
-    assert counts(load_dataset(str(tmp_path / "set"))) == (10, 2, ("a", "b"))
-    assert "are left out: 1 " in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("strays", "told"),
+    [
+        (["cover.png"], "1 beside the folders (cover.png)"),
+        (["more/cover.png"], "1 in more"),
+        (["train/cover.png"], "1 beside the folders (train/cover.png)"),
+        (["cover.png", "icon.png"], "2 beside the folders (cover.png, ...)"),
+    ],
+)
+def test_load_dataset_of_a_split_with_stray_images(strays, told, tmp_path, capsys):
+    write(tmp_path / "set", *numbered("train/a", 10), *numbered("train/b", 10), *numbered("test/a", 2), *strays)
+    assert counts(load_dataset(str(tmp_path / "set"))) == (20, 2, ("a", "b"))
+    assert f"are left out: {told}\n" in capsys.readouterr().err
+
+
+def test_load_dataset_of_a_split_in_every_class(tmp_path):
+    write(tmp_path / "set", *numbered("cat/train", 4), *numbered("dog/train", 3), *numbered("cat/Val", 2))
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert counts(dataset) == (7, 2, ("cat", "dog"))
+    assert dataset.train_labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert "held out: Val" in dataset.description
+
+
+@pytest.mark.parametrize("folders", [("train", "training"), ("train", "more"), ("val", "test"), ("train", "deep/test")])
+def test_load_dataset_of_folders_below_classes_that_are_no_split(folders, tmp_path):
+    names = [*numbered(f"cat/{folders[0]}", 9), *numbered(f"dog/{folders[1]}", 9)]
+    dataset = load_dataset(str(write(tmp_path / "set", *names)))
+    assert dataset.class_names == ("cat", "dog")
+    assert "held out: one image in six" in dataset.description
 
 
 def test_load_dataset_of_classes_with_a_stray_image(tmp_path, capsys):
@@ -189,10 +213,10 @@ def test_load_dataset_of_a_zip_with_backslashes_is_that_with_slashes(tmp_path):
     assert sets[1].content_hash == sets[0].content_hash
 
 
-def test_load_dataset_enters_linked_folders_and_no_loops(tmp_path):
+def test_load_dataset_enters_linked_folders_but_none_that_holds_the_link(tmp_path):
     write(tmp_path / "elsewhere", *[f"{index}.png" for index in range(10)])
     write(tmp_path / "set", *numbered("a", 10), seed=1)
-    for name, target in (("b", "elsewhere"), ("a/again", "set"), ("a/broken.png", "nowhere.png")):
+    for name, target in (("b", "elsewhere"), ("a/again", "set"), ("c", ""), ("a/broken.png", "nowhere.png")):
         (tmp_path / "set" / name).symlink_to(tmp_path / target)
     dataset = load_dataset(str(tmp_path / "set"))
     assert dataset.class_names == ("a", "b")

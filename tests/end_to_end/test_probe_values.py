@@ -94,7 +94,7 @@ def assert_refused(here, arguments, complaint):
         (["--penalties", "r1"], "choose normalization 'none' or 'spectral'"),
         (["--network", "residual"], "network residual has none"),
         (["--objective", "relativistic", "--normalization", "none", "--fake-weight", "2"], "leave real_weight and"),
-        (["--stream"], "leave out --stream"),
+        (["--stream"], "train on it without --stream"),
         (["--data-dir", "."], "leave out --data-dir"),
         (["--dataset", "é"], "TensorFlow Datasets cannot read 'é'"),
         (["--dataset", "mnist:9.9.9"], "TensorFlow Datasets cannot read 'mnist:9.9.9'"),

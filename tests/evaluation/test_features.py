@@ -78,7 +78,9 @@ def test_a_guess_of_the_most_frequent_class_is_no_accuracy(evaluator, small, mon
     [
         (np.ones(60, int), "the training images of digits are of one class; give more labelled images"),
         (np.arange(11) % 2, "digits has too few labelled training images: 2 of them can be held out"),
-        (np.arange(30), "0 of them can be held out to measure a classifier, which takes 12"),
+        (np.arange(11) % 10, "1 of them can be held out to measure a classifier, too few to tell it from a guess"),
+        (np.arange(30), "0 of them can be held out"),
+        ((np.arange(60) < 2).astype(int), "5 of them can be held out"),
     ],
 )
 def test_a_classifier_needs_two_classes_and_images_to_measure_it(small, labels, complaint):
@@ -112,7 +114,7 @@ def test_a_second_opinion_has_another_network(small, evaluator, monkeypatch):
 
 
 def test_it_says_what_it_is(small, evaluator):
-    assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v2"
+    assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v3"
     assert evaluator.dataset_hash == small.content_hash
     assert evaluator.num_classes == 10
     assert f"{len(kept_images(small))} training images of digits, seed 0" in evaluator.training
@@ -160,11 +162,21 @@ def test_other_images_are_refused(small, evaluator, spoil, message):
         extract(evaluator, spoil(small.train_images[:4]))
 
 
-@pytest.mark.parametrize("accuracy", [0.0, 0.9099, float("nan")])
+@pytest.mark.parametrize("accuracy", [0.0, 0.5499, float("nan")])
 def test_an_evaluator_that_knows_too_little_is_refused(evaluator, accuracy):
-    with pytest.raises(InputError, match="scores need 91%"):
+    with pytest.raises(InputError, match="scores need 55% where there are 10 classes"):
         features.require_accurate(dataclasses.replace(evaluator, accuracy=accuracy))
-    features.require_accurate(dataclasses.replace(evaluator, accuracy=0.91))
+    features.require_accurate(dataclasses.replace(evaluator, accuracy=0.55))
+
+
+@pytest.mark.parametrize("counts", [[6, 6], [50, 4], [100, 100, 100], [3] * 10, [1] * 12])
+def test_guessed_accuracy_is_hardly_reached_by_guesses(counts):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    guesses = np.random.default_rng(0).integers(0, len(counts), (4000, len(labels)))
+    shares = np.stack([(guesses[:, labels == kind] == kind).mean(axis=1) for kind in range(len(counts))])
+    accuracies = shares.mean(axis=0)
+    assert np.mean(accuracies > features.guessed_accuracy(labels)) < 0.02
+    assert features.guessed_accuracy(labels) == pytest.approx(1 / len(counts) + 3 * accuracies.std(), rel=0.05)
 
 
 def test_a_file_keeps_everything(evaluator, tmp_path):

@@ -77,8 +77,9 @@ def test_a_folder_of_pictures_holds_samples_and_a_folder_of_runs_none(tmp_path):
         load_samples(fakes)
 
 
-def test_labels_beside_arr_0_do_not_matter(tmp_path):
-    np.savez(tmp_path / "samples.npz", labels=np.zeros(9), arr_0=GREY)
+@pytest.mark.parametrize("name", ["arr_0", "images"])
+def test_labels_beside_samples_do_not_matter(name, tmp_path):
+    np.savez(tmp_path / "samples.npz", labels=np.zeros(9), **{name: GREY})
     np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), GREY)
 
 
@@ -103,7 +104,7 @@ WRONG = {
     "few images": (GREY[:7], "the number of images in .* is 7; it must be from 8"),
     "no pixels": (np.zeros((9, 0, 0, 1), np.uint8), r"has images of \(0, 0, 1\), digits of \(28, 28, 1\)"),
     "images of no height, many": (np.zeros((10**9, 0, 28), np.uint8), "is 1000000000; it must be from 8"),
-    "images of another size": (COLOUR, r"has images of \(32, 32, 3\), digits of \(28, 28, 1\); name its --dataset"),
+    "images of another size": (COLOUR, r"of \(28, 28, 1\); name its --dataset, or give --image-size 32 --channels 3"),
 }
 
 
@@ -118,8 +119,8 @@ def test_other_samples_are_refused_in_a_line_that_says_what_is_allowed(case, tmp
 
 
 def test_an_archive_of_several_arrays_needs_a_name(tmp_path):
-    np.savez(tmp_path / "samples.npz", images=GREY, labels=np.zeros(9))
-    with pytest.raises(InputError, match="holds 2 arrays and no arr_0; name that of the images arr_0"):
+    np.savez(tmp_path / "samples.npz", train_images=GREY, test_images=GREY)
+    with pytest.raises(InputError, match="holds 2 arrays and no arr_0 or images; name those to be scored arr_0"):
         evaluate(tmp_path / "samples.npz", dataset="digits")
 
 

@@ -85,3 +85,19 @@ def test_images_that_no_classifier_knows_are_compared_by_random_features(change,
     features.require_accurate(evaluator)
     assert ("scores are in the features of random weights" in capsys.readouterr().err) == (change != "no classes")
     assert load_evaluator(dataset).sha256 == evaluator.sha256
+
+
+@pytest.mark.parametrize(
+    ("count", "accuracy", "used"), [(1500, 0.56, True), (1500, 0.54, False), (160, 0.91, False), (160, 0.94, True)]
+)
+def test_load_evaluator_takes_a_classifier_that_knows_half_of_what_guesses_do_not(
+    count, accuracy, used, tmp_path, monkeypatch, capsys
+):
+    """Of ten classes; with two, of which few images are held out, more."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    digits = load_dataset("digits")
+    few = {"train_images": digits.train_images[:count], "train_labels": np.arange(count) % 2}
+    dataset = dataclasses.replace(digits, **few) if count < 1500 else digits
+    monkeypatch.setattr(store, "train_evaluator", lambda dataset: dataclasses.replace(EVALUATOR, accuracy=accuracy))
+    assert (load_evaluator(dataset).name == "quick") == used
+    assert (f"recognizes {accuracy:.0%} of held-out images" in capsys.readouterr().err) == (not used)

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.pictures import curves
+from gan_jax.pictures.scores import HEADINGS, save_scores_figure
 
 random = np.random.default_rng(0)
 
@@ -50,6 +51,11 @@ def test_curves_are_written_as_png(tmp_path):
     curves.save_scores(tmp_path / "scores.png", history, 10)
     assert pixels(tmp_path / "losses.png").std() > 5
     assert (pixels(tmp_path / "losses.png") != pixels(tmp_path / "scores.png")).any()
+
+
+def test_dollars_in_names_begin_no_formula(tmp_path):
+    scores = dict.fromkeys(HEADINGS, 0.5) | {"num_fakes": 9, "evaluator": r"$\bad{$"}
+    save_scores_figure(tmp_path / "scores.png", {"real": scores, r"$\bad{$": scores}, {"real": scores})
 
 
 def test_wrong_histories_are_named(tmp_path):

@@ -40,7 +40,7 @@ def test_a_grid_shows_every_image_enlarged_without_smoothing(images, tmp_path):
 
 def test_a_grids_title_is_written_above_it(tmp_path):
     headers = []
-    for title in ("", "step 1", "step 2"):
+    for title in ("", "step 1", "step\n2"):
         grids.save_grid(tmp_path / "grid.png", GREY, title)
         headers.append(pixels(tmp_path / "grid.png")[:48])
     assert (headers[0] == 255).all()

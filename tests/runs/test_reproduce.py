@@ -5,13 +5,14 @@ import json
 import shutil
 import sys
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 from small_runs import GAN, finish
 from terminals import Terminal
 
-from gan_jax import InputError, load_run, save_weights
+from gan_jax import InputError, ResidentImages, gan_step, load_dataset, load_run, run_keys, save_weights, train
 from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
 from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.record import identity, read_record
@@ -163,8 +164,20 @@ def test_a_killed_run_is_loaded_from_its_checkpoint(copied):
         found.generator.params["conv_0"]["kernel"], weights.generator.params["conv_0"]["kernel"]
     )
     shutil.rmtree(copied / "checkpoints")
-    with pytest.raises(InputError, match=r"weights\.npz"):
+    with pytest.raises(InputError, match="has no weights before its first checkpoint"):
         load_run(copied)
+
+
+def test_a_training_by_hand_goes_on_to_the_bits_of_the_run(folder, copied):
+    run, images = load_run(copied, optimizers=True), load_dataset("digits").train_images
+    found = SavedCheckpoints(copied / "checkpoints").restore(24, run.state)
+    source, keys = ResidentImages(run.config, images, run_keys(0)), run_keys(0)
+    *_, last = train(run.config, gan_step, found.state, source, keys, num_steps=36)
+    for one, other in zip(jax.tree.leaves(last.state), jax.tree.leaves(run.state), strict=True):
+        np.testing.assert_array_equal(one, other)
+    shutil.rmtree(copied / "checkpoints")
+    with pytest.raises(InputError, match="no checkpoint, and so no optimizers' moments"):
+        load_run(copied, optimizers=True)
 
 
 def test_a_checkpoint_that_is_newer_than_the_weights_wins(copied, tmp_path, capsys):

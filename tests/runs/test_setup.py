@@ -43,8 +43,15 @@ def test_a_configuration_has_uneven_counts_where_statistics_are_recalibrated(lab
     assert "gan.class_counts" not in identity(records[0])
 
 
-@pytest.mark.parametrize("change", [{"width": 4}, {"normalization": "spectral"}, {"normalization": "batch"}])
-def test_a_discriminator_of_another_form_is_refused(change, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"width": 4}, "width 2, not 4"),
+        ({"normalization": "spectral"}, "normalization none, not spectral"),
+        ({"normalization": "batch"}, "normalization none, not batch"),
+    ],
+)
+def test_a_discriminator_of_another_form_is_refused(change, told, monkeypatch, tmp_path):
     given, wanted = (
         GanConfig(width=2, normalization="none"),
         GanConfig(**{"width": 2, "normalization": "none"} | change),
@@ -54,11 +61,11 @@ def test_a_discriminator_of_another_form_is_refused(change, monkeypatch, tmp_pat
     images = load_dataset("digits").train_images
 
     def start_with(config):
-        loaded = types.SimpleNamespace(state=states[config])
+        loaded = types.SimpleNamespace(state=states[config], config=config)
         monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
         return prepare_start(settings, wanted, images)
 
-    with pytest.raises(InputError, match="other layers; use the width, the normalization and the images"):
+    with pytest.raises(InputError, match=f"the discriminator of .* has other layers; it needs {told}"):
         start_with(given)
     kernels = [state.discriminator.params["conv_0"]["kernel"] for state in (start_with(wanted).state, states[wanted])]
     assert (kernels[0] == kernels[1]).all()
@@ -68,7 +75,7 @@ def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(mon
     config = GanConfig(width=2, average_half_life=100.0)
     trained, fresh = (init_state(config, jax.random.key(seed)) for seed in (7, 0))
     trained = trained.replace(step=trained.step + 9, average=trained.generator.replace(opt_state=()))
-    monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained))
+    monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
     settings = RunConfig(config, dataset="digits", start_from=tmp_path)
     state = prepare_start(settings, config, load_dataset("digits").train_images).state
     assert int(state.step) == 0
@@ -80,10 +87,10 @@ def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(mon
 
 def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path):
     given, wanted = GanConfig(width=2, latent_dim=5), GanConfig(width=2, latent_dim=6)
-    loaded = types.SimpleNamespace(state=init_state(given, jax.random.key(0)))
+    loaded = types.SimpleNamespace(state=init_state(given, jax.random.key(0)), config=given)
     monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
     settings = RunConfig(wanted, dataset="digits", start_from=tmp_path)
-    with pytest.raises(InputError, match=r"the generator of .* has other layers"):
+    with pytest.raises(InputError, match=r"the generator of .* has other layers; it needs latent_dim 5, not 6\."):
         prepare_start(settings, wanted, load_dataset("digits").train_images)
     with pytest.raises(InputError, match="--discriminator and --start-from both"):
         RunConfig(discriminator=tmp_path, start_from=tmp_path)

@@ -42,6 +42,21 @@ def test_it_is_small_and_names_no_folder_of_the_machine_that_made_it(run):
     assert run.record["run"]["output_dir"] == "runs/fashion_mnist"
 
 
+def test_load_run_takes_the_one_that_ships_unless_a_folder_of_that_name_holds_runs(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "fashion_mnist"
+    (folder / "shirts").mkdir(parents=True)
+    assert int(load_run("fashion_mnist").state.step) == int(run.state.step)
+    assert "fashion_mnist is taken as the run that ships with the package" in capsys.readouterr().err
+    (folder / "seed_1").mkdir()
+    (folder / "seed_1" / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="holds many runs"):
+        load_run("fashion_mnist")
+    (folder / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="is not the record of a run"):
+        load_run("fashion_mnist")
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones():
     with pytest.raises(InputError, match="the pretrained run is 'imagenet'; it must be one of fashion_mnist"):
         load_pretrained("imagenet")
@@ -53,10 +68,3 @@ def test_a_command_takes_its_name(tmp_path, monkeypatch, capsys):
     cli.main()
     assert "2 images of the averaged generator are in grid.png" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
-
-
-def test_a_folder_of_that_name_comes_first(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "fashion_mnist").mkdir()
-    with pytest.raises(InputError, match="fashion_mnist holds no run"):
-        load_run("fashion_mnist")

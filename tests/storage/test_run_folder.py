@@ -112,8 +112,10 @@ def test_what_is_no_run_is_spared(flag, files, complaint, tmp_path):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="is a file"):
-        claim(RunFolder(tmp_path / "file"))
+    (tmp_path / "link").symlink_to("nowhere")
+    for name, complaint in (("file", "is a file"), ("link", "is a link that leads nowhere")):
+        with pytest.raises(InputError, match=complaint):
+            claim(RunFolder(tmp_path / name))
 
 
 def killed_at(monkeypatch, name, calls):

@@ -85,7 +85,7 @@ def test_a_replacement_that_was_killed_is_told_and_goes_on_with_the_new_settings
         with pytest.raises(KeyboardInterrupt):
             new.begin(record_of(path / "seed_0", log_every=7))
         new.close()
-    with pytest.raises(InputError, match="not all trained and scored; continue them with --resume"):
+    with pytest.raises(InputError, match="not all trained and scored; continue the training with --resume"):
         report(path)
     _, defaults = TRAININGS["train"]
     flags = parse_flags(defaults, ["--resume", "--seeds", "0:2", "--output-dir", str(path)])
@@ -142,7 +142,9 @@ def test_more_runs_join_those_that_are_there(path):
 def test_a_page_has_no_scores_of_other_runs_than_those_in_the_folder(path):
     report(path)
     write_record(path / "seed_1", record_of(path / "seed_1", seed=1, log_every=7))
-    with pytest.raises(InputError, match=r"summary\.json is not of the runs as they are now; continue them with"):
+    with pytest.raises(
+        InputError, match=r"summary\.json is not of the runs as they are now; continue the training with"
+    ):
         report(path)
 
 

@@ -64,6 +64,7 @@ def test_the_default_folder_tells_data_recipe_part_and_what_is_many(name, step, 
 def test_the_default_folder_has_the_recipe_that_was_named_and_the_images_that_were_given():
     changed = RunConfig(dataclasses.replace(recipe("r3gan"), width=8))
     assert default_folder(changed, gan_step, recipe="r3gan", dataset="stripes") == Path("runs/stripes-r3gan")
+    assert default_folder(RunConfig(), gan_step, dataset="..") == Path("runs/_")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """One run and many, one after another and side by side, by the same driver."""
 
 import dataclasses
+import gc
 import json
 
 import jax
@@ -165,6 +166,16 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
     assert "Training for" not in shown.out
     assert "epoch 1/1  batch 300/300" in shown.out
     assert shown.err == ""
+
+
+@pytest.mark.soak
+def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
+    client, compiled = jax.devices()[0].client, []
+    for folder, widths in (("few", "1,2"), ("many", "1,2,3,4,5")):
+        train_many(tmp_path / folder, "drift", **SHORT, sweep=(f"width={widths}",))
+        gc.collect()
+        compiled.append(len(client.live_executables()))
+    assert compiled[1] <= compiled[0]
 
 
 def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):

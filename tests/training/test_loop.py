@@ -197,6 +197,55 @@ def test_train_takes_batches_from_a_buffer_that_is_filled_again():
     np.testing.assert_allclose(seen, np.arange(12) / 127.5 - 1, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("per_epoch", "given", "complaint"),
+    [
+        (2, np.zeros((1, 4, 28, 28, 1), np.uint8), r"gave \[1, 4, 28, 28, 1\] as batches 0 to 2 of epoch 0; it must"),
+        (2, np.zeros((0, 4, 28, 28, 1), np.uint8), "an array of 2 batches"),
+        (2, [IMAGES[:4], IMAGES[4:8]], "gave list as batches"),
+        (2, None, "gave NoneType as batches"),
+        (0, None, "the source's steps_per_epoch is 0; it must be at least 1"),
+    ],
+)
+def test_train_refuses_a_source_of_other_batches(per_epoch, given, complaint):
+    class Source:
+        steps_per_epoch = per_epoch
+
+        def batches(self, epoch, start, stop):
+            return given
+
+    keys = run_keys(0)
+    with pytest.raises(InputError, match=complaint):
+        list(train(CONFIG, gan_step, init_state(CONFIG, keys.init), Source(), keys, num_steps=2))
+
+
+def test_train_reports_numbers_of_any_type_as_float32():
+    def step(config, state, images, key):
+        number = images.mean()
+        metrics = {"count": state.step, "is_dark": number < 0, "mean": number.astype(jnp.bfloat16)}
+        return state.replace(step=state.step + 1), metrics
+
+    _, metrics = finish(step, num_steps=3)
+    assert {name: values.dtype for name, values in metrics.items()} == dict.fromkeys(metrics, np.float32)
+    assert metrics["count"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "error", "complaint"),
+    [
+        ({}, TypeError, "a step must report at least one metric"),
+        (
+            {"x": np.complex64(1j)},
+            InputError,
+            r"the metric x is complex64 \[\]; a step must report single real numbers",
+        ),
+    ],
+)
+def test_train_refuses_metrics_that_are_no_numbers(metrics, error, complaint):
+    with pytest.raises(error, match=complaint):
+        finish(lambda config, state, images, key: (state.replace(step=state.step + 1), metrics), num_steps=1)
+
+
 def test_a_batch_larger_than_the_data_is_refused():
     keys = run_keys(0)
     config = dataclasses.replace(CONFIG, batch_size=27)
