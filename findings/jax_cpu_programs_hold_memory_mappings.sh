@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Guess: how many programs a process may compile for a CPU is a question of its memory alone.
 #
-# Seen with jax 0.10.2 on Linux: each compiled program also holds mappings of memory, here about 15, and the
-# training step of a small convolutional GAN several hundred. Linux allows a process 65,530 of them (vm.max_map_count). A process that has compiled a few
-# hundred training programs, such as a sweep over widths or a test suite, reaches the limit with most of its memory
-# free, and then ends with a segmentation fault while a program is compiled or written to the compilation cache.
-# The mappings are freed where the jitted function is dropped, or by jax.clear_caches(). This script stays far below
-# the limit.
+# Seen with jax 0.10.2 on Linux: each compiled program also holds mappings of memory, here about 15, and the training
+# step of a small convolutional GAN several hundred. Linux allows a process 65,530 of them (vm.max_map_count). A process
+# that has compiled a few hundred training programs, such as a sweep over widths or a test suite, reaches the limit with
+# most of its memory free, and then ends with a segmentation fault while a program is compiled or written to the
+# compilation cache. The mappings are freed where the jitted function is dropped, or by jax.clear_caches(). This script
+# stays far below the limit.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
