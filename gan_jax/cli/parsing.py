@@ -19,8 +19,10 @@ from gan_jax.parts import import_parts
 
 _IMPORT = "--import"
 _HELP = """
-Every command takes --import FILE_OR_MODULE too, any number of times: a Python file, or an installed module, that adds
-parts of your own, such as a network or an objective."""
+In every command, any number of times:
+
+  --import FILE_OR_MODULE  Import a Python file, or an installed module, that adds parts of your own, such as a network
+                           or an objective."""
 
 
 def import_named(args: Sequence[str]) -> list[str]:
