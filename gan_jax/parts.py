@@ -6,11 +6,10 @@ is read from a run's record never imports anything, since the record may be a st
 
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +24,7 @@ Part = TypeVar("Part")
 class _Imported(NamedTuple):
     asked: str  # the words that named it
     module: ModuleType
+    sha256: str  # of its source; empty where there is none
 
 
 _imported: dict[str, _Imported] = {}  # by the modules' names
@@ -60,12 +60,14 @@ def import_parts(name: str) -> None:
         raise InputError(f"{name} cannot be imported ({reason}); correct it.") from error
     if path and Path(module.__file__ or "").resolve() != path:
         raise InputError(f"{name} has the name of another module, {module.__file__}; rename the file.")
-    _imported[module_name] = _Imported(name, module)
+    source = inspect.getsourcefile(module)
+    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
+    _imported[module_name] = _Imported(name, module, digest)
 
 
 def imported_parts() -> dict[str, str]:
     """What ``import_parts`` has imported: files without their folders and modules, and the sha256 of their source."""
-    return {Path(one.asked).name: _source_digest(one.module) for one in _imported.values()}
+    return {Path(one.asked).name: one.sha256 for one in _imported.values()}
 
 
 def import_flags() -> list[str]:
@@ -73,22 +75,28 @@ def import_flags() -> list[str]:
     return [word for one in _imported.values() for word in ("--import", one.asked)]
 
 
-def find_part(kind: str, known: Mapping[str, Part], name: str) -> Part:
+def find_part(kind: str, known: Mapping[str, Part], name: str, form: Any = Callable) -> Part:
     """The part of a name.
 
     Args:
       kind: what is named, such as the setting.
       known: the parts that are registered.
       name: a key of them, or ``MODULE:OBJECT``.
+      form: the class of such a part.
 
     Raises:
       UnknownPartError: there is none; the message says what there is.
+      InputError: the object is something else.
     """
     if name in known:
         return known[name]
     found = imported_object(name.replace(":", ".", 1)) if ":" in name else None
     if found is None:
         raise UnknownPartError(f"{kind} is {name!r}; it must be one of {', '.join(known)}, or what an --import adds.")
+    if not isinstance(found, form):
+        raise InputError(
+            f"{kind} is {name!r}, which is of type {type(found).__name__}; it must be of type {form.__name__}."
+        )
     return found
 
 
@@ -101,8 +109,3 @@ def imported_object(name: str) -> Any:
             except AttributeError:
                 return None
     return None
-
-
-def _source_digest(module: ModuleType) -> str:
-    path = inspect.getsourcefile(module)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""

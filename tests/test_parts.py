@@ -1,5 +1,6 @@
 """Parts that a user adds: files and modules that are imported, and names that are found."""
 
+import hashlib
 import sys
 
 import pytest
@@ -52,10 +53,8 @@ def test_import_parts_of_a_module_and_of_what_lies_beside_a_file(folder):
 
 def test_imported_parts_tell_the_source(folder):
     import_parts(write(folder / "some_parts.py"))
-    before = imported_parts()
-    write(folder / "some_parts.py", FILE + "#")
-    assert imported_parts().keys() == before.keys()
-    assert imported_parts() != before
+    write(folder / "some_parts.py", FILE + "#")  # is not what was imported
+    assert imported_parts() == {"some_parts.py": hashlib.sha256(FILE.encode()).hexdigest()}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +85,18 @@ def test_find_part_knows_what_was_imported_alone(name, folder):
     import_parts(write(folder / "some_parts.py"))
     with pytest.raises(InputError, match=f"objective is '{name}'; it must be one of non_saturating, .*, mine, or what"):
         GanConfig(objective=name)
+
+
+def test_find_part_refuses_what_is_no_such_part(folder):
+    import_parts(write(folder / "some_parts.py"))
+    with pytest.raises(
+        InputError, match="objective is 'some_parts:Inner', which is of type type; it must be of type Objective"
+    ):
+        GanConfig(objective="some_parts:Inner")
+    with pytest.raises(
+        InputError, match="penalty is 'some_parts:Inner.value', which is of type int; it must be of type Callable"
+    ):
+        GanConfig(penalties=("some_parts:Inner.value",), normalization="none")
 
 
 def test_every_command_takes_imports(folder):

@@ -57,7 +57,7 @@ NETWORKS = {
 
 
 def _network(config: GanConfig) -> Network:
-    network = find_part("network", NETWORKS, config.network)
+    network = find_part("network", NETWORKS, config.network, Network)
     if config.normalization not in network.normalizations:
         allowed = " or ".join(network.normalizations)
         raise InputError(f"normalization is {config.normalization!r}; network {config.network} has {allowed}.")

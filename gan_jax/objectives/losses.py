@@ -191,7 +191,7 @@ def find_objective(name: str) -> Objective:
     Raises:
       UnknownPartError: there is none.
     """
-    return find_part("objective", OBJECTIVES, name)
+    return find_part("objective", OBJECTIVES, name, Objective)
 
 
 LOGISTIC = ("non_saturating", "saturating")
