@@ -87,16 +87,17 @@ def test_find_part_knows_what_was_imported_alone(name, folder):
         GanConfig(objective=name)
 
 
-def test_find_part_refuses_what_is_no_such_part(folder):
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"objective": "some_parts:Inner"}, "'some_parts:Inner', which is of type type; it must be of type Objective"),
+        ({"penalties": ("some_parts:Inner.value",)}, "which is of type int; it must be of type Callable"),
+    ],
+)
+def test_find_part_refuses_what_is_no_such_part(values, complaint, folder):
     import_parts(write(folder / "some_parts.py"))
-    with pytest.raises(
-        InputError, match="objective is 'some_parts:Inner', which is of type type; it must be of type Objective"
-    ):
-        GanConfig(objective="some_parts:Inner")
-    with pytest.raises(
-        InputError, match="penalty is 'some_parts:Inner.value', which is of type int; it must be of type Callable"
-    ):
-        GanConfig(penalties=("some_parts:Inner.value",), normalization="none")
+    with pytest.raises(InputError, match=complaint):
+        GanConfig(**values, normalization="none")
 
 
 def test_every_command_takes_imports(folder):
