@@ -75,6 +75,8 @@ def load_run(path: str | Path, *, optimizers: bool = False) -> TrainedRun:
         raise InputError(
             f"{path} has no weights.npz and no checkpoint yet; wait for one, or continue the training with --resume."
         )
+    if optimizers and not steps:
+        raise InputError(f"{path} has no checkpoint, and so no optimizers' moments; train on with them at zero.")
     if not steps:
         return TrainedRun(config, load_recorded_weights(folder, record, config), record)
     if folder.weights.exists() and not optimizers:

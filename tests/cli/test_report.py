@@ -80,7 +80,7 @@ def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
 
     monkeypatch.setattr("gan_jax.cli.report.evaluate", evaluate)
     report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
-    assert asked == {"dataset": "elsewhere", "data_dir": tmp_path, "num_samples": None}
+    assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_samples": None}.items()
     with pytest.raises(InputError, match="is not scored here; leave out --num-samples, --dataset"):
         report(one, scores=False, dataset="elsewhere")
 

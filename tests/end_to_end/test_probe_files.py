@@ -110,8 +110,8 @@ def test_the_same_images_come_of_a_run_of_which_enough_is_left(name, damage, war
         (["run.json"], dangle, "holds no run"),
         (["run.json"], loop, "holds no run"),
         *((["run.json"], damage, "run.json is not") for damage in (empty, truncate, garble)),
-        (["weights.npz", "checkpoints"], delete, "weights.npz cannot be read"),
-        (["weights.npz", "checkpoints"], dangle, "weights.npz cannot be read"),
+        (["weights.npz", "checkpoints"], delete, "has no weights.npz and no checkpoint yet"),
+        (["weights.npz", "checkpoints"], dangle, "has no weights.npz and no checkpoint yet"),
         (["weights.npz", f"{NEWEST}/state", "checkpoints/8/state"], garble, "neither weights nor a checkpoint"),
     ],
 )
