@@ -90,7 +90,7 @@ def assert_refused(here, arguments, complaint):
         (["--batch-size", "1"], "batch_size is 1; it must be at least 2"),
         (["--packing", "7"], "packing is 7; it must be a divisor of batch_size"),
         (["--conditional", "--packing", "2"], "each image has its own class"),
-        (["--penalties", "é"], "penalties is ('é',)"),
+        (["--penalties", "é"], "penalty is 'é'"),
         (["--penalties", "r1"], "choose normalization 'none' or 'spectral'"),
         (["--network", "residual"], "network residual has none"),
         (["--objective", "relativistic", "--normalization", "none", "--fake-weight", "2"], "leave real_weight and"),
