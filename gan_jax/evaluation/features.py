@@ -157,8 +157,7 @@ def measure_accuracy(evaluator: Evaluator, images: np.ndarray, labels: np.ndarra
 def required_accuracy(num_classes: int) -> float:
     """The balanced accuracy from which a classifier's features are used: half-way from a guess's, 1 / K, to 1.
 
-    Classes that are hard to tell apart then do as well as easy ones. Of CIFAR-10, a classifier of 68 % puts Gaussian
-    samples with the images' covariance behind blurred images; random features, and those of one of 41 %, do not.
+    Classes that are hard to tell apart then do as well as easy ones.
 
     Examples:
       >>> required_accuracy(2), required_accuracy(10)

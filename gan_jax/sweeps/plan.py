@@ -33,8 +33,8 @@ class Trial(NamedTuple):
 def in_turn(trials: Sequence[Trial]) -> Iterator[Trial]:
     """The trials one after another; where the next needs other compiled programs, those of the last are dropped.
 
-    The programs of one training hold about a thousand mappings of memory on a CPU. Linux allows a process 65,530, and
-    beyond them XLA crashes.
+    The programs of a training hold hundreds of mappings of memory on a CPU. Linux allows a process 65,530, and beyond
+    them XLA crashes.
     """
     compiled_for = _static(trials[0])
     for trial in trials:
