@@ -27,7 +27,7 @@ from seeds_time import side_by_side
 from tables import many_table
 from timing import Form, Timing, race, random_data
 
-from gan_jax import GanConfig, gan_step, init_state, run_keys, scan_steps
+from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys, scan_steps
 from gan_jax.nn import toom_cook
 from gan_jax.training import compiled, state
 
@@ -129,7 +129,7 @@ def step_form(config: GanConfig, name: str, steps: int) -> Form:
     """A few joint steps, traced while an alternative takes the place of what training does."""
     patch, options = ALTERNATIVES[name]
     images, order = (jnp.asarray(array) for array in random_data(config, steps))
-    keys, batches = run_keys(0), images[order]
+    keys, batches = run_keys(0), Batch(images[order])
     jax.clear_caches()  # JAX must not reuse what it traced with another form
     with patch():
         start = init_state(config, keys.init)

@@ -18,7 +18,7 @@ from machine import describe_machine, write_record
 from tables import forms_table
 from timing import Form, neighbours, race, random_data
 
-from gan_jax import GanConfig, gan_step, init_state, run_keys, scan_steps
+from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys, scan_steps
 from gan_jax.nn import convolution, toom_cook
 from gan_jax.training.compiled import compiler_options
 
@@ -67,7 +67,7 @@ def form(config: GanConfig, kind: str, steps: int) -> Form:
     """A few joint steps with one form of convolution, compiled while the thresholds are this form's."""
     images, order = (jnp.asarray(array) for array in random_data(config, steps))
     keys = run_keys(0)
-    state, batches = init_state(config, keys.init), images[order]
+    state, batches = init_state(config, keys.init), Batch(images[order])
     program = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options(jax.default_backend()))
     jax.clear_caches()  # JAX must not reuse what it traced with another form
     fewest_images, channel_pairs = FORMS[kind]

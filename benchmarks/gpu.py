@@ -16,7 +16,7 @@ from jax_forms import scan_form
 from operations import best_matmul, jax_matmul, step_flops
 from timing import Form, Timing, race, random_data
 
-from gan_jax import GanConfig, ResidentImages, gan_step, init_state, recipe, run_keys, scan_steps, train
+from gan_jax import Batch, GanConfig, ResidentImages, gan_step, init_state, recipe, run_keys, scan_steps, train
 
 EPOCHS = 40
 NUM_IMAGES = 60_000  # 468 steps of 128
@@ -56,7 +56,7 @@ def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
     steps = len(images) // config.batch_size
     keys = run_keys(0)
     start = 0.0
-    state, source = init_state(config, keys.init), ResidentImages(config, images, keys)
+    state, source = init_state(config, keys.init), ResidentImages(config, Batch(images), keys)
     for progress in train(config, gan_step, state, source, keys, num_steps=2 * steps):
         if progress.step == steps:
             start = time.perf_counter()
@@ -65,7 +65,7 @@ def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:
 
 def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: int) -> float:
     """Milliseconds in which each of ``count`` seeds takes one step."""
-    batches = jnp.asarray(images)[jnp.asarray(order)]
+    batches = Batch(jnp.asarray(images)[jnp.asarray(order)])
     keys = jax.random.split(jax.random.key(0), count)
     states = jax.vmap(lambda key: init_state(config, key))(keys)
     run_all = jax.jit(jax.vmap(lambda state, key: scan_steps(config, gan_step, state, batches, key)))
@@ -75,7 +75,7 @@ def _seeds_ms(config: GanConfig, images: np.ndarray, order: np.ndarray, count: i
 
 def _recipe_timing(name: str, precision: Any, rounds: int, steps: int) -> Timing:
     """A recipe's joint step, as training runs it."""
-    config = dataclasses.replace(recipe(name), precision=precision).scheduled(10_000)
+    config = dataclasses.replace(recipe(name), precision=precision).at(0, 10_000)
     return race({name: scan_form(config, "joint", *random_data(config, steps))}, rounds)[name]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array, lax
 from timing import Form
 
-from gan_jax import GanConfig, LabelledImages, init_state, normalize_images, run_keys
+from gan_jax import Batch, GanConfig, init_state, normalize_images, run_keys
 from gan_jax.nn import layers
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.state import GanState
@@ -26,7 +26,7 @@ def scan_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarra
 
     def run() -> None:
         nonlocal state
-        batches = LabelledImages(pixels[rows], labels[rows]) if config.conditional else pixels[rows]
+        batches = Batch(pixels[rows], labels[rows] if config.conditional else None)
         state, metrics = run_chunk(config, STEPS[kind], state, batches, keys.step)
         jax.block_until_ready((state, metrics))
 
@@ -53,7 +53,7 @@ def _compile_plain(
 ) -> jax.stages.Compiled:
     @jax.jit
     def plain_step(config: GanConfig, state: GanState, images: Array, rows: Array, key: Array) -> tuple[GanState, Any]:
-        return step(config, state, normalize_images(images[rows]), jax.random.fold_in(key, state.step))
+        return step(config, state, Batch(normalize_images(images[rows])), jax.random.fold_in(key, state.step))
 
     # JAX must not reuse what it traced with the other kind of convolution: clear its caches before and after.
     jax.clear_caches()

@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import tyro
+from gan_jax.nn.sequential import dcgan_layers
 from jax import Array, lax
 from machine import write_record
 from tables import layers_table
@@ -18,7 +19,6 @@ from timing import Form, race
 
 from gan_jax import GanConfig
 from gan_jax.nn import convolution
-from gan_jax.nn.sequential import dcgan_layers
 from gan_jax.training import compiled
 
 

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from gan_jax import GanConfig, GanMetrics, ResidentImages, gan_step, init_state, run_keys, train, train_run
+from gan_jax import Batch, GanConfig, ResidentImages, gan_step, init_state, run_keys, train, train_run
 from gan_jax.training.batches import ShardedImages
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.sharding import batch_mesh, replicate
@@ -83,10 +83,10 @@ def on_devices(settings: Settings, count: int) -> Form:
 def without_health(settings: Settings) -> Form:
     """A step without gradient norms and the fakes' spread; the compiler drops their computation."""
 
-    def step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, GanMetrics]:
+    def step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, dict[str, Array]]:
         state, metrics = gan_step(config, state, images, key)
         zero = jnp.zeros(())
-        return state, metrics._replace(d_gradient_norm=zero, g_gradient_norm=zero, fake_spread=zero)
+        return state, metrics | dict.fromkeys(("d_gradient_norm", "g_gradient_norm", "fake_spread"), zero)
 
     batches, keys = jnp.asarray(batches_of(settings)[1]), run_keys(0)
     state = init_state(settings.gan, run_keys(0).init)
@@ -96,7 +96,7 @@ def without_health(settings: Settings) -> Form:
 def host_driven(settings: Settings) -> Form:
     """Two epochs by ``train``, which returns to the host after each chunk."""
     images, keys = batches_of(settings)[0][: settings.steps * settings.gan.batch_size], run_keys(0)
-    state, source = init_state(settings.gan, run_keys(0).init), ResidentImages(settings.gan, images, keys)
+    state, source = init_state(settings.gan, run_keys(0).init), ResidentImages(settings.gan, Batch(images), keys)
 
     def run() -> None:
         for progress in train(settings.gan, gan_step, state, source, keys, num_steps=2 * source.steps_per_epoch):
@@ -111,7 +111,9 @@ def one_program(settings: Settings) -> Form:
     state, keys = init_state(settings.gan, run_keys(0).init), run_keys(0)
     epochs = 2
     steps = epochs * (len(images) // settings.gan.batch_size)
-    return Form(lambda: jax.block_until_ready(train_run(settings.gan, gan_step, state, images, keys, epochs)), steps)
+    return Form(
+        lambda: jax.block_until_ready(train_run(settings.gan, gan_step, state, Batch(images), keys, epochs)), steps
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from machine import write_record
 from tables import parts_table
 from timing import random_data
 
-from gan_jax import GanConfig, gan_step, init_state, run_keys
+from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys
 from gan_jax.training.compiled import compiler_options, scan_steps
 
 
@@ -39,7 +39,7 @@ def main(settings: Settings) -> None:
     keys = run_keys(0)
     state = init_state(settings.gan, keys.init)
     jitted = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options(jax.default_backend()))
-    batches = images[order]
+    batches = Batch(images[order])
     chunk = jitted.lower(settings.gan, gan_step, state, batches, keys.step).compile()
     parts = {name: part_of(text) for name, text in operations(chunk.as_text() or "")}
 

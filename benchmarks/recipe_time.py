@@ -52,7 +52,7 @@ def main(settings: Settings) -> int:
     print(f"{describe_machine()}\n")
     races = {}
     for name in settings.recipes:
-        config = dataclasses.replace(recipe(name), schedule_steps=10_000)
+        config = recipe(name).at(0, 10_000)
         config = config if settings.width is None else dataclasses.replace(config, width=settings.width)
         races[name] = race(forms(config, settings.steps), settings.rounds)
         print(

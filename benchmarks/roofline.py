@@ -37,7 +37,7 @@ import tyro
 from machine import write_record
 from operations import step_flops
 
-from gan_jax import RECIPES, GanConfig, LabelledImages, discriminator_step, gan_step, init_state, recipe, run_keys
+from gan_jax import RECIPES, Batch, GanConfig, discriminator_step, gan_step, init_state, recipe, run_keys
 from gan_jax.pictures.tables import markdown_table
 
 PRECISIONS = ("float32", "bfloat16")
@@ -114,7 +114,7 @@ def main(settings: Settings) -> int:
 
 def configured(name: str, precision: Any) -> GanConfig:
     """A recipe in a precision, its schedule ended."""
-    return dataclasses.replace(recipe(name), precision=precision).scheduled(10_000)
+    return dataclasses.replace(recipe(name), precision=precision).at(0, 10_000)
 
 
 def step_work(config: GanConfig) -> Work:
@@ -138,9 +138,8 @@ def lower(config: GanConfig, step: Any) -> Any:
     keys, count = run_keys(0), config.images_per_step
     state = jax.eval_shape(partial(init_state, config), keys.init)
     images: Any = jax.ShapeDtypeStruct((count, *config.image_shape), jnp.float32)
-    if config.conditional:
-        images = LabelledImages(images, jax.ShapeDtypeStruct((count,), jnp.int32))
-    return jax.jit(step).trace(config, state, images, keys.step).lower(lowering_platforms=("cuda",))
+    labels: Any = jax.ShapeDtypeStruct((count,), jnp.int32) if config.conditional else None
+    return jax.jit(step).trace(config, state, Batch(images, labels), keys.step).lower(lowering_platforms=("cuda",))
 
 
 def predictions(work: Work, precision: str, launch_us: float) -> dict[str, dict[str, float]]:

@@ -43,7 +43,7 @@ def measure(folder: Path, bits: int) -> dict[str, Any]:
         return values
 
     latents = sample_latents(run.config, jax.random.key(1), IMAGES)
-    changed = run.generator.replace(params=jax.tree.map(change, run.generator.params))
+    changed = {**run.generator, "params": jax.tree.map(change, run.generator["params"])}
     exact, found = (np.asarray(generate(run.config, one, latents)) for one in (run.generator, changed))
     differences = 127.5 * np.abs(exact - found)
     return {

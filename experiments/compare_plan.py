@@ -90,7 +90,7 @@ _CONTROL = recipe("fast")
 
 def _on_control(name: str, **changes: Any) -> GanConfig:
     """Another recipe with the control's schedule and average."""
-    kept = ("learning_rate_schedule", "final_learning_rate", "average_half_life")
+    kept = ("schedules", "average_half_life")
     shared = {field: getattr(_CONTROL, field) for field in kept}
     return dataclasses.replace(recipe(name), **shared, **changes)
 

@@ -43,14 +43,14 @@ from compare_plan import (
 )
 
 from gan_jax import (
+    Batch,
     Dataset,
     DivergedError,
     Experiment,
     GanConfig,
-    NetworkState,
     RunConfig,
     TrainedRun,
-    draw_preview,
+    Variables,
     gan_step,
     init_state,
     load_dataset,
@@ -134,21 +134,21 @@ def time_beside_course(config: GanConfig, rounds: int = 7, steps: int = 4) -> di
 
 def gigaflops(config: GanConfig) -> float:
     """XLA's count of a step's arithmetic, in GFLOP, as for a GPU, where convolutions have their direct form."""
-    config, keys = config.scheduled(10_000), run_keys(0)
+    config, keys = config.at(0, 10_000), run_keys(0)
     state = jax.eval_shape(partial(init_state, config), keys.init)
     images = jax.ShapeDtypeStruct((config.images_per_step, *config.image_shape), np.float32)
-    traced = jax.jit(gan_step).trace(config, state, images, keys.step)
+    traced = jax.jit(gan_step).trace(config, state, Batch(images), keys.step)
     cost: Any = traced.lower(lowering_platforms=("cuda",)).cost_analysis()
     return round(cost["flops"] / 1e9, 2)
 
 
 def chunk_of(config: GanConfig, steps: int) -> Any:
     """A function that takes a few steps on random images."""
-    config, keys = config.scheduled(10_000), run_keys(0)
+    config, keys = config.at(0, 10_000), run_keys(0)
     shape = (steps, config.images_per_step, *config.image_shape)
     images = jnp.asarray(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     state = init_state(config, keys.init)
-    return lambda: run_chunk(config, gan_step, state, images, keys.step)
+    return lambda: run_chunk(config, gan_step, state, Batch(images), keys.step)
 
 
 def steps_within(config: GanConfig, times: dict[str, float], epochs: float) -> int:
@@ -206,23 +206,23 @@ def train(
         gan=config, steps=steps, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1, snapshots=snapshots
     )
     try:
-        run_experiment(Experiment(gan_step, draw_preview, draw_at=()), run_settings, dataset=dataset)
+        run_experiment(Experiment(draw_at=()), run_settings, dataset=dataset)
     except DivergedError:
         return None
     return load_run(folder)
 
 
-def generators(run: TrainedRun) -> dict[str, NetworkState]:
+def generators(run: TrainedRun) -> dict[str, Variables]:
     """The generator of the last step and the averaged one."""
-    return {"last": run.state.generator, "averaged": sampling_generator(run.config, run.state)}
+    return {"last": run.state.generator.variables, "averaged": sampling_generator(run.config, run.state)}
 
 
-def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, NetworkState], float]:
+def tuning_distance(dataset: Dataset) -> Callable[[GanConfig, Variables], float]:
     """A function that gives a generator's Fréchet distance to the data set's test images."""
     evaluator = load_evaluator(dataset)
     reals = extract(evaluator, dataset.test_images)[0]
 
-    def distance(config: GanConfig, generator: NetworkState) -> float:
+    def distance(config: GanConfig, generator: Variables) -> float:
         fakes = sample_images(config, generator, TUNING_FAKES)
         return round(frechet_distance(reals, extract(evaluator, fakes)[0]), 4)
 
@@ -291,7 +291,7 @@ class Judges:
         self._first, self._second = load_evaluator(dataset), read_evaluator(path)
         self._reals = [extract(evaluator, dataset.test_images)[0] for evaluator in (self._first, self._second)]
 
-    def scores(self, config: GanConfig, generator: NetworkState) -> dict[str, Any]:
+    def scores(self, config: GanConfig, generator: Variables) -> dict[str, Any]:
         """The protocol's, and the distance and the critic of other networks."""
         fakes = sample_images(config, generator, sample_count(self._dataset))
         return score_images(self._first, fakes, self._dataset) | {

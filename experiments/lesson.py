@@ -23,12 +23,8 @@ from gan_jax import (
     Experiment,
     GanConfig,
     RunConfig,
-    Step,
     discriminate,
-    discriminator_step,
-    gan_step,
     generate,
-    generator_step,
     load_dataset,
     load_weights,
     mean_score,
@@ -53,7 +49,6 @@ from gan_jax.evaluation import (
 )
 from gan_jax.evaluation.protocol import FEWEST
 from gan_jax.files import save_arrays, write_json, write_text
-from gan_jax.runs.experiment import draw_preview
 from gan_jax.runs.watchers.snapshots import Snapshots
 from gan_jax.storage.digests import tree_digest
 from gan_jax.storage.history import read_history
@@ -70,15 +65,15 @@ class Arm:
 
     name: str  # its folder
     label: str
-    step: Step
+    game: str
     trained_critic: bool = False  # D is taken from the joint arm
 
 
 ARMS = (
-    Arm("joint", "G and D together", gan_step),
-    Arm("untrained_critic", "G alone, D untrained", generator_step),
-    Arm("trained_critic", "G alone, D trained", generator_step, trained_critic=True),
-    Arm("discriminator", "D alone", discriminator_step),
+    Arm("joint", "G and D together", "joint"),
+    Arm("untrained_critic", "G alone, D untrained", "generator"),
+    Arm("trained_critic", "G alone, D trained", "generator", trained_critic=True),
+    Arm("discriminator", "D alone", "discriminator"),
 )
 
 
@@ -147,20 +142,21 @@ def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm,
     """Train, or resume, and save the weights at the steps to score."""
     critic = run_folder(settings, ARMS[0], seed) if arm.trained_critic else None
     folder = run_folder(settings, arm, seed)
-    run_settings = run_config(settings, config, seed, folder, epochs=settings.epochs, discriminator=critic)
+    options = {"game": arm.game, "epochs": settings.epochs, "discriminator": critic}
+    run_settings = run_config(settings, config, seed, folder, **options)
     steps = points(settings, steps_per_epoch(config, len(dataset.train_images)))
     snapshots = functools.partial(Snapshots, steps=steps)
-    run_experiment(Experiment(arm.step, draw_preview, steps, watchers=(snapshots,)), run_settings, dataset=dataset)
+    run_experiment(Experiment(draw_at=steps, watchers=(snapshots,)), run_settings, dataset=dataset)
 
 
 def train_initializers(settings: Settings, config: GanConfig, dataset: Dataset) -> None:
     """Train G alone against an untrained D for the first batches, from each distribution of initial weights."""
-    experiment = Experiment(generator_step, draw_preview, draw_at=())
+    experiment = Experiment(draw_at=())
     for initializer in INITIALIZERS:
         for seed in settings.seeds:
             gan = dataclasses.replace(config, initializer=initializer)
             folder = settings.output_dir / "initializers" / initializer / f"seed_{seed}"
-            run_settings = run_config(settings, gan, seed, folder, steps=TABLE_BATCHES[-1])
+            run_settings = run_config(settings, gan, seed, folder, game="generator", steps=TABLE_BATCHES[-1])
             run_experiment(experiment, run_settings, dataset=dataset)
 
 
@@ -196,7 +192,7 @@ def measure(
         "steps": steps,
         **{name: [one[name] for one in scores] for name in SCORES},
         "own_scores": [round(float(value), 6) for value in own],
-        "discriminator_sha256": [tree_digest((end.params, end.batch_stats)) for end in ends],
+        "discriminator_sha256": [tree_digest(end.variables) for end in ends],
     }
 
 
@@ -212,7 +208,7 @@ def make_scorer(
         kept = snapshot.with_suffix(".json")
         if kept.exists() and (found := json.loads(kept.read_text()))["asked"] == asked:
             return found["scores"]
-        fakes = sample_images(config, load_weights(snapshot, config)[1].generator, settings.num_samples)
+        fakes = sample_images(config, load_weights(snapshot, config)[1].generator.variables, settings.num_samples)
         scores = {
             "frechet_distance": frechet_distance(real_features(), extract(evaluator, fakes)[0]),
             "sliced_wasserstein": sliced_wasserstein(reals, fakes),
@@ -232,8 +228,8 @@ def cross_play(settings: Settings, config: GanConfig) -> list[list[list[float]]]
     for seed in settings.seeds:
         states = [load_weights(run_folder(settings, arm, seed) / "weights.npz", config)[1] for arm in ARMS]
         latents = sample_latents(config, jax.random.key(seed), 500)
-        fakes = [generate(config, state.generator, latents) for state in states]
-        judges = [state.discriminator for state in states]
+        fakes = [generate(config, state.generator.variables, latents) for state in states]
+        judges = [state.discriminator.variables for state in states]
         matrices.append(
             [[float(mean_score(discriminate(config, judge, images))) for judge in judges] for images in fakes]
         )
@@ -257,7 +253,7 @@ def strip(settings: Settings, config: GanConfig, arm: Arm) -> tuple[list[int], n
     folder = RunFolder(run_folder(settings, arm, settings.seeds[0]))
     steps = folder.snapshot_steps()
     latents = sample_latents(config, run_keys(settings.seeds[0]).display, 64)
-    generators = [load_weights(folder.snapshot(step), config)[1].generator for step in steps]
+    generators = [load_weights(folder.snapshot(step), config)[1].generator.variables for step in steps]
     images = [generate(config, generator, latents)[:4] for generator in generators]
     return steps, quantize_images(np.stack(images))
 

@@ -61,9 +61,7 @@ def main(settings: Settings) -> None:
 
 def with_critic_of(fresh: GanState, trained: GanState) -> GanState:
     """An untrained G before a trained D."""
-    critic = fresh.discriminator.replace(
-        params=trained.discriminator.params, batch_stats=trained.discriminator.batch_stats
-    )
+    critic = fresh.discriminator.replace(variables=trained.discriminator.variables)
     return fresh.replace(discriminator=critic)
 
 

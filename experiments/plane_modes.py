@@ -74,7 +74,7 @@ def main(settings: Settings) -> None:
         for name in settings.recipes:
             if any((row["target"], row["recipe"]) == (target_name, name) for row in rows):
                 continue
-            config = known[name].scheduled(settings.steps)
+            config = known[name]
             rows.append({"target": target_name, "recipe": name, **measure(settings, config, target)})
             write_json(path, {"settings": asked, "rows": rows})
             print(" ".join(table_row(rows[-1])), flush=True)

@@ -4,9 +4,8 @@ D soon tells real images from the fakes every time, and its loss falls to nearly
 no generator learns from D. The fakes of the current batch are drawn at every logged line; they stay noise.
 """
 
-from gan_jax import Experiment, RunConfig, discriminator_step, draw_current_batch
+from gan_jax import RunConfig
 from gan_jax.cli.train import run_script
 
 if __name__ == "__main__":
-    experiment = Experiment(discriminator_step, draw_current_batch, draw_at="window_end")
-    run_script(experiment, RunConfig(epochs=5))
+    run_script(RunConfig(game="discriminator", epochs=5))

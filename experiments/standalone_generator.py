@@ -5,9 +5,8 @@ images cannot teach G anything about them. The fakes of the current batch are dr
 may instead be that of a finished run (--discriminator), which stays constant too.
 """
 
-from gan_jax import Experiment, GanConfig, RunConfig, describe_score, draw_current_batch, generator_step
+from gan_jax import GanConfig, RunConfig
 from gan_jax.cli.train import run_script
 
 if __name__ == "__main__":
-    experiment = Experiment(generator_step, draw_current_batch, draw_at="window_end", describe_start=describe_score)
-    run_script(experiment, RunConfig(GanConfig(initializer="he"), epochs=5))
+    run_script(RunConfig(GanConfig(initializer="he"), "generator", epochs=5))

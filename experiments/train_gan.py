@@ -6,9 +6,8 @@ latents are drawn after every epoch, so that one sees G improve. --recipe trains
 networks.
 """
 
-from gan_jax import Experiment, RunConfig, draw_preview, gan_step
+from gan_jax import RunConfig
 from gan_jax.cli.train import run_script
 
 if __name__ == "__main__":
-    experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")
-    run_script(experiment, RunConfig())
+    run_script(RunConfig())

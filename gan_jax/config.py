@@ -2,65 +2,52 @@
 
 import dataclasses
 import numbers
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from typing import Any, Literal
 
 import jax
 import numpy as np
+from jax.typing import ArrayLike
 
+from gan_jax.controllers import find_controller
 from gan_jax.errors import InputError
 from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
 from gan_jax.objectives.augmentations import find_augmentation
 from gan_jax.objectives.losses import find_objective
-from gan_jax.objectives.penalties import find_penalty
+from gan_jax.objectives.penalties import find_generator_penalty, find_penalty
+from gan_jax.optimizers import find_optimizer
+from gan_jax.schedules import parse_schedule
 
-IMAGE_SIZES = (28, 32, 64)
+MAX_IMAGE = 2**12  # pixels along a side
 MAX_SIZE = 2**16  # of a latent vector or a batch; larger ones only abort in XLA
 MAX_WIDTH = 2**12  # an inner kernel then has 4 GiB
-MAX_STEPS = 2**30  # of a run, which counts them in int32
 _SMALLEST = np.finfo(np.float32).smallest_normal  # above 0; XLA takes smaller ones for 0
 _ARRAYS = (jax.Array, np.ndarray)
 TRACED_OPERAND = {"traced": True}  # a compiled step takes it as an operand: changing it does not compile again
 
 
-@explain_fields
 @dataclasses.dataclass(frozen=True)
-class GanConfig:
-    """Networks, initial weights, objective and optimizer: everything that decides a training step.
-
-    A pytree. A step is compiled for the fields in ``STATIC`` and takes those in ``TRACED`` as operands, so that one
-    compilation serves all their values, several at a time under ``jax.vmap``. The defaults are DCGAN's (Radford et al.
-    2016), as the course uses them; ``recipes.RECIPES`` has others.
-
-    Raises:
-      InputError: a value is of another type or outside its range; the message names the value and what is allowed.
-        Arrays in the place of numbers that are traced, which only a program puts there, are not checked.
-    """
+class NetworkConfig:
+    """What the networks are, and what they make."""
 
     image_shape: tuple[int, ...] = (28, 28, 1)
     """Height, width, channels; the data set decides. ``(D,)`` for points of D dimensions in place of images."""
     latent_dim: int = 100
     """Entries of a latent vector z ~ N(0, 1)."""
+    network: str = "dcgan"
+    """Layers of both networks: dcgan, infogan, residual or dense."""
     width: int = 64
     """Channels next to the image; inner layers have 2 and 4 times as many."""
-    batch_size: int = 128
-    """Real images, and as many fakes, in an update of D."""
-    learning_rate: float = field(default=2e-4, metadata=TRACED_OPERAND)
-    """Adam's step size, for both networks if D has none of its own."""
-    beta1: float = field(default=0.5, metadata=TRACED_OPERAND)
-    """Adam's decay of the first moment."""
-    real_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
-    """Factor of the loss on reals in D's loss."""
-    fake_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
-    """Factor of the loss on fakes in D's loss."""
+    discriminator_width: int | None = None
+    """D's channels next to the image, where they are not as many as G's."""
+    max_channels: int | None = None
+    """No layer of dcgan and residual has more; large images need it, whose inner layers double their channels often."""
     initializer: Literal["dcgan", "lecun", "he"] = "dcgan"
     """Kernels of dcgan and infogan: N(0, 0.02), LeCun (variance 1 / fan-in) or He (2 / (1 + 0.2**2) / fan-in)."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Type of the layers' inputs and products; weights, statistics, losses and Adam stay float32."""
-    network: str = "dcgan"
-    """Layers of both networks: dcgan, infogan, residual or dense."""
+    """Type of the layers' inputs and products; weights, statistics, losses and the optimizer stay float32."""
     normalization: Literal["batch", "spectral", "none"] = "batch"
     """Of D's layers; residual networks have none, dense ones none or spectral."""
     conditional: bool = False
@@ -69,38 +56,102 @@ class GanConfig:
     """Kinds of images, of which a conditional network is told; the data set decides."""
     class_counts: tuple[int, ...] = ()
     """Training images of each kind, where they are uneven and statistics are recalibrated; the data set decides."""
+    packing: int = 1
+    """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
+
+    def channels(self, halvings: int) -> int:
+        """Channels of a layer after so many halvings of the image."""
+        channels = self.width * 2**halvings
+        return channels if self.max_channels is None else min(channels, self.max_channels)
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveConfig:
+    """What both networks minimize."""
+
     objective: str = "non_saturating"
     """What both networks minimize: non_saturating, saturating, least_squares, hinge, wasserstein or relativistic."""
+    real_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
+    """Factor of the loss on reals in D's loss."""
+    fake_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
+    """Factor of the loss on fakes in D's loss."""
     penalties: tuple[str, ...] = ()
     """Added to D's loss: any of r1, r2 and gradient_penalty."""
     penalty_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
     """Factor of the penalties."""
     penalty_share: float = 1.0
     """The part of each batch that is penalized, above 0; a small one costs less."""
+    penalty_every: int = 1
+    """Penalize every so many steps, with so many times the weight (StyleGAN2's lazy regularization)."""
+    generator_penalties: tuple[str, ...] = ()
+    """Added to G's loss: mode_seeking."""
+    generator_penalty_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
+    """Factor of G's penalties."""
+    generator_penalty_every: int = 1
+    """Penalize G every so many steps, with so many times the weight."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentationConfig:
+    """How what D sees is changed, and what adapts while it trains."""
+
     augmentations: tuple[str, ...] = ()
     """What D sees is changed at random, reals and fakes alike: translation, cutout or both."""
-    packing: int = 1
-    """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
+    augmentation_probability: float | None = field(default=None, metadata=TRACED_OPERAND)
+    """Change each image with this probability, separately by each augmentation; by default always."""
+    controllers: tuple[str, ...] = ()
+    """Adapt settings to what is seen: ada moves augmentation_probability (Karras et al. 2020)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """How both networks learn."""
+
+    batch_size: int = 128
+    """Real images, and as many fakes, in an update of D."""
     critic_steps: int = 1
     """Updates of D before each one of G, each on a batch of its own."""
+    optimizer: str = "adam"
+    """How gradients move the weights: adam, rmsprop or sgd."""
+    learning_rate: float = field(default=2e-4, metadata=TRACED_OPERAND)
+    """The optimizer's step size, for both networks if D has none of its own."""
     discriminator_learning_rate: float | None = field(default=None, metadata=TRACED_OPERAND)
-    """Adam's step size for D, where it is not G's."""
-    discriminator_width: int | None = None
-    """D's channels next to the image, where they are not as many as G's."""
+    """D's step size, where it is not G's."""
+    beta1: float = field(default=0.5, metadata=TRACED_OPERAND)
+    """The optimizer's decay of the first moment."""
     beta2: float = field(default=0.999, metadata=TRACED_OPERAND)
-    """Adam's decay of the second moment."""
-    learning_rate_schedule: Literal["constant", "cosine"] = "constant"
-    """Learning rates stay as they are, or fall along half a cosine (Loshchilov & Hutter 2017, without restarts)."""
-    final_learning_rate: float = field(default=0.05, metadata=TRACED_OPERAND)
-    """The part of the learning rates that a cosine schedule ends at."""
-    schedule_steps: int | None = field(default=None, metadata=TRACED_OPERAND)
-    """Where a cosine schedule ends, in steps; by default at the end of the run."""
+    """The optimizer's decay of the second moment."""
+    schedules: tuple[str, ...] = ()
+    """Settings that move while it trains, such as learning_rate=cosine:x0.05 (along half a cosine to a twentieth of its
+    value at the end of the run) or beta2=linear:0.99:1e6 (to 0.99 after a million images). Curves: cosine, linear, and
+    warmup, which begins at the number given. Any setting that is a number and compiles nothing anew may move."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AverageConfig:
+    """The average of G's weights over the steps."""
+
     average_half_life: float | None = field(default=None, metadata=TRACED_OPERAND)
     """Average G's weights over the steps, with this half-life in images; what samples uses the average."""
     average_ramp: float = field(default=0.05, metadata=TRACED_OPERAND)
     """The half-life is at most this part of the images seen so far, above 0."""
     average_statistics: Literal["averaged", "recalibrated"] = "averaged"
     """The average's batch statistics: averaged like its weights, or measured anew on its own images when it is used."""
+
+
+@explain_fields
+@dataclasses.dataclass(frozen=True)
+class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig, NetworkConfig):
+    """Networks, initial weights, objective and optimizer: everything that decides a training step.
+
+    A pytree, made of small parts. A step is compiled for the fields in ``STATIC`` and takes those in ``TRACED`` as
+    operands, so that one compilation serves all their values, several at a time under ``jax.vmap``. The defaults are
+    DCGAN's (Radford et al. 2016), as the course uses them; ``recipes.RECIPES`` has others.
+
+    Raises:
+      InputError: a value is of another type or outside its range; the message names the value and what is allowed.
+        Arrays in the place of numbers that are traced, which only a program puts there, are not checked.
+    """
 
     @property
     def images_per_step(self) -> int:
@@ -117,10 +168,37 @@ class GanConfig:
         """Whether training averages the generator's weights."""
         return self.average_half_life is not None
 
-    def scheduled(self, num_steps: int) -> "GanConfig":
-        """The same, where a schedule without an end ends with a training of so many steps."""
-        open_ended = self.learning_rate_schedule != "constant" and self.schedule_steps is None
-        return dataclasses.replace(self, schedule_steps=num_steps) if open_ended else self
+    @property
+    def needs_end(self) -> bool:
+        """Whether a schedule ends where the run does."""
+        return any(parse_schedule(text).images is None for text in self.schedules)
+
+    def at(self, step: ArrayLike, schedule_steps: ArrayLike | None = None) -> "GanConfig":
+        """The configuration of one step, in which every schedule's setting is a number.
+
+        Args:
+          step: ``[]`` integer, the steps taken before.
+          schedule_steps: the step at which schedules end that have no end of their own.
+
+        Raises:
+          InputError: such a schedule is there, and ``schedule_steps`` is not given.
+
+        Examples:
+          >>> config = GanConfig(learning_rate=1.0, schedules=("learning_rate=linear:x0.5",))
+          >>> float(config.at(5, schedule_steps=10).learning_rate)
+          0.75
+        """
+        config = self
+        for schedule in map(parse_schedule, self.schedules):
+            own = getattr(config, schedule.setting)
+            value = schedule.value(own, step, self.batch_size, schedule_steps)
+            config = config.with_traced({schedule.setting: value})
+        return config if config is self else dataclasses.replace(config, schedules=())
+
+    def with_traced(self, values: Mapping[str, ArrayLike]) -> "GanConfig":
+        """The same with other values of traced settings, which are not checked."""
+        traced = {name: getattr(self, name) for name in TRACED} | dict(values)
+        return _unflatten([getattr(self, name) for name in STATIC], traced.values())
 
     def of_discriminator(self) -> "GanConfig":
         """The same with D's width, as the layers of D take it."""
@@ -133,22 +211,24 @@ class GanConfig:
             _is_allowed(self.image_shape),
             "image_shape",
             self.image_shape,
-            f"(S, S, C) with S one of {', '.join(map(str, IMAGE_SIZES))}, or (D,) for points; resize the images",
+            f"(S, S, C) with S from 4 to {MAX_IMAGE}, or (D,) for points; resize the images",
         )
-        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps", "packing"):
+        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps", "packing", *_EVERY):
             require_count(self, name, most=MAX_SIZE)
-        require_count(self, "width", most=MAX_WIDTH)
-        if self.discriminator_width is not None:
-            require_count(self, "discriminator_width", most=MAX_WIDTH)
+        for name in ("width", "discriminator_width", "max_channels"):
+            if getattr(self, name) is not None:
+                require_count(self, name, most=MAX_WIDTH)
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: batch normalization needs two images")
         for name, (holds, allowed) in _RANGES.items():
             _require_number(self, name, holds, allowed)
         find_objective(self.objective)
-        for name, find in (("penalties", find_penalty), ("augmentations", find_augmentation)):
+        find_optimizer(self.optimizer)
+        for name, find in _PARTS.items():
             chosen = getattr(self, name)
             require(len(set(chosen)) == len(chosen), name, chosen, "different ones")
             for one in chosen:
                 find(one)
+        self._require_schedules()
         if self.makes_points and self.augmentations:
             raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
         counts = self.class_counts
@@ -156,6 +236,16 @@ class GanConfig:
         require(fitting, "class_counts", counts, f"{self.num_classes} counts of at least 0, not all 0, or none")
         self._require_packs()
         self._require_compatible()
+
+    def _require_schedules(self) -> None:
+        for schedule in map(parse_schedule, self.schedules):
+            name = schedule.setting
+            require(name in TRACED, "schedules", name, f"of one of {', '.join(TRACED)}")
+            if getattr(self, name) is None:
+                raise InputError(f"schedules move {name}, which is not set; give it too.")
+            if not schedule.is_factor:
+                holds, allowed = _RANGES[name]
+                require(holds(schedule.other), f"{name} in schedules", schedule.other, allowed)
 
     def _require_packs(self) -> None:
         if self.packing == 1:
@@ -186,7 +276,6 @@ _FIELDS = dataclasses.fields(GanConfig)
 TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
 STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
 COUNTS = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
-INTEGERS = (*COUNTS, "schedule_steps")
 SWEEPABLE = (*TRACED, "penalty_share", *COUNTS)
 
 
@@ -211,10 +300,17 @@ _SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
 _RANGES = {
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
     **dict.fromkeys(("average_half_life", "average_ramp"), _POSITIVE),
-    "schedule_steps": ((lambda value: 0 < value <= MAX_STEPS), f"a whole number above 0 and at most {MAX_STEPS}"),
-    **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight"), _AT_LEAST_0),
+    **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight", "generator_penalty_weight"), _AT_LEAST_0),
     **dict.fromkeys(("beta1", "beta2"), _DECAY),
-    **dict.fromkeys(("penalty_share", "final_learning_rate"), _SHARE),
+    "penalty_share": _SHARE,
+    "augmentation_probability": ((lambda value: 0 <= value <= 1), "from 0 to 1"),
+}
+_EVERY = ("penalty_every", "generator_penalty_every")
+_PARTS: dict[str, Callable[[str], Any]] = {
+    "penalties": find_penalty,
+    "generator_penalties": find_generator_penalty,
+    "augmentations": find_augmentation,
+    "controllers": find_controller,
 }
 
 
@@ -232,7 +328,7 @@ def _is_allowed(shape: tuple[int, ...]) -> bool:
     """Whether there are networks for images, or points, of a shape."""
     if len(shape) == 1:
         return shape[0] >= 1
-    return len(shape) == 3 and shape[0] == shape[1] and shape[0] in IMAGE_SIZES and shape[2] >= 1
+    return len(shape) == 3 and shape[0] == shape[1] and 4 <= shape[0] <= MAX_IMAGE and shape[2] >= 1
 
 
 def require_count(config: object, name: str, most: int = 2**31 - 1) -> None:

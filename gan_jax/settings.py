@@ -5,12 +5,13 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal, Self
 
-from gan_jax.config import MAX_STEPS, GanConfig, require, require_count
+from gan_jax.config import MAX_IMAGE, GanConfig, require, require_count
 from gan_jax.errors import InputError
 from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
 
 MAX_SEED = 2**32 - 1
+MAX_STEPS = 2**30  # of a run, which counts them in int32
 MAX_SNAPSHOTS = 10_000  # a file each
 EPOCHS = 40  # by default, where there are many images
 # Of 400 pictures of Fashion-MNIST, width 32 and batches of 128: before FEW_UPDATES fakes are grey or striped, and after
@@ -29,13 +30,15 @@ class TrainingConfig:
 
     gan: GanConfig = field(default_factory=GanConfig)
     """Networks and optimizer."""
+    game: str = "joint"
+    """What is trained: joint (G and D), generator (G alone, against a constant D) or discriminator (D alone)."""
     dataset: str = "fashion_mnist"
     """fashion_mnist, mnist, kmnist, cifar10, svhn_cropped (downloaded once), digits (embedded), a folder, .zip or .npz
     of images, or a name in TensorFlow Datasets."""
     data_dir: Path | None = field(default=None, metadata=MAY_CHANGE)
     """A folder with the data set's published files, used in place of a download."""
-    image_size: Literal[28, 32, 64] | None = None
-    """Crop the images' centres to squares, and resize them to so many pixels."""
+    image_size: int | None = None
+    """Crop the images' centres to squares, and resize them to so many pixels, such as 28, 32, 64 or 128."""
     channels: Literal[1, 3] | None = None
     """Make the images grey (1) or RGB (3); by default they are as the files' modes are, whatever the pixels."""
     pixel_range: tuple[float, float] | None = None
@@ -48,6 +51,8 @@ class TrainingConfig:
     """Passes over the training images; by default 40, or with few images as many as make 100,000 images."""
     steps: int | None = field(default=None, metadata=MAY_CHANGE)
     """Stop after this many batches, in place of epochs."""
+    schedule_steps: int | None = None
+    """The step at which schedules end that have no end of their own; by default the end of the run."""
     seed: int = 0
     """Decides initial weights, order of images and latents."""
     discriminator: Path | None = None
@@ -88,7 +93,7 @@ class SweepConfig:
     """Train many seeds, each in a folder of its own: 0:8 for seeds 0 to 7, or a list such as 0,3,5."""
     sweep: tuple[str, ...] = field(default=(), metadata=MAY_CHANGE)
     """Train each value, times seeds: name=value,value of a number that decides the step, such as learning_rate."""
-    schedule: Literal["auto", "in_turn", "side_by_side"] = field(default="auto", metadata=MAY_CHANGE)
+    parallel: Literal["auto", "in_turn", "side_by_side"] = field(default="auto", metadata=MAY_CHANGE)
     """Train many runs one after another, or side by side; auto chooses what is faster."""
 
     @property
@@ -164,6 +169,9 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
         for name in ("epochs", "steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
             if getattr(self, name) is not None:
                 require_count(self, name)
+        for name, most in (("schedule_steps", MAX_STEPS), ("image_size", MAX_IMAGE)):
+            if getattr(self, name) is not None:
+                require_count(self, name, most=most)
         few = self.snapshots is None or 2 <= self.snapshots <= MAX_SNAPSHOTS
         require(few, "snapshots", self.snapshots, f"at least 2 and at most {MAX_SNAPSHOTS:,}")
         require(0 <= self.seed <= MAX_SEED, "seed", self.seed, f"from 0 to {MAX_SEED}")

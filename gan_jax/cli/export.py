@@ -5,7 +5,7 @@ from typing import Literal
 
 import tyro
 
-from gan_jax.cli.sources import choose_generator, require_count
+from gan_jax.cli.sources import choose_discriminator, choose_generator, require_count
 from gan_jax.errors import InputError
 from gan_jax.files import atomic_write, prepare_output
 from gan_jax.inference.export import export_generator
@@ -49,7 +49,7 @@ def export(
     made = "points" if run.config.makes_points else "images"
     described = f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}"
     if discriminator:
-        content, name = onnx_discriminator(run.config, run.state.discriminator), "discriminator"
+        content, name = onnx_discriminator(run.config, choose_discriminator(run)), "discriminator"
         described = f"{made} [b, {', '.join(map(str, run.config.image_shape))}]{labels} to logits [b]"
     elif format == "onnx":
         content = onnx_generator(run.config, generator)

@@ -16,7 +16,6 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.record import read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.sweeps.run import run_experiment
-from gan_jax.training.steps import Step, discriminator_step
 
 _LARGEST_PAGE = 10e6  # bytes, as gan-jax playground has it where it is not told otherwise
 _SHOWN_REALS = 1000
@@ -26,7 +25,7 @@ def run_and_say_next(experiment: Experiment, settings: RunConfig, typed: Sequenc
     """Train what the settings ask for, and print what to type next.
 
     Args:
-      experiment: what to train with.
+      experiment: what to show.
       settings: the runs, whose folder is chosen.
       typed: the words of the command line, which a training that is stopped is continued with.
 
@@ -39,12 +38,12 @@ def run_and_say_next(experiment: Experiment, settings: RunConfig, typed: Sequenc
     except StoppedError as error:
         stopped = error
     if is_main() and not settings.quiet:
-        say(f"Next: {resume_command(typed) if stopped else next_command(settings, experiment.step)}")
+        say(f"Next: {resume_command(typed) if stopped else next_command(settings)}")
     if stopped:
         raise stopped
 
 
-def next_command(settings: RunConfig, step: Step) -> str:
+def next_command(settings: RunConfig) -> str:
     """What shows the result of a training that has come to its end.
 
     That is a report on many runs, and on a run whose generator has learned nothing; else the page of a run that can be
@@ -53,7 +52,7 @@ def next_command(settings: RunConfig, step: Step) -> str:
     folder = settings.folder
     if settings.has_many_runs:
         words = ["report", str(folder)]
-    elif step is discriminator_step:
+    elif settings.game == "discriminator":
         words = ["report", str(folder), "--no-scores"]
     elif RunFolder(folder).snapshot_steps() and _page_size(folder) < _LARGEST_PAGE:
         words = ["playground", str(folder), "--output", "page.html"]

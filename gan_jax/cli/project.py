@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
+from gan_jax.cli.sources import choose_discriminator, choose_generator, choose_label, require_count, require_seed
 from gan_jax.config import require
 from gan_jax.data.image_files import read_image
 from gan_jax.errors import InputError
@@ -63,7 +63,7 @@ def project(
     pixel_range = read_settings(run.record)[0].pixel_range if run.record else None
     pixels = read_image(image, run.config.image_shape, pixel_range)
     found = project_image(
-        run.config, generator, run.state.discriminator, pixels, restarts=restarts, steps=steps, seed=seed, label=kind
+        run.config, generator, choose_discriminator(run), pixels, restarts=restarts, steps=steps, seed=seed, label=kind
     )
     difference = np.abs(found.image.astype(int) - pixels).astype(np.uint8)
     save_grid(output, np.stack([pixels, found.image, difference]), "image, projection, difference", columns=3)

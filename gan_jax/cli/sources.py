@@ -8,17 +8,17 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from gan_jax.config import IMAGE_SIZES
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.data.image_files import endings, read_pixels
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
+from gan_jax.nn.network import Variables
 from gan_jax.pictures.image_files import load_images
 from gan_jax.runs import setup
 from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.record import has_record, read_settings
-from gan_jax.training.state import NetworkState
+from gan_jax.training.state import GanState
 
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
 
@@ -27,7 +27,7 @@ MOST = 1_000_000  # images, latents or steps that one command may be asked for
 class ReadingFlags:
     """How the image files of a data set are read, as gan-jax train reads them; by default as the run read them."""
 
-    image_size: Literal[28, 32, 64] | None = None
+    image_size: int | None = None
     """Crop the data set's centres to squares, and resize them to so many pixels."""
     channels: Literal[1, 3] | None = None
     """Make the data set's images grey (1) or RGB (3)."""
@@ -66,10 +66,26 @@ def require_seed(seed: int) -> None:
         raise InputError(f"seed is {seed}; it must be from 0 to {MAX_SEED}.")
 
 
-def choose_generator(run: TrainedRun, raw: bool) -> tuple[NetworkState, str]:
+def choose_generator(run: TrainedRun, raw: bool) -> tuple[Variables, str]:
     """The generator that is used, and what it is called: the average where there is one, unless ``raw``."""
-    averaged = run.state.average is not None and not raw
-    return (run.generator, "averaged generator") if averaged else (run.state.generator, "generator")
+    if not run.config.has_average:
+        return run.generator, "generator"
+    return (_gan_state(run).generator.variables, "generator") if raw else (run.generator, "averaged generator")
+
+
+def choose_discriminator(run: TrainedRun) -> Variables:
+    """The discriminator of a run.
+
+    Raises:
+      InputError: its game is a user's own, with another state.
+    """
+    return _gan_state(run).discriminator.variables
+
+
+def _gan_state(run: TrainedRun) -> GanState:
+    if not isinstance(run.state, GanState):
+        raise InputError("the run's game is not one of a generator and a discriminator; only its samples can be used.")
+    return run.state
 
 
 def choose_label(run: TrainedRun, label: str | None) -> int | None:
@@ -158,7 +174,7 @@ def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:
       InputError: they are not.
     """
     if shape != dataset.image_shape:
-        resized = shape[0] in IMAGE_SIZES and shape[:2] != dataset.image_shape[:2]
+        resized = shape[0] == shape[1] and shape[:2] != dataset.image_shape[:2]
         flags = [f"--image-size {shape[0]}"] if resized else []
         flags += [f"--channels {shape[2]}"] if shape[2] in (1, 3) and shape[2] != dataset.image_shape[2] else []
         advice = ", or give ".join(["name its --dataset", *([" ".join(flags)] if flags else [])])

@@ -18,14 +18,12 @@ from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home, warn
 from gan_jax.recipes import recipe
-from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, Experiment
+from gan_jax.runs.experiment import Experiment, experiment_of
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
 from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
-from gan_jax.storage.step_names import step_name
 from gan_jax.sweeps.folder import read_sweep
 from gan_jax.sweeps.plan import default_folder, parse_sweep
-from gan_jax.training.steps import Step, gan_step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,13 +49,13 @@ class _RunFlags(RunConfig):
         """Values are checked once they are all read, as in ``GanFlags``."""
 
 
-def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] | None = None) -> None:
-    """Run an experiment with the command line's flags; ``exit_statuses`` says how it ends.
+def run_script(defaults: RunConfig, args: Sequence[str] | None = None, experiment: Experiment | None = None) -> None:
+    """Train with the command line's flags; ``exit_statuses`` says how it ends.
 
     With ``--resume`` the flags that are not given are those that the run recorded.
 
     Args:
-      experiment: what to train with.
+      experiment: what to show; by default what ``experiment_of`` the game says.
       defaults: what each flag is when it is not given.
       args: the command line without the program's name; by default the process's.
     """
@@ -65,19 +63,20 @@ def run_script(experiment: Experiment, defaults: RunConfig, args: Sequence[str] 
     args = sys.argv[1:] if args is None else args
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
-        settings = parse_flags(defaults, args, step=experiment.step, description=description)
-        run_and_say_next(experiment, settings, [program(Path(sys.executable).name), sys.argv[0], *args])
+        settings = parse_flags(defaults, args, description=description)
+        run_and_say_next(
+            experiment or experiment_of(settings.game),
+            settings,
+            [program(Path(sys.executable).name), sys.argv[0], *args],
+        )
 
 
-def parse_flags(
-    defaults: RunConfig, args: Sequence[str] | None = None, *, step: Step = gan_step, **options: Any
-) -> RunConfig:
+def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **options: Any) -> RunConfig:
     """The settings that a command line gives, the folder included.
 
     Args:
       defaults: what each flag is when it is not given.
       args: the command line without the program's name; by default the process's.
-      step: what is trained, which the default folder's name tells.
       options: passed on to tyro.
 
     Raises:
@@ -96,22 +95,19 @@ def parse_flags(
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
     elif start is not None:
-        trained = load_run(expand_home(Path(start))).config
-        defaults = dataclasses.replace(defaults, gan=dataclasses.replace(trained, schedule_steps=None))
+        defaults = dataclasses.replace(defaults, gan=load_run(expand_home(Path(start))).config)
     flags = _read_flags(defaults, args, **options)
     is_default = flags.output_dir is None
-    folder = flags.output_dir or default_folder(flags, step, recipe=name)
+    folder = flags.output_dir or default_folder(flags, recipe=name)
     flags = dataclasses.replace(flags, output_dir=folder)
     if flags.resume and (found := _recorded_run(flags)):
-        recorded, config = read_settings(found)
-        if name is not None:  # the schedule keeps the length that it had
-            gan = recipe(name)
-            steps = config.schedule_steps if gan.schedule_steps is None else gan.schedule_steps
-            recorded = dataclasses.replace(recorded, gan=dataclasses.replace(gan, schedule_steps=steps))
+        recorded, _ = read_settings(found)
+        if name is not None:
+            recorded = dataclasses.replace(recorded, gan=recipe(name))
         steps = None if "--epochs" in given else recorded.steps  # a length in epochs replaces one in steps
         recorded = dataclasses.replace(recorded, steps=steps, output_dir=folder)
         if flags.has_many_runs:
-            recorded = dataclasses.replace(recorded, seed=flags.seed, gan=_of_every_trial(flags, recorded.gan))
+            recorded = dataclasses.replace(_of_every_trial(flags, recorded), seed=flags.seed)
         flags = _read_flags(recorded, args, **options)
     elif flags.resume and is_default:
         _warn_of_no_run(folder)
@@ -121,19 +117,21 @@ def parse_flags(
 
 
 _ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # settings, and what is ignored without
-    "penalties": (lambda gan: gan.penalties, ("penalty_weight", "penalty_share")),
-    "learning_rate_schedule": (
-        lambda gan: gan.learning_rate_schedule != "constant",
-        ("final_learning_rate", "schedule_steps"),
+    "schedules": (lambda gan: gan.needs_end, ("schedule_steps",)),
+    "penalties": (lambda gan: gan.penalties, ("penalty_weight", "penalty_share", "penalty_every")),
+    "generator_penalties": (
+        lambda gan: gan.generator_penalties,
+        ("generator_penalty_weight", "generator_penalty_every"),
     ),
+    "augmentations": (lambda gan: gan.augmentations, ("augmentation_probability",)),
     "average_half_life": (lambda gan: gan.has_average, ("average_ramp", "average_statistics")),
 }
 
 
 def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
     """Refuse what would be ignored, among the flags that are given and the settings that are swept."""
-    if "--schedule" in given and not settings.has_many_runs:
-        raise InputError("--schedule is about many runs; give --seeds or --sweep too.")
+    if "--parallel" in given and not settings.has_many_runs:
+        raise InputError("--parallel is about many runs; give --seeds or --sweep too.")
     if "--sweep" in given and not settings.sweep:
         raise InputError("--sweep is empty; give --sweep name=value,value, or leave it out.")
     swept = [text.partition("=")[0].replace("-", "_") for text in settings.sweep]
@@ -161,10 +159,10 @@ def _warn_of_no_run(folder: Path) -> None:
     warn(f"{folder} holds no run to resume, so that a new one begins there; --output-dir names another{others}")
 
 
-def _of_every_trial(flags: _RunFlags, config: GanConfig) -> GanConfig:
-    """What one trial's configuration says of all: not the schedule's length, where epochs differ in their steps."""
+def _of_every_trial(flags: _RunFlags, settings: RunConfig) -> RunConfig:
+    """What one trial's settings say of all: not where schedules end, where epochs differ in their steps."""
     swept = {parse_sweep(text)[0] for text in flags.sweep}
-    return dataclasses.replace(config, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else config
+    return dataclasses.replace(settings, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else settings
 
 
 def value_of(args: Sequence[str], flag: str) -> str | None:
@@ -205,17 +203,16 @@ def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:
 
 
 TRAININGS = {
-    "train": (JOINT, RunConfig()),
-    "standalone-generator": (GENERATOR_ALONE, RunConfig(GanConfig(initializer="he"), epochs=5)),
-    "standalone-discriminator": (DISCRIMINATOR_ALONE, RunConfig(epochs=5)),
+    "train": RunConfig(),
+    "standalone-generator": RunConfig(GanConfig(initializer="he"), "generator", epochs=5),
+    "standalone-discriminator": RunConfig(game="discriminator", epochs=5),
 }
 
 
 def train(name: str, args: Sequence[str], description: str) -> None:
     """Train one of ``TRAININGS``."""
-    experiment, defaults = TRAININGS[name]
-    settings = parse_flags(defaults, args, step=experiment.step, prog=f"gan-jax {name}", description=description)
-    run_and_say_next(experiment, settings, [program("gan-jax"), name, *args])
+    settings = parse_flags(TRAININGS[name], args, prog=f"gan-jax {name}", description=description)
+    run_and_say_next(experiment_of(settings.game), settings, [program("gan-jax"), name, *args])
 
 
 _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
@@ -224,25 +221,25 @@ _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
 def command_of(record: Record) -> str:
     """The command line that trains a recorded run again.
 
-    It has the flags that are not at their defaults; of a script whose defaults are not known, all of them.
+    It has the flags that are not at their defaults.
     """
-    found = {step_name(experiment.step): (name, defaults) for name, (experiment, defaults) in TRAININGS.items()}
-    name, defaults = found.get(record["step"], (None, None))
     settings, config = read_settings(record)
+    named = {defaults.game: (name, defaults) for name, defaults in TRAININGS.items()}
+    name, defaults = named.get(settings.game, ("train", TRAININGS["train"]))
     ignored = [name for enabled, dependent in _ENABLING.values() if not enabled(config) for name in dependent]
-    flags = _changed(config, defaults and defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
+    flags = _changed(config, defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
     length = () if settings.steps is None else ("epochs",)
-    flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "schedule", *length))
-    return " ".join([f"gan-jax {name}" if name else f"python {record['script']}", *flags])
+    flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "parallel", *length, *ignored))
+    imports = [f"--import {shlex.quote(part)}" for part in record["imports"]]
+    return " ".join([f"gan-jax {name}", *imports, *flags])
 
 
 def _changed(values: Any, defaults: Any, leave_out: Sequence[str]) -> list[str]:
-    """Flags for the fields that differ from the defaults; where there are none, for all that have a value."""
+    """Flags for the fields that differ from the defaults."""
     flags = []
     for field in dataclasses.fields(values):
         value = getattr(values, field.name)
-        unset = value in (None, ()) if defaults is None else value == getattr(defaults, field.name)
-        if field.name in leave_out or unset:
+        if field.name in leave_out or value == getattr(defaults, field.name):
             continue
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):

@@ -11,7 +11,8 @@ from gan_jax.config import GanConfig
 from gan_jax.data.pixels import normalize_images
 from gan_jax.evaluation.checks import require_image_pair
 from gan_jax.evaluation.features import shuffled_rows
-from gan_jax.nn.networks import Variables, apply_discriminator, init_networks
+from gan_jax.nn.network import Variables
+from gan_jax.nn.networks import apply_discriminator, init_networks
 from gan_jax.objectives.losses import discriminator_loss
 from gan_jax.training.state import NetworkState, apply_gradients, optimizer
 
@@ -71,29 +72,28 @@ def critic_accuracy(
 @jax.jit
 def _init(config: GanConfig, key: Array) -> NetworkState:
     _, variables = init_networks(config, key)
-    params = variables["params"]
-    return NetworkState(params, variables["batch_stats"], optimizer(config).init(params))
+    return NetworkState(variables, optimizer(config).init(variables["params"]))
 
 
 @jax.jit
 def _train(config: GanConfig, critic: NetworkState, reals: Array, fakes: Array, rows: Array) -> NetworkState:
     """Reals and fakes share a batch, and so its statistics: the running ones then suit both."""
 
-    def loss(params: Any, batch_stats: Any, images: Array) -> tuple[Array, Variables]:
-        logits, stats = apply_discriminator(config, params, batch_stats, images, train=True)
-        return discriminator_loss(logits[: config.batch_size], logits[config.batch_size :]), stats
+    def loss(params: Any, critic: NetworkState, images: Array) -> tuple[Array, Variables]:
+        logits, variables = apply_discriminator(config, critic.with_params(params).variables, images, train=True)
+        return discriminator_loss(logits[: config.batch_size], logits[config.batch_size :]), variables
 
     def step(critic: NetworkState, rows: Array) -> tuple[NetworkState, None]:
         images = normalize_images(jnp.concatenate([reals[rows[0]], fakes[rows[1]]]))
-        gradients, stats = jax.grad(loss, has_aux=True)(critic.params, critic.batch_stats, images)
-        return apply_gradients(config, critic, gradients, stats), None
+        gradients, variables = jax.grad(loss, has_aux=True)(critic.params, critic, images)
+        return apply_gradients(config, critic, gradients, variables), None
 
     return lax.scan(step, critic, rows)[0]
 
 
 @jax.jit
 def _score(config: GanConfig, critic: NetworkState, images: Array) -> Array:
-    return apply_discriminator(config, critic.params, critic.batch_stats, normalize_images(images), train=False)[0]
+    return apply_discriminator(config, critic.variables, normalize_images(images), train=False)[0]
 
 
 def _says_real(config: GanConfig, critic: NetworkState, images: np.ndarray) -> np.ndarray:

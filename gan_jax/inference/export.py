@@ -8,15 +8,15 @@ import jax.numpy as jnp
 from jax import Array, export
 
 from gan_jax.config import GanConfig
+from gan_jax.nn.network import Variables
 from gan_jax.training.forward import generate
-from gan_jax.training.state import NetworkState
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 _FRAMES = "jax_traceback_in_locations_limit"  # of the Python stack, noted with every operation
 
 
-def export_generator(config: GanConfig, generator: NetworkState, batch: int | None = None) -> bytes:
+def export_generator(config: GanConfig, generator: Variables, batch: int | None = None) -> bytes:
     """Serialize ``generate`` with its weights as constants: StableHLO, by ``jax.export``.
 
     Whoever has the bytes needs jax and flatbuffers, and nothing of this package::

@@ -9,7 +9,7 @@ import numpy as np
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
-from gan_jax.training.state import NetworkState
+from gan_jax.nn.network import Variables
 from gan_jax.version import __version__
 
 _OPSET, _IR_VERSION = 17, 8  # of 2022, which runtimes since then read
@@ -17,7 +17,7 @@ _BATCH = "batch"
 _FACTS = ("network", "width", "latent_dim", "image_shape", "conditional", "num_classes")  # as JSON in the metadata
 
 
-def onnx_generator(config: GanConfig, generator: NetworkState) -> bytes:
+def onnx_generator(config: GanConfig, generator: Variables) -> bytes:
     """Write a generator in eval mode.
 
     Args:
@@ -42,12 +42,12 @@ def onnx_generator(config: GanConfig, generator: NetworkState) -> bytes:
     return graph.model(config, {"latents": [config.latent_dim]}, {last: list(config.image_shape)})
 
 
-def onnx_discriminator(config: GanConfig, discriminator: NetworkState) -> bytes:
+def onnx_discriminator(config: GanConfig, discriminator: Variables) -> bytes:
     """Write a discriminator in eval mode; one of packs judges an image beside copies of itself.
 
     Args:
       config: the networks' configuration.
-      discriminator: the discriminator's state.
+      discriminator: the discriminator's variables.
 
     Returns:
       The file's content: ``images`` ``[batch, height, width, channels]`` float32 in [-1, 1], or ``points``

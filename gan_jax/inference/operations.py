@@ -13,11 +13,11 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.nn.dcgan import dcgan_layers, infogan_layers
 from gan_jax.nn.layers import EPSILON, LEAKY_SLOPE, Layer
+from gan_jax.nn.network import Variables
 from gan_jax.nn.residual import stage_sizes
-from gan_jax.nn.sequential import dcgan_layers, infogan_layers
 from gan_jax.nn.spectral import divide_by_estimate
-from gan_jax.training.state import NetworkState
 
 _SEQUENTIAL = {"dcgan": dcgan_layers, "infogan": infogan_layers}
 _POINTWISE = Layer(0, 1)
@@ -46,7 +46,7 @@ class Operation:
     inner: tuple["Operation", ...] = ()
 
 
-def generator_operations(config: GanConfig, generator: NetworkState) -> list[Operation]:
+def generator_operations(config: GanConfig, generator: Variables) -> list[Operation]:
     """What turns latents ``[1, 1, latent_dim]`` into an image near [-1, 1], or a point ``[1, 1, D]``, in eval mode.
 
     Raises:
@@ -61,7 +61,7 @@ def generator_operations(config: GanConfig, generator: NetworkState) -> list[Ope
     return embed + list(_sequential_generator(config, weights))
 
 
-def discriminator_operations(config: GanConfig, discriminator: NetworkState) -> list[Operation]:
+def discriminator_operations(config: GanConfig, discriminator: Variables) -> list[Operation]:
     """What turns an image in [-1, 1], or a point ``[1, 1, D]``, into its logit ``[1, 1, 1]``, in eval mode.
 
     A discriminator of packs judges the image beside copies of itself.
@@ -84,8 +84,8 @@ def discriminator_operations(config: GanConfig, discriminator: NetworkState) -> 
 class _Weights:
     """A network's arrays, by layer."""
 
-    def __init__(self, network: NetworkState) -> None:
-        self._params, self._stats = network.params, network.batch_stats
+    def __init__(self, network: Variables) -> None:
+        self._params, self._stats = network["params"], network.get("batch_stats", {})
 
     def array(self, layer: str, name: str) -> np.ndarray:
         """One of a layer's arrays, divided by its spectral norm where it has one."""
@@ -96,7 +96,7 @@ class _Weights:
 
     def block(self, name: str) -> "_Weights":
         """Those of a block's layers."""
-        return _Weights(NetworkState(self._params[name], self._stats.get(name, {}), ()))
+        return _Weights({"params": self._params[name], "batch_stats": self._stats.get(name, {})})
 
     def convolution(self, kind: str, name: str, layer: Layer, bias: str | None = None) -> Operation:
         """A convolution with its own bias, or another layer's, if it has one."""

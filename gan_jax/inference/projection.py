@@ -13,9 +13,9 @@ from gan_jax.config import GanConfig
 from gan_jax.data.pixels import normalize_images, quantize_images
 from gan_jax.errors import InputError
 from gan_jax.inference.sampling import require_classes
+from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import discriminator_features
 from gan_jax.training.forward import generate, sample_latents
-from gan_jax.training.state import NetworkState
 
 _LEARNING_RATE = 0.5
 _TINY = 1e-3  # beside squares of pixels in [-1, 1]: an image of one grey has no spread, a dead layer no features
@@ -33,8 +33,8 @@ class Projection(NamedTuple):
 
 def project_image(
     config: GanConfig,
-    generator: NetworkState,
-    discriminator: NetworkState,
+    generator: Variables,
+    discriminator: Variables,
     image: ArrayLike,
     *,
     restarts: int = 16,
@@ -52,8 +52,8 @@ def project_image(
 
     Args:
       config: the networks' configuration.
-      generator: the generator's state, such as ``sampling_generator`` gives.
-      discriminator: the discriminator's state.
+      generator: the generator's variables, such as ``sampling_generator`` gives.
+      discriminator: the discriminator's variables.
       image: ``[height, width, channels]`` uint8.
       restarts: how many latents to begin from.
       steps: of Adam.
@@ -94,8 +94,8 @@ def project_image(
 @jax.jit
 def _search(
     config: GanConfig,
-    generator: NetworkState,
-    discriminator: NetworkState,
+    generator: Variables,
+    discriminator: Variables,
     target: Array,
     starts: Array,
     labels: Array | None,
@@ -105,7 +105,7 @@ def _search(
     spread = jnp.mean((target - target.mean()) ** 2) + _TINY
 
     def features(images: Array, label: Array | None) -> list[Array]:
-        return discriminator_features(config, discriminator.params, discriminator.batch_stats, images, label)
+        return discriminator_features(config, discriminator, images, label)
 
     def project(start: Array, label: Array | None) -> tuple[Array, Array]:
         kind = None if label is None else label[None]

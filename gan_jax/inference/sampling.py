@@ -13,8 +13,8 @@ from gan_jax.data.image_set import require_labels
 from gan_jax.data.pixels import quantize_images
 from gan_jax.data.shares import labels_in_shares
 from gan_jax.errors import InputError
+from gan_jax.nn.network import Variables
 from gan_jax.training.forward import generate, sample_latents
-from gan_jax.training.state import NetworkState
 
 _BATCH = 250
 _PARALLEL = 1e-8  # sine of an angle that float32 does not tell from none
@@ -22,7 +22,7 @@ _PARALLEL = 1e-8  # sine of an angle that float32 does not tell from none
 
 def sample_images(
     config: GanConfig,
-    generator: NetworkState,
+    generator: Variables,
     count: int,
     seed: int = 0,
     labels: ArrayLike | None = None,
@@ -35,7 +35,7 @@ def sample_images(
 
     Args:
       config: the networks' configuration.
-      generator: the generator's state, such as ``sampling_generator`` gives.
+      generator: the generator's variables, such as ``sampling_generator`` gives.
       count: how many; the first of many are those of few.
       seed: decides the latents.
       labels: ``[count]`` int, the images' classes, for a conditional generator; by default the classes in turn.
@@ -63,14 +63,14 @@ def sample_images(
     return np.concatenate(batches)[:count]
 
 
-def sample_fakes(config: GanConfig, generator: NetworkState, dataset: Dataset, count: int, seed: int = 0) -> np.ndarray:
+def sample_fakes(config: GanConfig, generator: Variables, dataset: Dataset, count: int, seed: int = 0) -> np.ndarray:
     """Draw images to be compared with the test images: the classes of conditional networks have the shares there.
 
     Classes that no training image has are left out, as the generator has learned nothing of them.
 
     Args:
       config: the networks' configuration.
-      generator: the generator's state, such as ``sampling_generator`` gives.
+      generator: the generator's variables, such as ``sampling_generator`` gives.
       dataset: its test images are what the fakes are compared with.
       count: how many.
       seed: decides the latents.
@@ -118,7 +118,7 @@ def require_classes(config: GanConfig, labels: ArrayLike, count: int) -> np.ndar
 
 
 def interpolate_images(
-    config: GanConfig, generator: NetworkState, rows: int, columns: int, seed: int = 0, label: int | None = None
+    config: GanConfig, generator: Variables, rows: int, columns: int, seed: int = 0, label: int | None = None
 ) -> np.ndarray:
     """Walk from latent to latent and back to the first, along great circles, in eval mode.
 

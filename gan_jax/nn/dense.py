@@ -72,6 +72,11 @@ class DenseDiscriminator(nn.Module):
         return Dense(features, self.config, spectral, name=f"dense_{index}")
 
 
+def as_images(activations: list[Array]) -> list[Array]:
+    """Activations ``[features, batch]`` as images of one pixel, ``[batch, 1, 1, features]``."""
+    return [activation.T[:, None, None, :] for activation in activations if activation.ndim == 2]
+
+
 @jax.custom_vjp
 def _multiply(kernel: Array, inputs: Array) -> Array:
     """``[in, features]`` and ``[in, batch]`` to ``[features, batch]``."""

@@ -1,8 +1,8 @@
 """The generators and discriminators by name, and how they are applied."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,84 +12,140 @@ from jax import Array
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.fields import explain_fields
-from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator
+from gan_jax.nn.dcgan import Discriminator, Generator, dcgan_layers, infogan_layers
+from gan_jax.nn.dense import DenseDiscriminator, DenseGenerator, as_images
 from gan_jax.nn.layers import LEAKY_SLOPE, interleave
+from gan_jax.nn.network import (
+    Network,
+    Variables,
+    apply_linen,
+    from_linen,
+    images_like,
+    latents_like,
+    require_shape,
+)
 from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
-from gan_jax.nn.sequential import SequentialDiscriminator, SequentialGenerator, dcgan_layers, infogan_layers
 from gan_jax.parts import find_part
-
-Variables = Mapping[str, Any]
 
 
 @explain_fields
-class Network(NamedTuple):
-    """A pair of Flax modules, each made from the configuration."""
+class Networks(NamedTuple):
+    """A generator and a discriminator that are trained together."""
 
-    generator: Callable[[GanConfig], nn.Module]
-    """Called with ``(latents, labels or None, train)``; gives images, ``[count, *image_shape]`` in about [-1, 1]."""
-    discriminator: Callable[[GanConfig], nn.Module]
-    """Called with ``(images, labels or None, train)``; gives logits, ``[count]``."""
-    normalizations: tuple[str, ...] = ("batch", "spectral", "none")
-    """What ``GanConfig.normalization`` may be."""
-    makes_points: bool = False
-    """Whether it is for points too, and not for images alone."""
-    features_first: bool = False
-    """Whether D's inner activations are ``[features, images]``, and not ``[images, height, width, features]``."""
-    one_pass: bool = False
-    """Whether D takes several batches in one pass, which goes over its weights once; its module has ``batches``."""
+    generator: Network
+    """Turns latents ``[count, latent_dim]`` into images ``[count, *image_shape]`` in about [-1, 1]."""
+    discriminator: Network
+    """Turns images, or packs of them, into logits ``[count]``; above 0 means "real"."""
+    require: Callable[[GanConfig], None] = lambda config: None
+    """Raises an ``InputError`` where the networks are not made for a configuration."""
+
+
+def _require(
+    config: GanConfig,
+    *,
+    normalizations: Sequence[str] = ("batch", "spectral", "none"),
+    smallest: Sequence[int] = (),
+    points: bool = False,
+) -> None:
+    """Check what a pair of networks is made for.
+
+    Args:
+      config: the configuration.
+      normalizations: of the discriminator.
+      smallest: the image sizes that halving may end at; any size where there are none.
+      points: whether it is for points too.
+    """
+    if config.normalization not in normalizations:
+        allowed = " or ".join(normalizations)
+        raise InputError(f"normalization is {config.normalization!r}; network {config.network} has {allowed}.")
+    if config.makes_points:
+        if not points:
+            raise InputError(f"network {config.network} is for images; points need another, such as dense.")
+        return
+    size = config.image_shape[0]
+    if smallest and not any(size == least * 2**halvings for least in smallest for halvings in range(1, 10)):
+        allowed = " or ".join(map(str, smallest))
+        raise InputError(
+            f"image_shape is {config.image_shape}; network {config.network} needs {allowed} times a power of two "
+            f"pixels, such as 28, 32, 64 or 128: resize the images."
+        )
+
+
+def _score_interleaved(
+    config: GanConfig, variables: Variables, batches: Sequence[Array], labels: Array | None, *, key: Array | None
+) -> tuple[list[Array], Variables]:
+    count = len(batches)
+    module = Discriminator(config, infogan_layers, batches=count)
+    labels = None if labels is None else interleave([labels] * count)
+    logits, variables = apply_linen(module, variables, interleave(batches), labels, train=True, key=key)
+    return [logits[index::count] for index in range(count)], variables
 
 
 _infogan_activation = partial(nn.leaky_relu, negative_slope=LEAKY_SLOPE)
 
 NETWORKS = {
-    "dcgan": Network(
-        partial(SequentialGenerator, layers=dcgan_layers), partial(SequentialDiscriminator, layers=dcgan_layers)
+    "dcgan": Networks(
+        from_linen(partial(Generator, layers=dcgan_layers), latents_like),
+        from_linen(partial(Discriminator, layers=dcgan_layers), images_like, single_image_logits=True),
+        partial(_require, smallest=(4, 7)),
     ),
-    "infogan": Network(
-        partial(SequentialGenerator, layers=infogan_layers, activation=_infogan_activation),
-        partial(SequentialDiscriminator, layers=infogan_layers),
-        one_pass=True,
+    "infogan": Networks(
+        from_linen(partial(Generator, layers=infogan_layers, activation=_infogan_activation), latents_like),
+        from_linen(
+            partial(Discriminator, layers=infogan_layers),
+            images_like,
+            apply_batches=_score_interleaved,
+            single_image_logits=True,
+        ),
+        partial(_require, smallest=(4, 7)),
     ),
-    "residual": Network(ResidualGenerator, ResidualDiscriminator, normalizations=("none",)),
-    "dense": Network(DenseGenerator, DenseDiscriminator, ("none", "spectral"), makes_points=True, features_first=True),
+    "residual": Networks(
+        from_linen(ResidualGenerator, latents_like),
+        from_linen(ResidualDiscriminator, images_like, single_image_logits=True),
+        partial(_require, normalizations=("none",), smallest=(4, 5, 6, 7)),
+    ),
+    "dense": Networks(
+        from_linen(DenseGenerator, latents_like),
+        from_linen(DenseDiscriminator, images_like, features=as_images, single_image_logits=True),
+        partial(_require, normalizations=("none", "spectral"), points=True),
+    ),
 }
 """By the names that ``GanConfig.network`` takes; entries may be added under other names."""
 
 
-def _network(config: GanConfig) -> Network:
-    network = find_part("network", NETWORKS, config.network, Network)
-    if config.normalization not in network.normalizations:
-        allowed = " or ".join(network.normalizations)
-        raise InputError(f"normalization is {config.normalization!r}; network {config.network} has {allowed}.")
-    if config.makes_points and not network.makes_points:
-        raise InputError(f"network {config.network} is for images; points need another, such as dense.")
-    return network
+def find_networks(config: GanConfig) -> Networks:
+    """The configured networks.
+
+    Raises:
+      InputError: there are none of the name, or they are not made for the configuration.
+    """
+    networks = find_part("network", NETWORKS, config.network, Networks)
+    networks.require(config)
+    return networks
 
 
 def init_networks(config: GanConfig, key: Array) -> tuple[Variables, Variables]:
-    """Draw initial ``params`` and ``batch_stats`` of the generator and of the discriminator, float32.
+    """Draw the initial variables of the generator and of the discriminator, float32.
 
     Raises:
-      InputError: there is no network of the configured name, or none with the configured normalization.
+      InputError: as ``find_networks``.
     """
     generator_key, discriminator_key = jax.random.split(key)
-    network, labels = _network(config), jnp.zeros((1,), jnp.int32)
-    latents = jnp.zeros((1, config.latent_dim))
-    images = _pack(config, jnp.zeros((config.packing, *config.image_shape)))
+    networks = find_networks(config)
     return (
-        network.generator(config).init(generator_key, latents, labels, train=False),
-        network.discriminator(config.of_discriminator()).init(discriminator_key, images, labels, train=False),
+        networks.generator.init(config, generator_key),
+        networks.discriminator.init(config.of_discriminator(), discriminator_key),
     )
 
 
 def apply_generator(
     config: GanConfig,
-    params: Variables,
-    batch_stats: Variables,
+    variables: Variables,
     latents: Array,
     labels: Array | None = None,
     *,
     train: bool,
+    key: Array | None = None,
 ) -> tuple[Array, Variables]:
     """Turn latents into images.
 
@@ -98,36 +154,36 @@ def apply_generator(
 
     Args:
       config: the networks' configuration.
-      params: of the generator, such as ``state.generator.params``.
-      batch_stats: of the generator, such as ``state.generator.batch_stats``.
+      variables: of the generator, such as ``state.generator.variables``.
       latents: ``[count, latent_dim]`` float32.
       labels: ``[count]`` int32, for a conditional generator; by default the classes in turn.
       train: the mode.
+      key: ``[]`` typed PRNG key of what is random in the network, if anything is to be.
 
     Returns:
-      Images, ``[count, height, width, channels]`` float32 in [-1, 1], and the next batch statistics.
+      Images, ``[count, height, width, channels]`` float32 in [-1, 1], and the next variables.
 
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4)
-      >>> network = init_state(config, jax.random.key(0)).generator
-      >>> latents = jnp.ones((8, 4))
-      >>> images, _ = apply_generator(config, network.params, network.batch_stats, latents, train=True)
+      >>> generator = init_state(config, jax.random.key(0)).generator
+      >>> images, _ = apply_generator(config, generator.variables, jnp.ones((8, 4)), train=True)
       >>> images.shape
       (8, 28, 28, 1)
     """
-    made = (latents.shape[0], *config.image_shape)
-    return _apply(_network(config).generator(config), made, params, batch_stats, latents, labels, train)
+    network = find_networks(config).generator
+    images, variables = network.apply(config, variables, latents, labels, train=train, key=key)
+    return require_shape("generator", images, (len(latents), *config.image_shape)), variables
 
 
 def apply_discriminator(
     config: GanConfig,
-    params: Variables,
-    batch_stats: Variables,
+    variables: Variables,
     images: Array,
     labels: Array | None = None,
     *,
     train: bool,
+    key: Array | None = None,
 ) -> tuple[Array, Variables]:
     """Turn images into logits: one for each image, or for each ``config.packing`` images that follow one another.
 
@@ -136,14 +192,14 @@ def apply_discriminator(
 
     Args:
       config: the networks' configuration.
-      params: of the discriminator, such as ``state.discriminator.params``.
-      batch_stats: of the discriminator, such as ``state.discriminator.batch_stats``.
+      variables: of the discriminator, such as ``state.discriminator.variables``.
       images: ``[count, height, width, channels]`` float32 in [-1, 1].
       labels: ``[count]`` int32, for a conditional discriminator.
       train: the mode.
+      key: as for ``apply_generator``.
 
     Returns:
-      Logits, ``[count / packing]`` float32, and the next batch statistics.
+      Logits, ``[count / packing]`` float32, and the next variables.
 
     Raises:
       ValueError: the images do not fill packs.
@@ -151,68 +207,64 @@ def apply_discriminator(
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, packing=2)
-      >>> network = init_state(config, jax.random.key(0)).discriminator
-      >>> images = jnp.zeros((8, 28, 28, 1))
-      >>> logits, _ = apply_discriminator(config, network.params, network.batch_stats, images, train=False)
+      >>> discriminator = init_state(config, jax.random.key(0)).discriminator
+      >>> logits, _ = apply_discriminator(config, discriminator.variables, jnp.zeros((8, 28, 28, 1)), train=False)
       >>> logits.shape
       (4,)
     """
-    packs = _pack(config, images)
-    module = _network(config).discriminator(config.of_discriminator())
-    return _apply(module, packs.shape[:1], params, batch_stats, packs, labels, train)
+    packs, network = _pack(config, images), find_networks(config).discriminator
+    logits, variables = network.apply(config.of_discriminator(), variables, packs, labels, train=train, key=key)
+    return require_shape("discriminator", logits, packs.shape[:1]), variables
 
 
 def score_batches(
     config: GanConfig,
-    params: Variables,
-    batch_stats: Variables,
+    variables: Variables,
     batches: Sequence[Array],
     labels: Array | None = None,
+    *,
+    key: Array | None = None,
 ) -> tuple[list[Array], Variables]:
     """Turn each batch into logits in train mode, as ``apply_discriminator`` does one after the other.
 
     Args:
       config: the networks' configuration.
-      params: of the discriminator.
-      batch_stats: of the discriminator.
+      variables: of the discriminator.
       batches: images of equal shapes, each normalized by its own batch.
       labels: ``[count]`` int32, of every batch alike.
+      key: as for ``apply_discriminator``; every batch sees the same random numbers.
 
     Returns:
-      The logits of each batch, and the batch statistics that the last one leaves.
+      The logits of each batch, and the variables that the last one leaves.
     """
-    network = _network(config)
+    apply_batches = find_networks(config).discriminator.apply_batches
     # Each pass moves spectral normalization's vectors on, and penalties share the passes over single batches.
-    if not network.one_pass or config.normalization == "spectral" or config.penalties:
+    if apply_batches is None or config.normalization == "spectral" or config.penalties:
         logits = []
         for images in batches:
-            scored, batch_stats = apply_discriminator(config, params, batch_stats, images, labels, train=True)
+            scored, variables = apply_discriminator(config, variables, images, labels, train=True, key=key)
             logits.append(scored)
-        return logits, batch_stats
-    module = network.discriminator(config.of_discriminator()).clone(batches=len(batches))
-    images = interleave([_pack(config, images) for images in batches])
-    labels = None if labels is None else interleave([labels] * len(batches))
-    scored, batch_stats = _apply(module, images.shape[:1], params, batch_stats, images, labels, train=True)
-    return [scored[index :: len(batches)] for index in range(len(batches))], batch_stats
+        return logits, variables
+    packs = [_pack(config, images) for images in batches]
+    logits, variables = apply_batches(config.of_discriminator(), variables, packs, labels, key=key)
+    return [require_shape("discriminator", scored, packs[0].shape[:1]) for scored in logits], variables
 
 
 def discriminator_features(
-    config: GanConfig, params: Variables, batch_stats: Variables, images: Array, labels: Array | None = None
+    config: GanConfig, variables: Variables, images: Array, labels: Array | None = None
 ) -> list[Array]:
     """What D's inner layers make of single images in eval mode: each ``[images, height, width, channels]``.
 
     A discriminator of packs sees every image beside copies of itself.
+
+    Raises:
+      InputError: the network does not tell them.
     """
-    variables = {"params": params, "batch_stats": batch_stats}
+    see = find_networks(config).discriminator.features
+    if see is None:
+        raise InputError(f"network {config.network} does not tell its features; give its discriminator some.")
     packs = _pack(config, jnp.repeat(images, config.packing, axis=0))
-    network = _network(config)
-    _, seen = network.discriminator(config.of_discriminator()).apply(
-        variables, packs, labels, train=False, capture_intermediates=True, mutable=["intermediates"]
-    )
-    layers = jax.tree.leaves(seen["intermediates"])
-    if network.features_first:
-        layers = [layer.T[:, None, None, :] for layer in layers if layer.ndim == 2]
-    return [layer for layer in layers if layer.ndim == 4 and layer[0].size > 1]
+    return see(config.of_discriminator(), variables, packs, labels)
 
 
 def _pack(config: GanConfig, images: Array) -> Array:
@@ -223,25 +275,3 @@ def _pack(config: GanConfig, images: Array) -> Array:
         raise ValueError(f"{len(images)} images do not fill packs of {config.packing}; give a multiple.")
     packs = jnp.moveaxis(images.reshape(-1, config.packing, *images.shape[1:]), 1, -2)
     return packs.reshape(*packs.shape[:-2], -1)
-
-
-def _apply(
-    network: nn.Module,
-    shape: tuple[int, ...],
-    params: Variables,
-    batch_stats: Variables,
-    inputs: Array,
-    labels: Array | None,
-    train: bool,
-) -> tuple[Array, Variables]:
-    """Outputs, which must have a shape, and the next batch statistics."""
-    variables = {"params": params, "batch_stats": batch_stats}
-    if train:
-        outputs, updated = network.apply(variables, inputs, labels, train=True, mutable=["batch_stats"])
-        batch_stats = cast(Variables, updated.get("batch_stats", {}))
-    else:
-        outputs = network.apply(variables, inputs, labels, train=False)
-    outputs = cast(Array, outputs)
-    if outputs.shape != shape:
-        raise InputError(f"{type(network).__name__} returns the shape {outputs.shape}; it must return {shape}.")
-    return outputs, batch_stats

@@ -41,7 +41,7 @@ class ResidualGenerator(nn.Module):
         config, sizes = self.config, stage_sizes(self.config)
         hidden = embed_class(config, latents, labels)[:, None, None, :]
         for stage in reversed(range(len(sizes))):
-            channels = config.width * 2**stage
+            channels = config.channels(stage)
             if stage == len(sizes) - 1:
                 basis = Layer(channels, sizes[stage])
                 hidden = ConvTranspose(basis, config, kernel_init=scaled_normal(1, -1), name="basis")(hidden)
@@ -63,7 +63,7 @@ class ResidualDiscriminator(nn.Module):
         config, sizes = self.config, stage_sizes(self.config)
         hidden = _pointwise(config, config.width, "image")(images)
         for stage in range(len(sizes)):
-            channels = config.width * 2**stage
+            channels = config.channels(stage)
             if stage > 0:
                 hidden = _pointwise(config, channels, f"transition_{stage}")(_shrink(hidden))
             hidden = _Block(config, channels, len(sizes), name=f"block_{stage}")(hidden)

@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from gan_jax.parts import find_part
 
 _TRANSLATION = 1 / 8  # of the image's size, at most, each way
 _CUTOUT = 1 / 2  # of the image's size: the side of the square
+_CHOICE = 2**16  # folded into an augmentation's key: which images it changes
 
 
 def translation(key: Array, images: Array) -> Array:
@@ -71,17 +73,23 @@ def find_augmentation(name: str) -> Augmentation:
     return find_part("augmentation", AUGMENTATIONS, name)
 
 
-def augment(names: Sequence[str], key: Array, images: Array) -> Array:
+def augment(names: Sequence[str], key: Array, images: Array, probability: ArrayLike | None = None) -> Array:
     """Apply some of ``AUGMENTATIONS`` in turn, each with a key of its own; without a name the images are as they were.
 
     Args:
       names: keys of ``AUGMENTATIONS``.
       key: ``[]`` typed PRNG key.
       images: ``[batch, height, width, channels]`` float.
+      probability: of each augmentation to change an image, in [0, 1]; by default each changes all.
 
     Returns:
       Images of the same shape.
     """
     for index, name in enumerate(names):
-        images = find_augmentation(name)(jax.random.fold_in(key, index), images)
+        own = jax.random.fold_in(key, index)
+        changed = find_augmentation(name)(own, images)
+        if probability is not None:
+            chosen = jax.random.uniform(jax.random.fold_in(own, _CHOICE), (len(images), 1, 1, 1)) < probability
+            changed = jnp.where(chosen, changed, images)
+        images = changed
     return images

@@ -1,7 +1,7 @@
 """The GAN losses: pure functions of logits, one formula each, and the objectives that pairs of them make."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -172,6 +172,28 @@ class Objective(NamedTuple):
     """Takes ``(fake_logits)`` or, if it sees reals, ``(fake_logits, real_logits)``; returns ``[]``."""
     sees_reals: bool = False
     """Whether the generator's half needs D's logits of the reals."""
+
+
+Score = Callable[[list[Array]], tuple[list[Array], Any]]
+
+
+def generator_objective(
+    objective: Objective, score: Score, reals: Array | None, fakes: Array
+) -> tuple[Array, tuple[Array, Any]]:
+    """G's loss, as training, the plane's landscape and its dynamics have it.
+
+    Args:
+      objective: what G minimizes.
+      score: turns batches of images into D's logits of each, and whatever else.
+      reals: ``[batch, …]`` float; used where the objective sees reals.
+      fakes: ``[batch, …]`` float.
+
+    Returns:
+      The loss, ``[]``; the logits of the fakes, and what else ``score`` returned.
+    """
+    batches = [reals, fakes] if objective.sees_reals and reals is not None else [fakes]
+    (*real_logits, logits), rest = score(batches)
+    return objective.generator(logits, *real_logits), (logits, rest)
 
 
 OBJECTIVES = {

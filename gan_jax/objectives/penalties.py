@@ -6,7 +6,7 @@ fakes, key)`` and is a number, which a training step multiplies with a weight an
 respect to D's weights is a derivative of a derivative, reverse mode over reverse mode.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,10 @@ from gan_jax.parts import find_part
 
 Critic = Callable[[Array], Array]
 Penalty = Callable[[Critic, Array, Array, Array], Array]
+GeneratorPenalty = Callable[[Callable[[Array], Array], Array, Array], Array]
+
+
+_TINY = 1e-5  # beside a distance that is divided by
 
 
 def r1(critic: Critic, reals: Array, fakes: Array, key: Array) -> Array:
@@ -87,6 +91,57 @@ def find_penalty(name: str) -> Penalty:
       UnknownPartError: there is none.
     """
     return find_part("penalty", PENALTIES, name)
+
+
+def sum_penalties(names: Sequence[str], critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array) -> Array:
+    """Several penalties together, ``[]`` float.
+
+    Args:
+      names: of ``PENALTIES``.
+      critics: the critic that each is given.
+      reals: ``[batch, …]`` float.
+      fakes: as many.
+      key: ``[]`` typed PRNG key; each penalty has one of its own.
+    """
+    found = [
+        find_penalty(name)(critics[name], reals, fakes, jax.random.fold_in(key, at)) for at, name in enumerate(names)
+    ]
+    return sum(found, start=jnp.zeros(()))
+
+
+def mode_seeking(generate: Callable[[Array], Array], latents: Array, key: Array) -> Array:
+    r"""How near two images are for the distance of their latents (MSGAN, Mao et al. 2019, eq. 2, inverted).
+
+    $E\frac{\|z_1 - z_2\|_1 / n_z}{\|G(z_1) - G(z_2)\|_1 / n_x}$ over the pairs of a batch's first and second half; a
+    generator that makes one image of many latents has a large one.
+
+    Args:
+      generate: latents to images, with G's weights.
+      latents: ``[batch, latent_dim]`` float.
+      key: not used.
+
+    Returns:
+      ``[]`` float, at least 0.
+    """
+    del key
+    images, half = generate(latents), len(latents) // 2
+    nears, fars = (jnp.abs(one[:half] - one[half : 2 * half]) for one in (images, latents))
+    image_distances, latent_distances = (jnp.mean(one.reshape(half, -1), axis=1) for one in (nears, fars))
+    return jnp.mean(latent_distances / (image_distances + _TINY))
+
+
+GENERATOR_PENALTIES: dict[str, GeneratorPenalty] = {"mode_seeking": mode_seeking}
+"""By the names that ``GanConfig.generator_penalties`` takes: each takes ``(generate, latents, key)`` and is a number;
+entries may be added under other names."""
+
+
+def find_generator_penalty(name: str) -> GeneratorPenalty:
+    """G's penalty of a name.
+
+    Raises:
+      UnknownPartError: there is none.
+    """
+    return find_part("generator penalty", GENERATOR_PENALTIES, name)
 
 
 EXPANDABLE = ("r1", "r2")

@@ -5,7 +5,7 @@ $v = (-\nabla_\theta L_G, -\nabla_\psi L_D)$. Near a fixed point, eigenvalues of
 part draw the players in; an imaginary part makes them turn; a real part of zero leaves them circling.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +15,10 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from gan_jax.config import GanConfig
-from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
-from gan_jax.objectives.losses import find_objective
-from gan_jax.objectives.penalties import find_penalty
+from gan_jax.nn.network import Variables
+from gan_jax.nn.networks import apply_discriminator, apply_generator
+from gan_jax.objectives.losses import find_objective, generator_objective
+from gan_jax.objectives.penalties import Critic, sum_penalties
 from gan_jax.training.state import GanState
 
 Field = Callable[[Array], Array]
@@ -36,19 +37,17 @@ def dirac_field(config: GanConfig) -> Field:
       >>> [round(float(value), 3) for value in dirac_field(GanConfig())(jnp.array([1.0, 0.0]))]
       [0.0, -0.5]
     """
-    objective = find_objective(config.objective)
+
+    def critic(psi: Array) -> Critic:
+        return lambda points: psi * points[:, 0]
+
+    reals = jnp.zeros((1, 1))
 
     def generator_loss(theta: Array, psi: Array) -> Array:
-        real_logits = (jnp.zeros(1),) if objective.sees_reals else ()
-        return objective.generator((psi * theta)[None], *real_logits)
+        return _generator_loss(config, critic(psi), reals, theta[None, None])
 
     def discriminator_loss(psi: Array, theta: Array) -> Array:
-        def critic(points: Array) -> Array:
-            return psi * points[:, 0]
-
-        reals, fakes = jnp.zeros((1, 1)), theta[None, None]
-        loss = objective.discriminator(critic(reals), critic(fakes), config.real_weight, config.fake_weight)
-        return loss + config.penalty_weight * _penalty(config, critic, reals, fakes)
+        return _discriminator_loss(config, critic(psi), reals, theta[None, None])
 
     def field(position: Array) -> Array:
         theta, psi = position
@@ -111,25 +110,20 @@ def joint_field(config: GanConfig, state: GanState, reals: Array, latents: Array
       >>> field, start = joint_field(config, state, reals, latents)  # doctest: +SKIP
       >>> eigenvalues(field, start)  # doctest: +SKIP
     """
-    objective = find_objective(config.objective)
     generator, discriminator = state.generator, state.discriminator
 
-    def score(params: Variables, points: Array) -> Array:
-        return apply_discriminator(config, params, discriminator.batch_stats, points, train=False)[0]
+    def critic(params: Variables) -> Critic:
+        variables = discriminator.with_params(params).variables
+        return lambda points: apply_discriminator(config, variables, points, train=False)[0]
 
     def make(params: Variables) -> Array:
-        return apply_generator(config, params, generator.batch_stats, latents, train=False)[0]
+        return apply_generator(config, generator.with_params(params).variables, latents, train=False)[0]
 
     def generator_loss(params: Variables, judge: Variables) -> Array:
-        real_logits = (score(judge, reals),) if objective.sees_reals else ()
-        return objective.generator(score(judge, make(params)), *real_logits)
+        return _generator_loss(config, critic(judge), reals, make(params))
 
     def discriminator_loss(params: Variables, maker: Variables) -> Array:
-        fakes = make(maker)
-        loss = objective.discriminator(
-            score(params, reals), score(params, fakes), config.real_weight, config.fake_weight
-        )
-        return loss + config.penalty_weight * _penalty(config, lambda points: score(params, points), reals, fakes)
+        return _discriminator_loss(config, critic(params), reals, make(maker))
 
     start, unravel = ravel_pytree((generator.params, discriminator.params))
 
@@ -141,7 +135,15 @@ def joint_field(config: GanConfig, state: GanState, reals: Array, latents: Array
     return field, start
 
 
-def _penalty(config: GanConfig, critic: Callable[[Array], Array], reals: Array, fakes: Array) -> Array:
-    names: Sequence[str] = config.penalties
-    key = jax.random.key(0)
-    return sum((find_penalty(name)(critic, reals, fakes, key) for name in names), start=jnp.zeros(()))
+def _generator_loss(config: GanConfig, critic: Critic, reals: Array, fakes: Array) -> Array:
+    def score(batches: list[Array]) -> tuple[list[Array], None]:
+        return [critic(batch) for batch in batches], None
+
+    return generator_objective(find_objective(config.objective), score, reals, fakes)[0]
+
+
+def _discriminator_loss(config: GanConfig, critic: Critic, reals: Array, fakes: Array) -> Array:
+    logits = critic(reals), critic(fakes)
+    loss = find_objective(config.objective).discriminator(*logits, config.real_weight, config.fake_weight)
+    critics = dict.fromkeys(config.penalties, critic)
+    return loss + config.penalty_weight * sum_penalties(config.penalties, critics, reals, fakes, jax.random.key(0))

@@ -9,9 +9,10 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.objectives.losses import LOGISTIC, find_objective
+from gan_jax.nn.network import Variables
+from gan_jax.objectives.losses import LOGISTIC, find_objective, generator_objective
 from gan_jax.training.forward import discriminate, generate, sampling_generator
-from gan_jax.training.state import GanState, NetworkState
+from gan_jax.training.state import GanState
 
 SIDE = 96  # places of a landscape along each axis
 
@@ -44,9 +45,9 @@ def look(config: GanConfig, state: GanState, latents: Array, reals: Array, half_
     points = generate(config, sampling_generator(config, state), latents)
     grid = plane_grid(half_width).reshape(-1, 2)
     return Frame(
-        landscape=score_alone(config, state.discriminator, grid).reshape(SIDE, SIDE),
+        landscape=score_alone(config, state.discriminator.variables, grid).reshape(SIDE, SIDE),
         points=points,
-        arrows=descent(config, state.discriminator, points, reals),
+        arrows=descent(config, state.discriminator.variables, points, reals),
     )
 
 
@@ -56,28 +57,29 @@ def plane_grid(half_width: float) -> Array:
     return jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1)
 
 
-def score_alone(config: GanConfig, discriminator: NetworkState, points: Array) -> Array:
+def score_alone(config: GanConfig, discriminator: Variables, points: Array) -> Array:
     """D's logit of every point, ``[count]``; where D judges packs, of the point repeated."""
     return discriminate(config, discriminator, jnp.repeat(points, config.packing, axis=0))
 
 
-def descent(config: GanConfig, discriminator: NetworkState, points: Array, reals: Array) -> Array:
+def descent(config: GanConfig, discriminator: Variables, points: Array, reals: Array) -> Array:
     """The direction in which each point's own term of G's loss falls fastest: ``-count`` times the loss's gradient.
 
     Args:
       config: its objective is used.
-      discriminator: D's state.
+      discriminator: D's variables.
       points: ``[count, 2]`` float32.
       reals: ``[count, 2]`` float32, the pairs of a relativistic objective.
 
     Returns:
       ``[count, 2]`` float32.
     """
-    objective = find_objective(config.objective)
+
+    def score(batches: list[Array]) -> tuple[list[Array], None]:
+        return [discriminate(config, discriminator, batch) for batch in batches], None
 
     def loss(points: Array) -> Array:
-        real_logits = (discriminate(config, discriminator, reals),) if objective.sees_reals else ()
-        return objective.generator(discriminate(config, discriminator, points), *real_logits)
+        return generator_objective(find_objective(config.objective), score, reals, points)[0]
 
     return -len(points) * jax.grad(loss)(points)
 

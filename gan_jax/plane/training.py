@@ -14,7 +14,7 @@ from jax.sharding import AxisType, Mesh, PartitionSpec
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.recipes import RECIPES, recipe
-from gan_jax.training.batches import ResidentImages, RunKeys, run_keys, steps_per_epoch
+from gan_jax.training.batches import Batch, ResidentImages, RunKeys, run_keys, steps_per_epoch
 from gan_jax.training.compiled import scan_run
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.loop import spaced_pauses, train
@@ -95,7 +95,7 @@ def train_states(
     Examples:
       >>> states, metrics = train_states(config, gan_step, start, points, run_keys(0), [0, 100])  # doctest: +SKIP
     """
-    source, wanted = ResidentImages(config, points, keys), set(steps)
+    source, wanted = ResidentImages(config, Batch(points), keys), set(steps)
     states, metrics = [state] if 0 in wanted else [], []
     for progress in train(
         config, step, state, source, keys, num_steps=max(steps), log_every=_CHUNK_STEPS, chunk_steps=_CHUNK_STEPS
@@ -130,7 +130,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
       config: from ``for_points``.
       points: ``[count, 2]`` float32, which all share.
       seeds: one for each run.
-      num_steps: a whole number of epochs; a schedule without ``schedule_steps`` ends with them.
+      num_steps: a whole number of epochs; schedules without an end of their own end with them.
 
     Returns:
       The last states, and the steps' metrics ``[seeds, epochs, steps]``.
@@ -143,10 +143,10 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
       >>> config = dataclasses.replace(for_points(recipe("dcgan")), width=2)
       >>> points = load_target("ring", 1280).points
       >>> states, metrics = train_many(config, points, seeds=range(2), num_steps=10)  # doctest: +SKIP
-      >>> metrics.d_loss.shape  # doctest: +SKIP
+      >>> metrics["d_loss"].shape  # doctest: +SKIP
       (2, 1, 10)
     """
-    config, per_epoch = config.scheduled(num_steps), steps_per_epoch(config, len(points))
+    per_epoch = steps_per_epoch(config, len(points))
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
     keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
@@ -165,7 +165,7 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
 
     def train_share(config: GanConfig, starts: GanState, keys: RunKeys, points: Array) -> tuple[GanState, Any]:
         def run(one: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
-            return scan_run(config, gan_step, one[0], points, one[1], num_epochs)[:2]
+            return scan_run(config, gan_step, one[0], Batch(points), one[1], num_epochs)[:2]
 
         return lax.map(run, (starts, keys), batch_size=_RUNS_IN_CACHE if platform == "cpu" else len(starts.step))
 

@@ -65,7 +65,7 @@ def prepare_watch(settings: WatchSettings, config: GanConfig) -> Watch:
         raise InputError("the networks are conditional, but points have no classes; leave out --conditional.")
     whole = NUM_SAMPLES % config.packing == 0
     require(whole, "packing", config.packing, f"a divisor of the {NUM_SAMPLES} samples that are drawn")
-    target, config = load_target(settings.target), config.scheduled(settings.steps)
+    target, config = load_target(settings.target), config
     per_epoch = steps_per_epoch(config, len(target.points))
     return Watch(config, target, run_keys(settings.seed), frame_steps(settings.steps, per_epoch, settings.frames))
 

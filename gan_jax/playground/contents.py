@@ -11,7 +11,9 @@ import numpy as np
 from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.pixels import quantize_images
+from gan_jax.errors import InputError
 from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
+from gan_jax.nn.network import Variables
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.playground.notices import notice_of
 from gan_jax.playground.packing import Pack
@@ -20,7 +22,7 @@ from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import RunKeys, run_keys
 from gan_jax.training.forward import discriminate, generate, sample_latents, sampling_generator
-from gan_jax.training.state import GanState, NetworkState, init_state
+from gan_jax.training.state import GanState, init_state
 
 _SHOWN = 32  # latents of the grid
 _ROWS, _OF_CLASS = 16, 4  # of a conditional run's grid
@@ -60,9 +62,11 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
     pack, generator = Pack(), chosen_generator(source, run.state)
     labels = _labels(config)
     latents = sample_latents(config, _keys(source).display, max(64, len(labels)))[: len(labels)]
-    trained = run.state.discriminator
+    if not isinstance(run.state, GanState):
+        raise InputError("the run's game is not one of a generator and a discriminator; the page shows only those.")
+    trained = run.state.discriminator.variables
     # He weights: under DCGAN's small ones no image moves an untrained D's score far (docs/learn/lesson.md).
-    untrained = init_state(dataclasses.replace(config, initializer="he"), _keys(source).init).discriminator
+    untrained = init_state(dataclasses.replace(config, initializer="he"), _keys(source).init).discriminator.variables
     operations = generator_operations(config, generator)
     step = int(run.state.step)
     networks = {
@@ -97,9 +101,9 @@ def _keys(source: Source) -> RunKeys:
     return run_keys(source.run.record.get("run", {}).get("seed", 0))
 
 
-def chosen_generator(source: Source, state: GanState) -> NetworkState:
+def chosen_generator(source: Source, state: GanState) -> Variables:
     """The generator of a state that is shown."""
-    return state.generator if source.raw else sampling_generator(source.run.config, state)
+    return state.generator.variables if source.raw else sampling_generator(source.run.config, state)
 
 
 def _about(source: Source, step: int) -> str:
@@ -144,8 +148,8 @@ def _principal_directions(config: GanConfig, operations: Sequence[Operation]) ->
 def _check(
     config: GanConfig,
     pack: Pack,
-    generator: NetworkState,
-    discriminator: NetworkState,
+    generator: Variables,
+    discriminator: Variables,
     latents: Any,
     labels: np.ndarray,
 ) -> dict[str, str]:

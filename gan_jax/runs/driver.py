@@ -4,39 +4,38 @@ from collections.abc import Sequence
 
 from gan_jax.files import warn
 from gan_jax.runs.bars import progress_bar
-from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import is_main
 from gan_jax.runs.run import Run
+from gan_jax.training.games import find_game
 from gan_jax.training.loop import Progress, train_together
 
 _SHOWN_RUNS = 2  # beside the progress bar
 
 
-def drive(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> None:
+def drive(runs: Sequence[Run], stop: StopRequest) -> None:
     """Train to the end, or until a stop is requested: record, draw and checkpoint each run after every chunk.
 
     A run that diverges ends at the step before, with all that it had until then, and the others continue.
 
     Args:
-      experiment: what they train with.
       runs: one, or several that differ in their seeds and traced settings alone.
       stop: asked at every pause.
     """
     for group in _groups(runs):
-        _drive_group(experiment, group, stop)
+        _drive_group(group, stop)
         if stop.is_set():
             return
 
 
-def _drive_group(experiment: Experiment, runs: Sequence[Run], stop: StopRequest) -> None:
+def _drive_group(runs: Sequence[Run], stop: StopRequest) -> None:
     step = _align(runs)
     if step == 0:
         for run in runs:
             run.draw(Progress(run.state))
     context = runs[0].context
     training = train_together(
-        experiment.step,
+        find_game(context.settings.game).step,
         [run.start._replace(state=run.state) for run in runs],
         num_steps=context.num_steps,
         log_every=context.settings.log_every,

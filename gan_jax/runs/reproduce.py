@@ -13,7 +13,6 @@ from jax import Array
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.files import save_arrays
-from gan_jax.parts import imported_object
 from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images
@@ -31,16 +30,14 @@ from gan_jax.storage.record import (
     read_settings,
 )
 from gan_jax.storage.run_folder import RunFolder
-from gan_jax.storage.step_names import step_name
-from gan_jax.training.batches import LabelledImages, epoch_order, read_batches
+from gan_jax.training.batches import epoch_order, read_batches
 from gan_jax.training.compiled import run_chunk
-from gan_jax.training.forward import batch_fakes, sample_latents
+from gan_jax.training.forward import batch_fakes, generate, sample_latents
+from gan_jax.training.games import find_game
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
 from gan_jax.training.sharding import devices_per_batch
 from gan_jax.training.state import GanState
-from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step, split_by_critic_step
-
-STEPS = {"gan_step": gan_step, "generator_step": generator_step, "discriminator_step": discriminator_step}
+from gan_jax.training.steps import split_by_critic_step
 
 
 class Difference(NamedTuple):
@@ -61,24 +58,22 @@ class FinishedRun:
       reading: settings of how image files are read that are not as the run had them.
 
     Raises:
-      InputError: there is no such run, its step is neither one of this package's nor imported, or the data are others.
+      InputError: there is no such run, its game is neither one of this package's nor imported, or the data are others.
     """
 
     def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None, **reading: Any) -> None:
         self.folder, self.record = RunFolder(folder), read_record(folder)
         self.settings, self.config = read_settings(self.record)
-        trained_with = self.record["step"]
-        step = STEPS.get(trained_with) or imported_object(trained_with)
-        if step is None or step_name(step) != trained_with:
-            raise InputError(f"{folder} was trained with the step {trained_with}; give --import for the file it is in.")
-        self.step: Step = step
+        self.game = find_game(self.settings.game)
         dataset = load_images(dataclasses.replace(self.settings, **reading), name, data_dir)
         if dataset.content_hash != self.record["dataset"].get("sha256"):
             raise InputError(f"{folder} was trained on other images of {dataset.name}; give --dataset or --data-dir.")
         self.images, mesh = dataset.train_images, choose_mesh(self.settings, self.config)
         self._environment = environment(devices_per_batch(mesh))
         images = training_images(self.config, dataset)
-        _, self._start, self.source, self.keys = prepare_start(self.settings, self.config, images, mesh)
+        _, self._start, self.source, self.keys, self.schedule_steps = prepare_start(
+            self.settings, self.config, images, mesh
+        )
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
 
     def differences(self) -> list[str]:
@@ -86,7 +81,7 @@ class FinishedRun:
         pair = self.record, self._environment
         return [*earlier_differences(*pair), *environment_differences(*pair)]
 
-    def state_after(self, step: int, bar: Any) -> GanState:
+    def state_after(self, step: int, bar: Any) -> Any:
         """The state after a step, from the newest checkpoint that is not after it, or from the start."""
         found, _ = SavedCheckpoints(self.folder.checkpoints, identity(self.record)).restore_newest(self._start, step)
         state = found.state if found else self._start
@@ -94,12 +89,13 @@ class FinishedRun:
             state = progress.state
         return state
 
-    def train(self, state: GanState, until: int, bar: Any) -> Iterator[Progress]:
+    def train(self, state: Any, until: int, bar: Any) -> Iterator[Progress]:
         """Train from a state as the run did, and move the bar on."""
         bar.update(int(state.step) - bar.n)
         for progress in train(
-            *(self.config, self.step, state, self.source, self.keys),
+            *(self.config, self.game.step, state, self.source, self.keys),
             num_steps=until,
+            schedule_steps=self.schedule_steps,
             log_every=self.settings.log_every,
             pause_every=self.settings.checkpoint_every,
         ):
@@ -150,7 +146,7 @@ def verify(run: FinishedRun, first: int = 0, last: int | None = None) -> tuple[i
             if step or array:
                 return count, Difference(epoch, step, array)
     if run.folder.weights.exists():
-        load_recorded_weights(run.folder, run.record, run.config)
+        load_recorded_weights(run.folder, run.record, run.config, run.game)
     return len(wanted), None
 
 
@@ -176,11 +172,10 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
         state = run.state_after(step - 1, bar)
     epoch, batch = divmod(step - 1, run.source.steps_per_epoch)
     place = epoch, batch, batch + 1
-    batches = run.source.batches(*place)
-    images, labels = batches if isinstance(batches, LabelledImages) else (batches, None)
-    of_fakes = None if labels is None else _labels_of_fakes(run, jnp.asarray(labels[0]))
-    fakes = batch_fakes(run.config, state, jax.random.fold_in(run.keys.step, step - 1), of_fakes)
-    _, metrics = run_chunk(run.config, run.step, state, read_batches(run.source, *place), run.keys.step)
+    images, labels = run.source.batches(*place)
+    fakes = _fakes(run, state, step, None if labels is None else jnp.asarray(labels[0]))
+    batches = read_batches(run.source, *place)
+    _, metrics = run_chunk(run.config, run.game.step, state, batches, run.keys.step, run.schedule_steps)
     metrics = metrics_to_numpy(metrics)
     arrays = {
         "rows": epoch_order(run.config, run.keys.order, epoch, len(run.images))[batch],
@@ -197,11 +192,18 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     return {name: float(values[0]) for name, values in metrics.items()}, same
 
 
-def _labels_of_fakes(run: FinishedRun, labels: Array) -> Array:
-    """The classes of a step's last fakes: those of D's last batch, or of the first images where D takes no step."""
-    return (
-        labels[: run.config.batch_size] if run.step is generator_step else split_by_critic_step(run.config, labels)[-1]
-    )
+def _fakes(run: FinishedRun, state: Any, step: int, labels: Array | None) -> Array:
+    """A step's last fakes; of a user's own state, what its sampler makes of the step's latents.
+
+    Their classes are those of D's last batch, or of the first images where D takes no step.
+    """
+    config, key = run.config, jax.random.fold_in(run.keys.step, step - 1)
+    if labels is not None:
+        alone = run.settings.game == "generator"
+        labels = labels[: config.batch_size] if alone else split_by_critic_step(config, labels)[-1]
+    if isinstance(state, GanState):
+        return batch_fakes(config, state, key, labels)
+    return generate(config, run.game.sampler(config, state), sample_latents(config, key), labels)
 
 
 def _first_other_step(history: Metrics, metrics: Metrics, end: int) -> int | None:

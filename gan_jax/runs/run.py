@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_fakes
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.pictures.scores import HEADINGS, headings_of
-from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.experiment import Experiment, draw_preview
 from gan_jax.runs.health import find_signs, image_set_spread
 from gan_jax.runs.processes import is_main, on_main
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start, training_images
@@ -45,7 +46,7 @@ from gan_jax.storage.record import (
     warn_of_differences,
 )
 from gan_jax.storage.run_folder import RunFolder, claim, replace_run
-from gan_jax.training.forward import sampling_generator
+from gan_jax.training.games import Game, find_game
 from gan_jax.training.loop import Progress, Start, spaced_pauses
 from gan_jax.training.sharding import devices_per_batch, local_copy
 
@@ -125,7 +126,8 @@ class Run:
             scores = self._score(_local(progress))
             self._last_scores = progress.step, scores
             shown = "  ".join(f"{heading} {scores[key]:.3g}" for key, heading in headings_of(scores).items())
-            self._tell(progress, scores, f"averaged generator  {shown}" if progress.state.average else shown)
+            averaged = self.context.config.has_average
+            self._tell(progress, scores, f"averaged generator  {shown}" if averaged else shown)
 
     def summary(self) -> str:
         """The metrics of the last chunk and the last distance, in a few words."""
@@ -188,7 +190,7 @@ def open_run(
     """Claim a run's folder, take up its newest checkpoint, and leave its files complete at the end.
 
     Args:
-      experiment: what it trains with, and what it shows.
+      experiment: what it shows.
       settings: of this run alone.
       dataset: its images.
       images: its training images if they are on the device already, to be shared.
@@ -205,13 +207,14 @@ def open_run(
     start = prepare_start(settings, config, training_images(config, dataset, images), mesh)
     per_epoch = start.source.steps_per_epoch
     folder, num_steps = RunFolder(settings.folder), settings.num_steps(per_epoch)
+    game = find_game(settings.game)
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
-    score = _scorer(context) if settings.evaluate_every and is_main() else None
-    record = make_record(settings, config, dataset, experiment.step, devices_per_batch(mesh))
+    score = _scorer(context, game) if settings.evaluate_every and is_main() else None
+    record = make_record(settings, config, dataset, start.schedule_steps, devices_per_batch(mesh))
     lock = on_main(lambda: _open_folder(context, record, begin))
     try:
         checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
-        run = Run(context, start, checkpoints, _watchers(experiment, context, record, lock), score)
+        run = Run(context, start, checkpoints, _watchers(experiment, game, context, record, lock), score)
         run.resume()
         can_write = True
         try:
@@ -228,14 +231,16 @@ def open_run(
             lock.release()
 
 
-def _watchers(experiment: Experiment, context: RunContext, record: Record, lock: FileLock | None) -> list[Watcher]:
+def _watchers(
+    experiment: Experiment, game: Game, context: RunContext, record: Record, lock: FileLock | None
+) -> list[Watcher]:
     """Those of the main process, which holds the lock; the others have none."""
     if lock is None:
         return []
     return [
         InPlace(context, Path(lock.lock_file)),
         JsonLines(context),
-        Figures(context, experiment.draw, experiment.draw_at),
+        Figures(context, experiment.draw or partial(draw_preview, sampler=game.sampler), experiment.draw_at),
         Results(context),
         Recorder(context, record),
         *_snapshots(context),
@@ -254,13 +259,13 @@ def _snapshots(context: RunContext) -> list[Watcher]:
     return [Snapshots(context, steps)]
 
 
-def _scorer(context: RunContext) -> Callable[[Progress], Scores]:
+def _scorer(context: RunContext, game: Game) -> Callable[[Progress], Scores]:
     dataset = context.dataset
     evaluator = load_evaluator(dataset)
     require_accurate(evaluator)
 
     def score(progress: Progress) -> Scores:
-        generator = sampling_generator(context.config, progress.state)
+        generator = game.sampler(context.config, progress.state)
         fakes = sample_fakes(context.config, generator, dataset, sample_count(dataset))
         return score_images(evaluator, fakes, dataset)
 
@@ -301,9 +306,9 @@ def _take_over(context: RunContext, record: Record, found: Record) -> None:
         )
     if not done and found["epochs"]:
         warn(f"{context.folder.path} has no checkpoint to resume from; training starts again from step 0")
-    end = context.config.schedule_steps if context.config.learning_rate_schedule != "constant" else None
+    end = record["run"]["schedule_steps"]
     if end is not None and end <= done < context.num_steps:
-        warn(f"the schedule of the learning rate ended at step {end}; the steps after it keep its final rate")
+        warn(f"the schedules ended at step {end}; the steps after it keep their last values")
     differences = environment_differences(found, record)
     warn_of_differences(differences)
     earlier = found.get("earlier_environments", [])

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jax.typing import ArrayLike
@@ -15,18 +14,11 @@ from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.data.image_set import StoredImages
 from gan_jax.errors import InputError
 from gan_jax.settings import RunConfig
+from gan_jax.storage.digests import named_leaves
 from gan_jax.storage.load import load_run
-from gan_jax.training.batches import (
-    ImageSource,
-    LabelledImages,
-    ResidentImages,
-    RunKeys,
-    ShardedImages,
-    pixels_of,
-    run_keys,
-    steps_per_epoch,
-)
+from gan_jax.training.batches import Batch, ImageSource, ResidentImages, RunKeys, ShardedImages, run_keys
 from gan_jax.training.compiled import initial_state
+from gan_jax.training.games import find_game
 from gan_jax.training.loop import Start
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState, NetworkState
@@ -56,7 +48,7 @@ def load_images(settings: RunConfig, name: str | None = None, data_dir: Path | N
 
 
 def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
-    """The networks' configuration for a data set's images and the run's length."""
+    """The networks' configuration for a data set's images."""
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
     if config.conditional:
         if not dataset.class_names:
@@ -65,13 +57,13 @@ def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
         uneven = config.average_statistics == "recalibrated" and len(set(counts)) > 1
         class_counts = tuple(counts) if uneven else ()
         config = dataclasses.replace(config, num_classes=len(counts), class_counts=class_counts)
-    return config.scheduled(settings.num_steps(steps_per_epoch(config, len(dataset.train_images))))
+    return config
 
 
-def training_images(config: GanConfig, dataset: Dataset, images: ArrayLike | None = None) -> ArrayLike | LabelledImages:
+def training_images(config: GanConfig, dataset: Dataset, images: ArrayLike | None = None) -> Batch:
     """What a run trains on: the data set's images, or the same on the device already; with labels if conditional."""
     chosen: Any = dataset.train_images if images is None else images
-    return LabelledImages(chosen, dataset.train_labels) if config.conditional else chosen
+    return Batch(chosen, dataset.train_labels if config.conditional else None)
 
 
 def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
@@ -88,41 +80,42 @@ def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
     return batch_mesh(config, settings.devices) if several else None
 
 
-def prepare_start(
-    settings: RunConfig, config: GanConfig, images: ArrayLike | LabelledImages, mesh: Mesh | None = None
-) -> Start:
+def prepare_start(settings: RunConfig, config: GanConfig, data: Batch, mesh: Mesh | None = None) -> Start:
     """Derive a run's start from its settings.
 
     Args:
-      settings: the seed, and a trained run to start from, if any.
+      settings: game, seed and length, and a trained run to start from, if any.
       config: the networks' configuration.
-      images: from ``training_images``.
+      data: from ``training_images``.
       mesh: from ``choose_mesh``.
 
     Raises:
       InputError: there are fewer images than one batch, or the trained networks are not of the configured shape.
     """
     keys = run_keys(settings.seed)
-    source = _source(config, images, keys, mesh)
-    state = _with_trained_networks(settings, config, initial_state(config, keys.init))
-    return Start(config, replicate(state, mesh), source, replicate(keys, mesh))
+    source = _source(config, data, keys, mesh)
+    state = _with_trained_networks(settings, config, initial_state(find_game(settings.game).init, config, keys.init))
+    end = settings.schedule_steps or settings.num_steps(source.steps_per_epoch)
+    return Start(config, replicate(state, mesh), source, replicate(keys, mesh), end if config.needs_end else None)
 
 
-def _source(config: GanConfig, images: Any, keys: RunKeys, mesh: Mesh | None) -> ImageSource:
-    stored = isinstance(pixels_of(images), StoredImages)
+def _source(config: GanConfig, data: Batch, keys: RunKeys, mesh: Mesh | None) -> ImageSource:
+    stored = isinstance(data.images, StoredImages)
     if mesh and stored:
         raise InputError("--stream feeds one device; leave out --devices and other processes, or --stream.")
     if mesh:
-        return ShardedImages(config, jax.device_get(images), keys, mesh)
-    return StreamedImages(config, images, keys) if stored else ResidentImages(config, images, keys)
+        return ShardedImages(config, jax.device_get(data), keys, mesh)
+    return StreamedImages(config, data, keys) if stored else ResidentImages(config, data, keys)
 
 
-def _with_trained_networks(settings: RunConfig, config: GanConfig, state: GanState) -> GanState:
+def _with_trained_networks(settings: RunConfig, config: GanConfig, state: Any) -> Any:
     """The weights and batch statistics of another run in place of the initial ones, as far as the settings ask."""
     path = settings.start_from or settings.discriminator
     if path is None:
         return state
     run = load_run(path)
+    if not (isinstance(state, GanState) and isinstance(run.state, GanState)):
+        raise InputError(f"{path} and this run must both train G and D as the package's games do; start from step 0.")
     given, told = run.state, f"of {path} has other layers; {_differences(run.config, config)}"
     discriminator = _with_weights(f"the discriminator {told}", state.discriminator, given.discriminator)
     if settings.start_from is None:
@@ -141,7 +134,9 @@ def _differences(given: GanConfig, here: GanConfig) -> str:
 
 
 def _with_weights(complaint: str, here: NetworkState, given: NetworkState) -> NetworkState:
-    shapes = [jax.tree.map(jnp.shape, (dict(one.params), dict(one.batch_stats))) for one in (given, here)]
+    shapes = [[(name, leaf.shape) for name, leaf in named_leaves(network.variables)] for network in (given, here)]
     if shapes[0] != shapes[1]:
         raise InputError(complaint)
-    return here.replace(params=given.params, batch_stats=given.batch_stats)
+    return here.replace(
+        variables=jax.tree.unflatten(jax.tree.structure(here.variables), jax.tree.leaves(given.variables))
+    )

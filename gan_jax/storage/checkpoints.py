@@ -1,6 +1,5 @@
 """A run's checkpoints: the complete state and every step's metrics, each with its digest."""
 
-import dataclasses
 import json
 import logging
 import os
@@ -21,7 +20,6 @@ from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, L
 from gan_jax.errors import InputError
 from gan_jax.files import first_line, parse_json
 from gan_jax.storage.digests import named_leaves, tree_digest
-from gan_jax.training.state import GanState
 
 _SCORE = "frechet_distance"
 _SAVING = threading.Lock()  # Orbax has one current operation in a process, by whose number its threads find each other
@@ -32,7 +30,7 @@ _SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 class Checkpoint(NamedTuple):
     """What training resumes from."""
 
-    state: GanState
+    state: Any  # a pytree of arrays with a step
     metrics: dict[str, np.ndarray]  # of every step so far: [steps] float32
 
 
@@ -59,7 +57,7 @@ class SavedCheckpoints:
         """After which steps there is a checkpoint."""
         return checkpoint_steps(self._folder)
 
-    def restore(self, step: int, template: GanState) -> Checkpoint:
+    def restore(self, step: int, template: Any) -> Checkpoint:
         """Read the checkpoint after a step, every bit as it was saved.
 
         Args:
@@ -90,7 +88,7 @@ class SavedCheckpoints:
             if name in self._run and value != self._run[name]:
                 raise InputError(f"{folder} is of another run: its {name} is {value!r:.60}.")
 
-    def restore_newest(self, template: GanState, until: int | None = None) -> tuple[Checkpoint | None, list[str]]:
+    def restore_newest(self, template: Any, until: int | None = None) -> tuple[Checkpoint | None, list[str]]:
         """Read the newest checkpoint that is complete and undamaged.
 
         Args:
@@ -148,7 +146,7 @@ class Checkpoints(SavedCheckpoints):
         if step in self._manager.all_steps():
             return
         arguments = ocp.args.Composite(
-            state=ocp.args.StandardSave(_parts(checkpoint.state)),
+            state=ocp.args.StandardSave(dict(named_leaves(checkpoint.state, "."))),
             history=ocp.args.StandardSave(checkpoint.metrics),
             record=ocp.args.JsonSave(
                 {"sha256": tree_digest(checkpoint._asdict()), "metrics": list(checkpoint.metrics), "run": self._run}
@@ -199,26 +197,19 @@ def _read_arrays(folder: Path) -> dict[str, np.ndarray]:
     return {name: tensorstore.open(spec, context=context).result().read().result() for name, spec in specs.items()}
 
 
-def _placed(arrays: Mapping[str, np.ndarray], template: GanState) -> GanState:
+def _placed(arrays: Mapping[str, np.ndarray], template: Any) -> Any:
     """Arrays as a state, each of the shape and type, and on the devices, of the template's."""
 
     def place(name: str, leaf: Any) -> jax.Array:
-        array = arrays[name.replace("/", ".")]
+        array = arrays[name]
         if (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
             raise ValueError(f"{name} is {array.dtype} {list(array.shape)}")
         if leaf.sharding is None:
             return jnp.asarray(array)
         return jax.make_array_from_callback(array.shape, leaf.sharding, lambda index: array[index])
 
-    parts = _parts(template)
-    placed = [place(name, leaf) for name, leaf in named_leaves(parts)]
-    return GanState(**jax.tree.unflatten(jax.tree.structure(parts), placed))
-
-
-def _parts(state: GanState) -> dict[str, Any]:
-    """What of a state there is to save: without an average it is stored as before there were any."""
-    parts = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
-    return {name: part for name, part in parts.items() if part is not None}
+    placed = [place(name, leaf) for name, leaf in named_leaves(template, ".")]
+    return jax.tree.unflatten(jax.tree.structure(template), placed)
 
 
 def _unwritten(error: Exception) -> OSError:

@@ -31,7 +31,7 @@ def joint_digest(digests: dict[str, str]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def named_leaves(tree: Any) -> list[tuple[str, Any]]:
+def named_leaves(tree: Any, separator: str = "/") -> list[tuple[str, Any]]:
     """A tree's arrays and their places, in the tree's order."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]
+    return [(jax.tree_util.keystr(path, simple=True, separator=separator), leaf) for path, leaf in leaves]

@@ -7,12 +7,12 @@ from gan_jax.config import GanConfig
 from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import warn
+from gan_jax.nn.network import Variables
 from gan_jax.storage.checkpoints import SavedCheckpoints, checkpoint_steps
 from gan_jax.storage.record import first_of_many, has_record, identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import abstract_state, load_weights, weights_of
-from gan_jax.training.forward import sampling_generator
-from gan_jax.training.state import GanState, NetworkState
+from gan_jax.training.games import GAMES, Game, find_game
 
 PRETRAINED = ("fashion_mnist",)
 """The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
@@ -25,8 +25,9 @@ class TrainedRun(NamedTuple):
     """A run's configuration, its last state, and its record, which is empty where there is only a weights file."""
 
     config: GanConfig
-    state: GanState
+    state: Any
     record: dict[str, Any]
+    game: Game = GAMES["joint"]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -38,9 +39,9 @@ class TrainedRun(NamedTuple):
         return names if len(names) == self.config.num_classes else ()
 
     @property
-    def generator(self) -> NetworkState:
-        """The generator, for ``generate`` and ``sample_images``: the average over the steps where there is one."""
-        return sampling_generator(self.config, self.state)
+    def generator(self) -> Variables:
+        """What the game samples with, for ``generate`` and ``sample_images``: the average where there is one."""
+        return self.game.sampler(self.config, self.state)
 
 
 def load_run(path: str | Path, *, optimizers: bool = False) -> TrainedRun:
@@ -69,7 +70,8 @@ def load_run(path: str | Path, *, optimizers: bool = False) -> TrainedRun:
     if path.is_file() and not optimizers:
         return TrainedRun(*load_weights(path), {})
     folder, record = RunFolder(path), read_record(path)
-    _, config = read_settings(record)
+    settings, config = read_settings(record)
+    game = find_game(settings.game)
     steps = checkpoint_steps(folder.checkpoints)
     if not steps and not folder.weights.exists():
         raise InputError(
@@ -78,20 +80,20 @@ def load_run(path: str | Path, *, optimizers: bool = False) -> TrainedRun:
     if optimizers and not steps:
         raise InputError(f"{path} has no checkpoint, and so no optimizers' moments; train on with them at zero.")
     if not steps:
-        return TrainedRun(config, load_recorded_weights(folder, record, config), record)
+        return TrainedRun(config, load_recorded_weights(folder, record, config, game), record, game)
     if folder.weights.exists() and not optimizers:
         try:
-            state = load_recorded_weights(folder, record, config)
+            state = load_recorded_weights(folder, record, config, game)
         except InputError as error:
             warn(f"{error} Using the newest checkpoint.")
         else:
             if int(state.step) >= steps[-1]:
-                return TrainedRun(config, state, record)
+                return TrainedRun(config, state, record, game)
     saved = SavedCheckpoints(folder.checkpoints, identity(record))
-    found, complaints = saved.restore_newest(abstract_state(config))
+    found, complaints = saved.restore_newest(abstract_state(config, game))
     if found is None:
         raise InputError(" ".join([f"{path} has neither weights nor a checkpoint that can be read.", *complaints]))
-    return TrainedRun(config, found.state, record)
+    return TrainedRun(config, found.state, record, game)
 
 
 def load_pretrained(name: str) -> TrainedRun:
@@ -116,13 +118,13 @@ def load_pretrained(name: str) -> TrainedRun:
     return load_run(_SHIPPED / name)
 
 
-def load_recorded_weights(folder: RunFolder, record: dict[str, Any], config: GanConfig) -> GanState:
+def load_recorded_weights(folder: RunFolder, record: dict[str, Any], config: GanConfig, game: Game) -> Any:
     """Read ``weights.npz`` and compare it with the digests that the run recorded.
 
     Raises:
       InputError: it is missing or damaged, or its weights are not the run's.
     """
-    state = load_weights(folder.weights, config)[1]
+    state = load_weights(folder.weights, config, game)[1]
     if matches_digests(record, int(state.step), weights_of(state)) is False:
         raise InputError(f"{folder.weights} does not hold the weights that the run recorded.")
     return state

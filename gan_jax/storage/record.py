@@ -38,9 +38,6 @@ from gan_jax.parts import UnknownPartError, imported_parts
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
 from gan_jax.storage.record_form import config_from_json, is_epoch, require_form, settings_from_json
-from gan_jax.storage.step_names import step_name
-from gan_jax.training.state import GanState
-from gan_jax.training.steps import Step
 
 FORMAT = 1
 _RECORD, _EPOCHS = RUN_DATA[:2]
@@ -51,9 +48,9 @@ Record = dict[str, Any]
 
 
 def make_record(
-    settings: RunConfig, config: GanConfig, dataset: Dataset, step: Step, devices_per_batch: int = 1
+    settings: RunConfig, config: GanConfig, dataset: Dataset, schedule_steps: int | None, devices_per_batch: int = 1
 ) -> Record:
-    """Say what a run is: settings, step, data, versions, imported parts, devices."""
+    """Say what a run is: settings, where its schedules end, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
     for name in ("data_dir", "discriminator", "start_from"):  # the last two may also be the name of a run that ships
         run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
@@ -62,8 +59,8 @@ def make_record(
     return {
         "format": FORMAT,
         "script": Path(sys.argv[0]).name,
-        "step": step_name(step),
-        "run": run | {"gan": dataclasses.asdict(config), "output_dir": str(settings.folder)},
+        "run": run
+        | {"gan": dataclasses.asdict(config), "output_dir": str(settings.folder), "schedule_steps": schedule_steps},
         "dataset": {
             "name": dataset.name,
             "sha256": dataset.content_hash,
@@ -95,7 +92,7 @@ def environment(devices_per_batch: int = 1) -> Record:
     }
 
 
-def epoch_digest(epoch: int, state: GanState) -> Record:
+def epoch_digest(epoch: int, state: Any) -> Record:
     """An epoch's line in the record: its number, the step it ended at, and the state's digest and its arrays'."""
     arrays = array_digests(state)
     short = {name: digest[:16] for name, digest in arrays.items()}
@@ -269,7 +266,7 @@ def identity(record: Record) -> dict[str, Any]:
     settings = {name: value for name, value in run.items() if name not in _marked("may_change")}
     if is_path(run["dataset"]):
         del settings["dataset"]
-    return _flat({"step": record["step"], "images": record["dataset"].get("sha256"), **settings})
+    return _flat({"images": record["dataset"].get("sha256"), **settings})
 
 
 def _marked(mark: str) -> set[str]:

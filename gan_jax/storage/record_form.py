@@ -13,7 +13,6 @@ _Plain = str | int | float | bool | None
 _FORM: dict[str, Any] = {
     "format": int,
     "script": str,
-    "step": str,
     "run": dict[str, Any],
     "dataset": dict[str, _Plain | list[_Plain]],
     "versions": dict[str, _Plain],

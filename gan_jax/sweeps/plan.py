@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from gan_jax.config import INTEGERS, STATIC, SWEEPABLE, GanConfig
+from gan_jax.config import COUNTS, STATIC, SWEEPABLE, GanConfig
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home
@@ -49,16 +49,15 @@ def _static(trial: Trial) -> dict[str, float]:
     return {name: value for name, value in trial.values.items() if name in STATIC}
 
 
-def default_folder(settings: RunConfig, step: Any, *, recipe: str | None = None, dataset: str | None = None) -> Path:
-    """The folder of a training that is given none: ``runs/DATASET-RECIPE-PART-MANY``, without what does not apply.
+def default_folder(settings: RunConfig, *, recipe: str | None = None, dataset: str | None = None) -> Path:
+    """The folder of a training that is given none: ``runs/DATASET-RECIPE-GAME-MANY``, without what does not apply.
 
     DATASET is the data set's name, or that of its folder or file. RECIPE is the one that was asked for by its name, or
-    that the settings are equal to, if they are not the default ones. PART is the step, such as ``generator`` of
-    ``generator_step``, unless it is ``gan_step``. MANY is ``seeds``, or the names of the settings that are swept.
+    that the settings are equal to, if they are not the default ones. GAME is what is trained, unless it is the joint
+    game. MANY is ``seeds``, or the names of the settings that are swept.
 
     Args:
       settings: what is trained on what; its numbers are not checked.
-      step: the training step.
       recipe: the name that was asked for, if any.
       dataset: the name of the images, where they are not those that the settings name.
 
@@ -66,18 +65,22 @@ def default_folder(settings: RunConfig, step: Any, *, recipe: str | None = None,
       InputError: a sweep cannot be read.
 
     Examples:
-      >>> from gan_jax import generator_step, recipe
-      >>> default_folder(RunConfig(recipe("r3gan"), dataset="digits", seeds="0:4"), generator_step).as_posix()
+      >>> from gan_jax import recipe
+      >>> default_folder(RunConfig(recipe("r3gan"), "generator", "digits", seeds="0:4")).as_posix()
       'runs/digits-r3gan-generator-seeds'
     """
     if dataset is None and is_path(settings.dataset):
         path = expand_home(Path(settings.dataset)).resolve()
         dataset = path.stem if path.suffix in (".zip", ".npz") else path.name
     equal = (name for name, one in RECIPES.items() if vars(one.config) == vars(settings.gan) != vars(GanConfig()))
-    part = getattr(getattr(step, "func", step), "__name__", "").removesuffix("_step")  # func: of a functools.partial
     swept = [parse_sweep(text)[0] for text in settings.sweep]
     many = swept or (["seeds"] if settings.has_many_runs else [])
-    names = [dataset or settings.dataset, recipe or next(equal, ""), "" if part == "gan" else part, *many]
+    names = [
+        dataset or settings.dataset,
+        recipe or next(equal, ""),
+        "" if settings.game == "joint" else settings.game,
+        *many,
+    ]
     return Path("runs", "-".join(re.sub(r"^\.+|[^\w.-]+", "_", name) for name in names if name))
 
 
@@ -161,7 +164,7 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
     """
     name, _, values = text.partition("=")
     name = name.replace("-", "_")
-    kind = int if name in INTEGERS else float
+    kind = int if name in COUNTS else float
     try:
         numbers = [kind(value) for value in values.split(",")]
     except ValueError:

@@ -29,6 +29,7 @@ from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
 from gan_jax.training.batches import steps_per_epoch
+from gan_jax.training.games import find_game
 
 _WIDEST_ON_CPU = 32
 _FEWEST_ON_ACCELERATOR = 4
@@ -41,7 +42,7 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
     rounding where they are side by side on an accelerator. A trial that diverges does not stop the others.
 
     Args:
-      experiment: what to train with, and what to show.
+      experiment: what to show.
       settings: the runs, and where their files go.
       dataset: the images; by default those that the settings name.
 
@@ -51,13 +52,12 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
       StoppedError: a signal ended the training; ``resume`` continues it.
 
     Examples:
-      >>> from gan_jax import draw_preview, gan_step
-      >>> experiment = Experiment(gan_step, draw_preview, draw_at="epoch_end")
-      >>> run_experiment(experiment, RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
+      >>> run_experiment(Experiment(), RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
     """
+    find_game(settings.game)
     connect(settings)
     if settings.output_dir is None:
-        folder = default_folder(settings, experiment.step, dataset=dataset and dataset.name)
+        folder = default_folder(settings, dataset=dataset and dataset.name)
         settings = dataclasses.replace(settings, output_dir=folder)
     for name in settings.tracker:
         require_tracker(name)
@@ -119,21 +119,21 @@ def choose_side_by_side(settings: RunConfig, trials: Sequence[Trial] = ()) -> bo
     """
     shared = _shares_batches(settings)
     compiled_for = sorted({name for trial in trials for name in trial.values} & set(STATIC))
-    if settings.schedule == "side_by_side" and compiled_for:
-        raise InputError(f"--schedule side_by_side cannot sweep {', '.join(compiled_for)}; use --schedule in_turn.")
-    if settings.schedule == "side_by_side" and shared:
+    if settings.parallel == "side_by_side" and compiled_for:
+        raise InputError(f"--parallel side_by_side cannot sweep {', '.join(compiled_for)}; use --parallel in_turn.")
+    if settings.parallel == "side_by_side" and shared:
         raise InputError(
-            "--schedule side_by_side puts all runs on one device; leave out --devices and other processes."
+            "--parallel side_by_side puts all runs on one device; leave out --devices and other processes."
         )
-    if settings.schedule == "side_by_side" and settings.stream:
-        raise InputError("--schedule side_by_side keeps the images on the device; leave out --stream.")
-    if settings.schedule == "auto":
+    if settings.parallel == "side_by_side" and settings.stream:
+        raise InputError("--parallel side_by_side keeps the images on the device; leave out --stream.")
+    if settings.parallel == "auto":
         if shared or settings.stream or compiled_for:
             return False
         if jax.default_backend() == "cpu":
             return usable_cores() > 1 and settings.gan.width <= _WIDEST_ON_CPU
         return settings.gan.precision == "bfloat16" and len(trials) >= _FEWEST_ON_ACCELERATOR
-    return settings.schedule == "side_by_side"
+    return settings.parallel == "side_by_side"
 
 
 def _shares_batches(settings: RunConfig) -> bool:
@@ -160,7 +160,7 @@ def _train(
                     raise
                 warn(f"{trial.name}: {error}")
         if runs:
-            drive(experiment, runs, stop)
+            drive(runs, stop)
     stop.raise_if_set()
     for run in runs:
         if run.diverged and not run.context.label:

@@ -85,20 +85,17 @@ def epoch_order(config: GanConfig, order_key: Array, epoch: ArrayLike, num_image
     return jax.random.permutation(key, num_images)[: math.prod(shape)].reshape(shape)
 
 
-class LabelledImages(NamedTuple):
-    """Images and their classes, for conditional networks."""
+class Batch(NamedTuple):
+    """Images, and their classes where there are any: one batch, several, or a whole training set."""
 
     images: Any  # [..., height, width, channels], uint8 from a source, float in [-1, 1] in a step
-    labels: Any  # [...] int32
-
-
-Images = Array | LabelledImages
+    labels: Any = None  # [...] int32; conditional networks need them
 
 
 class IndexedBatches(NamedTuple):
-    """Batches of images that lie on the device; ``scan_steps`` gathers one at a time."""
+    """Batches of images that lie on the device; the scan gathers one at a time."""
 
-    images: Images  # [count, height, width, channels] uint8, shared by all runs that train on them
+    data: Batch  # [count, height, width, channels] uint8, shared by all runs that train on them
     rows: ArrayLike  # [steps, batch] int32, the images of each batch
 
 
@@ -110,11 +107,8 @@ class ImageSource(Protocol):
 
     steps_per_epoch: int
 
-    def batches(self, epoch: int, start: int, stop: int) -> Images:
-        """Batches ``start`` to ``stop`` of an epoch, from 0: ``[stop - start, batch, H, W, C]`` uint8.
-
-        For conditional networks they come as ``LabelledImages``.
-        """
+    def batches(self, epoch: int, start: int, stop: int) -> Batch:
+        """Batches ``start`` to ``stop`` of an epoch, from 0: ``[stop - start, batch, H, W, C]`` uint8, and labels."""
         ...
 
 
@@ -139,8 +133,8 @@ class ResidentImages(ShuffledImages):
 
     Args:
       config: the networks' configuration.
-      images: ``[count, height, width, channels]`` uint8; an array that is on the device already is shared, not copied.
-        For conditional networks, ``LabelledImages`` with ``[count]`` labels.
+      data: ``[count, height, width, channels]`` uint8, with ``[count]`` labels for conditional networks; arrays that
+        are on the device already are shared, not copied.
       keys: from ``run_keys``.
 
     Raises:
@@ -148,19 +142,19 @@ class ResidentImages(ShuffledImages):
       TypeError: the images are not uint8.
     """
 
-    def __init__(self, config: GanConfig, images: ArrayLike | LabelledImages, keys: RunKeys) -> None:
-        require_stored(config, images)
-        self._images: Images = jax.tree.map(jnp.asarray, images)
-        super().__init__(config, len(pixels_of(self._images)), keys)
+    def __init__(self, config: GanConfig, data: Batch, keys: RunKeys) -> None:
+        require_stored(config, data)
+        self._data: Batch = jax.tree.map(jnp.asarray, data)
+        super().__init__(config, len(self._data.images), keys)
 
-    def batches(self, epoch: int, start: int, stop: int) -> Images:
+    def batches(self, epoch: int, start: int, stop: int) -> Batch:
         """Gather batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8."""
         rows = self.order(epoch)[start:stop]
-        return jax.tree.map(lambda array: array[rows], self._images)
+        return jax.tree.map(lambda array: array[rows], self._data)
 
     def indexed_batches(self, epoch: int, start: int, stop: int) -> IndexedBatches:
         """The same batches, not yet gathered."""
-        return IndexedBatches(self._images, self.order(epoch)[start:stop])
+        return IndexedBatches(self._data, self.order(epoch)[start:stop])
 
 
 class ShardedImages(ShuffledImages):
@@ -170,7 +164,7 @@ class ShardedImages(ShuffledImages):
 
     Args:
       config: the networks' configuration.
-      images: as for ``ResidentImages``, but NumPy arrays.
+      data: as for ``ResidentImages``, but NumPy arrays.
       keys: from ``run_keys``.
       mesh: from ``batch_mesh``.
 
@@ -179,12 +173,12 @@ class ShardedImages(ShuffledImages):
       TypeError: the images are not uint8.
     """
 
-    def __init__(self, config: GanConfig, images: np.ndarray | LabelledImages, keys: RunKeys, mesh: Mesh) -> None:
-        require_stored(config, images)
-        self._images, self._mesh = images, mesh
-        super().__init__(config, len(pixels_of(images)), keys)
+    def __init__(self, config: GanConfig, data: Batch, keys: RunKeys, mesh: Mesh) -> None:
+        require_stored(config, data)
+        self._data, self._mesh = data, mesh
+        super().__init__(config, len(data.images), keys)
 
-    def batches(self, epoch: int, start: int, stop: int) -> Images:
+    def batches(self, epoch: int, start: int, stop: int) -> Batch:
         """Batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8, the batch axis split."""
         rows = self.order(epoch)[start:stop]
 
@@ -192,20 +186,21 @@ class ShardedImages(ShuffledImages):
             shape = (*rows.shape, *array.shape[1:])
             return split_batches(shape, self._mesh, lambda index: array[rows[index[:2]]])
 
-        return jax.tree.map(split, self._images)
+        return jax.tree.map(split, self._data)
 
 
-def require_stored(config: GanConfig, images: Any) -> None:
+def require_stored(config: GanConfig, data: Batch) -> None:
     """Check that what to train on is stored as it should be: images as uint8, points as float32, each with its class.
 
     Raises:
       InputError: a label is not a class, or there are not as many as images.
       TypeError: images or points are of another type.
     """
+    if not isinstance(data, Batch):
+        raise TypeError(f"the images are of type {type(data).__name__}; pass Batch(images) or Batch(images, labels).")
     require = require_points if config.makes_points else require_pixels
-    require(pixels_of(images))
-    if isinstance(images, LabelledImages):
-        known_labels(config, images.labels, images.images.shape[: -len(config.image_shape)])
+    require(data.images)
+    known_labels(config, data.labels, data.images.shape[: -len(config.image_shape)])
 
 
 def known_labels(config: GanConfig, labels: Any, shape: tuple[int, ...]) -> Any:
@@ -220,25 +215,20 @@ def known_labels(config: GanConfig, labels: Any, shape: tuple[int, ...]) -> Any:
     return labels if isinstance(labels, jax.Array) else checked
 
 
-def pixels_of(images: Any) -> Any:
-    """The images without their labels."""
-    return images.images if isinstance(images, LabelledImages) else images
-
-
-def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Images | IndexedBatches:
+def read_batches(source: ImageSource, epoch: int, start: int, stop: int) -> Batch | IndexedBatches:
     """What ``scan_steps`` takes: the batches themselves, or their rows where the images are on the device.
 
     Raises:
-      InputError: the source gave another number of batches, or no array.
+      InputError: the source gave another number of batches, or no ``Batch`` of arrays.
     """
     if isinstance(source, ResidentImages):
         return source.indexed_batches(epoch, start, stop)
     batches = source.batches(epoch, start, stop)
-    shape = getattr(pixels_of(batches), "shape", None)
+    shape = getattr(batches.images, "shape", None) if isinstance(batches, Batch) else None
     if shape is None or shape[:1] != (stop - start,):
         given = type(batches).__name__ if shape is None else list(shape)
         raise InputError(
-            f"the source gave {given} as batches {start} to {stop} of epoch {epoch}; it must give an array of "
+            f"the source gave {given} as batches {start} to {stop} of epoch {epoch}; it must give a Batch of arrays of "
             f"{stop - start} batches."
         )
     return batches

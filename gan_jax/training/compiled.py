@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,19 +17,10 @@ from gan_jax.config import GanConfig
 from gan_jax.cores import usable_cores
 from gan_jax.data.pixels import normalize_images
 from gan_jax.errors import InputError
-from gan_jax.training.batches import (
-    Images,
-    IndexedBatches,
-    LabelledImages,
-    RunKeys,
-    epoch_order,
-    pixels_of,
-    require_stored,
-    steps_per_epoch,
-)
+from gan_jax.training.batches import Batch, IndexedBatches, RunKeys, epoch_order, require_stored, steps_per_epoch
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.sharding import constrain_replicated, mesh_of
-from gan_jax.training.state import GanState, init_state
+from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
 # XLA gives matrix products on a CPU to a library that runs each of toom_cook's on one core, where XLA's own kernels
@@ -37,20 +28,28 @@ from gan_jax.training.steps import Step
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 _OPTIMIZATION = "xla_backend_optimization_level"
 
+State = TypeVar("State")  # any pytree of arrays with a step, [] int32
+
 
 def scan_steps(
-    config: GanConfig, step: Step, state: GanState, batches: Images | IndexedBatches, step_key: Array
-) -> tuple[GanState, Any]:
+    config: GanConfig,
+    step: Step,
+    state: State,
+    batches: Batch | IndexedBatches,
+    step_key: Array,
+    schedule_steps: ArrayLike | None = None,
+) -> tuple[State, Any]:
     """Take one step per batch, as one scan.
 
     Args:
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
-      state: where to start.
+      state: where to start; any pytree with a ``step``.
       batches: ``[steps, config.images_per_step, height, width, channels]`` uint8, with labels for conditional networks,
         or ``IndexedBatches``; gathered and mapped to [-1, 1] one batch at a time. Points are float32 and stay as they
         are.
       step_key: ``[]`` typed PRNG key; folded with ``state.step`` for each step.
+      schedule_steps: the step at which schedules end that have no end of their own, such as the run's last.
 
     Returns:
       The last state, and the step's metrics with a leading ``[steps]`` axis.
@@ -62,25 +61,25 @@ def scan_steps(
     Examples:
       >>> from gan_jax import gan_step, init_state, run_keys
       >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> batches = jnp.zeros((3, 8, 28, 28, 1), jnp.uint8)
+      >>> batches = Batch(jnp.zeros((3, 8, 28, 28, 1), jnp.uint8))
       >>> state, metrics = scan_steps(config, gan_step, init_state(config, keys.init), batches, keys.step)
-      >>> int(state.step), metrics.g_loss.shape
+      >>> int(state.step), metrics["g_loss"].shape
       (3, (3,))
     """
-    shared = batches.images if isinstance(batches, IndexedBatches) else None
+    shared = batches.data if isinstance(batches, IndexedBatches) else None
     require_stored(config, batches if shared is None else shared)
 
-    def body(state: GanState, batch: Any) -> tuple[GanState, Any]:
-        images = batch if shared is None else jax.tree.map(lambda array: array[batch], shared)
-        step_key_now = jax.random.fold_in(step_key, state.step)
-        state, metrics = step(config, state, _normalized(config, images), step_key_now)
+    def body(state: Any, rows: Any) -> tuple[Any, Any]:
+        batch = rows if shared is None else jax.tree.map(lambda array: array[rows], shared)
+        now, key = config.at(state.step, schedule_steps), jax.random.fold_in(step_key, state.step)
+        state, metrics = step(now, state, _normalized(config, batch), key)
         _require_numbers(metrics)
         return constrain_replicated((state, metrics))
 
     return _scan(body, state, jnp.asarray(batches.rows) if isinstance(batches, IndexedBatches) else batches)
 
 
-def _scan(body: Callable[[GanState, Any], tuple[GanState, Any]], state: GanState, batches: Any) -> tuple[GanState, Any]:
+def _scan(body: Callable[[Any, Any], tuple[Any, Any]], state: State, batches: Any) -> tuple[State, Any]:
     """``lax.scan``, whose result does not depend on how many batches are taken at a time.
 
     XLA takes the body of a loop that runs once out of the loop, where its fusions round differently, and so what an
@@ -91,7 +90,7 @@ def _scan(body: Callable[[GanState, Any], tuple[GanState, Any]], state: GanState
         return lax.scan(body, state, batches)
     twice = jax.tree.map(lambda array: jnp.concatenate([array, array]), batches)
 
-    def take(index: ArrayLike, carry: tuple[GanState, Any]) -> tuple[GanState, Any]:
+    def take(index: ArrayLike, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         batch = jax.tree.map(lambda array: lax.dynamic_index_in_dim(array, index, keepdims=False), twice)
         state, metrics = body(carry[0], batch)
         put = partial(lax.dynamic_update_index_in_dim, index=index, axis=0)
@@ -110,7 +109,7 @@ def _require_numbers(metrics: Any) -> None:
             raise InputError(f"the metric {name} is {kind}; a step must report single real numbers.")
 
 
-def require_counted(state: GanState, steps: int | Array) -> None:
+def require_counted(state: Any, steps: int | Array) -> None:
     """Check that a training step has counted ``state.step`` on, as far as its value is known.
 
     Raises:
@@ -123,29 +122,31 @@ def require_counted(state: GanState, steps: int | Array) -> None:
         )
 
 
-def _normalized(config: GanConfig, images: Images) -> Images:
-    if config.makes_points:
-        return images
-    if isinstance(images, LabelledImages):
-        return images._replace(images=normalize_images(images.images))
-    return normalize_images(images)
+def _normalized(config: GanConfig, batch: Batch) -> Batch:
+    return batch if config.makes_points else batch._replace(images=normalize_images(batch.images))
 
 
 def run_chunk(
-    config: GanConfig, step: Step, state: GanState, batches: Images | IndexedBatches, step_key: Array
-) -> tuple[GanState, Any]:
+    config: GanConfig,
+    step: Step,
+    state: State,
+    batches: Batch | IndexedBatches,
+    step_key: Array,
+    schedule_steps: ArrayLike | None = None,
+) -> tuple[State, Any]:
     """``scan_steps``, compiled for the devices that the batches are on."""
     with mesh_of(jax.tree.leaves(batches)[0]):
-        return _program(scan_steps, ("step",), state)(config, step, state, batches, step_key)
+        return _program(scan_steps, ("step",), state)(config, step, state, batches, step_key, schedule_steps)
 
 
 def run_chunks(
     configs: Sequence[GanConfig],
     step: Step,
-    states: Sequence[GanState],
-    batches: Sequence[Images | IndexedBatches],
+    states: Sequence[Any],
+    batches: Sequence[Batch | IndexedBatches],
     step_keys: Sequence[Array],
-) -> list[tuple[GanState, Any]]:
+    schedule_steps: Sequence[ArrayLike | None],
+) -> list[tuple[Any, Any]]:
     """``run_chunk`` for several runs side by side.
 
     On an accelerator one program maps over the runs. On a CPU, where mapped convolutions are slow, as many runs at a
@@ -156,33 +157,36 @@ def run_chunks(
     Returns:
       What ``run_chunk`` returns, for each run.
     """
+    runs = configs, states, batches, step_keys, schedule_steps
     if len(configs) == 1:
-        return [run_chunk(configs[0], step, states[0], batches[0], step_keys[0])]
+        return [run_chunk(configs[0], step, states[0], batches[0], step_keys[0], schedule_steps[0])]
     if _platform(states) != "cpu":
         program = _program(_scan_side_by_side, ("step",), states)
-        return program(tuple(configs), step, tuple(states), tuple(batches), tuple(step_keys))
+        return program(step, *map(tuple, runs))
 
-    def take(*run: Any) -> tuple[GanState, Any]:
+    def take(*run: Any) -> tuple[Any, Any]:
         config, *others = run
         return jax.block_until_ready(run_chunk(config, step, *others))
 
     with ThreadPoolExecutor(usable_cores()) as threads:
-        return list(threads.map(take, configs, states, batches, step_keys))
+        return list(threads.map(take, *runs))
 
 
 def _scan_side_by_side(
-    configs: tuple[GanConfig, ...],
     step: Step,
-    states: tuple[GanState, ...],
-    batches: tuple[Images | IndexedBatches, ...],
+    configs: tuple[GanConfig, ...],
+    states: tuple[Any, ...],
+    batches: tuple[Batch | IndexedBatches, ...],
     step_keys: tuple[Array, ...],
-) -> list[tuple[GanState, Any]]:
+    schedule_steps: tuple[ArrayLike | None, ...],
+) -> list[tuple[Any, Any]]:
     operands, axes = _stack(batches), 0
     if isinstance(batches[0], IndexedBatches):  # the images are the same for all
-        operands, axes = operands._replace(images=batches[0].images), operands._replace(images=None, rows=0)
-    scan = jax.vmap(lambda *run: scan_steps(run[0], step, *run[1:]), in_axes=(0, 0, axes, 0))
+        operands, axes = operands._replace(data=batches[0].data), operands._replace(data=None, rows=0)
+    scan = jax.vmap(lambda *run: scan_steps(run[0], step, *run[1:]), in_axes=(0, 0, axes, 0, 0))
     arrays = _stack([jax.tree.map(jnp.float32, config) for config in configs])
-    outcome = scan(arrays, _stack(states), operands, jnp.stack([jax.random.clone(key) for key in step_keys]))
+    keys = jnp.stack([jax.random.clone(key) for key in step_keys])
+    outcome = scan(arrays, _stack(states), operands, keys, _stack(schedule_steps))
     return [jax.tree.map(lambda leaf, at=at: leaf[at], outcome) for at in range(len(states))]
 
 
@@ -190,15 +194,23 @@ def _stack(trees: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
 
 
-def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys) -> tuple[GanState, Any]:
+def train_epoch(
+    config: GanConfig,
+    step: Step,
+    state: State,
+    data: Batch,
+    keys: RunKeys,
+    schedule_steps: ArrayLike | None = None,
+) -> tuple[State, Any]:
     """Train for the epoch that ``state.step`` is at the start of, as one compiled program or a part of a larger one.
 
     Args:
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
       state: the state at the start of an epoch; it is not consumed.
-      images: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
+      data: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
       keys: from ``run_keys``.
+      schedule_steps: as for ``scan_steps``.
 
     Returns:
       The state after the epoch, and the step's metrics with a leading ``[steps_per_epoch]`` axis.
@@ -210,18 +222,18 @@ def train_epoch(config: GanConfig, step: Step, state: GanState, images: Images, 
     Examples:
       >>> from gan_jax import gan_step, init_state, run_keys
       >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> images = jnp.zeros((24, 28, 28, 1), jnp.uint8)
-      >>> state, metrics = train_epoch(config, gan_step, init_state(config, keys.init), images, keys)
-      >>> int(state.step), metrics.g_loss.shape
+      >>> data = Batch(jnp.zeros((24, 28, 28, 1), jnp.uint8))
+      >>> state, metrics = train_epoch(config, gan_step, init_state(config, keys.init), data, keys)
+      >>> int(state.step), metrics["g_loss"].shape
       (3, (3,))
     """
-    outcome = _program(_scan_epoch, ("step",), state)(config, step, state, images, keys)
-    require_counted(outcome[0], state.step + steps_per_epoch(config, len(pixels_of(images))))
+    outcome = _program(_scan_epoch, ("step",), state)(config, step, state, data, keys, schedule_steps)
+    require_counted(outcome[0], state.step + steps_per_epoch(config, len(data.images)))
     return outcome
 
 
 def train_run(
-    config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys, num_epochs: int
+    config: GanConfig, step: Step, state: GanState, data: Batch, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
     """Train for several epochs as one compiled program, which also shuffles and generates the preview images.
 
@@ -234,9 +246,9 @@ def train_run(
       config: the networks' configuration.
       step: ``gan_step``, ``generator_step``, ``discriminator_step`` or another ``Step``.
       state: the state at the start of an epoch; it is not consumed.
-      images: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
+      data: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
       keys: from ``run_keys``.
-      num_epochs: how many.
+      num_epochs: how many; schedules without an end of their own end with the last.
 
     Returns:
       The last state; the step's metrics with leading ``[num_epochs, steps_per_epoch]`` axes; and the images of the same
@@ -250,24 +262,25 @@ def train_run(
     Examples:
       >>> from gan_jax import gan_step, init_state, run_keys
       >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> images = jnp.zeros((24, 28, 28, 1), jnp.uint8)
-      >>> state, metrics, previews = train_run(config, gan_step, init_state(config, keys.init), images, keys, 2)
-      >>> metrics.g_loss.shape
+      >>> data = Batch(jnp.zeros((24, 28, 28, 1), jnp.uint8))
+      >>> state, metrics, previews = train_run(config, gan_step, init_state(config, keys.init), data, keys, 2)
+      >>> metrics["g_loss"].shape
       (2, 3)
     """
-    outcome = _program(scan_run, ("step", "num_epochs"), state)(config, step, state, images, keys, num_epochs)
-    require_counted(outcome[0], state.step + num_epochs * steps_per_epoch(config, len(pixels_of(images))))
+    outcome = _program(scan_run, ("step", "num_epochs"), state)(config, step, state, data, keys, num_epochs)
+    require_counted(outcome[0], state.step + num_epochs * steps_per_epoch(config, len(data.images)))
     return outcome
 
 
 def scan_run(
-    config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys, num_epochs: int
+    config: GanConfig, step: Step, state: GanState, data: Batch, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
     """``train_run`` before it is compiled."""
     latents = sample_latents(config, keys.display, 64)
+    end = state.step + num_epochs * steps_per_epoch(config, len(data.images))
 
     def body(state: GanState, _: None) -> tuple[GanState, Any]:
-        state, metrics = _scan_epoch(config, step, state, images, keys)
+        state, metrics = _scan_epoch(config, step, state, data, keys, end)
         return state, (metrics, generate(config, sampling_generator(config, state), latents))
 
     before = generate(config, sampling_generator(config, state), latents)
@@ -275,25 +288,28 @@ def scan_run(
     return state, metrics, jnp.concatenate([before[None], grids])
 
 
-def _scan_epoch(config: GanConfig, step: Step, state: GanState, images: Images, keys: RunKeys) -> tuple[GanState, Any]:
-    epoch = state.step // steps_per_epoch(config, len(pixels_of(images)))
-    order = epoch_order(config, keys.order, epoch, len(pixels_of(images)))
-    return scan_steps(config, step, state, IndexedBatches(images, order), keys.step)
+def _scan_epoch(
+    config: GanConfig, step: Step, state: State, data: Batch, keys: RunKeys, schedule_steps: ArrayLike | None
+) -> tuple[State, Any]:
+    now: Any = state
+    epoch = now.step // steps_per_epoch(config, len(data.images))
+    order = epoch_order(config, keys.order, epoch, len(data.images))
+    return scan_steps(config, step, state, IndexedBatches(data, order), keys.step, schedule_steps)
 
 
-def initial_state(config: GanConfig, key: Array) -> GanState:
-    """``init_state`` for the start of a run, bit for bit, on a CPU compiled in a third of the time.
+def initial_state(init: Callable[[GanConfig, Array], State], config: GanConfig, key: Array) -> State:
+    """``init(config, key)`` for the start of a run, bit for bit, on a CPU compiled in a third of the time.
 
     It is used once, and optimizing its machine code further takes longer than it saves. A level of optimization that
     ``XLA_FLAGS`` names is kept.
     """
-    return _jit_initial_state(jax.default_backend(), os.environ.get("XLA_FLAGS", ""))(config, key)
+    return _jit_initial_state(init, jax.default_backend(), os.environ.get("XLA_FLAGS", ""))(config, key)
 
 
 @cache
-def _jit_initial_state(platform: str, flags: str) -> Callable[[GanConfig, Array], GanState]:
+def _jit_initial_state(init: Callable[..., Any], platform: str, flags: str) -> Callable[[GanConfig, Array], Any]:
     quick = platform == "cpu" and _OPTIMIZATION not in flags
-    return jax.jit(init_state, compiler_options={_OPTIMIZATION: 1} if quick else None)
+    return jax.jit(init, compiler_options={_OPTIMIZATION: 1} if quick else None)
 
 
 def _program(function: Callable[..., Any], static: tuple[str, ...], operands: Any) -> Callable[..., Any]:

@@ -13,10 +13,12 @@ from gan_jax.config import GanConfig
 from gan_jax.data.shares import labels_in_shares
 from gan_jax.nn.conditioning import classes_in_turn
 from gan_jax.nn.layers import MOMENTUM
-from gan_jax.nn.networks import Variables, apply_discriminator, apply_generator
+from gan_jax.nn.network import Variables
+from gan_jax.nn.networks import apply_discriminator, apply_generator
 from gan_jax.training.batches import known_labels
-from gan_jax.training.state import GanState, NetworkState
+from gan_jax.training.state import GanState
 
+NETWORKS_TAG = 5 * 2**16  # folded into a step's key: what is random within the networks
 _RECALIBRATION_BATCHES = 32
 
 
@@ -31,13 +33,13 @@ def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> A
 
 
 def generate(
-    config: GanConfig, generator: NetworkState, latents: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
+    config: GanConfig, generator: Variables, latents: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
 ) -> Array:
     """Turn latents into images, in eval mode: an image does not depend on the others in its batch.
 
     Args:
       config: the networks' configuration.
-      generator: the generator's state.
+      generator: the generator's variables, such as ``sampling_generator`` gives.
       latents: ``[count, latent_dim]`` float32.
       labels: ``[count]`` int32 from 0 to ``num_classes - 1``, for a conditional generator; by default the classes in
         turn.
@@ -52,15 +54,15 @@ def generate(
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> generate(config, state.generator, sample_latents(config, jax.random.key(1), 3)).shape
+      >>> generate(config, state.generator.variables, sample_latents(config, jax.random.key(1), 3)).shape
       (3, 28, 28, 1)
     """
     return _generate(config, generator, latents, known_labels(config, labels, jnp.shape(latents)[:1]))
 
 
 @jax.jit
-def _generate(config: GanConfig, generator: NetworkState, latents: Array, labels: Array | None) -> Array:
-    return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=False)[0]
+def _generate(config: GanConfig, generator: Variables, latents: Array, labels: Array | None) -> Array:
+    return apply_generator(config, generator, latents, labels, train=False)[0]
 
 
 def batch_fakes(
@@ -92,8 +94,8 @@ def batch_fakes(
 
 @jax.jit
 def _batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | None) -> Array:
-    generator, latents = state.generator, sample_latents(config, key)
-    return apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=True)[0]
+    latents, random = sample_latents(config, key), jax.random.fold_in(key, NETWORKS_TAG)
+    return apply_generator(config, state.generator.variables, latents, labels, train=True, key=random)[0]
 
 
 def image_spread(images: Array) -> Array:
@@ -110,13 +112,13 @@ def image_spread(images: Array) -> Array:
 
 
 def discriminate(
-    config: GanConfig, discriminator: NetworkState, images: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
+    config: GanConfig, discriminator: Variables, images: ArrayLike, labels: ArrayLike | Sequence[int] | None = None
 ) -> Array:
     """Score images, in eval mode.
 
     Args:
       config: the networks' configuration.
-      discriminator: the discriminator's state.
+      discriminator: the discriminator's variables.
       images: ``[count, height, width, channels]`` float32 in [-1, 1].
       labels: ``[count]`` int32, for a conditional discriminator.
 
@@ -131,16 +133,15 @@ def discriminate(
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> discriminate(config, state.discriminator, jnp.zeros((3, 28, 28, 1))).shape
+      >>> discriminate(config, state.discriminator.variables, jnp.zeros((3, 28, 28, 1))).shape
       (3,)
     """
     return _discriminate(config, discriminator, images, known_labels(config, labels, jnp.shape(images)[:1]))
 
 
 @jax.jit
-def _discriminate(config: GanConfig, discriminator: NetworkState, images: Array, labels: Array | None) -> Array:
-    params, batch_stats = discriminator.params, discriminator.batch_stats
-    return apply_discriminator(config, params, batch_stats, images, labels, train=False)[0]
+def _discriminate(config: GanConfig, discriminator: Variables, images: Array, labels: Array | None) -> Array:
+    return apply_discriminator(config, discriminator, images, labels, train=False)[0]
 
 
 def default_labels(config: GanConfig, count: int) -> Array | None:
@@ -149,7 +150,7 @@ def default_labels(config: GanConfig, count: int) -> Array | None:
 
 
 @jax.jit
-def sampling_generator(config: GanConfig, state: GanState) -> NetworkState:
+def sampling_generator(config: GanConfig, state: GanState) -> Variables:
     """The generator that samples, evaluates and exports: the average over the steps where there is one.
 
     With ``average_statistics="recalibrated"`` its batch statistics are the means over 32 batches of its own images, as
@@ -160,32 +161,32 @@ def sampling_generator(config: GanConfig, state: GanState) -> NetworkState:
       state: of a training.
 
     Returns:
-      A network for ``generate``.
+      The variables, for ``generate``.
 
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, average_half_life=1000.0)
       >>> state = init_state(config, jax.random.key(0))
-      >>> network = sampling_generator(config, state)  # the average
-      >>> bool((network.params["conv_0"]["kernel"] == state.average.params["conv_0"]["kernel"]).all())
+      >>> variables = sampling_generator(config, state)  # the average
+      >>> bool((variables["params"]["conv_0"]["kernel"] == state.average.params["conv_0"]["kernel"]).all())
       True
     """
     if state.average is None:
-        return state.generator
-    if config.average_statistics == "recalibrated" and state.average.batch_stats:
-        return _recalibrated(config, state.average)
-    return state.average
+        return state.generator.variables
+    variables = state.average.variables
+    if config.average_statistics == "recalibrated" and "batch_stats" in variables:
+        return {**variables, "batch_stats": _recalibrated(config, variables)}
+    return variables
 
 
-def _recalibrated(config: GanConfig, generator: NetworkState) -> NetworkState:
+def _recalibrated(config: GanConfig, generator: Variables) -> Variables:
     # A running statistic of 0 moves by 1 - MOMENTUM of the batch's own.
-    blank = jax.tree.map(jnp.zeros_like, generator.batch_stats)
+    blank = {**generator, "batch_stats": jax.tree.map(jnp.zeros_like, generator["batch_stats"])}
 
     def batch_statistics(batch: tuple[Array, Array | None]) -> Variables:
         key, labels = batch
-        latents = sample_latents(config, key)
-        _, moved = apply_generator(config, generator.params, blank, latents, labels, train=True)
-        return jax.tree.map(lambda value: value / (1 - MOMENTUM), moved)
+        _, moved = apply_generator(config, blank, sample_latents(config, key), labels, train=True)
+        return jax.tree.map(lambda value: value / (1 - MOMENTUM), moved["batch_stats"])
 
     labels = None
     if config.conditional:
@@ -194,4 +195,4 @@ def _recalibrated(config: GanConfig, generator: NetworkState) -> NetworkState:
         labels = jnp.asarray(labels_in_shares(counts, math.prod(shape)).reshape(shape))
     keys = jax.random.split(jax.random.key(0), _RECALIBRATION_BATCHES)
     statistics = lax.map(batch_statistics, (keys, labels))
-    return generator.replace(batch_stats=jax.tree.map(lambda values: values.mean(0), statistics))
+    return jax.tree.map(lambda values: values.mean(0), statistics)

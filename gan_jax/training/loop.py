@@ -10,7 +10,7 @@ from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.training.batches import ImageSource, RunKeys, read_batches
 from gan_jax.training.compiled import require_counted, run_chunks
-from gan_jax.training.state import GanState
+from gan_jax.training.metrics import shown_order
 from gan_jax.training.steps import Step
 
 CHUNK_STEPS = 20  # a few seconds on a CPU: how often the host can print, draw, save and stop
@@ -22,9 +22,10 @@ class Start(NamedTuple):
     """What a run is trained from, beside its step."""
 
     config: GanConfig
-    state: GanState
+    state: Any
     source: ImageSource
     keys: RunKeys
+    schedule_steps: int | None = None  # where schedules end that have no end of their own; by default with the training
 
 
 class NonFiniteError(ArithmeticError):
@@ -38,7 +39,7 @@ class NonFiniteError(ArithmeticError):
 class Progress:
     """Where training stands after a chunk; the default is the start."""
 
-    state: GanState
+    state: Any
     step: int = 0  # steps taken since initialization
     epoch: int = 0  # the epoch that the last step was in, from 1
     batch: int = 0  # batches of that epoch done
@@ -62,7 +63,7 @@ class Chunk(NamedTuple):
         """The first ``count`` steps alone; nothing is due after them."""
         return self._replace(stop=self.start + count, epoch_end=False, window_end=False)
 
-    def progress(self, state: GanState, metrics: Metrics) -> Progress:
+    def progress(self, state: Any, metrics: Metrics) -> Progress:
         """Where training stands after the chunk."""
         return Progress(
             state=state,
@@ -127,11 +128,12 @@ def spaced_pauses(
 def train(
     config: GanConfig,
     step: Step,
-    state: GanState,
+    state: Any,
     source: ImageSource,
     keys: RunKeys,
     *,
     num_steps: int,
+    schedule_steps: int | None = None,
     log_every: int = 100,
     pause_every: int | None = None,
     chunk_steps: int = CHUNK_STEPS,
@@ -148,6 +150,7 @@ def train(
       source: the real images, such as ``ResidentImages``.
       keys: from ``run_keys``.
       num_steps: steps since initialization at which to end.
+      schedule_steps: the step at which schedules end that have no end of their own; by default ``num_steps``.
       log_every: batches of an epoch from one logged line to the next.
       pause_every: pause after every so many steps since initialization too.
       chunk_steps: the most steps between two pauses.
@@ -160,14 +163,14 @@ def train(
       InputError: the step does not count ``state.step`` on, or reports a metric that is not a single number.
 
     Examples:
-      >>> from gan_jax import ResidentImages, gan_step, init_state, run_keys
+      >>> from gan_jax import Batch, ResidentImages, gan_step, init_state, run_keys
       >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> source = ResidentImages(config, np.zeros((24, 28, 28, 1), np.uint8), keys)
+      >>> source = ResidentImages(config, Batch(np.zeros((24, 28, 28, 1), np.uint8)), keys)
       >>> state = init_state(config, keys.init)
       >>> [progress.step for progress in train(config, gan_step, state, source, keys, num_steps=6)]
       [3, 6]
     """
-    starts = [Start(config, state, source, keys)]
+    starts = [Start(config, state, source, keys, schedule_steps)]
     together = train_together(
         step, starts, num_steps=num_steps, log_every=log_every, pause_every=pause_every, chunk_steps=chunk_steps
     )
@@ -211,7 +214,7 @@ def train_together(
     )
     for chunk in plan:
         before = states
-        states, metrics = _take_chunk(step, starts, before, chunk)
+        states, metrics = _take_chunk(step, starts, before, chunk, num_steps)
         reports = {}
         for index in training:
             count, name = finite_steps(metrics[index])
@@ -219,7 +222,7 @@ def train_together(
                 reports[index] = chunk.progress(states[index], metrics[index])
                 continue
             part = chunk.first(count)
-            last = _take_chunk(step, starts, before, part)[0][index] if count else before[index]
+            last = _take_chunk(step, starts, before, part, num_steps)[0][index] if count else before[index]
             progress = part.progress(last, metrics[index] if count else {})
             reports[index] = dataclasses.replace(progress, error=NonFiniteError(name, chunk.first_step + count))
         yield reports
@@ -229,29 +232,29 @@ def train_together(
 
 
 def _take_chunk(
-    step: Step, starts: Sequence[Start], states: Sequence[GanState], chunk: Chunk
-) -> tuple[list[GanState], list[Metrics]]:
+    step: Step, starts: Sequence[Start], states: Sequence[Any], chunk: Chunk, num_steps: int
+) -> tuple[list[Any], list[Metrics]]:
     """Each run's state after a chunk, and its metrics."""
     batches = [read_batches(start.source, chunk.epoch, chunk.start, chunk.stop) for start in starts]
     configs, step_keys = [start.config for start in starts], [start.keys.step for start in starts]
-    outcomes = run_chunks(configs, step, states, batches, step_keys)
+    ends = [(start.schedule_steps or num_steps) if start.config.needs_end else None for start in starts]
+    outcomes = run_chunks(configs, step, states, batches, step_keys, ends)
     for state, _ in outcomes:
         require_counted(state, chunk.first_step + chunk.stop - chunk.start - 1)
     return [state for state, _ in outcomes], [metrics_to_numpy(metrics) for _, metrics in outcomes]
 
 
 def metrics_to_numpy(metrics: Any) -> Metrics:
-    """A step's metrics, a NamedTuple or a mapping, as float32 arrays under their names.
+    """A step's metrics as float32 arrays under their names, in the order in which they are shown.
 
     Raises:
-      TypeError: they have no names, or there are none.
+      TypeError: they are no dict, or an empty one.
     """
-    named = metrics._asdict() if hasattr(metrics, "_asdict") else metrics
-    if not isinstance(named, Mapping):
-        raise TypeError(f"a step must report its metrics as a NamedTuple or a dict, not as a {type(metrics).__name__}")
-    if not named:
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"a step must report its metrics as a dict, not as a {type(metrics).__name__}")
+    if not metrics:
         raise TypeError("a step must report at least one metric")
-    return {name: np.asarray(values, np.float32) for name, values in named.items()}
+    return {name: np.asarray(metrics[name], np.float32) for name in sorted(metrics, key=shown_order)}
 
 
 def finite_steps(metrics: Mapping[str, np.ndarray]) -> tuple[int, str | None]:

@@ -1,62 +1,28 @@
-"""What the steps report: one ``NamedTuple`` for each, whose fields are the metrics' names everywhere."""
+"""What the steps report, in the order in which it is shown."""
 
-from typing import NamedTuple
+METRICS = {
+    "d_loss": "D's loss without penalties; nats under the objectives with a logistic loss",
+    "g_loss": "G's loss; nats under the objectives with a logistic loss",
+    "d_x": "mean D(x) before D's update, in [0, 1]",
+    "d_g_z1": "mean D(G(z)) before D's update, in [0, 1]",
+    "d_g_z2": "mean D(G(z)) of the same fakes after D's update, in [0, 1]",
+    "d_gradient_norm": "Euclidean norm of the gradient of all of D's parameters",
+    "g_gradient_norm": "Euclidean norm of the gradient of all of G's parameters",
+    "fake_spread": "image_spread of the fakes, in [0, 1]",
+    "penalty": "the sum of D's penalties times their weight; not in d_loss",
+    "g_penalty": "the sum of G's penalties times their weight; not in g_loss",
+    "d_sign": "mean sign of D's logits of the reals, in [-1, 1]; where a controller needs it",
+}
+"""Each is ``[]`` float32. A step reports those that it has; a step of one's own may report others too."""
 
-from jax import Array
-
-
-class GanMetrics(NamedTuple):
-    """What a joint step reports; each ``[]`` float32."""
-
-    d_loss: Array  # nats under the objectives with a logistic loss
-    g_loss: Array  # likewise
-    d_x: Array  # mean D(x), in [0, 1]
-    d_g_z1: Array  # mean D(G(z)) before D's update
-    d_g_z2: Array  # mean D(G(z)) of the same fakes after D's update
-    d_gradient_norm: Array  # Euclidean, over all of D's parameters
-    g_gradient_norm: Array  # Euclidean, over all of G's parameters
-    fake_spread: Array  # image_spread of the fakes, in [0, 1]
-
-
-class PenalizedGanMetrics(NamedTuple):
-    """What a joint step with penalties reports: ``GanMetrics``, and the penalty."""
-
-    d_loss: Array
-    g_loss: Array
-    d_x: Array
-    d_g_z1: Array
-    d_g_z2: Array
-    d_gradient_norm: Array
-    g_gradient_norm: Array
-    fake_spread: Array
-    penalty: Array  # the sum of the penalties times their weight; not in d_loss
+_ORDER = {name: place for place, name in enumerate(METRICS)}
 
 
-class GeneratorMetrics(NamedTuple):
-    """What a generator step reports; each ``[]`` float32."""
+def shown_order(name: str) -> tuple[int, str]:
+    """What to sort metrics by: the order of ``METRICS``, then their names.
 
-    g_loss: Array  # nats under the objectives with a logistic loss
-    d_g_z2: Array  # mean D(G(z)), in [0, 1]
-    g_gradient_norm: Array
-    fake_spread: Array
-
-
-class DiscriminatorMetrics(NamedTuple):
-    """What a discriminator step reports; each ``[]`` float32."""
-
-    d_loss: Array  # nats under the objectives with a logistic loss
-    d_x: Array  # mean D(x), in [0, 1]
-    d_g_z1: Array  # mean D(G(z)) before D's update
-    d_gradient_norm: Array
-    fake_spread: Array
-
-
-class PenalizedDiscriminatorMetrics(NamedTuple):
-    """What a discriminator step with penalties reports: ``DiscriminatorMetrics``, and the penalty."""
-
-    d_loss: Array
-    d_x: Array
-    d_g_z1: Array
-    d_gradient_norm: Array
-    fake_spread: Array
-    penalty: Array  # the sum of the penalties times their weight; not in d_loss
+    Examples:
+      >>> sorted(["d_x", "own", "d_loss"], key=shown_order)
+      ['d_loss', 'd_x', 'own']
+    """
+    return _ORDER.get(name, len(_ORDER)), name

@@ -1,6 +1,8 @@
 """What training carries from one step to the next: arrays only."""
 
-from typing import Any, NamedTuple, cast
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -10,17 +12,46 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.nn.networks import Variables, init_networks
+from gan_jax.controllers import find_controller
+from gan_jax.nn.network import Variables
+from gan_jax.nn.networks import init_networks
 from gan_jax.objectives.averages import average_decay
-from gan_jax.training.adam import adam
+from gan_jax.optimizers import find_optimizer
 
 
-class NetworkState(struct.PyTreeNode):
-    """One network: all that a step replaces."""
+@dataclasses.dataclass(frozen=True)
+class NetworkState:
+    """One network: all that a step replaces. A pytree whose places are ``params``, …, ``opt_state``."""
 
-    params: Any  # tree of float32
-    batch_stats: Any  # tree of float32: running means and variances
-    opt_state: optax.OptState
+    variables: Mapping[str, Any]  # as the network's init returned them; what learns is variables["params"]
+    opt_state: optax.OptState = ()
+
+    @property
+    def params(self) -> Any:
+        """The tree of float32 that the optimizer moves."""
+        return self.variables["params"]
+
+    def replace(self, **changes: Any) -> "NetworkState":
+        """The same with other variables or another optimizer's state."""
+        return dataclasses.replace(self, **changes)
+
+    def with_params(self, params: Any) -> "NetworkState":
+        """The same with other ``params``."""
+        return self.replace(variables={**self.variables, "params": params})
+
+
+def _flatten(network: NetworkState) -> tuple[list[tuple[Any, Any]], tuple[str, ...]]:
+    names = tuple(sorted(network.variables, key=lambda name: (name != "params", name)))
+    places = [(jax.tree_util.DictKey(name), network.variables[name]) for name in names]
+    return [*places, (jax.tree_util.GetAttrKey("opt_state"), network.opt_state)], names
+
+
+def _unflatten(names: tuple[str, ...], children: Iterable[Any]) -> NetworkState:
+    *values, opt_state = children
+    return NetworkState(dict(zip(names, values, strict=True)), opt_state)
+
+
+jax.tree_util.register_pytree_with_keys(NetworkState, _flatten, _unflatten)
 
 
 class GanState(struct.PyTreeNode):
@@ -30,43 +61,16 @@ class GanState(struct.PyTreeNode):
     generator: NetworkState
     discriminator: NetworkState
     average: NetworkState | None = None  # of the generator over the steps, without optimizer, where the config asks
+    extra: Any = struct.field(default_factory=dict)  # of controllers, by their names, and of a user's own game
 
 
-class LearningRates(NamedTuple):
-    """Adam's step sizes at one step, each ``[]`` float."""
+def optimizer(config: GanConfig, learning_rate: ArrayLike | None = None) -> optax.GradientTransformation:
+    """The configured optimizer, at the configured learning rate or another.
 
-    generator: float | Array
-    discriminator: float | Array
-
-
-def learning_rates(config: GanConfig, step: ArrayLike) -> LearningRates:
-    r"""The learning rates after ``step`` steps.
-
-    A cosine schedule multiplies them by $f + (1 - f) (1 + \cos(\pi t / T)) / 2$, with f the
-    ``final_learning_rate``, T the ``schedule_steps`` and t the step, at most T.
-
-    Raises:
-      ValueError: the schedule is a cosine and nothing says where it ends.
+    A network for points has a few small weights; they are taken as one array, which is faster.
     """
-    generator = config.learning_rate
-    given = config.discriminator_learning_rate
-    discriminator = generator if given is None else given
-    if config.learning_rate_schedule == "constant":
-        return LearningRates(generator, discriminator)
-    if config.schedule_steps is None:
-        raise ValueError("learning_rate_schedule is 'cosine'; give schedule_steps, the steps until its end.")
-    progress = jnp.minimum(jnp.asarray(step, jnp.float32) / config.schedule_steps, 1)
-    final = config.final_learning_rate
-    factor = final + (1 - final) * (1 + jnp.cos(jnp.pi * progress)) / 2
-    return LearningRates(generator * factor, discriminator * factor)
-
-
-def optimizer(config: GanConfig, learning_rate: float | Array | None = None) -> optax.GradientTransformation:
-    """Adam at the configured learning rate or another.
-
-    A network for points has a few small weights; Adam takes them as one array, which is faster.
-    """
-    transformation = adam(config.learning_rate if learning_rate is None else learning_rate, config.beta1, config.beta2)
+    rate = config.learning_rate if learning_rate is None else learning_rate
+    transformation = find_optimizer(config.optimizer)(rate, config.beta1, config.beta2)
     return optax.flatten(transformation) if config.makes_points else transformation
 
 
@@ -91,29 +95,29 @@ def init_state(config: GanConfig, key: Array) -> GanState:
         step=jnp.zeros((), jnp.int32),
         generator=_network_state(config, generator),
         discriminator=_network_state(config, discriminator),
-        average=_network_state(config, generator).replace(opt_state=()) if config.has_average else None,
+        average=NetworkState(generator) if config.has_average else None,
+        extra={name: find_controller(name).init(config) for name in config.controllers},
     )
 
 
 def _network_state(config: GanConfig, variables: Variables) -> NetworkState:
-    params = variables["params"]
-    return NetworkState(params, variables.get("batch_stats", {}), optimizer(config).init(params))
+    return NetworkState(variables, optimizer(config).init(variables["params"]))
 
 
 def apply_gradients(
     config: GanConfig,
     network: NetworkState,
     gradients: Any,
-    batch_stats: Any,
-    learning_rate: float | Array | None = None,
+    variables: Variables | None = None,
+    learning_rate: ArrayLike | None = None,
 ) -> NetworkState:
-    """Take one step of Adam (Kingma & Ba 2015, algorithm 1).
+    """Take one step of the optimizer, such as Adam (Kingma & Ba 2015, algorithm 1).
 
     Args:
-      config: the learning rate, beta1 and beta2.
-      network: parameters and Adam's moments.
+      config: the optimizer, its learning rate, beta1 and beta2.
+      network: parameters and the optimizer's state.
       gradients: a tree like ``network.params``.
-      batch_stats: the network's next batch statistics.
+      variables: what the network's next variables are beside ``params``; by default they stay.
       learning_rate: in place of ``config.learning_rate``.
 
     Returns:
@@ -123,12 +127,13 @@ def apply_gradients(
       >>> config = GanConfig(width=2, learning_rate=0.1)
       >>> network = init_state(config, jax.random.key(0)).generator
       >>> gradients = jax.tree.map(jnp.ones_like, network.params)
-      >>> moved = apply_gradients(config, network, gradients, network.batch_stats)
+      >>> moved = apply_gradients(config, network, gradients)
       >>> round(float((network.params["conv_0"]["kernel"] - moved.params["conv_0"]["kernel"]).mean()), 4)
       0.1
     """
     updates, opt_state = optimizer(config, learning_rate).update(gradients, network.opt_state, network.params)
-    return NetworkState(optax.apply_updates(network.params, updates), batch_stats, opt_state)
+    params = optax.apply_updates(network.params, updates)
+    return NetworkState({**(variables or network.variables), "params": params}, opt_state)
 
 
 def update_average(config: GanConfig, state: GanState, generator: NetworkState) -> NetworkState | None:
@@ -147,7 +152,9 @@ def update_average(config: GanConfig, state: GanState, generator: NetworkState) 
     images_seen = (state.step + 1).astype(jnp.float32) * config.batch_size  # as an integer it would overflow
     half_life = cast(ArrayLike, config.average_half_life)
     decay = average_decay(config.batch_size, images_seen, half_life, config.average_ramp)
-    moved: Any = optax.incremental_update(
-        cast(Any, generator.replace(opt_state=())), cast(Any, state.average), 1 - decay
-    )
-    return moved
+    share = 1 - decay
+
+    def move(new: Array, old: Array) -> Array:
+        return share * new + (1 - share) * old if jnp.issubdtype(new.dtype, jnp.inexact) else new
+
+    return NetworkState(jax.tree.map(move, generator.variables, state.average.variables))

@@ -1,10 +1,10 @@
-"""The training steps: pure, compiled functions of ``(config, state, images, key)`` that return ``(state, metrics)``.
+"""The training steps: pure, compiled functions of ``(config, state, batch, key)`` that return ``(state, metrics)``.
 
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,27 +13,25 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
-from gan_jax.nn.networks import Variables, apply_generator, score_batches
+from gan_jax.controllers import find_controller
+from gan_jax.nn.network import Variables
+from gan_jax.nn.networks import apply_generator, find_networks, score_batches
 from gan_jax.objectives.augmentations import augment
-from gan_jax.objectives.losses import find_objective, mean_score
-from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_penalty, not_zero
-from gan_jax.training.batches import LabelledImages
-from gan_jax.training.forward import discriminate, image_spread, sample_latents
-from gan_jax.training.metrics import (
-    DiscriminatorMetrics,
-    GanMetrics,
-    GeneratorMetrics,
-    PenalizedDiscriminatorMetrics,
-    PenalizedGanMetrics,
-)
+from gan_jax.objectives.losses import find_objective, generator_objective, mean_score
+from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_generator_penalty, not_zero, sum_penalties
+from gan_jax.training.batches import Batch
+from gan_jax.training.forward import NETWORKS_TAG, discriminate, image_spread, sample_latents
 from gan_jax.training.sharding import shard_batch
-from gan_jax.training.state import GanState, NetworkState, apply_gradients, learning_rates, update_average
+from gan_jax.training.state import GanState, NetworkState, apply_gradients, update_average
 
 Tree = TypeVar("Tree")
+Metrics = dict[str, Array]  # [] float32 each; training/metrics.py says what they are
 
-# What is random in a step beside its latents has a key of its own: the step's, folded with one of these. Latents are
-# drawn from the step's key itself, and repeat what smaller numbers would give.
-_AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP = (2**16 * number for number in (1, 2, 3, 4))
+# Latents are drawn from the step's key itself. All else that is random in a step has a key of its own: the step's,
+# folded with one of these numbers, which no step number of a critic reaches.
+_AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP, _GENERATOR_PENALTY = (
+    2**16 * number for number in (1, 2, 3, 4, 6)
+)
 
 _LARGE_WEIGHT = 2**20  # entries; the squares of a smaller one stay in a cache
 
@@ -41,19 +39,20 @@ _LARGE_WEIGHT = 2**20  # entries; the squares of a smaller one stay in a cache
 class Step(Protocol):
     """A training step: a pure function that a scan can take again and again.
 
-    It reports a NamedTuple or a dict of ``[]`` floats, and a run ends when one of them is not finite. What is random in
-    it comes from its key alone, which the loop derives from the run's seed and ``state.step``; so the next state's
-    ``step`` must be one more.
+    It reports a dict of ``[]`` floats, and a run ends when one of them is not finite. What is random in it comes from
+    its key alone, which the loop derives from the run's seed and ``state.step``; so the next state's ``step`` must be
+    one more.
     """
 
-    def __call__(self, config: GanConfig, state: GanState, images: Any, key: Array, /) -> tuple[GanState, Any]:
+    def __call__(self, config: GanConfig, state: Any, batch: Batch, key: Array, /) -> tuple[Any, Any]:
         """Train on one batch.
 
         Args:
-          config: the networks' configuration; its static fields are Python values, the others may be tracers.
-          state: what the previous step returned, or ``init_state``.
-          images: ``[config.images_per_step, height, width, channels]`` float32 in [-1, 1], the real images; where the
-            networks are conditional, ``LabelledImages`` of them.
+          config: the networks' configuration; its static fields are Python values, the others may be tracers. In a loop
+            of this package every schedule's setting is the number of this step.
+          state: what the previous step returned, or what the game's ``init`` did.
+          batch: ``[config.images_per_step, height, width, channels]`` float32 in [-1, 1], the real images; where the
+            networks are conditional, with labels.
           key: ``[]`` typed PRNG key of this step.
 
         Returns:
@@ -63,9 +62,7 @@ class Step(Protocol):
 
 
 @jax.jit
-def gan_step(
-    config: GanConfig, state: GanState, images: Array | LabelledImages, key: Array
-) -> tuple[GanState, GanMetrics | PenalizedGanMetrics]:
+def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Metrics]:
     """Train both networks on one batch (Goodfellow et al. 2014, algorithm 1).
 
     D learns from the images and from as many fakes, losses added, one update. Then the updated D scores the same fakes,
@@ -75,11 +72,11 @@ def gan_step(
     Args:
       config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
-      images: ``[config.images_per_step, height, width, channels]`` float in [-1, 1]; with labels if conditional.
+      batch: ``[config.images_per_step, height, width, channels]`` float in [-1, 1]; with labels if conditional.
       key: ``[]`` typed PRNG key; decides the latents, and all else that is random.
 
     Returns:
-      The next state, and its ``GanMetrics``, D's of its last update.
+      The next state, and the metrics of ``training/metrics.py``, D's of its last update.
 
     Raises:
       TypeError: the images are integers; ``normalize_images`` maps them.
@@ -89,94 +86,83 @@ def gan_step(
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> images = jnp.zeros((8, 28, 28, 1))
-      >>> state, metrics = gan_step(config, state, images, jax.random.key(1))
-      >>> int(state.step), metrics.d_loss.shape
+      >>> state, metrics = gan_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
+      >>> int(state.step), metrics["d_loss"].shape
       (1, ())
     """
-    reals, labels = _require_batch(config, images)
-    state, reals, labels = _take_critic_steps(config, state, reals, labels, key)
+    config = _settings_now(config, state)
+    state, batch = _take_critic_steps(config, state, _require_batch(config, batch), key)
+    reals, labels = batch
     latents = shard_batch(sample_latents(config, key))
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
-        return apply_generator(config, params, state.generator.batch_stats, latents, labels, train=True)
+        variables, random = state.generator.variables | {"params": params}, _fold(key, NETWORKS_TAG)
+        return apply_generator(config, variables, latents, labels, train=True, key=random)
 
-    fakes, pull_back, generator_stats = jax.vjp(generator_forward, state.generator.params, has_aux=True)
-    discriminator, d_metrics = _update_discriminator(config, state, reals, fakes, labels, key)
-    objective = find_objective(config.objective)
+    fakes, pull_back, variables = jax.vjp(generator_forward, state.generator.params, has_aux=True)
+    discriminator, d_metrics = _update_discriminator(config, state, batch, fakes, key)
 
-    def score_fakes(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
-        batches = (reals, fakes) if objective.sees_reals else (fakes,)
+    def score(batches: list[Array]) -> tuple[list[Array], Variables]:
         seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
-        scored, stats = score_batches(config, discriminator.params, discriminator.batch_stats, seen, labels)
-        *real_logits, logits = scored
-        return objective.generator(logits, *real_logits), (mean_score(logits), stats)
+        return score_batches(config, discriminator.variables, seen, labels, key=_fold(key, NETWORKS_TAG))
 
-    (g_loss, (score, discriminator_stats)), fakes_gradient = jax.value_and_grad(score_fakes, has_aux=True)(fakes)
-    (generator_gradient,) = pull_back(fakes_gradient)
-    norm = _norm(generator_gradient)
-    step, rate = state.step + 1, _after(norm, learning_rates(config, state.step).generator)
-    generator = apply_gradients(config, state.generator, generator_gradient, generator_stats, rate)
-    next_state = GanState(
-        step=step,
-        generator=generator,
-        discriminator=discriminator.replace(batch_stats=discriminator_stats),
-        average=update_average(config, state, generator),
-    )
-    kind = PenalizedGanMetrics if config.penalties else GanMetrics
-    return next_state, kind(**d_metrics._asdict(), g_loss=g_loss, d_g_z2=score, g_gradient_norm=norm)
+    def loss(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
+        return generator_objective(find_objective(config.objective), score, reals, fakes)
+
+    (g_loss, (logits, after)), fakes_gradient = jax.value_and_grad(loss, has_aux=True)(fakes)
+    (gradient,) = pull_back(fakes_gradient)
+    generator, g_metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
+    metrics = {**d_metrics, **g_metrics, "g_loss": g_loss, "d_g_z2": mean_score(logits)}
+    discriminator = discriminator.replace(variables=after | {"params": discriminator.params})
+    return _next_state(config, state.replace(discriminator=discriminator), generator, metrics), metrics
 
 
 @jax.jit
-def generator_step(
-    config: GanConfig, state: GanState, images: Array | LabelledImages, key: Array
-) -> tuple[GanState, GeneratorMetrics]:
+def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Metrics]:
     """Train G alone, against a constant D in eval mode: nothing of D changes, parameters and statistics alike.
 
     Args:
       config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
-      images: as for ``gan_step``; used by an objective that compares reals with fakes, and for their labels.
+      batch: as for ``gan_step``; used by an objective that compares reals with fakes, and for its labels.
       key: ``[]`` typed PRNG key; decides the latents, and all else that is random.
 
     Returns:
-      The next state, and its ``GeneratorMetrics``.
+      The next state, and G's metrics.
 
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> images = jnp.zeros((8, 28, 28, 1))
-      >>> state, metrics = generator_step(config, state, images, jax.random.key(1))
-      >>> metrics._fields
-      ('g_loss', 'd_g_z2', 'g_gradient_norm', 'fake_spread')
+      >>> state, metrics = generator_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
+      >>> sorted(metrics)
+      ['d_g_z2', 'fake_spread', 'g_gradient_norm', 'g_loss']
     """
+    config, objective = _settings_now(config, state), find_objective(config.objective)
     latents = shard_batch(sample_latents(config, key))
-    objective = find_objective(config.objective)
     reals, labels = None, None
     if objective.sees_reals or config.conditional:
-        reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _require_batch(config, images))
+        reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _require_batch(config, batch))
+
+    def score(batches: list[Array]) -> tuple[list[Array], None]:
+        seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
+        scored = [discriminate(config, state.discriminator.variables, images, labels) for images in seen]
+        return scored, None
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
-        fakes, stats = apply_generator(config, params, state.generator.batch_stats, latents, labels, train=True)
-        batches = (fakes, cast(Array, reals)) if objective.sees_reals else (fakes,)
-        seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
-        logits, *real_logits = [discriminate(config, state.discriminator, images, labels) for images in seen]
-        return objective.generator(logits, *real_logits), (mean_score(logits), image_spread(fakes), stats)
+        variables, random = state.generator.variables | {"params": params}, _fold(key, NETWORKS_TAG)
+        fakes, variables = apply_generator(config, variables, latents, labels, train=True, key=random)
+        g_loss, (logits, _) = generator_objective(objective, score, reals, fakes)
+        return g_loss, (mean_score(logits), image_spread(fakes), variables)
 
-    (g_loss, (score, spread, stats)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
-    norm = _norm(gradient)
-    rate = _after(norm, learning_rates(config, state.step).generator)
-    generator = apply_gradients(config, state.generator, gradient, stats, rate)
-    metrics = GeneratorMetrics(g_loss, score, norm, spread)
-    average = update_average(config, state, generator)
-    return state.replace(step=state.step + 1, generator=generator, average=average), metrics
+    (g_loss, (mean, spread, variables)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
+    generator, metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
+    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_spread": spread}
+    return _next_state(config, state, generator, metrics), metrics
 
 
 @jax.jit
-def discriminator_step(
-    config: GanConfig, state: GanState, images: Array | LabelledImages, key: Array
-) -> tuple[GanState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
+def discriminator_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Metrics]:
     """Train D alone, on images and on the fakes of a G whose weights stay constant.
 
     G runs in train mode, as in the joint step, so its running statistics move; its parameters do not.
@@ -184,11 +170,11 @@ def discriminator_step(
     Args:
       config: networks, objective and optimizer.
       state: what the previous step returned, or ``init_state``.
-      images: as for ``gan_step``.
+      batch: as for ``gan_step``.
       key: ``[]`` typed PRNG key; decides the latents, and all else that is random.
 
     Returns:
-      The next state, and its ``DiscriminatorMetrics``, of D's last update.
+      The next state, and D's metrics, of its last update.
 
     Raises:
       TypeError: the images are integers; ``normalize_images`` maps them.
@@ -198,32 +184,52 @@ def discriminator_step(
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> images = jnp.zeros((8, 28, 28, 1))
-      >>> state, metrics = discriminator_step(config, state, images, jax.random.key(1))
-      >>> metrics._fields
-      ('d_loss', 'd_x', 'd_g_z1', 'd_gradient_norm', 'fake_spread')
+      >>> state, metrics = discriminator_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
+      >>> sorted(metrics)
+      ['d_g_z1', 'd_gradient_norm', 'd_loss', 'd_x', 'fake_spread']
     """
-    reals, labels = _require_batch(config, images)
-    state, reals, labels = _take_critic_steps(config, state, reals, labels, key)
-    state, metrics = _critic_step(config, state, reals, labels, key)
-    return state.replace(step=state.step + 1), metrics
+    config = _settings_now(config, state)
+    state, batch = _take_critic_steps(config, state, _require_batch(config, batch), key)
+    state, metrics = _critic_step(config, state, batch, key)
+    return state.replace(step=state.step + 1, extra=_controlled(config, state, metrics)), metrics
 
 
-def _take_critic_steps(
-    config: GanConfig, state: GanState, reals: Array, labels: Array | None, key: Array
-) -> tuple[GanState, Array, Array | None]:
+def _settings_now(config: GanConfig, state: GanState) -> GanConfig:
+    """The configuration with what controllers have set, and with its schedules' values unless a loop has set them."""
+    for name in config.controllers:
+        config = config.with_traced(find_controller(name).settings(config, state.extra[name]))
+    return config.at(state.step)
+
+
+def _controlled(config: GanConfig, state: GanState, metrics: Metrics) -> Any:
+    """The state's extras after the controllers have seen a step."""
+    moved = {name: find_controller(name).update(config, state.extra[name], metrics) for name in config.controllers}
+    return state.extra | moved if moved else state.extra
+
+
+def _next_state(config: GanConfig, state: GanState, generator: NetworkState, metrics: Metrics) -> GanState:
+    """The state after G's update."""
+    return state.replace(
+        step=state.step + 1,
+        generator=generator,
+        average=update_average(config, state, generator),
+        extra=_controlled(config, state, metrics),
+    )
+
+
+def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Batch]:
     """Train D on all of a step's batches but the last; return the state and the last batch."""
     if config.critic_steps == 1:
-        return state, reals, labels
+        return state, batch
 
-    def body(state: GanState, batch: tuple[Array, Array, Array | None]) -> tuple[GanState, None]:
-        index, reals, labels = batch
-        return _critic_step(config, state, reals, labels, _fold(key, _CRITIC_STEP + index))[0], None
+    def body(state: GanState, indexed: tuple[Array, Batch]) -> tuple[GanState, None]:
+        index, batch = indexed
+        return _critic_step(config, state, batch, _fold(key, _CRITIC_STEP + index))[0], None
 
-    batches = split_by_critic_step(config, (reals, labels))
+    batches = split_by_critic_step(config, batch)
     earlier, last = (jax.tree.map(lambda array, part=part: array[part], batches) for part in (slice(-1), -1))
-    state, _ = lax.scan(body, state, (jnp.arange(config.critic_steps - 1), *earlier))
-    return state, *last
+    state, _ = lax.scan(body, state, (jnp.arange(config.critic_steps - 1), earlier))
+    return state, last
 
 
 def split_by_critic_step(config: GanConfig, tree: Tree) -> Tree:
@@ -235,14 +241,12 @@ def split_by_critic_step(config: GanConfig, tree: Tree) -> Tree:
     return jax.tree.map(split, tree)
 
 
-def _critic_step(
-    config: GanConfig, state: GanState, reals: Array, labels: Array | None, key: Array
-) -> tuple[GanState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
-    """Train D on one batch and new fakes; of G, only the batch statistics move."""
-    latents, generator = shard_batch(sample_latents(config, key)), state.generator
-    fakes, stats = apply_generator(config, generator.params, generator.batch_stats, latents, labels, train=True)
-    discriminator, metrics = _update_discriminator(config, state, reals, fakes, labels, key)
-    return state.replace(generator=generator.replace(batch_stats=stats), discriminator=discriminator), metrics
+def _critic_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Metrics]:
+    """Train D on one batch and new fakes; G's weights stay, and what else G carries moves."""
+    latents, generator, random = shard_batch(sample_latents(config, key)), state.generator, _fold(key, NETWORKS_TAG)
+    fakes, variables = apply_generator(config, generator.variables, latents, batch.labels, train=True, key=random)
+    discriminator, metrics = _update_discriminator(config, state, batch, fakes, key)
+    return state.replace(generator=generator.replace(variables=variables), discriminator=discriminator), metrics
 
 
 class _Scored(NamedTuple):
@@ -250,62 +254,123 @@ class _Scored(NamedTuple):
 
     loss: Array
     logits: list[Array]  # of the reals, of the fakes
-    stats: Variables
-    penalty: tuple[Array, ...] = ()
+    variables: Variables
+    penalty: Array | None = None
 
 
 def _update_discriminator(
-    config: GanConfig, state: GanState, reals: Array, fakes: Array, labels: Array | None, key: Array
-) -> tuple[NetworkState, DiscriminatorMetrics | PenalizedDiscriminatorMetrics]:
+    config: GanConfig, state: GanState, batch: Batch, fakes: Array, key: Array
+) -> tuple[NetworkState, Metrics]:
     """Score reals, then fakes, each normalized by its own batch; one update along the loss and the penalties.
 
-    R1 and R2 of whole batches need no way back through D of their own: the loss's goes on to the images.
+    Where the loss has been followed back to the images, the gradients that R1 and R2 penalize are known, and no other
+    pass through D is needed for them.
     """
-    discriminator = state.discriminator
+    discriminator, (reals, labels) = state.discriminator, batch
     objective = find_objective(config.objective).discriminator
 
     def score(params: Variables, *batches: Array) -> tuple[list[Array], Variables]:
         seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
-        kinds = None if labels is None else labels[: len(seen[0])]
-        return score_batches(config, params, discriminator.batch_stats, seen, kinds)
+        classes = None if labels is None else labels[: len(seen[0])]
+        variables = discriminator.variables | {"params": params}
+        return score_batches(config, variables, seen, classes, key=_fold(key, NETWORKS_TAG))
 
     def loss(params: Variables) -> tuple[Array, _Scored]:
-        logits, stats = score(params, reals, fakes)
+        logits, variables = score(params, reals, fakes)
         d_loss = objective(*logits, config.real_weight, config.fake_weight)
-        scored = _Scored(d_loss, logits, stats)
+        scored = _Scored(d_loss, logits, variables)
         if not config.penalties:
             return d_loss, scored
         critics = dict.fromkeys(config.penalties, lambda images: score(params, images)[0][0])
-        penalty = _penalty(config, critics, reals, fakes, key)
-        return d_loss + penalty, scored._replace(penalty=(penalty,))
+        penalty = _penalty(config, critics, reals, fakes, key, state.step)
+        return d_loss + penalty, scored._replace(penalty=penalty)
 
     def expanded(params: Variables) -> tuple[Array, tuple[_Scored, Variables]]:
-        logits, pull_back, stats = jax.vjp(score, params, reals, fakes, has_aux=True)
+        logits, pull_back, variables = jax.vjp(score, params, reals, fakes, has_aux=True)
         d_loss, slopes = jax.value_and_grad(objective, (0, 1))(*logits, config.real_weight, config.fake_weight)
-        slopes = [lax.stop_gradient(not_zero(one)) for one in slopes]  # they cancel in an expansion
+        slopes = [lax.stop_gradient(not_zero(slope)) for slope in slopes]  # they cancel in an expansion
         loss_gradient, *image_gradients = pull_back(slopes)
         expansions = map(expand, (reals, fakes), logits, slopes, image_gradients)
-        penalty = _penalty(config, dict(zip(EXPANDABLE, expansions, strict=True)), reals, fakes, key)
-        return penalty, (_Scored(d_loss, logits, stats, (penalty,)), loss_gradient)
+        penalty = _penalty(config, dict(zip(EXPANDABLE, expansions, strict=True)), reals, fakes, key, state.step)
+        return penalty, (_Scored(d_loss, logits, variables, penalty), loss_gradient)
 
-    if config.penalties and config.penalty_share == 1 and set(config.penalties) <= set(EXPANDABLE):
+    if _shares_a_pass(config):
         (_, (scored, loss_gradient)), gradient = jax.value_and_grad(expanded, has_aux=True)(discriminator.params)
         gradient = optax.tree.add(loss_gradient, gradient)
     else:
         (_, scored), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
-    kind = PenalizedDiscriminatorMetrics if config.penalties else DiscriminatorMetrics
     norm = _norm(gradient)
     d_x, d_g_z1 = map(mean_score, scored.logits)
-    metrics = kind(scored.loss, d_x, d_g_z1, norm, image_spread(fakes), *scored.penalty)
-    rate = _after(norm, learning_rates(config, state.step).discriminator)
-    return apply_gradients(config, discriminator, gradient, scored.stats, rate), metrics
+    metrics = {"d_loss": scored.loss, "d_x": d_x, "d_g_z1": d_g_z1, "d_gradient_norm": norm}
+    metrics["fake_spread"] = image_spread(fakes)
+    if scored.penalty is not None:
+        metrics["penalty"] = scored.penalty
+    if config.controllers:
+        metrics["d_sign"] = jnp.mean(jnp.sign(scored.logits[0]))
+    given = config.discriminator_learning_rate
+    rate = _after(norm, config.learning_rate if given is None else given)
+    return apply_gradients(config, discriminator, gradient, scored.variables, rate), metrics
+
+
+def _shares_a_pass(config: GanConfig) -> bool:
+    """Whether the penalties are taken from the loss's own pass through D."""
+    whole = config.penalty_share == 1 and config.penalty_every == 1
+    possible = bool(config.penalties) and set(config.penalties) <= set(EXPANDABLE)
+    return whole and possible and find_networks(config).discriminator.single_image_logits
+
+
+def _update_generator(
+    config: GanConfig,
+    state: GanState,
+    latents: Array,
+    labels: Array | None,
+    key: Array,
+    gradient: Variables,
+    variables: Variables,
+) -> tuple[NetworkState, Metrics]:
+    """One update of G along the loss's gradient and its penalties; ``variables`` are those that its pass left."""
+    penalties = {}
+    if config.generator_penalties:
+        penalty, added = _generator_penalty(config, state, latents, labels, key)
+        gradient, penalties = optax.tree.add(gradient, added), {"g_penalty": penalty}
+    norm = _norm(gradient)
+    generator = apply_gradients(config, state.generator, gradient, variables, _after(norm, config.learning_rate))
+    return generator, {"g_gradient_norm": norm} | penalties
+
+
+def _generator_penalty(
+    config: GanConfig, state: GanState, latents: Array, labels: Array | None, key: Array
+) -> tuple[Array, Variables]:
+    """G's penalties with their weight, and their gradient; zeros in the steps between."""
+    every, key, random = config.generator_penalty_every, _fold(key, _GENERATOR_PENALTY), _fold(key, NETWORKS_TAG)
+
+    def penalty(params: Variables) -> Array:
+        def generate(latents: Array) -> Array:
+            variables = state.generator.variables | {"params": params}
+            return apply_generator(config, variables, latents, labels, train=True, key=random)[0]
+
+        found = [
+            find_generator_penalty(name)(generate, latents, _fold(key, at))
+            for at, name in enumerate(config.generator_penalties)
+        ]
+        return config.generator_penalty_weight * every * sum(found, start=jnp.zeros(()))
+
+    both = jax.value_and_grad(penalty)
+    if every == 1:
+        return both(state.generator.params)
+    return lax.cond(
+        state.step % every == 0,
+        both,
+        lambda params: (jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)),
+        state.generator.params,
+    )
 
 
 def _norm(gradient: Variables) -> Array:
     """The Euclidean norm. It squares a large weight's gradient itself: to share the squares with Adam takes longer."""
 
-    def apart(one: Array) -> Array:
-        return lax.optimization_barrier(one) if one.size >= _LARGE_WEIGHT else one
+    def apart(leaf: Array) -> Array:
+        return lax.optimization_barrier(leaf) if leaf.size >= _LARGE_WEIGHT else leaf
 
     return optax.tree.norm(jax.tree.map(apart, gradient))
 
@@ -315,17 +380,24 @@ def _after(norm: Array, rate: ArrayLike) -> Array:
     return 0 * norm + rate
 
 
-def _penalty(config: GanConfig, critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array) -> Array:
-    """The configured penalties of a share of the batch, with their weight."""
-    count = max(1, round(config.penalty_share * config.batch_size))
-    key, pairs = _fold(key, _PENALTY), (reals[:count], fakes[:count])
-    penalties = [find_penalty(name)(critics[name], *pairs, _fold(key, at)) for at, name in enumerate(config.penalties)]
-    return config.penalty_weight * sum(penalties, start=jnp.zeros(()))
+def _penalty(
+    config: GanConfig, critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array, step: Array
+) -> Array:
+    """The configured penalties of a share of the batch with their weight; 0 in the steps between."""
+    every, count = config.penalty_every, max(1, round(config.penalty_share * config.batch_size))
+
+    def penalty() -> Array:
+        weight = config.penalty_weight * every if every > 1 else config.penalty_weight
+        return weight * sum_penalties(config.penalties, critics, reals[:count], fakes[:count], _fold(key, _PENALTY))
+
+    return penalty() if every == 1 else lax.cond(step % every == 0, penalty, lambda: jnp.zeros(()))
 
 
 def _augment(config: GanConfig, images: Array, key: Array, tag: int) -> Array:
     """What D is shown of images."""
-    return augment(config.augmentations, _fold(key, tag), images) if config.augmentations else images
+    if not config.augmentations:
+        return images
+    return augment(config.augmentations, _fold(key, tag), images, config.augmentation_probability)
 
 
 def _fold(key: Array, tag: ArrayLike) -> Array:
@@ -333,14 +405,16 @@ def _fold(key: Array, tag: ArrayLike) -> Array:
     return jax.random.fold_in(key, tag)
 
 
-def _require_batch(config: GanConfig, images: Array | LabelledImages) -> tuple[Array, Array | None]:
-    """The images, and their labels where the networks are conditional."""
-    reals, labels = images if isinstance(images, LabelledImages) else (images, None)
-    if not jnp.issubdtype(reals.dtype, jnp.floating):
-        raise TypeError(f"images are {reals.dtype}; pass normalize_images(images), floats in [-1, 1].")
+def _require_batch(config: GanConfig, batch: Batch) -> Batch:
+    """The images, with their labels where the networks are conditional."""
+    if not isinstance(batch, Batch):
+        raise TypeError(f"the batch is of type {type(batch).__name__}; pass Batch(images) or Batch(images, labels).")
+    images, labels = batch
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise TypeError(f"images are {images.dtype}; pass normalize_images(images), floats in [-1, 1].")
     expected = (config.images_per_step, *config.image_shape)
-    if reals.shape != expected:
-        raise ValueError(f"images are {reals.shape}, but the configuration says {expected}; change one of them.")
+    if images.shape != expected:
+        raise ValueError(f"images are {images.shape}, but the configuration says {expected}; change one of them.")
     if config.conditional and labels is None:
-        raise ValueError("the networks are conditional; pass LabelledImages(images, labels).")
-    return reals, labels if config.conditional else None
+        raise ValueError("the networks are conditional; pass Batch(images, labels).")
+    return Batch(images, labels if config.conditional else None)

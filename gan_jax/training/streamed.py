@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.config import GanConfig
-from gan_jax.data.image_set import StoredImages
 from gan_jax.errors import InputError
-from gan_jax.training.batches import Images, LabelledImages, RunKeys, ShuffledImages, pixels_of
+from gan_jax.training.batches import Batch, RunKeys, ShuffledImages
 
 THREADS = 8
 _AHEAD = 128  # batches that are read before they are asked for
@@ -26,32 +25,31 @@ class StreamedImages(ShuffledImages):
 
     Args:
       config: the networks' configuration.
-      images: ``StoredImages``; for conditional networks ``LabelledImages`` with ``[count]`` labels.
+      data: ``StoredImages``, with ``[count]`` labels for conditional networks.
       keys: from ``run_keys``.
 
     Raises:
       InputError: there are fewer images than one step takes, or Grain is not installed.
     """
 
-    def __init__(self, config: GanConfig, images: StoredImages | LabelledImages, keys: RunKeys) -> None:
-        super().__init__(config, len(pixels_of(images)), keys)
-        self._images, self._lock = images, threading.Lock()
+    def __init__(self, config: GanConfig, data: Batch, keys: RunKeys) -> None:
+        super().__init__(config, len(data.images), keys)
+        self._data, self._lock = data, threading.Lock()
         self._stream, self._next = _read_ahead(self._read, 0), 0
 
-    def batches(self, epoch: int, start: int, stop: int) -> Images:
+    def batches(self, epoch: int, start: int, stop: int) -> Batch:
         """Batches ``start`` to ``stop`` of an epoch: ``[stop - start, batch, H, W, C]`` uint8."""
         first = epoch * self.steps_per_epoch + start
         if first != self._next:
             self._stream = _read_ahead(self._read, first)
         self._next = first + stop - start
-        pixels = jnp.asarray(np.stack([next(self._stream) for _ in range(stop - start)]))
-        if not isinstance(self._images, LabelledImages):
-            return pixels
-        return LabelledImages(pixels, jnp.asarray(self._images.labels[self._rows(epoch)[start:stop]]))
+        pixels, rows = np.stack([next(self._stream) for _ in range(stop - start)]), self._rows(epoch)[start:stop]
+        labels = self._data.labels
+        return Batch(jnp.asarray(pixels), None if labels is None else jnp.asarray(labels[rows]))
 
     def _read(self, index: int) -> np.ndarray:
         epoch, batch = divmod(index, self.steps_per_epoch)
-        return pixels_of(self._images)[self._rows(epoch)[batch]]
+        return self._data.images[self._rows(epoch)[batch]]
 
     def _rows(self, epoch: int) -> np.ndarray:
         with self._lock:

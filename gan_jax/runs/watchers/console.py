@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -11,7 +12,6 @@ from gan_jax.files import discard_output, warn
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress
-from gan_jax.training.state import GanState
 
 
 class Console(Watcher):
@@ -23,7 +23,7 @@ class Console(Watcher):
     """
 
     def __init__(
-        self, context: RunContext, describe_start: Callable[[GanConfig, GanState, RunKeys], str] | None = None
+        self, context: RunContext, describe_start: Callable[[GanConfig, Any, RunKeys], str] | None = None
     ) -> None:
         self._context, self._describe_start = context, describe_start
 
@@ -46,7 +46,7 @@ class Console(Watcher):
         if progress.step == 0 and self._describe_start:
             self._say(self._describe_start(self._context.config, progress.state, self._context.keys))
 
-    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+    def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
         """Say where everything is, and where it ends if the training did not come to its end."""
         step, last, path = int(state.step), self._context.num_steps, self._context.folder.path
         until = "" if step == last else f" until step {step} of {last}, where the training ended,"

@@ -1,7 +1,7 @@
 """A run in pictures: grids while it trains, curves of its scores, and the curves of its steps at the end."""
 
 from collections.abc import Callable, Container, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jax import Array
@@ -14,7 +14,6 @@ from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress
-from gan_jax.training.state import GanState
 
 DrawAt = Literal["epoch_end", "window_end"] | Container[int]
 
@@ -32,9 +31,7 @@ class Figures(Watcher):
       draw_at: where to draw: before the first step, and at the end of each epoch, of each window, or after these steps.
     """
 
-    def __init__(
-        self, context: RunContext, draw: Callable[[GanConfig, GanState, RunKeys], Array], draw_at: DrawAt
-    ) -> None:
+    def __init__(self, context: RunContext, draw: Callable[[GanConfig, Any, RunKeys], Array], draw_at: DrawAt) -> None:
         self._context, self._draw, self._draw_at = context, draw, draw_at
 
     def resume(self, point: ResumePoint) -> None:
@@ -64,7 +61,7 @@ class Figures(Watcher):
         reals, fakes = (_taken_evenly(images, count) for images in (context.dataset.train_images, fakes))
         grids.save_side_by_side(context.folder.path / "real_vs_fake.png", {"real": reals, "generated": fakes})
 
-    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+    def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
         """Write the animation of the grids and the curves of every step."""
         folder = self._context.folder
         if drawn := grids.readable_pictures([folder.grid(step) for step in folder.drawn_steps()]):

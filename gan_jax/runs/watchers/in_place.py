@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gan_jax.runs.watchers.watcher import Entry, RunContext, Watcher
 from gan_jax.training.loop import Progress
-from gan_jax.training.state import GanState
 
 
 class InPlace(Watcher):
@@ -37,7 +37,7 @@ class InPlace(Watcher):
         """Check it."""
         self._check()
 
-    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+    def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
         """Check it."""
         self._check()
 

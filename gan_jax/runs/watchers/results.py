@@ -1,6 +1,7 @@
 """What a run leaves for other programs: its record, its weights and its history."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,6 @@ from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
 from gan_jax.storage.record import Record, append_epoch, epoch_digest, write_record
 from gan_jax.storage.weights import save_weights
 from gan_jax.training.loop import Progress
-from gan_jax.training.state import GanState
 
 
 class Recorder(Watcher):
@@ -49,7 +49,7 @@ class Results(Watcher):
     def __init__(self, context: RunContext) -> None:
         self._folder, self._config = context.folder, context.config
 
-    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+    def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
         """Write both files."""
         save_weights(self._folder.weights, state, self._config)
         if metrics:

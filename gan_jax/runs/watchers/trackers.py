@@ -19,7 +19,6 @@ from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watche
 from gan_jax.storage.record import read_record
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.loop import Progress
-from gan_jax.training.state import GanState
 
 
 class Tracker(Protocol):
@@ -202,7 +201,7 @@ class Tracking(Watcher):
         if self._tracker and grid.exists():
             self._tracker.picture(progress.step, "grid", grid)
 
-    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+    def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
         """Let the tracker write everything."""
         self._close()
 

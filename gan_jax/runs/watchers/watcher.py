@@ -11,7 +11,6 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress
-from gan_jax.training.state import GanState
 
 
 class RunContext(NamedTuple):
@@ -77,7 +76,7 @@ class Watcher:
     def checkpoint(self, progress: Progress) -> None:
         """Write what must be on disk before the checkpoint of this step, if one is due."""
 
-    def finish(self, state: GanState, metrics: Mapping[str, np.ndarray]) -> None:
+    def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
         """Write what is written once.
 
         Args:

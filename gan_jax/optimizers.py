@@ -1,5 +1,6 @@
-"""Adam, with bias corrections that keep float32's precision."""
+"""Optimizers by name; Adam with bias corrections that keep float32's precision."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,10 +9,12 @@ import optax
 from jax import Array
 from jax.typing import ArrayLike
 
+from gan_jax.parts import find_part
+
 _EPSILON = 1e-8
 
 
-def adam(learning_rate: float | Array, beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransformation:
+def adam(learning_rate: ArrayLike, beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransformation:
     r"""Adam (Kingma & Ba 2015, algorithm 1) with epsilon 1e-8.
 
     $\theta \leftarrow \theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)$, with $\hat m = m / (1 - \beta_1^t)$ and
@@ -64,3 +67,23 @@ def _scale_by_adam(beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransfor
         return updates, optax.ScaleByAdamState(count, mu, nu)
 
     return optax.GradientTransformation(init, update)
+
+
+Optimizer = Callable[[ArrayLike, ArrayLike, ArrayLike], optax.GradientTransformation]
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "adam": adam,
+    "rmsprop": lambda learning_rate, beta1, beta2: optax.rmsprop(learning_rate, decay=beta2, momentum=beta1),
+    "sgd": lambda learning_rate, beta1, beta2: optax.sgd(learning_rate, momentum=beta1),
+}
+"""Each takes ``(learning_rate, beta1, beta2)``, which may be tracers, and returns an Optax transformation; entries may
+be added under other names."""
+
+
+def find_optimizer(name: str) -> Optimizer:
+    """The optimizer of a name.
+
+    Raises:
+      UnknownPartError: there is none.
+    """
+    return find_part("optimizer", OPTIMIZERS, name)

@@ -18,7 +18,7 @@ def dcgan_layers(config: GanConfig) -> list[Layer]:
     """Halve the image down to 4x4 pixels, each time with twice the channels; from 7x7 with a kernel of 3, else of 4."""
     layers, size = [], config.image_shape[0]
     while size > 4:
-        layers.append(Layer(config.width * 2 ** len(layers), 3 if size == 7 else 4, stride=2, padding=1))
+        layers.append(Layer(config.channels(len(layers)), 3 if size == 7 else 4, stride=2, padding=1))
         size = -(-size // 2)
     return [*layers, Layer(1, 4)]
 
@@ -36,7 +36,7 @@ def infogan_layers(config: GanConfig) -> list[Layer]:
 Layers = Callable[[GanConfig], list[Layer]]
 
 
-class SequentialGenerator(nn.Module):
+class Generator(nn.Module):
     """Latents ``[batch, latent_dim]`` to images ``[batch, height, width, channels]`` in (-1, 1)."""
 
     config: GanConfig
@@ -62,7 +62,7 @@ class SequentialGenerator(nn.Module):
         return [layer._replace(features=count) for layer, count in zip(layers, features, strict=True)][::-1]
 
 
-class SequentialDiscriminator(nn.Module):
+class Discriminator(nn.Module):
     """Images ``[batch, height, width, channels]`` in [-1, 1] to logits ``[batch]``; above 0 means "real"."""
 
     config: GanConfig

@@ -1,0 +1,54 @@
+"""Controllers: settings that adapt to what a training sees."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from gan_jax.fields import explain_fields
+from gan_jax.parts import find_part
+
+if TYPE_CHECKING:
+    from gan_jax.config import GanConfig
+
+_TARGET = 0.6  # of the mean sign of D's logits of the training images
+_IMAGES = 500_000  # in which the probability can go from 0 to 1
+
+
+@explain_fields
+class Controller(NamedTuple):
+    """Moves settings after every step."""
+
+    init: Callable[["GanConfig"], Any]
+    """Takes the configuration; returns the controller's state, a tree of arrays."""
+    update: Callable[["GanConfig", Any, Mapping[str, Array]], Any]
+    """Takes ``(config, state, metrics)``, the step's metrics as ``[]`` floats; returns the next state."""
+    settings: Callable[["GanConfig", Any], Mapping[str, Array]]
+    """Takes ``(config, state)``; returns traced settings of the configuration and their values."""
+
+
+def _ada_update(config: "GanConfig", probability: Array, metrics: Mapping[str, Array]) -> Array:
+    moved = probability + jnp.sign(metrics["d_sign"] - _TARGET) * config.batch_size / _IMAGES
+    return jnp.clip(moved, 0, 1)
+
+
+ada = Controller(
+    init=lambda config: jnp.asarray(config.augmentation_probability or 0.0, jnp.float32),
+    update=_ada_update,
+    settings=lambda config, probability: {"augmentation_probability": probability},
+)
+"""Adaptive discriminator augmentation (Karras et al. 2020, section 3): the probability rises while the mean sign of D's
+logits of the reals, ``d_sign``, is above 0.6, and falls while it is below, by 1 in 500,000 images."""
+
+CONTROLLERS: dict[str, Controller] = {"ada": ada}
+"""By the names that ``GanConfig.controllers`` takes; entries may be added under other names."""
+
+
+def find_controller(name: str) -> Controller:
+    """The controller of a name.
+
+    Raises:
+      UnknownPartError: there is none.
+    """
+    return find_part("controller", CONTROLLERS, name, Controller)
