@@ -37,8 +37,8 @@ def trained_state(config):
         return leaf * noise if "'v'" in jax.tree_util.keystr(path) else leaf * noise + 0.1 * (noise - 1)
 
     def network(found):
-        tree = jax.tree_util.tree_map_with_path(moved, (found.params, found.batch_stats))
-        return found.replace(params=tree[0], batch_stats=tree[1])
+        tree = jax.tree_util.tree_map_with_path(moved, (found.params, found.variables["batch_stats"]))
+        return found.with_params(tree[0], batch_stats=tree[1])
 
     return state.replace(generator=network(state.generator), discriminator=network(state.discriminator))
 
@@ -46,10 +46,10 @@ def trained_state(config):
 @jax.jit
 def jax_answers(config, state, latents, labels):
     """Images, D's logits of them, and the logits' gradients."""
-    images = generate(config, state.generator, latents, labels)
+    images = generate(config, state.generator.variables, latents, labels)
 
     def judge(images):
-        logits = discriminate(config, state.discriminator, jnp.repeat(images, config.packing, axis=0), labels)
+        logits = discriminate(config, state.discriminator.variables, jnp.repeat(images, config.packing, axis=0), labels)
         return logits.sum(), logits
 
     gradients, logits = jax.grad(judge, has_aux=True)(images)

@@ -19,7 +19,7 @@ import numpy as np
 from closeness import assert_close
 from waiting import PATIENCE
 
-from gan_jax import Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
+from gan_jax import Batch, Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, draw_preview
 
@@ -34,7 +34,7 @@ def drift_step(config, state, images, key):
     shift = rate * (1 + jax.random.uniform(key) + images.mean())
 
     def moved(network):
-        return network.replace(params=jax.tree.map(lambda leaf: leaf * (1 + shift), network.params))
+        return network.with_params(jax.tree.map(lambda leaf: leaf * (1 + shift), network.params))
 
     generator, discriminator = moved(state.generator), moved(state.discriminator)
     sizes = [jnp.abs(network.params["conv_1"]["kernel"]).mean() for network in (generator, discriminator)]
@@ -47,13 +47,13 @@ def fragile_step(config, state, images, key):
     """``drift_step``, whose loss is infinite at step ``BREAKS_AT`` if the learning rate is large."""
     breaks = (config.learning_rate >= BREAKING_RATE) & (state.step + 1 == BREAKS_AT)
     state, metrics = drift_step(config, state, images, key)
-    return state, metrics._replace(d_loss=jnp.where(breaks, jnp.inf, metrics.d_loss))
+    return state, metrics._replace(d_loss=jnp.where(breaks, jnp.inf, metrics["d_loss"]))
 
 
 def dict_step(config, state, images, key):
     """The joint step, which reports one metric in a dict."""
-    state, metrics = gan_step(config, state, images, key)
-    return state, {"difference": metrics.d_x - metrics.d_g_z1}
+    state, metrics = gan_step(config, state, Batch(images), key)
+    return state, {"difference": metrics["d_x"] - metrics["d_g_z1"]}
 
 
 EXPERIMENTS = {

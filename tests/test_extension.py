@@ -11,7 +11,7 @@ from docs_pages import DOCS, python_of
 from own_parts import own_parts
 
 import gan_jax
-from gan_jax import load_run
+from gan_jax import Batch, load_run
 
 pytestmark = pytest.mark.soak
 PAGE = DOCS / "use" / "extend.md"
@@ -49,8 +49,8 @@ def test_a_run_trains_with_an_objective_a_penalty_an_augmentation_and_a_network_
 def test_a_step_of_ones_own_decides_what_is_trained(extended):
     step, config, start = extended["patient_step"], extended["config"], extended["start"]
     images = np.zeros((config.batch_size, 28, 28, 1), np.float32)
-    moved, _ = step(config, start, images, extended["keys"].step)
-    stayed, _ = step(config, moved, images, extended["keys"].order)
+    moved, _ = step(config, start, Batch(images), extended["keys"].step)
+    stayed, _ = step(config, moved, Batch(images), extended["keys"].order)
 
     def weights(state):
         return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(state.generator.params)])

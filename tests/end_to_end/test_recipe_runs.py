@@ -16,6 +16,7 @@ from small_runs import train_together as train_with_processes
 
 from gan_jax import (
     RECIPES,
+    Batch,
     GanConfig,
     ResidentImages,
     gan_step,
@@ -123,7 +124,7 @@ def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, monkeypatch):
     starts = []
     for keys in map(run_keys, range(2)):
         start = init_state(run.config, keys.init)
-        starts.append(Start(run.config, start, ResidentImages(run.config, images, keys), keys))
+        starts.append(Start(run.config, start, ResidentImages(run.config, Batch(images), keys), keys))
     (chunk,) = list(train_together(gan_step, starts, num_steps=4))
     alone = run.history()
     for name in ("d_loss", "g_loss", "d_x"):

@@ -36,8 +36,8 @@ def test_images_and_logits_are_jaxs_for_any_batch(name):
     kinds = np.arange(5) % config.num_classes if config.conditional else None
     images, logits, _ = jax_answers(config, state, latents, kinds)
     labels = {} if kinds is None else {"labels": kinds.astype(np.int64)}
-    generator = onnx_generator(config, state.generator)
-    discriminator = onnx_discriminator(config, state.discriminator)
+    generator = onnx_generator(config, state.generator.variables)
+    discriminator = onnx_discriminator(config, state.discriminator.variables)
     for rows in (slice(0, 5), slice(2, 3)):
         chosen = {key: value[rows] for key, value in labels.items()}
         made = run(generator, {"latents": latents[rows], **chosen})
@@ -88,10 +88,10 @@ def test_the_command_writes_either_network(tmp_path, capsys):
     save_weights(tmp_path / "weights.npz", state, config)
     export(tmp_path / "weights.npz", output=tmp_path / "g.onnx", format="onnx")
     assert "generator is in" in capsys.readouterr().out
-    assert (tmp_path / "g.onnx").read_bytes() == onnx_generator(config, state.generator)
+    assert (tmp_path / "g.onnx").read_bytes() == onnx_generator(config, state.generator.variables)
     export(tmp_path / "weights.npz", output=tmp_path / "d.onnx", format="onnx", discriminator=True)
     assert "images [b, 28, 28, 1] to logits [b]" in capsys.readouterr().out
-    assert (tmp_path / "d.onnx").read_bytes() == onnx_discriminator(config, state.discriminator)
+    assert (tmp_path / "d.onnx").read_bytes() == onnx_discriminator(config, state.discriminator.variables)
     with pytest.raises(InputError, match="--discriminator is written as ONNX alone"):
         export(tmp_path / "weights.npz", output=tmp_path / "d.jax", discriminator=True)
 

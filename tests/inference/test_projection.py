@@ -56,7 +56,7 @@ def test_it_is_seeded_and_more_steps_come_nearer(found):
 def test_a_conditional_generator_is_asked_for_its_classes_or_for_one():
     config = CONFIGS["conditional, spectral"]
     state = trained_state(config)
-    target = sample_images(config, state.generator, 1, labels=[2])[0]
+    target = sample_images(config, state.generator.variables, 1, labels=[2])[0]
     options = {"restarts": 6, "steps": 60}
     assert project_image(config, state.generator, state.discriminator, target, **options).label == 2
     assert project_image(config, state.generator, state.discriminator, target, label=1, **options).label == 1
@@ -71,7 +71,7 @@ def test_every_discriminator_has_features_of_each_image(name):
     network = trained_state(config).discriminator
     labels = np.arange(3) % config.num_classes if config.conditional else None
     images = jax.random.uniform(jax.random.key(0), (3, *config.image_shape), minval=-1)
-    features = discriminator_features(config, network.params, network.batch_stats, images, labels)
+    features = discriminator_features(config, network.params, network.variables["batch_stats"], images, labels)
     assert len(features) > 1
     for layer in features:
         assert len(layer) == 3

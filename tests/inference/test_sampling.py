@@ -17,7 +17,7 @@ from gan_jax import (
 )
 from gan_jax.inference.projection import project_image
 from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_fakes, sample_images
-from gan_jax.training.batches import LabelledImages, ResidentImages
+from gan_jax.training.batches import Batch, ResidentImages
 from gan_jax.training.forward import batch_fakes
 
 CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
@@ -132,11 +132,11 @@ def test_labels_that_are_no_classes_are_refused_wherever_they_come_in(labels, co
     state, key = init_state(config, jax.random.key(0)), jax.random.key(1)
     images = jnp.zeros((3, 28, 28, 1))
     for use in (
-        lambda: generate(config, state.generator, sample_latents(config, key), labels),
+        lambda: generate(config, state.generator.variables, sample_latents(config, key), labels),
         lambda: batch_fakes(config, state, key, labels),
-        lambda: discriminate(config, state.discriminator, images, labels),
-        lambda: sample_images(config, state.generator, 3, labels=labels),
-        lambda: ResidentImages(config, LabelledImages(images.astype(jnp.uint8), labels), run_keys(0)),
+        lambda: discriminate(config, state.discriminator.variables, images, labels),
+        lambda: sample_images(config, state.generator.variables, 3, labels=labels),
+        lambda: ResidentImages(config, Batch(images.astype(jnp.uint8), labels), run_keys(0)),
     ):
         with pytest.raises(InputError, match=complaint):
             use()

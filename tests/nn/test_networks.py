@@ -19,11 +19,11 @@ CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
 
 def test_images_are_in_range_and_logits_are_one_per_image():
     state = init_state(CONFIG, fresh_key())
-    images = generate(CONFIG, state.generator, sample_latents(CONFIG, fresh_key(), 3))
+    images = generate(CONFIG, state.generator.variables, sample_latents(CONFIG, fresh_key(), 3))
     assert images.shape == (3, 28, 28, 1)
     assert images.dtype == jnp.float32
     assert (jnp.abs(images) <= 1).all()
-    assert discriminate(CONFIG, state.discriminator, images).shape == (3,)
+    assert discriminate(CONFIG, state.discriminator.variables, images).shape == (3,)
 
 
 def test_layers_are_the_courses():
@@ -37,8 +37,8 @@ def test_layers_are_the_courses():
         "generator": [(4, 4, 32, 16), (3, 3, 16, 32), (4, 4, 8, 16), (4, 4, 1, 8)],
         "discriminator": [(4, 4, 1, 8), (4, 4, 8, 16), (3, 3, 16, 32), (4, 4, 32, 1)],
     }
-    assert sorted(state.discriminator.batch_stats) == ["norm_1", "norm_2"]
-    assert sorted(state.generator.batch_stats) == ["norm_0", "norm_1", "norm_2"]
+    assert sorted(state.discriminator.variables["batch_stats"]) == ["norm_1", "norm_2"]
+    assert sorted(state.generator.variables["batch_stats"]) == ["norm_0", "norm_1", "norm_2"]
 
 
 def test_initial_weights_have_the_named_distributions():
@@ -61,8 +61,8 @@ def test_initial_weights_have_the_named_distributions():
 def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
     network = init_state(CONFIG, fresh_key()).generator
     latents = sample_latents(CONFIG, fresh_key(), 6)
-    images, stats = apply_generator(CONFIG, network.params, network.batch_stats, latents, train=True)
-    alone, _ = apply_generator(CONFIG, network.params, network.batch_stats, latents[:3], train=True)
+    images, stats = apply_generator(CONFIG, network.params, network.variables["batch_stats"], latents, train=True)
+    alone, _ = apply_generator(CONFIG, network.params, network.variables["batch_stats"], latents[:3], train=True)
     assert not np.allclose(images[:3], alone)
     hidden = jnp.einsum("nl,hwol->nhwo", latents, network.params["conv_0"]["kernel"])
     assert_close(stats["norm_0"], {"mean": 0.1 * hidden.mean((0, 1, 2)), "var": 0.9 + 0.1 * hidden.var((0, 1, 2))})
@@ -71,10 +71,10 @@ def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
 def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
     network = init_state(CONFIG, fresh_key()).discriminator
     images = jax.random.uniform(fresh_key(), (6, 28, 28, 1), minval=-1)
-    logits, stats = apply_discriminator(CONFIG, network.params, network.batch_stats, images, train=False)
-    alone, _ = apply_discriminator(CONFIG, network.params, network.batch_stats, images[:1], train=False)
+    logits, stats = apply_discriminator(CONFIG, network.params, network.variables["batch_stats"], images, train=False)
+    alone, _ = apply_discriminator(CONFIG, network.params, network.variables["batch_stats"], images[:1], train=False)
     assert_close(alone, logits[:1], terms=jnp.abs(logits).max())
-    assert stats is network.batch_stats
+    assert stats is network.variables["batch_stats"]
 
 
 class Columns(nn.Module):

@@ -40,9 +40,11 @@ def test_every_network_makes_and_scores_images_of_every_size(network, image_shap
     normalization = "none" if network in ("residual", "dense") else "batch"
     config = GanConfig(image_shape=image_shape, network=network, normalization=normalization, **SMALL)
     state = jax.eval_shape(lambda: init_state(config, fresh_key()))
-    images = jax.eval_shape(lambda state: generate(config, state.generator, jnp.zeros((3, 5))), state)
+    images = jax.eval_shape(lambda state: generate(config, state.generator.variables, jnp.zeros((3, 5))), state)
     assert images.shape == (3, *image_shape)
-    logits = jax.eval_shape(lambda state: discriminate(config, state.discriminator, jnp.zeros(images.shape)), state)
+    logits = jax.eval_shape(
+        lambda state: discriminate(config, state.discriminator.variables, jnp.zeros(images.shape)), state
+    )
     assert logits.shape == (3,)
 
 
@@ -88,7 +90,7 @@ def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypa
 
     def gradient(scores):
         def loss(params):
-            (first, second), statistics = scores(params, network.batch_stats, batches)
+            (first, second), statistics = scores(params, network.variables["batch_stats"], batches)
             return first.sum() - (second**2).sum(), (first, second, statistics)
 
         return jax.grad(loss, has_aux=True)(network.params)
@@ -118,7 +120,7 @@ def test_the_discriminator_may_have_a_width_of_its_own(network):
 def test_a_new_residual_network_is_the_identity_in_every_block():
     config = GanConfig(network="residual", normalization="none", **SMALL)
     state = init_state(config, fresh_key())
-    assert state.generator.batch_stats == {}
+    assert state.generator.variables["batch_stats"] == {}
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_0"]["conv_2"]))
     changed = jax.tree.map(lambda leaf: leaf, state.discriminator.params)
     changed["block_0"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_0"]["conv_0"]["kernel"])
@@ -154,8 +156,8 @@ def test_without_batch_normalization_an_image_is_scored_alone_in_training_too(no
     network = init_state(config, fresh_key()).discriminator
     assert all("bias" in network.params[f"conv_{index}"] for index in range(4))
     images = images_of(config)
-    logits, _ = apply_discriminator(config, network.params, network.batch_stats, images, train=True)
-    alone, _ = apply_discriminator(config, network.params, network.batch_stats, images[:1], train=True)
+    logits, _ = apply_discriminator(config, network.params, network.variables["batch_stats"], images, train=True)
+    alone, _ = apply_discriminator(config, network.params, network.variables["batch_stats"], images[:1], train=True)
     assert_close(alone, logits[:1], terms=jnp.abs(logits).max())
 
 
@@ -167,28 +169,28 @@ def test_the_projection_adds_the_inner_product_with_the_classs_vector():
     images, labels = images_of(CONDITIONAL), jnp.array([2, 0, 2])
     vectors = network.params["embed"]["vectors"]
     params = {**network.params, "embed": {"vectors": jnp.zeros_like(vectors)}}
-    without = discriminate(CONDITIONAL, network.replace(params=params), images, labels)
+    without = discriminate(CONDITIONAL, network.with_params(params), images, labels)
     unit = {**network.params, "embed": {"vectors": jnp.ones_like(vectors)}}  # gives the sum over all features
-    sums = discriminate(CONDITIONAL, network.replace(params=unit), images, labels) - without
+    sums = discriminate(CONDITIONAL, network.with_params(unit), images, labels) - without
     double = {**network.params, "embed": {"vectors": jnp.array([[1.0], [5.0], [2.0]]) * jnp.ones_like(vectors)}}
-    added = discriminate(CONDITIONAL, network.replace(params=double), images, labels) - without
+    added = discriminate(CONDITIONAL, network.with_params(double), images, labels) - without
     assert_close(added, jnp.array([2.0, 1.0, 2.0]) * sums, terms=jnp.abs(without).max())
 
 
 def test_a_conditional_generator_makes_other_images_for_other_classes():
     state = init_state(CONDITIONAL, fresh_key())
     latents = jnp.tile(sample_latents(CONDITIONAL, fresh_key(), 1), (4, 1))
-    images = generate(CONDITIONAL, state.generator, latents, jnp.array([0, 1, 1, 2]))
+    images = generate(CONDITIONAL, state.generator.variables, latents, jnp.array([0, 1, 1, 2]))
     assert_close(images[1], images[2])
     assert not np.allclose(images[0], images[1])
-    in_turn = generate(CONDITIONAL, state.generator, latents)  # of classes 0, 1, 2, 0
+    in_turn = generate(CONDITIONAL, state.generator.variables, latents)  # of classes 0, 1, 2, 0
     assert_close(in_turn, images[jnp.array([0, 1, 3, 0])])
 
 
 def test_a_conditional_discriminator_asks_for_labels():
     state = init_state(CONDITIONAL, fresh_key())
     with pytest.raises(ValueError, match="give the labels"):
-        discriminate(CONDITIONAL, state.discriminator, images_of(CONDITIONAL))
+        discriminate(CONDITIONAL, state.discriminator.variables, images_of(CONDITIONAL))
 
 
 @pytest.mark.parametrize("normalization", ["batch", "spectral"])
@@ -206,11 +208,11 @@ def test_an_unknown_network_is_named():
 def test_dense_networks_make_points_and_score_each_alone(normalization):
     config = GanConfig(image_shape=(2,), network="dense", normalization=normalization, initializer="he", **SMALL)
     state = init_state(config, fresh_key())
-    points = 100 * generate(config, state.generator, jax.random.normal(jax.random.key(2), (7, 5)))
+    points = 100 * generate(config, state.generator.variables, jax.random.normal(jax.random.key(2), (7, 5)))
     assert points.shape == (7, 2)
     assert jnp.abs(points).max() > 1  # no tanh
-    logits = discriminate(config, state.discriminator, points)
-    alone = discriminate(config, state.discriminator, points[3:4])
+    logits = discriminate(config, state.discriminator.variables, points)
+    alone = discriminate(config, state.discriminator.variables, points[3:4])
     assert_close(alone, logits[3:4], terms=jnp.abs(logits).max())
     layers = [state.generator.params[f"dense_{index}"]["kernel"].shape for index in range(3)]
     assert layers == [(1, 1, 5, 4), (1, 1, 4, 4), (1, 1, 4, 2)]
@@ -222,7 +224,7 @@ def test_dense_networks_are_the_formula_and_its_first_and_second_derivatives():
     points = jax.random.normal(jax.random.key(2), (6, 2))
 
     def network(params, points):
-        return discriminate(config, discriminator.replace(params=params), points)
+        return discriminate(config, discriminator.with_params(params), points)
 
     def formula(params, points):
         hidden = points
@@ -257,13 +259,13 @@ def test_a_discriminator_of_packs_sees_neighbours_as_channels(image_shape):
     network = {"network": "dense", "normalization": "none"} if len(image_shape) == 1 else {}
     packed = GanConfig(image_shape=image_shape, packing=2, **network, **SMALL)
     state, images = init_state(packed, fresh_key()), images_of(packed, 6)
-    logits = discriminate(packed, state.discriminator, images)
+    logits = discriminate(packed, state.discriminator.variables, images)
     assert logits.shape == (3,)
     joined = jnp.concatenate([images[::2], images[1::2]], axis=-1)
     plain = dataclasses.replace(packed, packing=1)
-    assert_close(logits, discriminate(plain, state.discriminator, joined))
+    assert_close(logits, discriminate(plain, state.discriminator.variables, joined))
     with pytest.raises(ValueError, match="5 images do not fill packs of 2"):
-        discriminate(packed, state.discriminator, images[:5])
+        discriminate(packed, state.discriminator.variables, images[:5])
 
 
 @pytest.mark.parametrize("changes", [{"packing": 2}, {"discriminator_width": 2}])
@@ -275,5 +277,5 @@ def test_weights_are_read_alone_where_shapes_do_not_tell_the_networks(changes, t
     assert found == config
     images = images_of(config, 4)
     np.testing.assert_array_equal(
-        discriminate(config, state.discriminator, images), discriminate(found, loaded.discriminator, images)
+        discriminate(config, state.discriminator.variables, images), discriminate(found, loaded.discriminator, images)
     )

@@ -9,7 +9,7 @@ import pytest
 from closeness import assert_close
 from jax.flatten_util import ravel_pytree
 
-from gan_jax import GanConfig, gan_step, init_state, recipe, run_keys
+from gan_jax import Batch, GanConfig, gan_step, init_state, recipe, run_keys
 from gan_jax.plane import dirac_field, eigenvalues, follow, for_points, joint_field, load_target
 from gan_jax.plane.training import plane_recipes
 
@@ -75,13 +75,13 @@ def test_d_moves_first_and_g_sees_it():
 def test_the_joint_field_is_the_gradient_that_training_follows(name):
     """With a first step of Adam each weight moves against the sign of its gradient, or with the sign of the field."""
     config = dataclasses.replace(plane_recipes()[name], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
-    config = dataclasses.replace(config, discriminator_learning_rate=None).scheduled(10**9)
+    config = dataclasses.replace(config, discriminator_learning_rate=None).at(0, 10**9)
     keys = run_keys(0)
     state = init_state(config, keys.init)
     reals = jnp.asarray(load_target("ring", config.batch_size).points)
     latents = jax.random.normal(jax.random.clone(keys.step), (config.batch_size, config.latent_dim))
     field, start = joint_field(config, state, reals, latents)
-    after, _ = gan_step(config, state, reals, keys.step)
+    after, _ = gan_step(config, state, Batch(reals), keys.step)
     moved = ravel_pytree((after.generator.params, after.discriminator.params))[0] - start
     value = field(start)
     clear = (np.abs(value) > 1e-3 * np.abs(value).max()) & (np.abs(moved) > 0)

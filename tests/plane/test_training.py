@@ -11,7 +11,7 @@ import pytest
 from closeness import assert_close, in_float64
 from waiting import PATIENCE
 
-from gan_jax import RECIPES, discriminate, gan_step, init_state, recipe, run_keys, scan_steps, train_run
+from gan_jax import RECIPES, Batch, discriminate, gan_step, init_state, recipe, run_keys, scan_steps, train_run
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.plane import (
     for_points,
@@ -61,7 +61,7 @@ RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "best", "dcgan", "pacgan")
     [pytest.param(name, marks=pytest.mark.soak) if name in RECIPES_IN_SOAK else name for name in plane_recipes()],
 )
 def test_every_recipe_takes_steps_in_the_plane(name):
-    config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).scheduled(4)
+    config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).at(0, 4)
     keys = run_keys(0)
     start = init_state(config, keys.init)
     batches = jnp.asarray(TARGET.points[: 4 * config.images_per_step]).reshape(4, -1, 2)
@@ -75,7 +75,7 @@ def test_every_recipe_takes_steps_in_the_plane(name):
 
 @pytest.mark.soak
 def test_a_ring_is_learned():
-    config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).scheduled(3000)
+    config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).at(0, 3000)
     keys = run_keys(0)
     watched = watch(Watch(config, load_target("ring"), keys, [0, 3000]), gan_step, init_state(config, keys.init))
     assert watched.scores.covered[0] == 0
@@ -90,7 +90,7 @@ def test_states_are_those_of_a_whole_run():
     with jax.enable_x64(True):
         start = in_float64(init_state(COURSE, keys.init))
         states, metrics = train_states(COURSE, gan_step, start, TARGET.points, keys, [0, 10, 20])
-        whole, run_metrics, _ = train_run(COURSE, gan_step, start, jnp.asarray(TARGET.points), keys, 2)
+        whole, run_metrics, _ = train_run(COURSE, gan_step, start, Batch(jnp.asarray(TARGET.points)), keys, 2)
     assert [int(state.step) for state in states] == [0, 10, 20]
     assert len(metrics["d_loss"]) == 20
     assert_close(metrics["d_loss"], np.ravel(run_metrics.d_loss))
@@ -107,7 +107,7 @@ def test_a_step_without_a_pause_is_refused():
 def test_many_seeds_at_once_are_the_seeds_alone():
     """The last of four, more than a core takes at a time."""
     states, metrics = train_many(COURSE, TARGET.points, [3, 4, 5, 6], 20)
-    assert metrics.d_loss.shape == (4, 2, 10)
+    assert metrics["d_loss"].shape == (4, 2, 10)
     points = sample_many(COURSE, states, jax.random.key(0), 50)
     keys = run_keys(6)
     alone, _ = train_many(COURSE, TARGET.points, [6], 20)
@@ -156,7 +156,7 @@ def test_a_training_that_diverges_says_so():
 
 @pytest.mark.parametrize("name", ["dcgan", "r3gan", "pacgan", "sn-hinge"])
 def test_a_look_shows_the_networks(name):
-    config = dataclasses.replace(plane_recipes()[name], width=8).scheduled(10)
+    config = dataclasses.replace(plane_recipes()[name], width=8).at(0, 10)
     state = init_state(config, run_keys(0).init)
     latents = jax.random.normal(jax.random.key(1), (40, 2))
     reals = jnp.asarray(TARGET.points[:40])
@@ -166,7 +166,7 @@ def test_a_look_shows_the_networks(name):
     ticks = np.linspace(-TARGET.half_width, TARGET.half_width, SIDE)
     assert_close(place, np.array([ticks[column], ticks[row]]), rtol=1e-5)
     repeated = jnp.tile(place, (config.packing, 1))
-    score = discriminate(config, state.discriminator, repeated)[0]
+    score = discriminate(config, state.discriminator.variables, repeated)[0]
     assert_close(frame.landscape[row, column], score, terms=np.abs(frame.landscape).max())
     shades = np.asarray(colours(config.objective, frame.landscape))
     assert ((shades >= 0) & (shades <= 1)).all()
@@ -175,10 +175,12 @@ def test_a_look_shows_the_networks(name):
 def test_arrows_point_where_d_scores_higher():
     state = init_state(COURSE, run_keys(0).init)
     points, reals = jnp.asarray(TARGET.points[:64]), jnp.asarray(TARGET.points[64:128])
-    arrows = descent(COURSE, state.discriminator, points, reals)
-    before, after = (score_alone(COURSE, state.discriminator, one) for one in (points, points + 1e-3 * arrows))
+    arrows = descent(COURSE, state.discriminator.variables, points, reals)
+    before, after = (
+        score_alone(COURSE, state.discriminator.variables, one) for one in (points, points + 1e-3 * arrows)
+    )
     assert (after > before).all()
-    logits, pull_back = jax.vjp(lambda one: score_alone(COURSE, state.discriminator, one), points)
+    logits, pull_back = jax.vjp(lambda one: score_alone(COURSE, state.discriminator.variables, one), points)
     assert_close(arrows, pull_back(jax.nn.sigmoid(-logits))[0])
 
 

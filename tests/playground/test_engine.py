@@ -20,8 +20,8 @@ from gan_jax.playground.packing import Pack
 def packed(config, state, dtype="float32"):
     pack = Pack()
     networks = {
-        "generator": pack.network("g", generator_operations(config, state.generator), dtype),
-        "discriminator": pack.network("d", discriminator_operations(config, state.discriminator), dtype),
+        "generator": pack.network("g", generator_operations(config, state.generator.variables), dtype),
+        "discriminator": pack.network("d", discriminator_operations(config, state.discriminator.variables), dtype),
     }
     return {"manifest": pack.manifest, "data": pack.text(), "networks": networks}
 
@@ -48,7 +48,7 @@ def test_smaller_types_change_pixels_by_little(dtype, most):
     latents = sample_latents(config, jax.random.key(2), 2)
     values = {"latents": np.asarray(latents).tolist(), "labels": [0, 0]}
     found = run_in_node("networks", **packed(config, state, dtype), **values)
-    wanted = generate(config, state.generator, latents)
+    wanted = generate(config, state.generator.variables, latents)
     differences = [127.5 * np.abs(one["image"] - np.ravel(image)) for one, image in zip(found, wanted, strict=True)]
     assert 0 < np.max(differences) <= most
 

@@ -6,7 +6,7 @@ import pytest
 from closeness import assert_close, in_float64
 from playground.in_node import run_in_node
 
-from gan_jax import GanConfig, gan_step, generator_step, init_state, sample_latents
+from gan_jax import Batch, GanConfig, gan_step, generator_step, init_state, sample_latents
 from gan_jax.objectives.losses import OBJECTIVES
 
 SETTINGS = {"seed": 0, "width": 8, "batch": 16, "objective": "non_saturating", "penalty": 0, "both": 0}
@@ -53,7 +53,7 @@ def compare(config, step, **settings):
         reals = jax.random.normal(jax.random.key(20 + index), (16, 2))
         latents = sample_latents(config, jax.random.clone(key))
         batches.append({"reals": np.asarray(reals).tolist(), "latents": np.asarray(latents).tolist()})
-        state, reported = step(config, state, reals, key)
+        state, reported = step(config, state, Batch(reals), key)
         metrics.append(reported._asdict())
     found = run_in_node("live", settings=SETTINGS | settings, batches=batches, **start)
     for name in ("d_loss", "g_loss", "d_x", "d_g_z1", "penalty"):

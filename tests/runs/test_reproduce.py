@@ -12,7 +12,7 @@ from PIL import Image
 from small_runs import GAN, finish
 from terminals import Terminal
 
-from gan_jax import InputError, ResidentImages, gan_step, load_dataset, load_run, run_keys, save_weights, train
+from gan_jax import Batch, InputError, ResidentImages, gan_step, load_dataset, load_run, run_keys, save_weights, train
 from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
 from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.record import identity, read_record
@@ -171,7 +171,7 @@ def test_a_killed_run_is_loaded_from_its_checkpoint(copied):
 def test_a_training_by_hand_goes_on_to_the_bits_of_the_run(folder, copied):
     run, images = load_run(copied, optimizers=True), load_dataset("digits").train_images
     found = SavedCheckpoints(copied / "checkpoints").restore(24, run.state)
-    source, keys = ResidentImages(run.config, images, run_keys(0)), run_keys(0)
+    source, keys = ResidentImages(run.config, Batch(images), run_keys(0)), run_keys(0)
     *_, last = train(run.config, gan_step, found.state, source, keys, num_steps=36)
     for one, other in zip(jax.tree.leaves(last.state), jax.tree.leaves(run.state), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -192,7 +192,7 @@ def other_weights(copied):
     state = load_run(copied).state
     kernel = state.generator.params["conv_0"]["kernel"]
     params = state.generator.params | {"conv_0": {"kernel": kernel.at[0, 0, 0, 0].add(1e-6)}}
-    save_weights(copied / "weights.npz", state.replace(generator=state.generator.replace(params=params)))
+    save_weights(copied / "weights.npz", state.replace(generator=state.generator.with_params(params)))
     return kernel
 
 

@@ -81,7 +81,9 @@ def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(mon
     assert int(state.step) == 0
     for name in ("generator", "discriminator", "average"):
         found, expected = getattr(state, name), getattr(trained, name)
-        chex.assert_trees_all_equal((found.params, found.batch_stats), (expected.params, expected.batch_stats))
+        chex.assert_trees_all_equal(
+            (found.params, found.variables["batch_stats"]), (expected.params, expected.variables["batch_stats"])
+        )
         chex.assert_trees_all_equal(found.opt_state, getattr(fresh, name).opt_state)
 
 

@@ -17,7 +17,9 @@ def state():
 
 
 def weights(state):
-    return state.step, *((network.params, network.batch_stats) for network in (state.generator, state.discriminator))
+    return state.step, *(
+        (network.params, network.variables["batch_stats"]) for network in (state.generator, state.discriminator)
+    )
 
 
 def test_weights_come_back_bit_for_bit(state, tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_jax import GanConfig, InputError, RunConfig, discriminator_step, gan_step, generator_step, recipe
+from gan_jax import Batch, GanConfig, InputError, RunConfig, discriminator_step, gan_step, generator_step, recipe
 from gan_jax.sweeps.plan import default_folder, format_value, list_trials, parse_seeds, parse_sweep
 
 
@@ -38,7 +38,7 @@ def test_other_sweeps_are_refused(text):
 
 
 def patient_step(config, state, images, key, patience=2):
-    return gan_step(config, state, images, key)
+    return gan_step(config, state, Batch(images), key)
 
 
 @pytest.mark.parametrize(

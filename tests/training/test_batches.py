@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, ResidentImages, gan_step, init_state, run_keys, scan_steps, train_epoch, train_run
+from gan_jax import Batch, GanConfig, ResidentImages, gan_step, init_state, run_keys, scan_steps, train_epoch, train_run
 from gan_jax.training.batches import IndexedBatches, ShardedImages
 from gan_jax.training.sharding import batch_mesh
 
@@ -22,7 +22,10 @@ def test_every_key_of_a_run_is_its_own():
 
 def test_each_source_gives_the_batches_that_the_order_names():
     keys = run_keys(0)
-    resident, sharded = ResidentImages(CONFIG, IMAGES, keys), ShardedImages(CONFIG, IMAGES, keys, batch_mesh(CONFIG, 1))
+    resident, sharded = (
+        ResidentImages(CONFIG, Batch(IMAGES), keys),
+        ShardedImages(CONFIG, Batch(IMAGES), keys, batch_mesh(CONFIG, 1)),
+    )
     rows = resident.order(1)[1:3]
     assert resident.steps_per_epoch == sharded.steps_per_epoch == 3
     for batches in (resident.batches(1, 1, 3), sharded.batches(1, 1, 3)):
@@ -36,7 +39,7 @@ def test_each_source_gives_the_batches_that_the_order_names():
 def test_images_on_the_device_are_shared_rather_than_copied():
     on_device = jnp.asarray(IMAGES)
     pointers = {
-        ResidentImages(CONFIG, on_device, run_keys(seed)).indexed_batches(0, 0, 1).images.unsafe_buffer_pointer()
+        ResidentImages(CONFIG, Batch(on_device), run_keys(seed)).indexed_batches(0, 0, 1).images.unsafe_buffer_pointer()
         for seed in range(3)
     }
     assert pointers == {on_device.unsafe_buffer_pointer()}
@@ -45,12 +48,12 @@ def test_images_on_the_device_are_shared_rather_than_copied():
 @pytest.mark.parametrize(
     "use",
     [
-        lambda state, keys: ResidentImages(CONFIG, FLOATS, keys),
-        lambda state, keys: ShardedImages(CONFIG, FLOATS, keys, batch_mesh(CONFIG, 1)),
-        lambda state, keys: scan_steps(CONFIG, gan_step, state, jnp.asarray(FLOATS[ROWS]), keys.step),
+        lambda state, keys: ResidentImages(CONFIG, Batch(FLOATS), keys),
+        lambda state, keys: ShardedImages(CONFIG, Batch(FLOATS), keys, batch_mesh(CONFIG, 1)),
+        lambda state, keys: scan_steps(CONFIG, gan_step, state, Batch(jnp.asarray(FLOATS[ROWS])), keys.step),
         lambda state, keys: scan_steps(CONFIG, gan_step, state, IndexedBatches(jnp.asarray(FLOATS), ROWS), keys.step),
-        lambda state, keys: train_epoch(CONFIG, gan_step, state, jnp.asarray(FLOATS), keys),
-        lambda state, keys: train_run(CONFIG, gan_step, state, jnp.asarray(FLOATS), keys, 1),
+        lambda state, keys: train_epoch(CONFIG, gan_step, state, Batch(jnp.asarray(FLOATS)), keys),
+        lambda state, keys: train_run(CONFIG, gan_step, state, Batch(jnp.asarray(FLOATS)), keys, 1),
     ],
     ids=["resident", "sharded", "scan_steps", "indexed", "train_epoch", "train_run"],
 )

@@ -17,6 +17,7 @@ from closeness import assert_close, in_float64
 from waiting import PATIENCE
 
 from gan_jax import (
+    Batch,
     GanConfig,
     InputError,
     ResidentImages,
@@ -41,7 +42,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (52, 28, 28, 1), np.uint8)  #
 
 def host_driven(seed=0, config=CONFIG, start=None):
     keys = run_keys(seed)
-    state, source = start or init_state(config, keys.init), ResidentImages(config, IMAGES, keys)
+    state, source = start or init_state(config, keys.init), ResidentImages(config, Batch(IMAGES), keys)
     chunks = list(train(config, gan_step, state, source, keys, num_steps=12))
     names = chunks[0].metrics
     return chunks[-1].state, {name: np.concatenate([chunk.metrics[name] for chunk in chunks]) for name in names}
@@ -62,21 +63,23 @@ def test_a_run_starts_with_init_state_bit_for_bit():
 def test_a_run_as_one_program_is_the_host_driven_run():
     keys = run_keys(0)
     start = init_state(CONFIG, keys.init)
-    state, metrics, grids = train_run(CONFIG, gan_step, start, jnp.asarray(IMAGES), keys, 2)
+    state, metrics, grids = train_run(CONFIG, gan_step, start, Batch(jnp.asarray(IMAGES)), keys, 2)
     host_state, host_metrics = host_driven()
     chex.assert_trees_all_equal(state, host_state)
     chex.assert_trees_all_equal({name: value.ravel() for name, value in metrics._asdict().items()}, host_metrics)
     assert grids.shape == (3, 64, 28, 28, 1)
     latents = sample_latents(CONFIG, run_keys(0).display, 64)
-    assert_close(grids[0], generate(CONFIG, start.generator, latents))
-    assert_close(grids[-1], generate(CONFIG, state.generator, latents))
+    assert_close(grids[0], generate(CONFIG, start.generator.variables, latents))
+    assert_close(grids[-1], generate(CONFIG, state.generator.variables, latents))
 
 
 @pytest.mark.soak
 def test_seeds_and_learning_rates_side_by_side_are_the_runs_alone():
     configs = [CONFIG, GanConfig(latent_dim=8, width=4, batch_size=8, initializer="he", learning_rate=1e-3)]
     keys = stack([run_keys(seed) for seed in (0, 1)])
-    whole = jax.vmap(lambda config, state, keys: train_run(config, gan_step, state, jnp.asarray(IMAGES), keys, 2))
+    whole = jax.vmap(
+        lambda config, state, keys: train_run(config, gan_step, state, Batch(jnp.asarray(IMAGES)), keys, 2)
+    )
     # Of keys, it takes the same one in two lanes for one used twice.
     with jax.enable_x64(True), jax.debug_key_reuse(False):
         states = [in_float64(init_state(CONFIG, run_keys(seed).init)) for seed in (0, 1)]
@@ -153,8 +156,8 @@ def in_vmap(train, config, state, images, keys):
 
 RATES = jnp.asarray([1e-4, 2e-4])
 TRAININGS = {
-    "train_epoch": lambda config, state, images, keys: train_epoch(config, generator_step, state, images, keys),
-    "train_run": lambda config, state, images, keys: train_run(config, generator_step, state, images, keys, 2),
+    "train_epoch": lambda config, state, images, keys: train_epoch(config, generator_step, state, Batch(images), keys),
+    "train_run": lambda config, state, images, keys: train_run(config, generator_step, state, Batch(images), keys, 2),
 }
 
 
@@ -172,11 +175,15 @@ def test_train_epoch_in_a_larger_program_trains_as_it_does_alone():
     keys, images = run_keys(0), jnp.asarray(IMAGES)
 
     def epochs(state):
-        return jax.lax.scan(lambda state, _: train_epoch(CONFIG, gan_step, state, images, keys), state, length=2)[0]
+        return jax.lax.scan(
+            lambda state, _: train_epoch(CONFIG, gan_step, state, Batch(images), keys), state, length=2
+        )[0]
 
     with jax.enable_x64(True):
         start = in_float64(init_state(CONFIG, keys.init))
-        alone, _ = train_epoch(CONFIG, gan_step, train_epoch(CONFIG, gan_step, start, images, keys)[0], images, keys)
+        alone, _ = train_epoch(
+            CONFIG, gan_step, train_epoch(CONFIG, gan_step, start, Batch(images), keys)[0], Batch(images), keys
+        )
         assert_close(jax.jit(epochs)(start), alone, rtol=1e-8)  # compiled without the options
 
 
@@ -201,9 +208,11 @@ def test_a_step_that_does_not_count_is_refused():
     keys, images = run_keys(0), jnp.asarray(IMAGES)
     state = init_state(CONFIG, keys.init)
     for train_with in (
-        lambda: list(train(CONFIG, forget_to_count, state, ResidentImages(CONFIG, IMAGES, keys), keys, num_steps=12)),
-        lambda: train_epoch(CONFIG, forget_to_count, state, images, keys),
-        lambda: train_run(CONFIG, forget_to_count, state, images, keys, 2),
+        lambda: list(
+            train(CONFIG, forget_to_count, state, ResidentImages(CONFIG, Batch(IMAGES), keys), keys, num_steps=12)
+        ),
+        lambda: train_epoch(CONFIG, forget_to_count, state, Batch(images), keys),
+        lambda: train_run(CONFIG, forget_to_count, state, Batch(images), keys, 2),
     ):
         with pytest.raises(InputError, match=r"the state's step is 0 after (6|12) steps; a step must return"):
             train_with()
@@ -215,7 +224,7 @@ def test_a_metric_of_several_numbers_is_refused():
 
     keys = run_keys(0)
     with pytest.raises(InputError, match=r"the metric means is float32 \[8\]; a step must report single real numbers"):
-        train_epoch(CONFIG, step, init_state(CONFIG, keys.init), jnp.asarray(IMAGES), keys)
+        train_epoch(CONFIG, step, init_state(CONFIG, keys.init), Batch(jnp.asarray(IMAGES)), keys)
 
 
 @pytest.fixture
@@ -249,9 +258,9 @@ def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch
     for train_with_options in (
         lambda: compiled.run_chunk(CONFIG, gan_step, state, batches, keys.step),
         lambda: compiled.run_chunks([CONFIG], gan_step, [state], [batches], [keys.step]),
-        lambda: train_epoch(CONFIG, gan_step, state, images, keys),
-        lambda: train_run(CONFIG, gan_step, state, images, keys, 2),
-        lambda: jax.vmap(lambda images: train_epoch(CONFIG, gan_step, state, images, keys))(images[None]),
+        lambda: train_epoch(CONFIG, gan_step, state, Batch(images), keys),
+        lambda: train_run(CONFIG, gan_step, state, Batch(images), keys, 2),
+        lambda: jax.vmap(lambda images: train_epoch(CONFIG, gan_step, state, Batch(images), keys))(images[None]),
     ):
         with pytest.raises(jax.errors.JaxRuntimeError, match="xla_cpu_no_such_option"):
             train_with_options()
@@ -262,7 +271,7 @@ class Stream:
 
     def __init__(self, config, images, keys):
         self.steps_per_epoch = len(images) // config.images_per_step
-        self._images, self._order = images, ResidentImages(config, images, keys).order
+        self._images, self._order = images, ResidentImages(config, Batch(images), keys).order
 
     def batches(self, epoch, start, stop):
         return jnp.asarray(self._images[self._order(epoch)[start:stop]])

@@ -10,6 +10,7 @@ import pytest
 from closeness import assert_close, in_float64
 
 from gan_jax import (
+    Batch,
     GanConfig,
     InputError,
     ResidentImages,
@@ -31,7 +32,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  #
 
 
 def source(keys, config=CONFIG):
-    return ResidentImages(config, IMAGES, keys)
+    return ResidentImages(config, Batch(IMAGES), keys)
 
 
 def finish(step=gan_step, seed=0, num_steps=8, start=None, **options):
@@ -69,12 +70,12 @@ PAIRS = [*JOINT, *itertools.product(ALONE, (generator_step, discriminator_step))
 def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):
     """As in chunks of two; ``test_a_run_stopped_and_continued_is_the_run_that_was_not`` has longer ones."""
     widths = {"width": 16, "discriminator_width": recipe(name).discriminator_width and 16}
-    config = dataclasses.replace(recipe(name), latent_dim=6, batch_size=48, **widths).scheduled(2)
+    config = dataclasses.replace(recipe(name), latent_dim=6, batch_size=48, **widths).at(0, 2)
     keys, random = run_keys(0), np.random.default_rng(0)
     images = random.integers(0, 256, (2 * config.images_per_step, *config.image_shape), np.uint8)
     if config.conditional:
-        images = batches.LabelledImages(images, np.arange(len(images), dtype=np.int32) % config.num_classes)
-    source, start = ResidentImages(config, images, keys), init_state(config, keys.init)
+        images = batches.Batch(images, np.arange(len(images), dtype=np.int32) % config.num_classes)
+    source, start = ResidentImages(config, Batch(images), keys), init_state(config, keys.init)
     whole, parts = (
         list(train(config, step, start, source, keys, num_steps=2, chunk_steps=length)) for length in (2, 1)
     )
@@ -90,8 +91,8 @@ def test_log_interval_changes_nothing():
 
 def test_the_scan_over_an_epoch_equals_chunks_of_one():
     keys = run_keys(0)
-    state, metrics = train_epoch(CONFIG, gan_step, init_state(CONFIG, keys.init), jnp.asarray(IMAGES), keys)
-    state, more = train_epoch(CONFIG, gan_step, state, jnp.asarray(IMAGES), keys)
+    state, metrics = train_epoch(CONFIG, gan_step, init_state(CONFIG, keys.init), Batch(jnp.asarray(IMAGES)), keys)
+    state, more = train_epoch(CONFIG, gan_step, state, Batch(jnp.asarray(IMAGES)), keys)
     chunked_state, chunked_metrics = finish(num_steps=12, chunk_steps=1)
     chex.assert_trees_all_equal(jax.tree.map(np.asarray, state), chunked_state)
     both = jax.tree.map(lambda a, b: np.concatenate([a, b]), metrics, more)
@@ -105,7 +106,9 @@ def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
         for step in range(8):
             epoch, batch = divmod(step, 6)
             rows = batches.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
-            state, _ = gan_step(CONFIG, state, normalize_images(IMAGES[rows]), jax.random.fold_in(keys.step, step))
+            state, _ = gan_step(
+                CONFIG, state, Batch(normalize_images(IMAGES[rows])), jax.random.fold_in(keys.step, step)
+            )
         trained, _ = finish(start=start)
     assert_close(trained, state)
 
@@ -152,7 +155,7 @@ def test_pauses_come_where_lines_and_epochs_end():
 
 def test_a_chunk_is_compiled_once_per_length():
     def step(config, state, images, key):
-        return gan_step(config, state, images, key)
+        return gan_step(config, state, Batch(images), key)
 
     traced = chex.assert_max_traces(step, n=2)  # chunks of four, and the two left over in each epoch
     finish(traced, num_steps=18, chunk_steps=4)
@@ -162,8 +165,8 @@ def test_a_step_that_is_not_finite_ends_the_training_with_the_state_before_it():
     keys = run_keys(0)
 
     def step(config, state, images, key):
-        state, metrics = gan_step(config, state, images, key)
-        return state, metrics._replace(g_loss=jnp.where(state.step >= 5, jnp.inf, metrics.g_loss))
+        state, metrics = gan_step(config, state, Batch(images), key)
+        return state, metrics._replace(g_loss=jnp.where(state.step >= 5, jnp.inf, metrics["g_loss"]))
 
     seen = []
     training = train(CONFIG, step, init_state(CONFIG, keys.init), source(keys), keys, num_steps=8)

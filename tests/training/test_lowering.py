@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import RECIPES, LabelledImages, gan_step, init_state, recipe, run_keys
+from gan_jax import RECIPES, Batch, gan_step, init_state, recipe, run_keys
 from gan_jax.nn.convolution import convolve
 from gan_jax.nn.networks import NETWORKS
 from gan_jax.objectives.losses import OBJECTIVES
@@ -84,11 +84,11 @@ def read(module):
 
 @cache
 def trace(config):
-    config, keys = config.scheduled(100), run_keys(0)
+    config, keys = config.at(0, 100), run_keys(0)
     state = jax.eval_shape(partial(init_state, config), keys.init)
     images = jax.ShapeDtypeStruct((config.images_per_step, *config.image_shape), jnp.float32)
     if config.conditional:
-        images = LabelledImages(images, jax.ShapeDtypeStruct(images.shape[:1], jnp.int32))
+        images = Batch(images, jax.ShapeDtypeStruct(images.shape[:1], jnp.int32))
     return jax.jit(gan_step).trace(config, state, images, keys.step)
 
 

@@ -17,7 +17,7 @@ import pytest
 from closeness import assert_close
 
 import gan_jax
-from gan_jax import GanConfig, GanState, NetworkState, normalize_images
+from gan_jax import Batch, GanConfig, GanState, NetworkState, normalize_images
 from gan_jax.nn import toom_cook
 from gan_jax.objectives import penalties
 from gan_jax.training import steps
@@ -153,7 +153,7 @@ def take_steps(golden, state, dtype, which=slice(None)) -> tuple[list[GanState],
     states, history = [jax.device_get(state)], []
     for images, *given in zip(golden["images"][which], golden["latents"][which], mixing[which], strict=True):
         given = Given(*(jnp.asarray(values, dtype) for values in given))
-        state, metrics = step(config, state, normalize_images(images[..., None], dtype), given)
+        state, metrics = step(config, state, Batch(normalize_images(images[..., None], dtype)), given)
         states.append(jax.device_get(state))
         history.append({name: float(value) for name, value in metrics._asdict().items()})
     if not config.penalties:  # the goldens then have zeros
@@ -182,10 +182,10 @@ def final_weights(golden, state) -> Iterator[tuple[str, np.ndarray, np.ndarray]]
             if "bias" in params:
                 yield f"{name}/{layer}.bias", np.asarray(params["bias"]), golden[f"final/{name}/{layer}.bias"]
             if kernel.endswith("original"):
-                vector = np.asarray(network.batch_stats[f"conv_{index}"]["v"])
+                vector = np.asarray(network.variables["batch_stats"][f"conv_{index}"]["v"])
                 yield f"{kernel}, v", vector, singular_vector(golden, "final", kernel)
         for index, layer in layout.norms.items():
-            norm, statistics = network.params[f"norm_{index}"], network.batch_stats[f"norm_{index}"]
+            norm, statistics = network.params[f"norm_{index}"], network.variables["batch_stats"][f"norm_{index}"]
             for leaf, ours in (("weight", norm["scale"]), ("bias", norm["bias"]), ("running_mean", statistics["mean"])):
                 yield f"{name}/{layer}.{leaf}", np.asarray(ours), golden[f"final/{name}/{layer}.{leaf}"]
             # PyTorch averages unbiased variances, Flax biased ones: the batches' part differs by n / (n - 1).

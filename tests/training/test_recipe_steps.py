@@ -11,8 +11,8 @@ from closeness import assert_close, in_float64
 
 from gan_jax import (
     PENALTIES,
+    Batch,
     GanConfig,
-    LabelledImages,
     batch_fakes,
     discriminate,
     discriminator_step,
@@ -80,7 +80,7 @@ def test_each_network_moves_at_its_own_rate(step):
         final_learning_rate=0.5,
     )
     before = start(config).replace(step=jnp.int32(10))
-    after, _ = step(config, before, images_of(config), fresh_key())
+    after, _ = step(config, before, Batch(images_of(config)), fresh_key())
     moves = [largest_move(getattr(before, name), getattr(after, name)) for name in ("generator", "discriminator")]
     rates = [0 if step is discriminator_step else 5e-4, 0 if step is generator_step else 2e-3]
     np.testing.assert_allclose(moves, rates, rtol=1e-3)
@@ -91,7 +91,7 @@ def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
     state = start(config)
     expected = state.generator.params
     for number in range(1, 5):
-        state, _ = gan_step(config, state, images_of(config), jax.random.key(number))
+        state, _ = gan_step(config, state, Batch(images_of(config)), jax.random.key(number))
         half_life = min(6.0, 0.5 * 4 * number)
         decay = 0.5 ** (4 / half_life)
         expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
@@ -102,13 +102,14 @@ def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
 
 
 def test_an_average_changes_nothing_of_the_training():
-    plain, _ = gan_step(CONFIG, start(CONFIG), images_of(CONFIG), fresh_key())
+    plain, _ = gan_step(CONFIG, start(CONFIG), Batch(images_of(CONFIG)), fresh_key())
     assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator)
     config = with_options(average_half_life=100.0)
     with jax.enable_x64(True):
         images, states = in_float64(images_of(CONFIG)), in_float64((start(CONFIG), start(config)))
         (plain, _), (averaged, _) = (
-            gan_step(one, state, images, fresh_key()) for one, state in zip((CONFIG, config), states, strict=True)
+            gan_step(one, state, Batch(images), fresh_key())
+            for one, state in zip((CONFIG, config), states, strict=True)
         )
     assert_close(averaged.replace(average=None), plain)
 
@@ -117,7 +118,7 @@ def test_an_average_of_many_images_stays_between_its_generators():
     config = with_options(average_half_life=6.0, batch_size=128)
     state = start(config).replace(step=jnp.int32(2**24))
     moved = update_average(
-        config, state, state.generator.replace(params=jax.tree.map(jnp.ones_like, state.generator.params))
+        config, state, state.generator.with_params(jax.tree.map(jnp.ones_like, state.generator.params))
     )
     for old, new in zip(jax.tree.leaves(state.average.params), jax.tree.leaves(moved.params), strict=True):
         assert_close(new, 1 - (1 - old) * 0.5 ** (128 / 6), rtol=1e-5)
@@ -129,7 +130,9 @@ def test_recalibrated_statistics_are_of_all_classes():
 
     def statistics(vectors):
         params = state.average.params | {"embed": {"vectors": vectors}}
-        return sampling_generator(config, state.replace(average=state.average.replace(params=params))).batch_stats
+        return sampling_generator(config, state.replace(average=state.average.with_params(params))).variables[
+            "batch_stats"
+        ]
 
     vectors = state.average.params["embed"]["vectors"]
     plain, changed = (statistics(each)["norm_0"]["var"] for each in (vectors, vectors.at[39].mul(100)))
@@ -141,12 +144,12 @@ def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
     config = with_options(conditional=True, num_classes=2, class_counts=(3, 1), **options)
     state = start(config)
     vectors = state.average.params["embed"]["vectors"]
-    far = state.average.replace(params=state.average.params | {"embed": {"vectors": vectors.at[1].set(0)}})
+    far = state.average.with_params(state.average.params | {"embed": {"vectors": vectors.at[1].set(0)}})
     kernel = state.average.params["conv_0"]["kernel"]
     learned = jnp.einsum("hwoi,i->hwo", kernel[..., -len(vectors[0]) :], vectors[0])
     noise = jnp.sum(kernel[..., : -len(vectors[0])] ** 2, axis=-1)
     for share, each in ((0.75, config), (0.5, dataclasses.replace(config, class_counts=()))):
-        found = sampling_generator(each, state.replace(average=far)).batch_stats["norm_0"]
+        found = sampling_generator(each, state.replace(average=far)).variables["batch_stats"]["norm_0"]
         mean = share * learned.mean((0, 1))
         variance = (noise + share * learned**2).mean((0, 1)) - mean**2
         np.testing.assert_allclose(found["mean"], mean, atol=0.2 * jnp.sqrt(variance.max()))
@@ -156,7 +159,7 @@ def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
 def test_recalibrated_statistics_are_those_of_the_averages_own_images():
     config = with_options(batch_size=64, average_half_life=100.0, average_statistics="recalibrated")
     state = start(config)
-    statistics = sampling_generator(config, state).batch_stats["norm_0"]
+    statistics = sampling_generator(config, state).variables["batch_stats"]["norm_0"]
     kernel = state.average.params["conv_0"]["kernel"]  # of N(0, 1) latents: mean 0, variance the sum of its squares
     variance = jnp.sum(kernel**2, axis=-1).mean((0, 1))
     np.testing.assert_allclose(statistics["var"], variance, rtol=0.15)
@@ -167,18 +170,18 @@ def test_recalibrated_statistics_are_those_of_the_averages_own_images():
 def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
     config = with_options(penalties=penalties, penalty_weight=3.0)
     state, images = start(config), images_of(config)
-    _, metrics = gan_step(config, state, images, fresh_key())
-    _, plain = gan_step(CONFIG, state, images, fresh_key())
-    assert metrics.d_loss == pytest.approx(float(plain.d_loss), rel=1e-4)
+    _, metrics = gan_step(config, state, Batch(images), fresh_key())
+    _, plain = gan_step(CONFIG, state, Batch(images), fresh_key())
+    assert metrics["d_loss"] == pytest.approx(float(plain.d_loss), rel=1e-4)
     if "gradient_penalty" not in penalties:  # which draws a place between
         fakes = batch_fakes(config, state, fresh_key())
 
         def critic(images):
-            return discriminate(config, state.discriminator, images)
+            return discriminate(config, state.discriminator.variables, images)
 
         expected = 3 * sum(PENALTIES[name](critic, images, fakes, None) for name in penalties)
-        assert metrics.penalty == pytest.approx(float(expected), rel=1e-4)
-    assert metrics.d_gradient_norm != pytest.approx(float(plain.d_gradient_norm), rel=1e-4)
+        assert metrics["penalty"] == pytest.approx(float(expected), rel=1e-4)
+    assert metrics["d_gradient_norm"] != pytest.approx(float(plain.d_gradient_norm), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -199,11 +202,11 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
     config = with_options(penalty_weight=3.0, **options)
     with jax.enable_x64(True):
         state, images = in_float64((start(config), images_of(config)))
-        images = LabelledImages(images, jnp.arange(len(images))) if config.conditional else images
-        ours, metrics = discriminator_step(config, state, images, fresh_key())
+        images = Batch(images, jnp.arange(len(images))) if config.conditional else images
+        ours, metrics = discriminator_step(config, state, Batch(images), fresh_key())
         monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
         jax.clear_caches()
-        plain, expected = discriminator_step(config, state, images, fresh_key())
+        plain, expected = discriminator_step(config, state, Batch(images), fresh_key())
     jax.clear_caches()
     # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
     assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, terms=0.01)
@@ -213,20 +216,20 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
 def test_a_share_of_the_batch_is_penalized():
     config = with_options(penalties=("r1",), penalty_share=0.5)
     state, images = start(config), images_of(config)
-    expected = PENALTIES["r1"](lambda x: discriminate(config, state.discriminator, x), images[:2], None, None)
-    _, metrics = discriminator_step(config, state, images, fresh_key())
-    assert metrics.penalty == pytest.approx(float(expected), rel=1e-4)
+    expected = PENALTIES["r1"](lambda x: discriminate(config, state.discriminator.variables, x), images[:2], None, None)
+    _, metrics = discriminator_step(config, state, Batch(images), fresh_key())
+    assert metrics["penalty"] == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_critic_steps_are_updates_of_the_discriminator_on_batches_of_their_own():
     config = with_options(critic_steps=3)
     with jax.enable_x64(True):
         images, first, by_hand = in_float64((images_of(config), start(config), start(CONFIG)))
-        state, metrics = gan_step(config, first, images, fresh_key())
+        state, metrics = gan_step(config, first, Batch(images), fresh_key())
         for index in range(2):
             key = jax.random.fold_in(fresh_key(), 2**18 + index)
-            by_hand, _ = discriminator_step(CONFIG, by_hand, images[index::3], key)
-        by_hand, last = gan_step(CONFIG, by_hand, images[2::3], fresh_key())
+            by_hand, _ = discriminator_step(CONFIG, by_hand, Batch(images[index::3]), key)
+        by_hand, last = gan_step(CONFIG, by_hand, Batch(images[2::3]), fresh_key())
     assert state.step == 1
     assert_close(state.replace(step=by_hand.step), by_hand)
     assert_close(metrics, last)
@@ -236,11 +239,11 @@ def test_critic_steps_are_updates_of_the_discriminator_on_batches_of_their_own()
 def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes(step):
     config = with_options(augmentations=("translation", "cutout"))
     state, images = start(config), images_of(config)
-    after, metrics = step(config, state, images, fresh_key())
-    _, plain = step(CONFIG, state, images, fresh_key())
-    assert metrics.fake_spread == pytest.approx(float(plain.fake_spread), rel=1e-4)
-    assert metrics.d_x != plain.d_x
-    again, _ = step(config, state, images, fresh_key())
+    after, metrics = step(config, state, Batch(images), fresh_key())
+    _, plain = step(CONFIG, state, Batch(images), fresh_key())
+    assert metrics["fake_spread"] == pytest.approx(float(plain.fake_spread), rel=1e-4)
+    assert metrics["d_x"] != plain.d_x
+    again, _ = step(config, state, Batch(images), fresh_key())
     assert_trees_all_equal(after, again)
 
 
@@ -248,20 +251,20 @@ def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes(step
 def test_a_generator_alone_is_scored_by_what_is_augmented(objective):
     config = with_options(augmentations=("translation", "cutout"), objective=objective)
     state, images = start(config), images_of(config)
-    _, metrics = generator_step(config, state, images, fresh_key())
+    _, metrics = generator_step(config, state, Batch(images), fresh_key())
     plain = dataclasses.replace(config, augmentations=())
-    _, expected = generator_step(plain, state, images, fresh_key())
-    assert metrics.fake_spread == pytest.approx(float(expected.fake_spread), rel=1e-4)
-    assert metrics.d_g_z2 != expected.d_g_z2
+    _, expected = generator_step(plain, state, Batch(images), fresh_key())
+    assert metrics["fake_spread"] == pytest.approx(float(expected["fake_spread"]), rel=1e-4)
+    assert metrics["d_g_z2"] != expected["d_g_z2"]
 
 
 def test_a_relativistic_generator_alone_is_compared_with_the_reals():
     config = with_options(objective="relativistic")
     state, images = start(config), images_of(config)
     fakes = batch_fakes(config, state, fresh_key())
-    logits = [discriminate(config, state.discriminator, batch) for batch in (images, fakes)]
-    _, metrics = generator_step(config, state, images, fresh_key())
-    assert metrics.g_loss == pytest.approx(float(jax.nn.softplus(logits[0] - logits[1]).mean()), rel=1e-4)
+    logits = [discriminate(config, state.discriminator.variables, batch) for batch in (images, fakes)]
+    _, metrics = generator_step(config, state, Batch(images), fresh_key())
+    assert metrics["g_loss"] == pytest.approx(float(jax.nn.softplus(logits[0] - logits[1]).mean()), rel=1e-4)
 
 
 CONDITIONAL = with_options(conditional=True, num_classes=3)
@@ -272,17 +275,17 @@ def test_a_conditional_step_uses_the_labels(step):
     state, images = start(CONDITIONAL), images_of(CONDITIONAL)
     losses = []
     for labels in ([0, 1, 2, 0], [2, 1, 0, 0]):
-        _, metrics = step(CONDITIONAL, state, LabelledImages(images, jnp.array(labels)), fresh_key())
-        losses.append(float(metrics.g_loss if step is generator_step else metrics.d_loss))
+        _, metrics = step(CONDITIONAL, state, Batch(images, jnp.array(labels)), fresh_key())
+        losses.append(float(metrics["g_loss"] if step is generator_step else metrics["d_loss"]))
     assert losses[0] != pytest.approx(losses[1], rel=1e-5)
-    with pytest.raises(ValueError, match="pass LabelledImages"):
-        step(CONDITIONAL, state, images, fresh_key())
+    with pytest.raises(ValueError, match="pass Batch"):
+        step(CONDITIONAL, state, Batch(images), fresh_key())
 
 
 def test_labels_are_left_aside_by_other_networks():
     images = images_of(CONFIG)
-    _, plain = gan_step(CONFIG, start(CONFIG), images, fresh_key())
-    _, labelled = gan_step(CONFIG, start(CONFIG), LabelledImages(images, jnp.arange(4)), fresh_key())
+    _, plain = gan_step(CONFIG, start(CONFIG), Batch(images), fresh_key())
+    _, labelled = gan_step(CONFIG, start(CONFIG), Batch(images, jnp.arange(4)), fresh_key())
     assert_trees_all_equal(plain, labelled)
 
 

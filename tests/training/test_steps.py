@@ -6,7 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, batch_fakes, discriminator_step, gan_step, generator_step, init_state, sample_latents
+from gan_jax import (
+    Batch,
+    GanConfig,
+    batch_fakes,
+    discriminator_step,
+    gan_step,
+    generator_step,
+    init_state,
+    sample_latents,
+)
 from gan_jax.training import steps
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
@@ -42,20 +51,20 @@ def unlike(one, other) -> bool:
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_is_a_pure_function_that_keeps_its_arguments(step, state, images):
     before = jax.tree.map(np.array, state)
-    first, second = step(CONFIG, state, images, fresh_key()), step(CONFIG, state, images, fresh_key())
+    first, second = step(CONFIG, state, Batch(images), fresh_key()), step(CONFIG, state, Batch(images), fresh_key())
     assert identical(first, second)
     assert identical(before, state)
     assert first[0].step == state.step + 1
-    assert not identical(first[1], step(CONFIG, state, images, jax.random.key(4))[1])
+    assert not identical(first[1], step(CONFIG, state, Batch(images), jax.random.key(4))[1])
 
 
 def test_a_joint_step_trains_both_networks(state, images):
-    after, metrics = gan_step(CONFIG, state, images, fresh_key())
+    after, metrics = gan_step(CONFIG, state, Batch(images), fresh_key())
     assert unlike(state.generator.params, after.generator.params)
     assert unlike(state.discriminator.params, after.discriminator.params)
-    assert unlike(state.generator.batch_stats, after.generator.batch_stats)
-    assert unlike(state.discriminator.batch_stats, after.discriminator.batch_stats)
-    assert metrics.d_g_z2 < metrics.d_g_z1  # D's update lowered its score of the very fakes it learned from
+    assert unlike(state.generator.variables["batch_stats"], after.generator.variables["batch_stats"])
+    assert unlike(state.discriminator.variables["batch_stats"], after.discriminator.variables["batch_stats"])
+    assert metrics["d_g_z2"] < metrics["d_g_z1"]  # D's update lowered its score of the very fakes it learned from
     assert all(jnp.shape(value) == () and jnp.isfinite(value) for value in jax.tree.leaves(metrics))
 
 
@@ -73,14 +82,14 @@ def test_a_joint_step_runs_the_generator_forward_once(state, images, monkeypatch
 
 
 def test_the_discriminator_is_constant_in_a_generator_step(state, images):
-    after, metrics = generator_step(CONFIG, state, images, fresh_key())
+    after, metrics = generator_step(CONFIG, state, Batch(images), fresh_key())
     assert identical(state.discriminator, after.discriminator)
     assert unlike(state.generator.params, after.generator.params)
-    assert metrics.g_loss >= -jnp.log(metrics.d_g_z2) - 1e-5  # Jensen
+    assert metrics["g_loss"] >= -jnp.log(metrics["d_g_z2"]) - 1e-5  # Jensen
 
 
 def test_the_generators_weights_are_constant_in_a_discriminator_step(state, images):
-    after, _ = discriminator_step(CONFIG, state, images, fresh_key())
+    after, _ = discriminator_step(CONFIG, state, Batch(images), fresh_key())
     assert identical(state.generator.params, after.generator.params)
     assert identical(state.generator.opt_state, after.generator.opt_state)
     assert unlike(state.discriminator.params, after.discriminator.params)
@@ -88,28 +97,28 @@ def test_the_generators_weights_are_constant_in_a_discriminator_step(state, imag
 
 def test_a_generator_step_raises_the_score(state, images):
     for _ in range(30):
-        state, metrics = generator_step(CONFIG, state, images, fresh_key())
-    first = generator_step(CONFIG, init_state(CONFIG, jax.random.key(1)), images, fresh_key())[1]
-    assert metrics.d_g_z2 > first.d_g_z2 + 0.05
+        state, metrics = generator_step(CONFIG, state, Batch(images), fresh_key())
+    first = generator_step(CONFIG, init_state(CONFIG, jax.random.key(1)), Batch(images), fresh_key())[1]
+    assert metrics["d_g_z2"] > first.d_g_z2 + 0.05
 
 
 def test_the_joint_steps_halves_see_the_same_fakes(state, images):
     """With the images themselves as fakes D cannot tell the two apart, whatever its weights."""
     fakes = batch_fakes(CONFIG, state, fresh_key())
-    _, metrics = gan_step(CONFIG, state, fakes, fresh_key())
-    assert metrics.d_x == pytest.approx(float(metrics.d_g_z1), rel=1e-4)
+    _, metrics = gan_step(CONFIG, state, Batch(fakes), fresh_key())
+    assert metrics["d_x"] == pytest.approx(float(metrics["d_g_z1"]), rel=1e-4)
 
 
 def test_integer_images_are_refused(state):
     with pytest.raises(TypeError, match="normalize_images"):
-        gan_step(CONFIG, state, jnp.zeros((4, 28, 28, 1), jnp.uint8), fresh_key())
+        gan_step(CONFIG, state, Batch(jnp.zeros((4, 28, 28, 1), jnp.uint8)), fresh_key())
 
 
 @pytest.mark.parametrize("step", [gan_step, discriminator_step])
 @pytest.mark.parametrize("shape", [(3, 28, 28, 1), (4, 32, 32, 1), (4, 28, 28, 3), (4, 28, 28)], ids=str)
 def test_images_that_are_not_of_the_configuration_are_refused(step, shape, state):
     with pytest.raises(ValueError, match=r"the configuration says \(4, 28, 28, 1\)"):
-        step(CONFIG, state, jnp.zeros(shape), fresh_key())
+        step(CONFIG, state, Batch(jnp.zeros(shape)), fresh_key())
 
 
 def test_as_many_latents_are_drawn_as_asked_for():
@@ -120,10 +129,10 @@ def test_as_many_latents_are_drawn_as_asked_for():
 @pytest.mark.soak
 def test_bfloat16_is_for_the_layers_alone(state, images):
     half = dataclasses.replace(CONFIG, precision="bfloat16")
-    after, metrics = gan_step(half, state, images, fresh_key())
+    after, metrics = gan_step(half, state, Batch(images), fresh_key())
     dtypes = {leaf.dtype for leaf in jax.tree.leaves((after, metrics))}
     assert dtypes == {jnp.dtype("float32"), jnp.dtype("int32")}
-    exact = gan_step(CONFIG, state, images, fresh_key())[1]
+    exact = gan_step(CONFIG, state, Batch(images), fresh_key())[1]
     for name, rough, fine in zip(metrics._fields, metrics, exact, strict=True):
         assert rough != fine
         assert rough == pytest.approx(float(fine), rel=0.2 if "gradient" in name else 0.05)
@@ -142,7 +151,7 @@ def test_accelerators_get_native_convolutions(platform):
     key = jax.eval_shape(lambda: jax.random.key(0))
 
     def step(state, images, key):
-        return gan_step(config, state, images, key)
+        return gan_step(config, state, Batch(images), key)
 
     program = jax.export.export(jax.jit(step), platforms=[platform])(abstract, images, key).mlir_module()
     generator_forward, generator_backward = 3, 3 + 3

@@ -10,7 +10,7 @@ from waiting import PATIENCE
 
 from gan_jax import GanConfig, InputError, ResidentImages, run_keys
 from gan_jax.data.image_set import StoredImages
-from gan_jax.training.batches import LabelledImages
+from gan_jax.training.batches import Batch
 from gan_jax.training.streamed import StreamedImages
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (23, 28, 28, 1), np.uint8)
@@ -23,7 +23,7 @@ def stored(read=None):
 
 def test_it_has_the_resident_images_batches_in_any_order_of_asking():
     keys = run_keys(3)
-    resident, stream = ResidentImages(CONFIG, IMAGES, keys), StreamedImages(CONFIG, stored(), keys)
+    resident, stream = ResidentImages(CONFIG, Batch(IMAGES), keys), StreamedImages(CONFIG, Batch(stored()), keys)
     assert stream.steps_per_epoch == resident.steps_per_epoch == 5
     for asked in ((0, 0, 2), (0, 2, 5), (1, 0, 5), (1, 0, 5), (7, 3, 4), (0, 1, 2)):
         np.testing.assert_array_equal(stream.batches(*asked), resident.batches(*asked))
@@ -32,8 +32,8 @@ def test_it_has_the_resident_images_batches_in_any_order_of_asking():
 def test_conditional_networks_get_labels():
     labels, keys = np.arange(23, dtype=np.int32) % 3, run_keys(0)
     config = GanConfig(width=2, latent_dim=3, batch_size=4, conditional=True, num_classes=3)
-    resident = ResidentImages(config, LabelledImages(IMAGES, labels), keys).batches(2, 1, 4)
-    streamed = StreamedImages(config, LabelledImages(stored(), labels), keys).batches(2, 1, 4)
+    resident = ResidentImages(config, Batch(IMAGES, labels), keys).batches(2, 1, 4)
+    streamed = StreamedImages(config, Batch(stored(), labels), keys).batches(2, 1, 4)
     np.testing.assert_array_equal(streamed.images, resident.images)
     np.testing.assert_array_equal(streamed.labels, resident.labels)
 
@@ -49,7 +49,7 @@ def test_batches_are_read_before_they_are_asked_for():
         return IMAGES[place]
 
     seen: list[int] = []
-    stream = StreamedImages(CONFIG, stored(note), run_keys(0))
+    stream = StreamedImages(CONFIG, Batch(stored(note)), run_keys(0))
     stream.batches(0, 0, 1)
     assert enough.wait(PATIENCE)
     assert threading.get_ident() not in read
@@ -60,7 +60,7 @@ def test_an_image_that_cannot_be_read_any_more_ends_the_training():
         raise InputError("it is gone")
 
     with pytest.raises(InputError, match="it is gone"):
-        StreamedImages(CONFIG, stored(fail), run_keys(0)).batches(0, 0, 1)
+        StreamedImages(CONFIG, Batch(stored(fail)), run_keys(0)).batches(0, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_an_image_that_is_another_one_by_then_ends_the_training(other):
     images = stored(lambda place: changed.get(place, IMAGES[place]))
     np.testing.assert_array_equal(images[:], IMAGES)  # as the digest of a data set reads them
     changed.update(dict.fromkeys(range(len(IMAGES)), other))
-    stream = StreamedImages(CONFIG, images, run_keys(0))
+    stream = StreamedImages(CONFIG, Batch(images), run_keys(0))
     with pytest.raises(InputError, match=r"image \d+ is another image than at the start; restore it"):
         stream.batches(0, 0, 5)
 
@@ -98,4 +98,4 @@ def test_an_archive_that_fails_names_its_image():
 def test_without_grain_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "grain", None)
     with pytest.raises(InputError, match=r"--stream needs Grain .*; install gan_jax\[stream\]"):
-        StreamedImages(CONFIG, stored(), run_keys(0))
+        StreamedImages(CONFIG, Batch(stored()), run_keys(0))

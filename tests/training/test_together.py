@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 
-from gan_jax import GanConfig, GanState, NetworkState, ResidentImages, run_keys, train
+from gan_jax import Batch, GanConfig, GanState, NetworkState, ResidentImages, run_keys, train
 from gan_jax.training.loop import NonFiniteError, Start, metrics_to_numpy, train_together
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  # thirteen batches
@@ -28,7 +28,7 @@ def quick_step(config, state, images, key):
     """Move the only weight; a loss is infinite at step n where the learning rate is n, if that is at least 1."""
     weight = state.generator.params["weight"]
     value = images.mean() + jax.random.normal(key) + weight
-    generator = state.generator.replace(params={"weight": weight + jnp.minimum(config.learning_rate, 0.1) * value})
+    generator = state.generator.with_params({"weight": weight + jnp.minimum(config.learning_rate, 0.1) * value})
     step = state.step + 1
     breaks = (config.learning_rate >= BREAKING) & (step == config.learning_rate)
     return state.replace(step=step, generator=generator), {"value": value, "loss": jnp.where(breaks, jnp.inf, value)}
@@ -38,7 +38,7 @@ def start(seed, images, learning_rate=1e-3):
     network = NetworkState({"weight": jnp.float32(seed)}, {}, ())
     state = GanState(jnp.zeros((), jnp.int32), network, network)
     keys = run_keys(seed)
-    return Start(config(learning_rate), state, ResidentImages(config(), images, keys), keys)
+    return Start(config(learning_rate), state, ResidentImages(config(), Batch(images), keys), keys)
 
 
 def finish(*starts, **options):
