@@ -206,7 +206,7 @@ def train(
         gan=config, steps=steps, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1, snapshots=snapshots
     )
     try:
-        run_experiment(Experiment(draw_at=()), run_settings, dataset=dataset)
+        run_experiment(run_settings, Experiment(draw_at=()), dataset=dataset)
     except DivergedError:
         return None
     return load_run(folder)

@@ -146,7 +146,7 @@ def train_arm(settings: Settings, config: GanConfig, dataset: Dataset, arm: Arm,
     run_settings = run_config(settings, config, seed, folder, **options)
     steps = points(settings, steps_per_epoch(config, len(dataset.train_images)))
     snapshots = functools.partial(Snapshots, steps=steps)
-    run_experiment(Experiment(draw_at=steps, watchers=(snapshots,)), run_settings, dataset=dataset)
+    run_experiment(run_settings, Experiment(draw_at=steps, watchers=(snapshots,)), dataset=dataset)
 
 
 def train_initializers(settings: Settings, config: GanConfig, dataset: Dataset) -> None:
@@ -157,7 +157,7 @@ def train_initializers(settings: Settings, config: GanConfig, dataset: Dataset) 
             gan = dataclasses.replace(config, initializer=initializer)
             folder = settings.output_dir / "initializers" / initializer / f"seed_{seed}"
             run_settings = run_config(settings, gan, seed, folder, game="generator", steps=TABLE_BATCHES[-1])
-            run_experiment(experiment, run_settings, dataset=dataset)
+            run_experiment(run_settings, experiment, dataset=dataset)
 
 
 def run_config(settings: Settings, config: GanConfig, seed: int, folder: Path, **options: Any) -> RunConfig:

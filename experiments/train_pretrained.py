@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gan_jax import Experiment, RunConfig, load_run, load_weights, recipe, run_experiment
+from gan_jax import RunConfig, load_run, load_weights, recipe, run_experiment
 from gan_jax.cli.parsing import parse_call
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.storage.record import epoch_digest, write_record
@@ -42,7 +42,7 @@ def main(
     settings = RunConfig(
         recipe("best"), dataset=dataset, data_dir=data_dir, seed=seed, epochs=epochs, output_dir=run_dir, resume=True
     )
-    run_experiment(Experiment(), settings)
+    run_experiment(settings)
     run = load_run(run_dir)
     shipped = RunFolder(output)
     shipped.path.mkdir(parents=True, exist_ok=True)

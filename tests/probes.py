@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from in_process import require_own_flags
-from small_runs import EXPERIMENTS, _processes, settings
+from small_runs import _processes, settings
 from waiting import PATIENCE
 
 from gan_jax import run_experiment
@@ -81,7 +81,7 @@ def _run(folder: Path, arguments: list[str], kind: str, options: dict, surroundi
     else:
         prepare_libraries()
         with exit_statuses():
-            run_experiment(EXPERIMENTS[kind], settings(folder, **options))
+            run_experiment(settings(folder, **options, game=kind))
 
 
 def _surround(environment=(), limits=(), close=(), moment=None, prepare=None) -> None:

@@ -19,19 +19,28 @@ import numpy as np
 from closeness import assert_close
 from waiting import PATIENCE
 
-from gan_jax import Batch, Experiment, GanConfig, GanMetrics, RunConfig, gan_step, run_experiment
+from gan_jax import (
+    GAMES,
+    METRICS,
+    Game,
+    GanConfig,
+    RunConfig,
+    gan_step,
+    init_state,
+    run_experiment,
+    sampling_generator,
+)
 from gan_jax.cli.statuses import exit_statuses, prepare_libraries
-from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT, draw_preview
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 BREAKING_RATE = 1.0  # a learning rate at which fragile_step breaks
 BREAKS_AT = 7
 
 
-def drift_step(config, state, images, key):
+def drift_step(config, state, batch, key):
     """Moves both networks by a number that depends on all that a step is given: quick to compile."""
     rate = jnp.minimum(config.learning_rate, 1e-3)
-    shift = rate * (1 + jax.random.uniform(key) + images.mean())
+    shift = rate * (1 + jax.random.uniform(key) + batch.images.mean())
 
     def moved(network):
         return network.with_params(jax.tree.map(lambda leaf: leaf * (1 + shift), network.params))
@@ -39,31 +48,25 @@ def drift_step(config, state, images, key):
     generator, discriminator = moved(state.generator), moved(state.discriminator)
     sizes = [jnp.abs(network.params["conv_1"]["kernel"]).mean() for network in (generator, discriminator)]
     state = state.replace(step=state.step + 1, generator=generator, discriminator=discriminator)
-    metrics = GanMetrics(*sizes, *(0.5 + sizes[0] + number * shift for number in range(3)), *sizes, sizes[0] + 0.5)
-    return state, metrics
+    values = [*sizes, *(0.5 + sizes[0] + number * shift for number in range(3)), *sizes, sizes[0] + 0.5]
+    return state, dict(zip(METRICS, values, strict=False))
 
 
-def fragile_step(config, state, images, key):
+def fragile_step(config, state, batch, key):
     """``drift_step``, whose loss is infinite at step ``BREAKS_AT`` if the learning rate is large."""
     breaks = (config.learning_rate >= BREAKING_RATE) & (state.step + 1 == BREAKS_AT)
-    state, metrics = drift_step(config, state, images, key)
-    return state, metrics._replace(d_loss=jnp.where(breaks, jnp.inf, metrics["d_loss"]))
+    state, metrics = drift_step(config, state, batch, key)
+    return state, metrics | {"d_loss": jnp.where(breaks, jnp.inf, metrics["d_loss"])}
 
 
-def dict_step(config, state, images, key):
-    """The joint step, which reports one metric in a dict."""
-    state, metrics = gan_step(config, state, Batch(images), key)
+def own_metrics_step(config, state, batch, key):
+    """The joint step, which reports one metric of its own."""
+    state, metrics = gan_step(config, state, batch, key)
     return state, {"difference": metrics["d_x"] - metrics["d_g_z1"]}
 
 
-EXPERIMENTS = {
-    "drift": Experiment(drift_step, draw_preview, "epoch_end"),
-    "joint": JOINT,
-    "generator": GENERATOR_ALONE,
-    "discriminator": DISCRIMINATOR_ALONE,
-    "fragile": Experiment(fragile_step, draw_preview, "epoch_end"),
-    "dict": Experiment(dict_step, draw_preview, "epoch_end"),
-}
+for _name, _step in (("drift", drift_step), ("fragile", fragile_step), ("own_metrics", own_metrics_step)):
+    GAMES[_name] = Game(init_state, _step, sampling_generator)
 
 # The server from which the processes are forked looks for this module by the path alone.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -175,4 +178,4 @@ def _train(folder: Path, kind: str, file_limit: int | None, unharmed: bool, log_
     if not unharmed:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
     with exit_statuses():
-        run_experiment(EXPERIMENTS[kind], settings(folder, **options))
+        run_experiment(settings(folder, **options, game=kind))

@@ -21,20 +21,20 @@ _LARGEST_PAGE = 10e6  # bytes, as gan-jax playground has it where it is not told
 _SHOWN_REALS = 1000
 
 
-def run_and_say_next(experiment: Experiment, settings: RunConfig, typed: Sequence[str]) -> None:
+def run_and_say_next(settings: RunConfig, typed: Sequence[str], experiment: Experiment | None = None) -> None:
     """Train what the settings ask for, and print what to type next.
 
     Args:
-      experiment: what to show.
       settings: the runs, whose folder is chosen.
       typed: the words of the command line, which a training that is stopped is continued with.
+      experiment: as for ``run_experiment``.
 
     Raises:
       InputError, DivergedError, StoppedError: as ``run_experiment``.
     """
     stopped = None
     try:
-        run_experiment(experiment, settings)
+        run_experiment(settings, experiment)
     except StoppedError as error:
         stopped = error
     if is_main() and not settings.quiet:

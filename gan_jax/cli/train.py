@@ -18,7 +18,7 @@ from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home, warn
 from gan_jax.recipes import recipe
-from gan_jax.runs.experiment import Experiment, experiment_of
+from gan_jax.runs.experiment import Experiment
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
 from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
@@ -64,11 +64,7 @@ def run_script(defaults: RunConfig, args: Sequence[str] | None = None, experimen
     with exit_statuses():
         description = sys.modules["__main__"].__doc__
         settings = parse_flags(defaults, args, description=description)
-        run_and_say_next(
-            experiment or experiment_of(settings.game),
-            settings,
-            [program(Path(sys.executable).name), sys.argv[0], *args],
-        )
+        run_and_say_next(settings, [program(Path(sys.executable).name), sys.argv[0], *args], experiment)
 
 
 def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **options: Any) -> RunConfig:
@@ -212,7 +208,7 @@ TRAININGS = {
 def train(name: str, args: Sequence[str], description: str) -> None:
     """Train one of ``TRAININGS``."""
     settings = parse_flags(TRAININGS[name], args, prog=f"gan-jax {name}", description=description)
-    run_and_say_next(experiment_of(settings.game), settings, [program("gan-jax"), name, *args])
+    run_and_say_next(settings, [program("gan-jax"), name, *args])
 
 
 _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")

@@ -15,7 +15,7 @@ from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation.protocol import require_scorable
 from gan_jax.files import warn
 from gan_jax.runs.driver import drive
-from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.experiment import Experiment, experiment_of
 from gan_jax.runs.interrupts import StopRequest
 from gan_jax.runs.processes import connect, is_main, leave_together, on_main
 from gan_jax.runs.run import Run, open_run
@@ -35,15 +35,17 @@ _WIDEST_ON_CPU = 32
 _FEWEST_ON_ACCELERATOR = 4
 
 
-def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Dataset | None = None) -> None:
+def run_experiment(
+    settings: RunConfig, experiment: Experiment | None = None, *, dataset: Dataset | None = None
+) -> None:
     """Train what the settings ask for: one run, or many seeds and values, then scored and reported together.
 
     Seed k of many is the same run as seed k alone: bit for bit on a CPU and where runs are taken in turn, and up to
     rounding where they are side by side on an accelerator. A trial that diverges does not stop the others.
 
     Args:
-      experiment: what to show.
       settings: the runs, and where their files go.
+      experiment: what to show; by default what ``experiment_of`` their game says.
       dataset: the images; by default those that the settings name.
 
     Raises:
@@ -52,9 +54,10 @@ def run_experiment(experiment: Experiment, settings: RunConfig, *, dataset: Data
       StoppedError: a signal ended the training; ``resume`` continues it.
 
     Examples:
-      >>> run_experiment(Experiment(), RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
+      >>> run_experiment(RunConfig(dataset="digits", epochs=3))  # doctest: +SKIP
     """
     find_game(settings.game)
+    experiment = experiment or experiment_of(settings.game)
     connect(settings)
     if settings.output_dir is None:
         folder = default_folder(settings, dataset=dataset and dataset.name)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from in_process import flags_of, require_own_flags
 from PIL import Image
-from small_runs import EXPERIMENTS, settings
+from small_runs import settings
 from waiting import PATIENCE
 
 from gan_jax import load_dataset, run_experiment
@@ -28,7 +28,7 @@ from gan_jax.cli.sources import ReadingFlags
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, steps=12))
+    run_experiment(settings(folder, steps=12))
     return folder
 
 

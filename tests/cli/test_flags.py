@@ -90,13 +90,13 @@ def test_too_little_memory_is_one_line(capsys):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, steps=None, epochs=2))
+    run_experiment(settings(folder, steps=None, epochs=2))
     return folder
 
 
 def test_a_flag_is_checked_beside_those_of_the_record(tmp_path):
     gan = dataclasses.replace(settings(tmp_path).gan, packing=3)
-    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", gan=gan, steps=4))
+    run_experiment(settings(tmp_path / "run", gan=gan, steps=4, game="drift"))
     flags = parse_flags(DEFAULTS, ["--resume", "--packing", "3", "--steps", "8", "--output-dir", str(tmp_path / "run")])
     assert (flags.gan, flags.steps) == (gan, 8)
 
@@ -122,7 +122,7 @@ def test_start_from_takes_the_networks_of_the_run_unless_flags_say_otherwise():
 def test_resuming_beyond_the_end_of_a_schedule_says_so(tmp_path, capsys):
     gan = dataclasses.replace(settings(tmp_path).gan, learning_rate_schedule="cosine", schedule_steps=4)
     for steps, told in ((4, False), (8, True)):
-        run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", gan=gan, steps=steps))
+        run_experiment(settings(tmp_path / "run", gan=gan, steps=steps, game="drift"))
         assert ("the schedule of the learning rate ended at step 4" in capsys.readouterr().err) is told
 
 
@@ -177,7 +177,7 @@ def test_flags_that_are_given_count(trained):
 
 
 def test_a_length_in_epochs_replaces_one_in_steps(tmp_path):
-    run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", steps=4))
+    run_experiment(settings(tmp_path / "run", steps=4))
     assert parse_flags(DEFAULTS, ["--resume", "--output-dir", str(tmp_path / "run")]).steps == 4
     flags = parse_flags(DEFAULTS, ["--resume", "--output-dir", str(tmp_path / "run"), "--epochs", "3"])
     assert (flags.epochs, flags.steps) == (3, None)
@@ -186,7 +186,7 @@ def test_a_length_in_epochs_replaces_one_in_steps(tmp_path):
 def test_a_run_is_not_made_shorter(trained):
     before = (trained / "run.json").read_bytes()
     with pytest.raises(InputError, match="has taken 24 steps, and these settings ask for 12"):
-        run_experiment(EXPERIMENTS["joint"], settings(trained, steps=None, epochs=1))
+        run_experiment(settings(trained, steps=None, epochs=1))
     assert (trained / "run.json").read_bytes() == before
 
 

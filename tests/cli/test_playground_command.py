@@ -9,7 +9,7 @@ import re
 import jax
 import numpy as np
 import pytest
-from small_runs import EXPERIMENTS, GAN, settings
+from small_runs import GAN, settings
 
 from gan_jax import GanConfig, init_state, run_experiment, save_weights
 
@@ -17,7 +17,7 @@ from gan_jax import GanConfig, init_state, run_experiment, save_weights
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run <1>"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, steps=12, snapshots=4))
+    run_experiment(settings(folder, steps=12, snapshots=4))
     return folder
 
 
@@ -61,7 +61,7 @@ def test_a_run_whose_images_are_gone_has_a_page_without_them(gan_jax, tmp_path):
     np.savez(tmp_path / "own.npz", images=images)
     gan = dataclasses.replace(GAN, batch_size=60)
     own = dataclasses.replace(settings(tmp_path / "run", gan=gan, steps=2), dataset=str(tmp_path / "own.npz"))
-    run_experiment(EXPERIMENTS["drift"], own)
+    run_experiment(own)
     (tmp_path / "own.npz").unlink()
     page = tmp_path / "page.html"
     status, _, err = gan_jax("playground", tmp_path / "run", "--output", page)

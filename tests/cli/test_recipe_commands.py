@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import EXPERIMENTS, GAN, settings
+from small_runs import GAN, settings
 
 from gan_jax import RECIPES, load_run, run_experiment, sample_images
 
@@ -15,7 +15,7 @@ CONFIG = dataclasses.replace(GAN, conditional=True, average_half_life=400.0)
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=CONFIG, steps=12))
+    run_experiment(settings(folder, gan=CONFIG, steps=12))
     return folder
 
 
@@ -81,7 +81,7 @@ def test_a_class_that_there_is_not_is_one_line(flags, complaint, trained, gan_ja
 
 
 def test_a_class_of_a_run_without_classes_is_one_line(gan_jax, tmp_path):
-    run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", steps=4))
+    run_experiment(settings(tmp_path / "run", steps=4))
     status, _, err = gan_jax("sample", tmp_path / "run", "--label", 1, "--output", tmp_path / "x.npz")
     assert (status, err.count("\n")) == (2, 1)
     assert "not conditional" in err

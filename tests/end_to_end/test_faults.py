@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 import probes
 import pytest
-from small_runs import EXPERIMENTS, content, finish, screen, settings, start
+from small_runs import content, finish, screen, settings, start
 from waiting import PATIENCE, wait_for
 
 from gan_jax import run_experiment
@@ -245,7 +245,7 @@ def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, 
     def train(folder):
         try:
             with jax.debug_key_reuse(False):
-                run_experiment(EXPERIMENTS["drift"], settings(folder, quiet=True, steps=12, checkpoint_every=1))
+                run_experiment(settings(folder, quiet=True, steps=12, checkpoint_every=1, game="drift"))
         except BaseException as error:
             failed.append(error)
 

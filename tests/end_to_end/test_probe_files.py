@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from in_process import assert_fine, assert_mistake, command
 from run_damage import dangle, delete, empty, everything, flip, garble, link, loop, replace_by_folder, truncate
-from small_runs import EXPERIMENTS, content, settings
+from small_runs import content, settings
 
 from gan_jax import run_experiment
 
@@ -15,7 +15,7 @@ NEWEST = f"checkpoints/{STEPS}"
 
 
 def train(folder, kind="joint", **options):
-    run_experiment(EXPERIMENTS[kind], settings(folder, steps=STEPS, **options))
+    run_experiment(settings(folder, steps=STEPS, **options, game=kind))
     return folder
 
 

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 from closeness import assert_close
-from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings
+from small_runs import assert_same_run, content, finish, settings
 from small_runs import train_together as train_with_processes
 
 from gan_jax import (
@@ -69,7 +69,7 @@ def tiny(name: str) -> GanConfig:
 )
 def trained(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipe") / "run"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=tiny(request.param)))
+    run_experiment(settings(folder, gan=tiny(request.param)))
     return folder
 
 
@@ -81,7 +81,7 @@ def test_a_run_resumes_to_the_same_bytes(trained, tmp_path):
             shutil.rmtree(path)
     (folder / "weights.npz").unlink()
     config = load_run(trained).config
-    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=config))
+    run_experiment(settings(folder, gan=config))
     assert content(folder) == content(trained)
 
 

@@ -49,8 +49,8 @@ def settings(photos, folder, **options):
 
 @pytest.mark.soak
 def test_a_run_from_files_is_the_run_from_memory_bit_for_bit(photos, tmp_path):
-    run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "memory"))
-    run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "stream", stream=True))
+    run_experiment(settings(photos, tmp_path / "memory", game="drift"))
+    run_experiment(settings(photos, tmp_path / "stream", stream=True, game="drift"))
     records = [read_record(tmp_path / name) for name in ("memory", "stream")]
     assert records[0]["dataset"] == records[1]["dataset"]
     assert (tmp_path / "memory/history.npz").read_bytes() == (tmp_path / "stream/history.npz").read_bytes()
@@ -89,22 +89,22 @@ def test_images_that_change_while_they_are_streamed_end_the_run(packed, photos, 
 @pytest.mark.soak
 def test_resuming_notices_other_pixels_and_not_another_place(photos, tmp_path):
     folder = tmp_path / "run"
-    run_experiment(EXPERIMENTS["drift"], settings(photos, folder))
+    run_experiment(settings(photos, folder, game="drift"))
     longer = settings(photos, folder, steps=6, resume=True)
     moved = photos.rename(tmp_path / "moved")
-    run_experiment(EXPERIMENTS["drift"], dataclasses.replace(longer, dataset=str(moved)))
+    run_experiment(dataclasses.replace(longer, dataset=str(moved), game="drift"))
     assert int(load_run(folder).state.step) == 6
     path = next(moved.rglob("*.png"))
     Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
     with pytest.raises(InputError, match="the run in the folder has images"):
-        run_experiment(EXPERIMENTS["drift"], dataclasses.replace(longer, dataset=str(moved), steps=8))
+        run_experiment(dataclasses.replace(longer, dataset=str(moved), steps=8, game="drift"))
 
 
 @pytest.mark.parametrize("changes", [{"seeds": "0:2"}, {"evaluate_every": 1}])
 def test_too_few_images_to_score_are_refused_before_training(changes, tmp_path):
     few = write_images(tmp_path / "few", 30)
     with pytest.raises(InputError, match="scores need 8 test images, but few has"):
-        run_experiment(EXPERIMENTS["drift"], settings(few, tmp_path / "run", **changes))
+        run_experiment(settings(few, tmp_path / "run", **changes, game="drift"))
     assert not (tmp_path / "run").exists()
 
 
@@ -117,7 +117,7 @@ def test_too_few_images_to_score_are_refused_before_training(changes, tmp_path):
 )
 def test_a_stream_feeds_one_run_on_one_device(changes, message, photos, tmp_path):
     with pytest.raises(InputError, match=message):
-        run_experiment(EXPERIMENTS["drift"], settings(photos, tmp_path / "run", stream=True, **changes))
+        run_experiment(settings(photos, tmp_path / "run", stream=True, **changes, game="drift"))
 
 
 def test_streamed_runs_are_trained_in_turn(photos, tmp_path, monkeypatch):

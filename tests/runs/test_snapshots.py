@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from small_runs import EXPERIMENTS, content, interrupted, settings
+from small_runs import content, interrupted, settings
 
 from gan_jax import load_run, run_experiment
 from gan_jax.errors import InputError
@@ -16,7 +16,7 @@ KEPT = {"snapshots": 4, "keep_checkpoints": 20}
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory, preview_keys_are_used_again):
     folder = tmp_path_factory.mktemp("snapshots") / "run"
-    run_experiment(EXPERIMENTS["drift"], settings(folder, **KEPT))
+    run_experiment(settings(folder, **KEPT, game="drift"))
     return RunFolder(folder)
 
 
@@ -30,7 +30,7 @@ def test_they_are_weights_from_the_start_to_the_end_more_at_first(complete):
 def test_a_resumed_run_keeps_the_same(complete, tmp_path):
     folder = RunFolder(interrupted(complete.path, tmp_path / "run", step=8))
     folder.snapshot(10).write_bytes(b"of an interrupted training")
-    run_experiment(EXPERIMENTS["drift"], settings(folder.path, **KEPT))
+    run_experiment(settings(folder.path, **KEPT, game="drift"))
     assert content(folder.path) == content(complete.path)
 
 

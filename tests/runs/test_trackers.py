@@ -7,7 +7,7 @@ import types
 import warnings
 
 import pytest
-from small_runs import EXPERIMENTS, content, interrupted, settings
+from small_runs import content, interrupted, settings
 
 from gan_jax import InputError, run_experiment
 from gan_jax.cli.track import track
@@ -19,7 +19,7 @@ from gan_jax.storage.run_folder import RunFolder, claim, remove_run
 @pytest.fixture(scope="module")
 def complete(tmp_path_factory, preview_keys_are_used_again):
     folder = tmp_path_factory.mktemp("trackers") / "run"
-    run_experiment(EXPERIMENTS["drift"], settings(folder, tracker=("tensorboard",), keep_checkpoints=20))
+    run_experiment(settings(folder, tracker=("tensorboard",), keep_checkpoints=20, game="drift"))
     return RunFolder(folder)
 
 
@@ -52,18 +52,18 @@ def test_tensorboard_reads_what_the_run_reported(complete):
 
 def test_a_resumed_run_looks_as_if_it_had_never_been_interrupted(complete, tmp_path):
     folder = RunFolder(interrupted(complete.path, tmp_path / "run", step=8))
-    run_experiment(EXPERIMENTS["drift"], settings(folder.path, tracker=("tensorboard",), keep_checkpoints=20))
+    run_experiment(settings(folder.path, tracker=("tensorboard",), keep_checkpoints=20, game="drift"))
     assert events_of(folder)[:2] == events_of(complete)[:2]
 
 
 def test_tracking_changes_nothing_else(complete, tmp_path):
-    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", keep_checkpoints=20))
+    run_experiment(settings(tmp_path / "run", keep_checkpoints=20, game="drift"))
     tracked = {name: digest for name, digest in content(complete.path).items() if not name.startswith("trackers")}
     assert {**content(tmp_path / "run"), "run.json": 0} == {**tracked, "run.json": 0}
 
 
 def test_a_finished_run_is_converted(complete, tmp_path):
-    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", keep_checkpoints=20))
+    run_experiment(settings(tmp_path / "run", keep_checkpoints=20, game="drift"))
     folder = RunFolder(tmp_path / "run")
     track(folder.path)
     assert events_of(folder)[:2] == events_of(complete)[:2]
@@ -151,7 +151,7 @@ def test_weights_and_biases_that_cannot_begin_says_what_to_do(complete, wandb, m
 def test_a_missing_package_names_the_extra_before_anything_is_trained(name, module, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError, match=rf"--tracker {name} needs a package .* install gan_jax\[{name}\]"):
-        run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", tracker=(name,)))
+        run_experiment(settings(tmp_path / "run", tracker=(name,), game="drift"))
     assert not (tmp_path / "run").exists()
 
 

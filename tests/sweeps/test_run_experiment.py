@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from PIL import Image
-from small_runs import EXPERIMENTS, GAN, content, settings
+from small_runs import GAN, content, settings
 
 from gan_jax import DivergedError, InputError, RunConfig, load_dataset, load_run, run_experiment
 from gan_jax.cli.train import parse_flags
@@ -28,12 +28,12 @@ SHORT = {"steps": 16, "checkpoint_every": None}
 def alone(tmp_path_factory):
     """Seed 1, trained by itself."""
     folder = tmp_path_factory.mktemp("alone") / "seed_1"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, seed=1))
+    run_experiment(settings(folder, seed=1))
     return folder
 
 
 def train_many(folder, kind="joint", **options):
-    run_experiment(EXPERIMENTS[kind], settings(folder, **options))
+    run_experiment(settings(folder, **options, game=kind))
     return json.loads((folder / "summary.json").read_text())
 
 
@@ -142,7 +142,7 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
     for name, value in {"settings.EPOCHS": 1, "settings.ENOUGH_IMAGES": 3_000, "sweeps.run.EPOCHS": 1}.items():
         monkeypatch.setattr(f"gan_jax.{name}", value)
     default = settings(tmp_path / "run", steps=None, epochs=None)
-    run_experiment(EXPERIMENTS["drift"], default)
+    run_experiment(default)
     shown = capsys.readouterr()
     assert "Training for 2 epochs (24 updates), since 1 of 1,500 images are too few for pictures" in shown.out
     assert (
@@ -151,17 +151,17 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["epochs"] == 2
     monkeypatch.setattr("gan_jax.settings.ENOUGH_IMAGES", 6_000)  # as in another version
     resumed = parse_flags(RunConfig(), ["--resume", "--output-dir", str(tmp_path / "run")])
-    run_experiment(EXPERIMENTS["drift"], resumed)
+    run_experiment(resumed)
     assert "This run was finished already, after step 24" in capsys.readouterr().out
 
 
 def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path, capsys):
-    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "run", steps=None, epochs=1))
+    run_experiment(settings(tmp_path / "run", steps=None, epochs=1, game="drift"))
     shown = capsys.readouterr()
     assert "Training for" not in shown.out
     assert "has 12 updates; pictures show little" in shown.err
     gan = dataclasses.replace(GAN, batch_size=5)
-    run_experiment(EXPERIMENTS["drift"], settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300))
+    run_experiment(settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300, game="drift"))
     shown = capsys.readouterr()
     assert "Training for" not in shown.out
     assert "epoch 1/1  batch 300/300" in shown.out
@@ -215,10 +215,10 @@ def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, ca
 def test_a_single_run_that_diverges_says_so(tmp_path):
     flags = settings(tmp_path / "run", **SHORT, sweep=())
     with pytest.raises(DivergedError, match="not finite at step 7"):
-        run_experiment(EXPERIMENTS["fragile"], _with_rate(flags, 1e30))
+        run_experiment(_with_rate(flags, 1e30, game="fragile"))
     assert int(load_run(tmp_path / "run").state.step) == 6
     with pytest.raises(DivergedError, match="not finite at step 7"):
-        run_experiment(EXPERIMENTS["fragile"], _with_rate(flags, 1e30))
+        run_experiment(_with_rate(flags, 1e30, game="fragile"))
 
 
 def _with_rate(flags, rate):
@@ -228,7 +228,7 @@ def _with_rate(flags, rate):
 
 
 def test_a_step_may_report_a_dict(tmp_path):
-    run_experiment(EXPERIMENTS["dict"], settings(tmp_path / "run", **SHORT))
+    run_experiment(settings(tmp_path / "run", **SHORT, game="dict"))
     assert set(read_history(tmp_path / "run" / "history.npz")) == {"difference"}
     assert not (tmp_path / "run" / "losses.png").exists()
 
@@ -321,7 +321,7 @@ def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator
     for chosen in (0, 0, 1):
         monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset, at=chosen: evaluators[at])
         if not scored:
-            run_experiment(EXPERIMENTS["drift"], flags)
+            run_experiment(flags)
         outcomes = trial_outcomes(list_trials(flags), load_dataset("digits"))
         assert {one["scores"]["evaluator"] for one in outcomes} == {f"e{chosen}"}
     assert scored == ["e0", "e0", "e1", "e1"]
@@ -337,5 +337,5 @@ def test_images_that_the_evaluator_does_not_know_are_refused_before_training(tmp
     poor = Evaluator(params={}, name="poor", accuracy=0.5, num_classes=10, dataset_hash="", training="")
     monkeypatch.setattr("gan_jax.runs.run.load_evaluator", lambda dataset: poor)
     with pytest.raises(InputError, match="poor recognizes 50"):
-        run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", evaluate_every=1))
+        run_experiment(settings(tmp_path / "run", evaluate_every=1))
     assert not (tmp_path / "run").exists()
