@@ -29,10 +29,11 @@ from timing import Form, Timing, race, random_data
 
 from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys, scan_steps
 from gan_jax.nn import toom_cook
-from gan_jax.training import compiled, state
+from gan_jax.optimizers import OPTIMIZERS
+from gan_jax.training import compiled
 
 _OWN_OPTIONS = compiled.CPU_OPTIONS
-_adam = state.adam
+_adam = OPTIMIZERS["adam"]
 _LONGEST_WAIT_S = 600  # for the other processes' compilation
 
 
@@ -88,7 +89,7 @@ ALTERNATIVES: dict[str, tuple[Callable[[], contextlib.AbstractContextManager[Any
     "as it is": (contextlib.nullcontext, _OWN_OPTIONS),
     "native convolutions": (lambda: mock.patch.object(toom_cook, "_FEWEST_IMAGES", {}), _OWN_OPTIONS),
     "even and odd parts of transforms": (lambda: mock.patch.object(toom_cook, "_apply", even_and_odd), _OWN_OPTIONS),
-    "Adam on one vector": (lambda: mock.patch.object(state, "adam", flat_adam), _OWN_OPTIONS),
+    "Adam on one vector": (lambda: mock.patch.dict(OPTIMIZERS, adam=flat_adam), _OWN_OPTIONS),
     "products by XLA's library": (contextlib.nullcontext, {}),
     "vectors of 512 bits": (contextlib.nullcontext, {**_OWN_OPTIONS, "xla_cpu_prefer_vector_width": 512}),
 }

@@ -70,11 +70,11 @@ def on_devices(settings: Settings, count: int) -> Form:
     images, batches = batches_of(settings)
     keys = run_keys(0)
     state = init_state(settings.gan, run_keys(0).init)
-    shared = jnp.asarray(batches)
+    shared = Batch(jnp.asarray(batches))
     if count:
         mesh = batch_mesh(settings.gan, count)
         keys, state = replicate(keys, mesh), replicate(state, mesh)
-        shared = ShardedImages(settings.gan, images, run_keys(0), mesh).batches(0, 0, settings.steps)
+        shared = ShardedImages(settings.gan, Batch(images), run_keys(0), mesh).batches(0, 0, settings.steps)
     return Form(
         lambda: jax.block_until_ready(run_chunk(settings.gan, gan_step, state, shared, keys.step)), settings.steps
     )
@@ -83,12 +83,12 @@ def on_devices(settings: Settings, count: int) -> Form:
 def without_health(settings: Settings) -> Form:
     """A step without gradient norms and the fakes' spread; the compiler drops their computation."""
 
-    def step(config: GanConfig, state: GanState, images: Array, key: Array) -> tuple[GanState, dict[str, Array]]:
-        state, metrics = gan_step(config, state, images, key)
+    def step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, dict[str, Array]]:
+        state, metrics = gan_step(config, state, batch, key)
         zero = jnp.zeros(())
         return state, metrics | dict.fromkeys(("d_gradient_norm", "g_gradient_norm", "fake_spread"), zero)
 
-    batches, keys = jnp.asarray(batches_of(settings)[1]), run_keys(0)
+    batches, keys = Batch(jnp.asarray(batches_of(settings)[1])), run_keys(0)
     state = init_state(settings.gan, run_keys(0).init)
     return Form(lambda: jax.block_until_ready(run_chunk(settings.gan, step, state, batches, keys.step)), settings.steps)
 

@@ -198,7 +198,7 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
     def with_traced(self, values: Mapping[str, ArrayLike]) -> "GanConfig":
         """The same with other values of traced settings, which are not checked."""
         traced = {name: getattr(self, name) for name in TRACED} | dict(values)
-        return _unflatten([getattr(self, name) for name in STATIC], traced.values())
+        return _unflatten(tuple(getattr(self, name) for name in STATIC), traced.values())
 
     def of_discriminator(self) -> "GanConfig":
         """The same with D's width, as the layers of D take it."""

@@ -14,7 +14,7 @@ from gan_jax.parts import find_part
 _EPSILON = 1e-8
 
 
-def adam(learning_rate: ArrayLike, beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransformation:
+def adam(learning_rate: float | Array, beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransformation:
     r"""Adam (Kingma & Ba 2015, algorithm 1) with epsilon 1e-8.
 
     $\theta \leftarrow \theta - \eta\, \hat m / (\sqrt{\hat v} + \epsilon)$, with $\hat m = m / (1 - \beta_1^t)$ and
@@ -69,7 +69,7 @@ def _scale_by_adam(beta1: ArrayLike, beta2: ArrayLike) -> optax.GradientTransfor
     return optax.GradientTransformation(init, update)
 
 
-Optimizer = Callable[[ArrayLike, ArrayLike, ArrayLike], optax.GradientTransformation]
+Optimizer = Callable[[Any, Any, Any], optax.GradientTransformation]
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "adam": adam,

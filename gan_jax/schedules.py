@@ -29,7 +29,7 @@ def warmup(progress: Array) -> Array:
 
 
 CURVES: dict[str, Curve] = {"cosine": cosine, "linear": linear, "warmup": warmup}
-"""Each takes how much of the schedule is done, ``[]`` float32 in [0, 1], and returns how much of the setting's own value
+"""Each takes how much of the schedule is done, ``[]`` float32 in [0, 1], and returns how much the setting's own value
 counts beside the other, in [0, 1]; entries may be added under other names."""
 
 

@@ -13,7 +13,21 @@ import gan_jax
 
 PACKAGE = Path(gan_jax.__file__).parent
 # Modules below every other room, each importing only those before it and, from there, the objectives.
-BASE = ("version", "errors", "field_types", "fields", "files", "parts", "cores", "config", "recipes", "settings")
+BASE = (
+    "version",
+    "errors",
+    "field_types",
+    "fields",
+    "files",
+    "parts",
+    "cores",
+    "optimizers",
+    "schedules",
+    "controllers",
+    "config",
+    "recipes",
+    "settings",
+)
 ALLOWED = {
     "nn": set(),
     "objectives": set(),
@@ -31,6 +45,8 @@ ALLOWED = {
 }
 LIBRARY_HOMES = {
     "flax.linen": {"nn"},
+    "flax.nnx": {"nn"},
+    "equinox": {"nn"},
     "tensorflow_datasets": {"data.downloads", "data.records"},
     "requests": {"data.downloads"},
     "scipy": {"data.published"},
@@ -41,7 +57,7 @@ LIBRARY_HOMES = {
     "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
     "tqdm": {"runs.bars", "runs.watchers.console"},
-    "optax": {"training.adam", "training.state", "training.steps", "evaluation.features", "inference.projection"},
+    "optax": {"optimizers", "training.state", "training.steps", "evaluation.features", "inference.projection"},
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }

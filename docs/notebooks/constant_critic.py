@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from gan_jax import (
+    Batch,
     GanConfig,
     gan_step,
     generate,
@@ -53,7 +54,7 @@ preview = sample_latents(config, keys.display, 256)
 
 ends, histories = {"before training": start}, {}
 for name, step in {"G and D together": gan_step, "G alone, D constant": generator_step}.items():
-    ends[name], histories[name], _ = train_run(config, step, start, images, keys, 30)
+    ends[name], histories[name], _ = train_run(config, step, start, Batch(images), keys, 30)
 
 # %% [markdown]
 # ## What D says of the fakes
@@ -63,12 +64,12 @@ for name, step in {"G and D together": gan_step, "G alone, D constant": generato
 # %%
 plt.figure(figsize=(8, 3))
 for name, metrics in histories.items():
-    plt.plot(metrics.d_g_z2.ravel(), label=name, linewidth=0.8)
+    plt.plot(metrics["d_g_z2"].ravel(), label=name, linewidth=0.8)
 plt.xlabel("step")
 plt.ylabel("D's score of the fakes")
 plt.legend()
 plt.show()
-score = float(histories["G alone, D constant"].d_g_z2.ravel()[-1])
+score = float(histories["G alone, D constant"]["d_g_z2"].ravel()[-1])
 print(f"the constant D's last score of the fakes: {score:.3f}")
 assert score > 0.99
 
@@ -81,7 +82,7 @@ assert score > 0.99
 # %%
 pictures, distances = [], {}
 for name, state in ends.items():
-    fakes = np.asarray(quantize_images(generate(config, state.generator, preview)))
+    fakes = np.asarray(quantize_images(generate(config, state.generator.variables, preview)))
     pictures.append(fakes[:10])
     distances[name] = sliced_wasserstein(data.test_images[:256], fakes)
     print(f"{name:22} pixel W1 {distances[name]:6.1f}")

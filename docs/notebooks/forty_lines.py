@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from gan_jax import (
+    Batch,
     GanConfig,
     apply_discriminator,
     apply_generator,
@@ -50,34 +51,31 @@ from gan_jax import (
 
 
 # %%
-def step(config, state, images, key):
+def step(config, state, batch, key):
     g, d = state.generator, state.discriminator
     latents = sample_latents(config, key)
 
-    def judge(params, statistics, images):
-        return apply_discriminator(config, params, statistics, images, train=True)
-
     def imagine(params):
-        return apply_generator(config, params, g.batch_stats, latents, train=True)
+        return apply_generator(config, g.with_params(params).variables, latents, train=True)
 
     def learn_to_judge(params, fakes):
-        real_logits, statistics = judge(params, d.batch_stats, images)
-        fake_logits, statistics = judge(params, statistics, fakes)
-        return discriminator_loss(real_logits, fake_logits), (statistics, mean_score(real_logits))
+        real_logits, variables = apply_discriminator(config, d.with_params(params).variables, batch.images, train=True)
+        fake_logits, variables = apply_discriminator(config, variables, fakes, train=True)
+        return discriminator_loss(real_logits, fake_logits), (variables, mean_score(real_logits))
 
     def learn_to_deceive(params, d):
-        fakes, g_statistics = imagine(params)
-        logits, d_statistics = judge(d.params, d.batch_stats, fakes)
-        return generator_loss(logits), (g_statistics, d_statistics, mean_score(logits))
+        fakes, g_variables = imagine(params)
+        logits, d_variables = apply_discriminator(config, d.variables, fakes, train=True)
+        return generator_loss(logits), (g_variables, d_variables, mean_score(logits))
 
     fakes, _ = imagine(g.params)
-    (d_loss, (statistics, d_x)), gradient = jax.value_and_grad(learn_to_judge, has_aux=True)(d.params, fakes)
-    d = apply_gradients(config, d, gradient, statistics)
+    (d_loss, (variables, d_x)), gradient = jax.value_and_grad(learn_to_judge, has_aux=True)(d.params, fakes)
+    d = apply_gradients(config, d, gradient, variables)
 
     (g_loss, aux), gradient = jax.value_and_grad(learn_to_deceive, has_aux=True)(g.params, d)
-    g_statistics, d_statistics, d_g_z2 = aux
-    g = apply_gradients(config, g, gradient, g_statistics)
-    d = d.replace(batch_stats=d_statistics)
+    g_variables, d_variables, d_g_z2 = aux
+    g = apply_gradients(config, g, gradient, g_variables)
+    d = d.replace(variables=d_variables)
 
     state = state.replace(step=state.step + 1, generator=g, discriminator=d)
     return state, {"d_loss": d_loss, "g_loss": g_loss, "d_x": d_x, "d_g_z2": d_g_z2}
@@ -90,21 +88,21 @@ def step(config, state, images, key):
 # one program. Each row of the picture shows the same eight latents, once every ten epochs.
 
 # %%
-images = jnp.asarray(load_dataset("digits").train_images)
+data = Batch(jnp.asarray(load_dataset("digits").train_images))
 config = GanConfig(width=16, batch_size=50)
 keys = run_keys(0)
 state = init_state(config, keys.init)
 
 preview = sample_latents(config, keys.display, 8)
-rows, history = [generate(config, state.generator, preview)], []
+rows, history = [generate(config, state.generator.variables, preview)], []
 for epoch in range(30):
-    state, metrics = train_epoch(config, step, state, images, keys)
+    state, metrics = train_epoch(config, step, state, data, keys)
     history.append(metrics)
     if epoch % 10 == 9:
-        rows.append(generate(config, state.generator, preview))
+        rows.append(generate(config, state.generator.variables, preview))
 
 # %%
-pictures = quantize_images(jnp.concatenate([*rows, normalize_images(images[:8])]))
+pictures = quantize_images(jnp.concatenate([*rows, normalize_images(data.images[:8])]))
 plt.figure(figsize=(8, 5))
 plt.imshow(tile_images(np.asarray(pictures), columns=8, padding=2), cmap="gray")
 plt.axis("off")
@@ -127,7 +125,7 @@ plt.show()
 # state, images and key has the same result up to rounding.
 
 # %%
-batch, key = normalize_images(images[:50]), jax.random.key(1)
+batch, key = Batch(normalize_images(data.images[:50])), jax.random.key(1)
 mine, _ = jax.jit(step)(config, state, batch, key)
 theirs, _ = gan_step(config, state, batch, key)
 apart = jax.tree.map(lambda a, b: jnp.abs(a - b).max(), mine.generator.params, theirs.generator.params)

@@ -26,6 +26,7 @@ import numpy as np
 from gan_jax import (
     OBJECTIVES,
     PENALTIES,
+    Batch,
     GanConfig,
     Objective,
     gan_step,
@@ -78,7 +79,7 @@ PENALTIES["smoothness"] = smoothness
 # Their names are settings like any other. A penalty on single images needs a D without batch normalization.
 
 # %%
-images = jnp.asarray(load_dataset("digits").train_images)
+data = Batch(jnp.asarray(load_dataset("digits").train_images))
 config = GanConfig(
     width=16,
     batch_size=50,
@@ -90,8 +91,8 @@ config = GanConfig(
 )
 keys = run_keys(0)
 start = init_state(config, keys.init)
-state, metrics, _ = train_run(config, gan_step, start, images, keys, 15)
-print({name: round(float(values[-1].mean()), 3) for name, values in metrics._asdict().items()})
+state, metrics, _ = train_run(config, gan_step, start, data, keys, 15)
+print({name: round(float(values[-1].mean()), 3) for name, values in metrics.items()})
 
 # %% [markdown]
 # The weight is a number that the compiled program takes as an operand, so that trying others compiles nothing.
@@ -101,9 +102,10 @@ latents = sample_latents(config, keys.display, 10)
 rows = []
 for weight in (0.0, 1.0, 10.0):
     weighted = dataclasses.replace(config, penalty_weight=weight)
-    end, metrics, _ = train_run(weighted, gan_step, start, images, keys, 15)
-    rows.append(quantize_images(generate(weighted, end.generator, latents)))
-    print(f"weight {weight:4}: D's loss {metrics.d_loss[-1].mean():.2f}, penalty {metrics.penalty[-1].mean():.4f}")
+    end, metrics, _ = train_run(weighted, gan_step, start, data, keys, 15)
+    rows.append(quantize_images(generate(weighted, end.generator.variables, latents)))
+    d_loss, penalty = (metrics[name][-1].mean() for name in ("d_loss", "penalty"))
+    print(f"weight {weight:4}: D's loss {d_loss:.2f}, penalty {penalty:.4f}")
 plt.figure(figsize=(8, 2.6))
 plt.imshow(tile_images(np.concatenate(rows), columns=10, padding=2), cmap="gray")
 plt.axis("off")
@@ -118,16 +120,16 @@ plt.show()
 
 
 # %%
-def patient_step(config, state, images, key):
-    moved, metrics = gan_step(config, state, images, key)
+def patient_step(config, state, batch, key):
+    moved, metrics = gan_step(config, state, batch, key)
     learns = state.step % 2 == 0
     generator = jax.tree.map(lambda new, old: jnp.where(learns, new, old), moved.generator, state.generator)
     return moved.replace(generator=generator), metrics
 
 
-patient, metrics, _ = train_run(config, patient_step, start, images, keys, 5)
-assert not jnp.allclose(metrics.d_loss[-1], metrics.d_loss[0])
-print("D's loss after five epochs:", metrics.d_loss[-1].mean())
+patient, metrics, _ = train_run(config, patient_step, start, data, keys, 5)
+assert not jnp.allclose(metrics["d_loss"][-1], metrics["d_loss"][0])
+print("D's loss after five epochs:", metrics["d_loss"][-1].mean())
 
 # %% [markdown]
 # [Write your own](../use/extend.md) has networks, sources of images and trackers, and runs that keep checkpoints and

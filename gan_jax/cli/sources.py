@@ -12,13 +12,12 @@ from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.data.image_files import endings, read_pixels
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
-from gan_jax.nn.network import Variables
 from gan_jax.pictures.image_files import load_images
 from gan_jax.runs import setup
 from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.record import has_record, read_settings
-from gan_jax.training.state import GanState
+from gan_jax.training.state import GanState, Variables
 
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
 

@@ -134,7 +134,8 @@ def from_nnx(make: "Callable[[GanConfig, nnx.Rngs], nnx.Module]", **traits: Any)
         nnx.replace_by_pure_dict(rest, variables["state"])
         module: Any = nnx.merge(graph, params, rest)
         outputs = module(inputs, labels, train, key)
-        return outputs, {**variables, "state": nnx.to_pure_dict(nnx.split(module, nnx.Param, ...)[2])}
+        state: Any = nnx.split(module, nnx.Param, ...)[2]
+        return outputs, {**variables, "state": nnx.to_pure_dict(state)}
 
     return Network(init, apply, **traits)
 

@@ -13,7 +13,6 @@ from gan_jax.data.datasets import Dataset
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
-from gan_jax.nn.network import Variables
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.playground.notices import notice_of
 from gan_jax.playground.packing import Pack
@@ -22,7 +21,7 @@ from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import RunKeys, run_keys
 from gan_jax.training.forward import discriminate, generate, sample_latents, sampling_generator
-from gan_jax.training.state import GanState, init_state
+from gan_jax.training.state import GanState, Variables, init_state
 
 _SHOWN = 32  # latents of the grid
 _ROWS, _OF_CLASS = 16, 4  # of a conditional run's grid

@@ -9,7 +9,6 @@ from jax import Array
 
 from gan_jax.config import GanConfig
 from gan_jax.fields import explain_fields
-from gan_jax.nn.network import Variables
 from gan_jax.objectives.losses import mean_score
 from gan_jax.runs.watchers.figures import DrawAt
 from gan_jax.runs.watchers.watcher import RunContext, Watcher
@@ -22,7 +21,7 @@ from gan_jax.training.forward import (
     sample_latents,
     sampling_generator,
 )
-from gan_jax.training.state import GanState
+from gan_jax.training.state import GanState, Variables
 
 _MOST_ROWS = 16  # of classes
 

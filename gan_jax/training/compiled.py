@@ -67,7 +67,7 @@ def scan_steps(
       (3, (3,))
     """
     shared = batches.data if isinstance(batches, IndexedBatches) else None
-    require_stored(config, batches if shared is None else shared)
+    require_stored(config, batches.data if isinstance(batches, IndexedBatches) else batches)
 
     def body(state: Any, rows: Any) -> tuple[Any, Any]:
         batch = rows if shared is None else jax.tree.map(lambda array: array[rows], shared)
@@ -228,7 +228,7 @@ def train_epoch(
       (3, (3,))
     """
     outcome = _program(_scan_epoch, ("step",), state)(config, step, state, data, keys, schedule_steps)
-    require_counted(outcome[0], state.step + steps_per_epoch(config, len(data.images)))
+    require_counted(outcome[0], _step_of(state) + steps_per_epoch(config, len(data.images)))
     return outcome
 
 
@@ -291,10 +291,13 @@ def scan_run(
 def _scan_epoch(
     config: GanConfig, step: Step, state: State, data: Batch, keys: RunKeys, schedule_steps: ArrayLike | None
 ) -> tuple[State, Any]:
-    now: Any = state
-    epoch = now.step // steps_per_epoch(config, len(data.images))
+    epoch = _step_of(state) // steps_per_epoch(config, len(data.images))
     order = epoch_order(config, keys.order, epoch, len(data.images))
     return scan_steps(config, step, state, IndexedBatches(data, order), keys.step, schedule_steps)
+
+
+def _step_of(state: Any) -> Array:
+    return state.step
 
 
 def initial_state(init: Callable[[GanConfig, Array], State], config: GanConfig, key: Array) -> State:

@@ -96,7 +96,7 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
     latents = shard_batch(sample_latents(config, key))
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
-        variables, random = state.generator.variables | {"params": params}, _fold(key, NETWORKS_TAG)
+        variables, random = state.generator.with_params(params).variables, _fold(key, NETWORKS_TAG)
         return apply_generator(config, variables, latents, labels, train=True, key=random)
 
     fakes, pull_back, variables = jax.vjp(generator_forward, state.generator.params, has_aux=True)
@@ -113,8 +113,8 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
     (gradient,) = pull_back(fakes_gradient)
     generator, g_metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
     metrics = {**d_metrics, **g_metrics, "g_loss": g_loss, "d_g_z2": mean_score(logits)}
-    discriminator = discriminator.replace(variables=after | {"params": discriminator.params})
-    return _next_state(config, state.replace(discriminator=discriminator), generator, metrics), metrics
+    state = state.replace(discriminator=discriminator.replace(variables=after))
+    return _next_state(config, state, generator, metrics), metrics
 
 
 @jax.jit
@@ -150,7 +150,7 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
         return scored, None
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
-        variables, random = state.generator.variables | {"params": params}, _fold(key, NETWORKS_TAG)
+        variables, random = state.generator.with_params(params).variables, _fold(key, NETWORKS_TAG)
         fakes, variables = apply_generator(config, variables, latents, labels, train=True, key=random)
         g_loss, (logits, _) = generator_objective(objective, score, reals, fakes)
         return g_loss, (mean_score(logits), image_spread(fakes), variables)
@@ -272,7 +272,7 @@ def _update_discriminator(
     def score(params: Variables, *batches: Array) -> tuple[list[Array], Variables]:
         seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
         classes = None if labels is None else labels[: len(seen[0])]
-        variables = discriminator.variables | {"params": params}
+        variables = discriminator.with_params(params).variables
         return score_batches(config, variables, seen, classes, key=_fold(key, NETWORKS_TAG))
 
     def loss(params: Variables) -> tuple[Array, _Scored]:
@@ -346,7 +346,7 @@ def _generator_penalty(
 
     def penalty(params: Variables) -> Array:
         def generate(latents: Array) -> Array:
-            variables = state.generator.variables | {"params": params}
+            variables = state.generator.with_params(params).variables
             return apply_generator(config, variables, latents, labels, train=True, key=random)[0]
 
         found = [
