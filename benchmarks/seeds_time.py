@@ -15,7 +15,7 @@ from machine import describe_machine, write_record
 from tables import many_table
 from timing import Form, race, random_data
 
-from gan_jax import GanConfig, gan_step, init_state, run_keys
+from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys
 from gan_jax.training.compiled import run_chunks
 from gan_jax.training.loop import CHUNK_STEPS
 
@@ -55,7 +55,7 @@ def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., 
     images, order = random_data(config, steps)
     keys = [run_keys(seed) for seed in range(count)]
     states = [init_state(config, one.init) for one in keys]
-    runs = [config] * count, gan_step, states, [jnp.asarray(images[order])] * count, [one.step for one in keys]
+    runs = [config] * count, gan_step, states, [Batch(jnp.asarray(images[order]))] * count, [one.step for one in keys], [None] * count
     return Form(lambda: jax.block_until_ready(take(*runs)), steps)
 
 
