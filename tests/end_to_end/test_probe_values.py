@@ -20,7 +20,7 @@ TOO_MANY = "99999999999999999999"
 FIELDS = [*dataclasses.fields(_RunFlags), *dataclasses.fields(GanFlags)]
 TAKE_VALUES = {field.name for field in FIELDS if not isinstance(field.default, bool)}
 FLAGS = sorted(TAKE_VALUES - {"gan", "image_shape", "num_classes", "class_counts"})
-VALUES = ["0", "-1", "1.5", "nan", "-inf", "1e400", "", "é", TOO_MANY, "a b"]
+VALUES = ["-1", "1.5", "nan", "é", TOO_MANY]
 
 
 @pytest.fixture(scope="module")
