@@ -78,6 +78,7 @@ def test_a_run_whose_images_are_gone_has_a_page_without_them(gan_jax, tmp_path):
 
 @pytest.mark.soak
 def test_the_run_that_ships_has_a_page_without_a_network(gan_jax, tmp_path, monkeypatch):
+    monkeypatch.setattr("gan_jax.data.downloads._PROBE_SECONDS", 0.1)
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
     status, _, err = gan_jax("playground", "fashion_mnist", "--output", tmp_path / "page.html")

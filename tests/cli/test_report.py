@@ -65,7 +65,7 @@ def test_a_page_of_a_run_needs_nothing_else(one, capsys):
 
 @pytest.mark.soak
 def test_scores_stand_between_the_anchors(one):
-    report(one, num_samples=100)
+    report(one, num_samples=20)
     page = Page((one / "report.html").read_text())
     assert {"Scores between anchors", "Nearest training images"} <= set(page.headings)
     assert {"real", "blurred", "noise"} <= set(page.texts)

@@ -69,7 +69,7 @@ def test_the_file_says_what_it_is_and_is_the_same_for_the_same_weights():
 
 @pytest.mark.soak
 def test_a_discriminator_of_its_own_width_says_so():
-    config = CONFIGS["dcgan without normalization"]
+    config = CONFIGS["dcgan 32 in colour, spectral"]
     assert metadata(onnx_discriminator(config, trained_state(config).discriminator))["width"] == 6
 
 

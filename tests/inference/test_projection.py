@@ -65,7 +65,7 @@ def test_a_conditional_generator_is_asked_for_its_classes_or_for_one():
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", ["infogan", "packs of dense"])
 def test_every_discriminator_has_features_of_each_image(name):
     config = CONFIGS[name]
     network = trained_state(config).discriminator

@@ -71,10 +71,9 @@ def test_d_moves_first_and_g_sees_it():
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ["r1", "r3gan"])
-def test_the_joint_field_is_the_gradient_that_training_follows(name):
+def test_the_joint_field_is_the_gradient_that_training_follows():
     """With a first step of Adam each weight moves against the sign of its gradient, or with the sign of the field."""
-    config = dataclasses.replace(plane_recipes()[name], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
+    config = dataclasses.replace(plane_recipes()["r3gan"], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
     config = dataclasses.replace(config, discriminator_learning_rate=None).scheduled(10**9)
     keys = run_keys(0)
     state = init_state(config, keys.init)

@@ -53,13 +53,7 @@ def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     assert set(names) < set(RECIPES)
 
 
-RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "best", "dcgan", "pacgan")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.soak) if name in RECIPES_IN_SOAK else name for name in plane_recipes()],
-)
+@pytest.mark.parametrize("name", ["wgan-gp", "sn-hinge", "r3gan"])
 def test_every_recipe_takes_steps_in_the_plane(name):
     config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).scheduled(4)
     keys = run_keys(0)
@@ -154,7 +148,7 @@ def test_a_training_that_diverges_says_so():
         watch(Watch(steep, TARGET, keys, [0, 20]), gan_step, init_state(steep, keys.init))
 
 
-@pytest.mark.parametrize("name", ["dcgan", "r3gan", "pacgan", "sn-hinge"])
+@pytest.mark.parametrize("name", ["pacgan", "sn-hinge"])
 def test_a_look_shows_the_networks(name):
     config = dataclasses.replace(plane_recipes()[name], width=8).scheduled(10)
     state = init_state(config, run_keys(0).init)

@@ -73,10 +73,10 @@ def replaced(record, place, value):
     return changed
 
 
-VALUES = (None, 10**400, {"a": {"b": []}}, True, -1, 1.5, np.nan, np.inf, "x", "", [], [[]], ["x"], {}, "../x")
+VALUES = (None, 10**400, {"a": {"b": []}}, True, np.nan, "x")
 
 
-@pytest.mark.parametrize("value", [*VALUES[:3], *(pytest.param(one, marks=pytest.mark.soak) for one in VALUES[3:])])
+@pytest.mark.parametrize("value", VALUES)
 def test_a_record_with_one_other_value_is_read_or_refused_in_a_line(value, record, tmp_path):
     for place in places(record):
         try:
@@ -192,14 +192,7 @@ def saved(record, tmp_path_factory):
 
 @pytest.mark.parametrize(
     "content",
-    [
-        b"[" * 100_000,
-        None,
-        pytest.param(b"[]", marks=pytest.mark.soak),
-        pytest.param(b"{}", marks=pytest.mark.soak),
-        pytest.param(b'{"sha256": "x", "metrics": ["../../x"], "run": {}}', marks=pytest.mark.soak),
-        pytest.param(b'{"sha256": 5, "metrics": [], "run": []}', marks=pytest.mark.soak),
-    ],
+    [b"[" * 100_000, None, b'{"sha256": "x", "metrics": ["../../x"], "run": {}}'],
 )
 def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, tmp_path):
     folder = shutil.copytree(saved, tmp_path / "run")

@@ -171,7 +171,7 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
 @pytest.mark.soak
 def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
     client, compiled = jax.devices()[0].client, []
-    for folder, widths in (("few", "1,2"), ("many", "1,2,3,4,5")):
+    for folder, widths in (("few", "1,2"), ("many", "1,2,3")):
         train_many(tmp_path / folder, "drift", **SHORT, sweep=(f"width={widths}",))
         gc.collect()
         compiled.append(len(client.live_executables()))
@@ -192,9 +192,8 @@ def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("schedule", ["in_turn", "side_by_side"])
-def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, capsys):
-    flags = {**SHORT, "log_every": 8, "schedule": schedule, "sweep": ("learning_rate=2e-4,1e30",)}
+def test_a_run_that_diverges_among_others_keeps_its_steps(tmp_path, capsys):
+    flags = {**SHORT, "log_every": 8, "schedule": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
     summary = train_many(tmp_path / "run", "fragile", **flags)
     assert [one["step"] for one in summary] == [16, 6]
     assert [bool(one["diverged"]) for one in summary] == [False, True]

@@ -1,6 +1,5 @@
 import collections
 import dataclasses
-import itertools
 
 import chex
 import jax
@@ -22,7 +21,7 @@ from gan_jax import (
     train,
     train_epoch,
 )
-from gan_jax.recipes import RECIPES, recipe
+from gan_jax.recipes import recipe
 from gan_jax.training import batches, compiled
 from gan_jax.training.loop import NonFiniteError
 
@@ -57,14 +56,16 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     assert (orders[0] != batches.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
-ALONE = ("diffaugment", "conditional", "wgan-gp")  # whose one step had other bits outside of a loop
-JOINT = [(name, gan_step) for name in RECIPES]
-PAIRS = [*JOINT, *itertools.product(ALONE, (generator_step, discriminator_step))]
-
-
 @pytest.mark.soak
-@pytest.mark.parametrize(
-    ("name", "step"), [pytest.param(*pair, marks=pytest.mark.xdist_group(f"chunks {pair[0]}")) for pair in PAIRS]
+@pytest.mark.parametrize(  # of which the first four had other bits outside of a loop
+    ("name", "step"),
+    [
+        ("diffaugment", gan_step),
+        ("wgan-gp", gan_step),
+        ("conditional", generator_step),
+        ("diffaugment", discriminator_step),
+        ("fast", gan_step),
+    ],
 )
 def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):
     """As in chunks of two; ``test_a_run_stopped_and_continued_is_the_run_that_was_not`` has longer ones."""
@@ -81,11 +82,6 @@ def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):
     chex.assert_trees_all_equal(parts[-1].state, whole[-1].state)
     for metric, values in whole[0].metrics.items():
         np.testing.assert_array_equal(np.concatenate([chunk.metrics[metric] for chunk in parts]), values, metric)
-
-
-@pytest.mark.soak
-def test_log_interval_changes_nothing():
-    chex.assert_trees_all_equal(finish(log_every=100), finish(log_every=2))
 
 
 def test_the_scan_over_an_epoch_equals_chunks_of_one():
