@@ -26,8 +26,7 @@ HOST = {f"stablehlo.{name}" for name in ("custom_call", "infeed", "outfeed", "se
 LAYERS = {"dcgan": (3, 1, 0), "infogan": (2, 2, 0), "residual": (12, 1, 9)}
 IMAGES, KERNEL = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in ((8, 28, 28, 3), (4, 4, 3, 16)))
 KINDS = list(itertools.product(("cuda", "tpu"), ("float32", "bfloat16")))
-# Recipes that differ in network, normalization, penalty or critic steps, each for one platform in one precision; tracing
-# is what takes the time.
+# Recipes that differ in network, normalization, penalty or critic steps, each for one platform in one precision.
 NAMES = ("dcgan", "wgan-gp", "sn-hinge", "r3gan", "r3gan-residual", "lucic", "diffaugment", "conditional", "fast")
 TESTED = list(zip(NAMES, itertools.cycle(KINDS)))
 
