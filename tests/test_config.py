@@ -150,8 +150,3 @@ def test_a_transformation_may_put_anything_in_a_config_and_a_person_may_not():
         dataclasses.replace(negative, beta1=0.5)
     with pytest.raises(InputError, match=r"beta1 is -0\.5"):
         GanConfig(beta1=-0.5)
-
-
-def test_resuming_and_overwriting_exclude_each_other():
-    with pytest.raises(InputError, match="--resume"):
-        RunConfig(resume=True, overwrite=True)

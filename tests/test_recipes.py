@@ -64,11 +64,6 @@ def test_flags_change_a_recipe():
         parse_flags(RunConfig(), ["--recipe=gan"])
 
 
-def test_several_penalties_are_one_flag():
-    flags = parse_flags(RunConfig(), ["--penalties", "r1", "r2", "--normalization", "none"])
-    assert flags.gan.penalties == ("r1", "r2")
-
-
 def test_the_data_and_the_length_decide_what_a_recipe_leaves_open():
     digits = load_dataset("digits")
     gan = dataclasses.replace(recipe("r3gan"), batch_size=50)

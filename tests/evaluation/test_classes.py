@@ -37,10 +37,3 @@ def test_the_stated_bias():
 def test_what_is_no_histogram_is_refused(counts):
     with pytest.raises(ValueError, match="counts"):
         class_divergence(np.array([1, 2]), counts)
-
-
-def test_logits_are_checked():
-    with pytest.raises(ValueError, match="NaN"):
-        class_histogram(np.full((2, 3), np.nan))
-    with pytest.raises(ValueError, match="shape"):
-        class_histogram(np.zeros(3))

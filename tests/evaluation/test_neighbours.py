@@ -37,14 +37,6 @@ def test_they_are_the_direct_loops(sizes, shift, k, monkeypatch):
     assert scores(real, fake, k) == pytest.approx(with_loops(real, fake, k), rel=1e-12)
 
 
-@pytest.mark.parametrize("k", [3, 5])
-@pytest.mark.filterwarnings("ignore")
-def test_they_are_those_of_the_prdc_package(k):
-    prdc = pytest.importorskip("prdc")
-    real, fake = draw(0, 300), draw(1, 200, 0.5)
-    assert scores(real, fake, k) == pytest.approx(prdc.compute_prdc(real, fake, nearest_k=k), rel=1e-12)
-
-
 def test_equal_sets():
     real = draw(0, 300) + 1000  # far from 0, where rounding is coarse
     found = scores(real, real.copy(), 5)

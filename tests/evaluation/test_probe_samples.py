@@ -35,7 +35,7 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("form", ["samples.npy", "arr_0", "images", "samples"])
+@pytest.mark.parametrize("form", ["samples.npy", "images"])
 @pytest.mark.parametrize("case", RIGHT)
 def test_samples_in_any_usual_form_are_the_same_images(case, form, tmp_path):
     array, images = RIGHT[case]
@@ -75,12 +75,6 @@ def test_a_folder_of_pictures_holds_samples_and_a_folder_of_runs_none(tmp_path):
     Image.fromarray(COLOUR[0]).save(fakes / "99.png")
     with pytest.raises(InputError, match=r"99\.png is \(32, 32\) and .*00\.png \(28, 28\); samples have one size"):
         load_samples(fakes)
-
-
-@pytest.mark.parametrize("name", ["arr_0", "images"])
-def test_labels_beside_samples_do_not_matter(name, tmp_path):
-    np.savez(tmp_path / "samples.npz", labels=np.zeros(9), **{name: GREY})
-    np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), GREY)
 
 
 FLOATS = r"from|of floats in \[0, 1\] take \(255 \* x\)\.round\(\), of \[-1, 1\] \(127\.5 \* \(x \+ 1\)\)\.round\(\)"

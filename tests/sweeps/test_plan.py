@@ -94,11 +94,6 @@ def test_values_times_seeds_each_in_a_folder_of_its_own():
     assert (last.seeds, last.sweep, last.output_dir) == (None, (), Path("runs/all") / trials[-1].name)
 
 
-def test_a_value_outside_its_range_is_refused_before_anything_is_trained():
-    with pytest.raises(InputError, match=r"beta1 is 1\.5"):
-        list_trials(RunConfig(sweep=("beta1=0.5,1.5",)))
-
-
 def test_without_seeds_a_sweep_has_the_one():
     assert [trial.name for trial in list_trials(RunConfig(seed=4, sweep=("beta1=0",)))] == ["beta1=0/seed_4"]
 
@@ -113,8 +108,3 @@ def test_values_that_are_close_have_folders_of_their_own():
 def test_a_setting_is_swept_once():
     with pytest.raises(InputError, match="name each setting once"):
         list_trials(RunConfig(sweep=("beta1=0,0.5", "beta1=0.9")))
-
-
-def test_a_seed_beside_seeds_is_refused():
-    with pytest.raises(InputError, match="give one of them"):
-        list_trials(RunConfig(seed=5, seeds="0:2"))

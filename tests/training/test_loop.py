@@ -242,13 +242,6 @@ def test_train_refuses_metrics_that_are_no_numbers(metrics, error, complaint):
         finish(lambda config, state, images, key: (state.replace(step=state.step + 1), metrics), num_steps=1)
 
 
-def test_a_batch_larger_than_the_data_is_refused():
-    keys = run_keys(0)
-    config = dataclasses.replace(CONFIG, batch_size=27)
-    with pytest.raises(InputError, match="batch_size is 27, but there are 26 training images"):
-        source(keys, config)
-
-
 def test_a_chunk_keeps_to_the_device_and_makes_no_copy_of_the_data():
     keys = run_keys(0)
     resident = source(keys).indexed_batches(0, 0, 6)

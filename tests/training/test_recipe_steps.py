@@ -185,10 +185,8 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
     "options",
     [
         {"objective": "relativistic", "penalties": ("r1", "r2")},
-        {"objective": "hinge", "penalties": ("r2", "r1")},
         {"objective": "wasserstein", "penalties": ("r1",), "real_weight": 0.0},  # where the reals' slopes are 0
         {"penalties": ("r1",), "augmentations": ("translation", "cutout")},
-        {"penalties": ("r1",), "penalty_share": 0.5},
         {"penalties": ("r1", "r2"), "conditional": True},
         {"penalties": ("r2", "gradient_penalty")},
     ],
@@ -202,9 +200,8 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
         images = LabelledImages(images, jnp.arange(len(images))) if config.conditional else images
         ours, metrics = discriminator_step(config, state, images, fresh_key())
         monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
-        jax.clear_caches()
-        plain, expected = discriminator_step(config, state, images, fresh_key())
-    jax.clear_caches()
+        traced_again = jax.jit(lambda *operands: discriminator_step.__wrapped__(config, *operands))
+        plain, expected = traced_again(state, images, fresh_key())
     # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
     assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, terms=0.01)
     assert_close(metrics, expected)
