@@ -118,11 +118,6 @@ def test_numbers_of_numpy_and_texts_of_paths_are_taken():
     assert (run.seed, run.dataset, run.output_dir, run.quiet) == (7, "pictures", Path("runs/x"), True)
 
 
-def test_steps_override_epochs():
-    assert RunConfig(epochs=3).num_steps(468) == 1404
-    assert RunConfig(epochs=3, steps=7).num_steps(468) == 7
-
-
 def test_the_default_length_is_40_epochs_or_enough_images():
     lengths = {count: RunConfig().with_length(count).epochs for count in (60_000, 2_501, 2_500, 2_499, 341)}
     assert lengths == {60_000: 40, 2_501: 40, 2_500: 40, 2_499: 41, 341: 294}

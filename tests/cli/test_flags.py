@@ -156,11 +156,6 @@ def test_resuming_many_takes_the_flags_of_the_first(tmp_path):
         parse_flags(DEFAULTS, given[:3])
 
 
-def test_flags_that_are_given_count(trained):
-    flags = parse_flags(DEFAULTS, ["--resume", "--output-dir", str(trained), "--epochs", "3", "--width", "4"])
-    assert (flags.epochs, flags.gan.width, flags.gan.latent_dim) == (3, 4, 4)
-
-
 def test_a_length_in_epochs_replaces_one_in_steps(tmp_path):
     run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", steps=4))
     assert parse_flags(DEFAULTS, ["--resume", "--output-dir", str(tmp_path / "run")]).steps == 4

@@ -120,18 +120,6 @@ def test_two_seeds_are_too_few_for_a_spread(lesson_claims, lesson):
     assert "2 seed(s)" in found["frechet_distance"]["note"]
 
 
-def test_the_distance_between_arms_is_in_pooled_standard_deviations(lesson_claims, lesson):
-    found = lesson_claims.gap(lesson, "joint", "untrained_critic", "frechet_distance")
-    assert found["difference"] == pytest.approx(47)
-    assert found["pooled_std"] == pytest.approx(0.1)
-    assert found["in_pooled_stds"] == pytest.approx(470)
-
-
-def test_a_score_passes_where_its_trailing_mean_does(lesson_claims):
-    assert lesson_claims.step_passed([0.0] * 10 + [1.0] * 60) == 60
-    assert lesson_claims.step_passed([0.9] * 100) is None
-
-
 def test_the_tables_name_arms_anchors_and_verdicts(lesson_claims, lesson):
     lesson["claims"] = lesson_claims.claims(lesson)
     text = lesson_claims.tables(lesson)

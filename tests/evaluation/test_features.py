@@ -3,13 +3,12 @@
 import dataclasses
 import json
 
-import chex
 import numpy as np
 import pytest
 from closeness import assert_close
 
 from gan_jax import InputError, load_dataset
-from gan_jax.evaluation import extract, features, load_evaluator, read_evaluator, save_evaluator, store, train_evaluator
+from gan_jax.evaluation import extract, features, load_evaluator, read_evaluator, store, train_evaluator
 from gan_jax.evaluation.protocol import require_scorable
 
 
@@ -113,13 +112,6 @@ def test_a_second_opinion_has_another_network(small, evaluator, monkeypatch):
         train_evaluator(small, kernel_size=5)
 
 
-def test_it_says_what_it_is(small, evaluator):
-    assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v3"
-    assert evaluator.dataset_hash == small.content_hash
-    assert evaluator.num_classes == 10
-    assert f"{len(kept_images(small))} training images of digits, seed 0" in evaluator.training
-
-
 def test_features_are_in_units_of_their_deviation(small, evaluator):
     kept = kept_images(small)
     found, logits = extract(evaluator, kept)
@@ -136,15 +128,6 @@ def test_features_do_not_depend_on_the_batch(small, evaluator):
         assert_close(extract(evaluator, images, batch_size=batch_size), everything)
     for first, second in zip(everything, extract(evaluator, images[:13]), strict=True):
         np.testing.assert_array_equal(first[:13], second)
-
-
-def test_extraction_compiles_once(small, evaluator, monkeypatch):
-    import jax
-
-    traced = chex.assert_max_traces(lambda params, images: features.classify(params, images / 255.0), n=1)
-    monkeypatch.setattr(features, "_classify_bytes", jax.jit(traced))
-    extract(evaluator, small.train_images[:101], batch_size=20)
-    extract(evaluator, small.train_images[:3], batch_size=20)
 
 
 @pytest.mark.parametrize(
@@ -177,13 +160,6 @@ def test_guessed_accuracy_is_hardly_reached_by_guesses(counts):
     accuracies = shares.mean(axis=0)
     assert np.mean(accuracies > features.guessed_accuracy(labels)) < 0.02
     assert features.guessed_accuracy(labels) == pytest.approx(1 / len(counts) + 3 * accuracies.std(), rel=0.05)
-
-
-def test_a_file_keeps_everything(evaluator, tmp_path):
-    save_evaluator(tmp_path / "evaluator.npz", evaluator)
-    loaded = read_evaluator(tmp_path / "evaluator.npz")
-    for name in ("name", "accuracy", "num_classes", "dataset_hash", "training", "sha256"):
-        assert getattr(loaded, name) == getattr(evaluator, name)
 
 
 def test_the_shipped_weights_are_those_that_it_states(shipped):

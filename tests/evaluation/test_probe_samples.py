@@ -112,12 +112,6 @@ def test_other_samples_are_refused_in_a_line_that_says_what_is_allowed(case, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["samples.npz"]
 
 
-def test_an_archive_of_several_arrays_needs_a_name(tmp_path):
-    np.savez(tmp_path / "samples.npz", train_images=GREY, test_images=GREY)
-    with pytest.raises(InputError, match="holds 2 arrays and no arr_0 or images; name those to be scored arr_0"):
-        evaluate(tmp_path / "samples.npz", dataset="digits")
-
-
 @EXAMPLES
 def test_an_array_of_any_shape_is_images_or_refused(examples, tmp_path):
     @settings(max_examples=examples)

@@ -78,18 +78,6 @@ def test_every_discriminator_has_features_of_each_image(name):
         assert float(np.abs(layer[0] - layer[1]).max()) > 0
 
 
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        (np.zeros((28, 28, 1)), "the image is float64"),
-        (np.zeros((28, 28, 3), np.uint8), r"must be uint8 \(28, 28, 1\)"),
-    ],
-)
-def test_other_images_are_refused(image, message):
-    with pytest.raises(InputError, match=message):
-        project_image(CONFIG, STATE.generator, STATE.discriminator, image)
-
-
 def test_points_have_no_projection(tmp_path):
     config = CONFIGS["points"]
     state = trained_state(config)

@@ -33,12 +33,6 @@ def test_losses_below_zero_are_in_the_picture():
     assert curves.draw_bands({"": [history]}).axes[0].get_ylim()[0] < -12.5
 
 
-def test_scores_are_drawn_from_0_to_1_with_what_there_is():
-    axes = curves.draw_scores({"d_g_z1": np.full(10, 0.3)}, 5).axes[0]
-    assert axes.get_ylim() == (-0.02, 1.02)
-    assert any(np.allclose(line.get_ydata(), 0.3) for line in axes.lines)
-
-
 def test_dollars_in_names_begin_no_formula(tmp_path):
     scores = dict.fromkeys(HEADINGS, 0.5) | {"num_fakes": 9, "evaluator": r"$\bad{$"}
     save_scores_figure(tmp_path / "scores.png", {"real": scores, r"$\bad{$": scores}, {"real": scores})

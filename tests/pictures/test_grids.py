@@ -38,16 +38,6 @@ def test_a_grid_shows_every_image_enlarged_without_smoothing(images, tmp_path):
         np.testing.assert_array_equal(tile[scale - 1 :: scale, scale - 1 :: scale], images[index])
 
 
-def test_a_grids_title_is_written_above_it(tmp_path):
-    headers = []
-    for title in ("", "step 1", "step\n2"):
-        grids.save_grid(tmp_path / "grid.png", GREY, title)
-        headers.append(pixels(tmp_path / "grid.png")[:48])
-    assert (headers[0] == 255).all()
-    assert (headers[1] != headers[0]).any()
-    assert (headers[1] != headers[2]).any()
-
-
 def test_grids_side_by_side_are_in_order_and_of_equal_numbers(tmp_path):
     levels = {"black": 0, "grey": 100, "light": 200}
     counts = {"black": 16, "grey": 20, "light": 16}
@@ -126,10 +116,3 @@ def test_a_loop_plays_every_image_at_one_pace_for_ever(images, tmp_path):
             assert animation.info["duration"] == 400
             expected = np.broadcast_to(image, (*image.shape[:2], 3)).repeat(scale, axis=0).repeat(scale, axis=1)
             np.testing.assert_array_equal(animation.convert("RGB"), expected)
-
-
-@pytest.mark.parametrize("images", [GREY.astype(np.float32), GREY[0], GREY[:0], GREY.repeat(2, axis=3)])
-def test_wrong_images_are_named(images, tmp_path):
-    with pytest.raises(ValueError, match=r"images must be"):
-        grids.save_grid(tmp_path / "grid.png", images, "")
-    assert not list(tmp_path.iterdir())

@@ -38,13 +38,6 @@ def test_a_folder_has_a_picture_an_image(tmp_path):
         save_images(tmp_path / "pictures", IMAGES, "")
 
 
-def test_a_grid_holds_them_all(tmp_path):
-    save_images(tmp_path / "grid.png", IMAGES, "ten")
-    with Image.open(tmp_path / "grid.png") as picture:
-        tile = np.asarray(picture)[48 + 2 * 87 : 48 + 2 * 87 + 84 : 3, 14 + 87 : 14 + 87 + 84 : 3]
-    np.testing.assert_array_equal(tile, IMAGES[9, ..., 0])
-
-
 def test_the_first_of_many_samples_are_those_of_few():
     config = GanConfig(latent_dim=8, width=4)
     generator = init_state(config, run_keys(0).init).generator

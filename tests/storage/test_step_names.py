@@ -14,10 +14,6 @@ from gan_jax import InputError, gan_step
 from gan_jax.storage.step_names import step_name
 
 
-def test_the_packages_own_steps_keep_their_names():
-    assert step_name(gan_step) == "gan_step"
-
-
 def test_steps_of_one_name_in_two_modules_are_told_apart():
     assert step_name(step) != step_name(other_module())
     assert step_name(step).endswith(".step")

@@ -31,14 +31,6 @@ def test_weights_come_back_bit_for_bit(state, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["weights.npz"]
 
 
-def test_numpy_alone_reads_them(state, tmp_path):
-    save_weights(tmp_path / "weights.npz", state)
-    with np.load(tmp_path / "weights.npz") as archive:
-        kernel = archive["discriminator/params/conv_0/kernel"]
-        assert "generator/batch_stats/norm_0/mean" in archive
-    np.testing.assert_array_equal(kernel, state.discriminator.params["conv_0"]["kernel"])
-
-
 def test_weights_of_other_networks_are_refused(state, tmp_path):
     path = tmp_path / "weights.npz"
     save_weights(path, state)

@@ -127,17 +127,6 @@ def test_each_run_of_a_single_setting_is_a_point():
     assert labels == [["0\nmean 8", "0.5\nmean 3.5"], ["0\ntoo early", "0.5\nmean 0.5"]]
 
 
-@pytest.mark.parametrize("others", [{}, {"critic_steps": 1}])
-def test_a_sweep_of_one_value_is_no_map(others):
-    distance, _ = draw_sweep([outcome(8.0, beta1=0.5, **others), outcome(9.0, beta1=0.5, **others)]).axes
-    assert (points_of(distance), list(distance.images)) == ([[8, 9]], [])
-
-
-def test_the_setting_with_several_values_is_the_axis():
-    runs = [outcome(8.0, critic_steps=1, beta1=beta1) for beta1 in (0, 0.5)]
-    assert [axes.get_xlabel() for axes in draw_sweep(runs).axes] == ["beta1", "beta1"]
-
-
 def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeypatch):
     for name, value in {"settings.EPOCHS": 1, "settings.ENOUGH_IMAGES": 3_000, "sweeps.run.EPOCHS": 1}.items():
         monkeypatch.setattr(f"gan_jax.{name}", value)
