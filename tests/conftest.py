@@ -50,7 +50,7 @@ hypothesis.configuration.set_hypothesis_home_dir(os.environ["XDG_CACHE_HOME"])
 # Each program that JAX has compiled for a CPU holds some hundred mappings of memory, of which Linux allows a process
 # 65,530; beyond that XLA crashes.
 MAPPINGS = Path("/proc/self/maps")
-MOST_MAPPINGS = 10_000
+MOST_MAPPINGS = 20_000
 
 
 def pytest_runtest_teardown():

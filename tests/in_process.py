@@ -4,12 +4,15 @@ import contextlib
 import functools
 import io
 import re
+import runpy
 import sys
+from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
 
 from gan_jax.cli.commands import run_command
 
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 _FLAG = r"(?<![\w-])--[a-z][\w-]*"
 
 
@@ -43,16 +46,26 @@ def flags_of(name: str) -> set[str]:
     return set(re.findall(_FLAG, " ".join(rows)))
 
 
-def _run(*arguments) -> Result:
+def script(name, *arguments) -> Result:
+    """Run a script of ``experiments/`` in the same way."""
+
+    def run() -> None:
+        runpy.run_path(str(EXPERIMENTS / f"{name}.py"), run_name="__main__")
+
+    with mock.patch.object(sys, "path", [str(EXPERIMENTS), *sys.path]):
+        return _run(*arguments, program=f"{name}.py", function=run)
+
+
+def _run(*arguments, program="gan-jax", function=run_command) -> Result:
     out, err = io.StringIO(), io.StringIO()
     status = 0
     with (
-        mock.patch.object(sys, "argv", ["gan-jax", *map(str, arguments)]),
+        mock.patch.object(sys, "argv", [program, *map(str, arguments)]),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
         try:
-            run_command()
+            function()
         except SystemExit as ended:
             status = int(ended.code or 0)
     return Result(status, out.getvalue(), err.getvalue())

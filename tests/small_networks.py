@@ -11,17 +11,15 @@ from gan_jax import GanConfig, discriminate, generate, init_state
 SMALL = {"latent_dim": 5, "width": 4, "initializer": "he"}
 CONFIGS = {
     "dcgan": GanConfig(**SMALL),
-    "dcgan 32 in colour, spectral": GanConfig(image_shape=(32, 32, 3), normalization="spectral", **SMALL),
-    "dcgan without normalization": GanConfig(normalization="none", discriminator_width=6, **SMALL),
+    "dcgan 32 in colour, spectral": GanConfig(
+        image_shape=(32, 32, 3), normalization="spectral", discriminator_width=6, **SMALL
+    ),
     "infogan": GanConfig(network="infogan", **SMALL),
-    "residual": GanConfig(network="residual", normalization="none", **SMALL),
     "residual 64, conditional": GanConfig(
         image_shape=(64, 64, 3), network="residual", normalization="none", conditional=True, **(SMALL | {"width": 2})
     ),
-    "dense": GanConfig(network="dense", normalization="none", **SMALL),
     "points": GanConfig(image_shape=(2,), network="dense", normalization="spectral", **SMALL),
     "conditional, spectral": GanConfig(normalization="spectral", conditional=True, num_classes=3, **SMALL),
-    "packs": GanConfig(packing=2, image_shape=(32, 32, 3), **SMALL),
     "packs of dense": GanConfig(packing=2, network="dense", normalization="none", **SMALL),
 }
 

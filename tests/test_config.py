@@ -118,11 +118,6 @@ def test_numbers_of_numpy_and_texts_of_paths_are_taken():
     assert (run.seed, run.dataset, run.output_dir, run.quiet) == (7, "pictures", Path("runs/x"), True)
 
 
-def test_steps_override_epochs():
-    assert RunConfig(epochs=3).num_steps(468) == 1404
-    assert RunConfig(epochs=3, steps=7).num_steps(468) == 7
-
-
 def test_the_default_length_is_40_epochs_or_enough_images():
     lengths = {count: RunConfig().with_length(count).epochs for count in (60_000, 2_501, 2_500, 2_499, 341)}
     assert lengths == {60_000: 40, 2_501: 40, 2_500: 40, 2_499: 41, 341: 294}
@@ -150,8 +145,3 @@ def test_a_transformation_may_put_anything_in_a_config_and_a_person_may_not():
         dataclasses.replace(negative, beta1=0.5)
     with pytest.raises(InputError, match=r"beta1 is -0\.5"):
         GanConfig(beta1=-0.5)
-
-
-def test_resuming_and_overwriting_exclude_each_other():
-    with pytest.raises(InputError, match="--resume"):
-        RunConfig(resume=True, overwrite=True)

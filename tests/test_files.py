@@ -39,13 +39,6 @@ def test_what_a_killed_write_leaves_is_known_as_such(name, tmp_path):
     assert not is_partial(temporary)
 
 
-def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
-    with pytest.raises(FileNotFoundError) as error:
-        write_json(tmp_path / "missing" / "record.json", {})
-    assert error.value.filename == str(tmp_path / "missing" / "record.json")
-    assert "partial" not in str(error.value)
-
-
 def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):
     prepare_output(tmp_path / "new" / "folder" / "scores.json")
     assert list((tmp_path / "new" / "folder").iterdir()) == []

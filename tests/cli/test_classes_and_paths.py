@@ -119,15 +119,3 @@ def test_reals_do_not_replace_an_image_that_they_are_of(pets, gan_jax):
     for output in (pets / "train" / "owl" / "0.png", pets / "notes.txt"):
         status, _, err = gan_jax("reals", "--dataset", pets, "--num", 4, "--output", output)
         assert (status, "is one of the images that are read" in err) == (2, True)
-
-
-def test_train_on_five_images(gan_jax, tmp_path):
-    random = np.random.default_rng(0)
-    (tmp_path / "few").mkdir()
-    for index in range(5):
-        Image.fromarray(random.integers(0, 256, (28, 28), np.uint8)).save(tmp_path / "few" / f"{index}.png")
-    small = ["--width", 2, "--latent-dim", 4, "--batch-size", 4, "--steps", 2, "--output-dir", tmp_path / "run"]
-    status, out, err = gan_jax("train", "--dataset", tmp_path / "few", *small)
-    assert (status, err) == (0, "")
-    told = "few: 4 training images and 1 for tests, 28×28, grey; no classes; held out: one image in six"
-    assert out.splitlines()[1].startswith(told)

@@ -135,14 +135,6 @@ def test_output_that_cannot_be_written_fails_unless_its_reader_has_gone(error, s
     assert os.path.samestat(os.fstat(raw.fileno()), os.stat(os.devnull))  # noqa: PTH116
 
 
-def test_a_reader_that_goes_in_the_middle_of_a_long_text_has_seen_enough(unwritable, capsys):
-    raw = unwritable("stdout", BrokenPipeError(32, "Broken pipe"))
-    with exit_statuses():
-        print("a line\n" * 100_000)
-    assert capsys.readouterr().err == ""
-    assert os.path.samestat(os.fstat(raw.fileno()), os.stat(os.devnull))  # noqa: PTH116
-
-
 def test_a_terminal_that_was_closed_changes_no_status(unwritable):
     unwritable("stderr", OSError(5, "Input/output error"))
 

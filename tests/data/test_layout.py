@@ -49,11 +49,6 @@ def test_load_dataset_of_a_split_under_its_usual_names(train, test, inside, tmp_
     assert f"held out: {test}" in dataset.description
 
 
-def test_load_dataset_of_a_split_without_classes(tmp_path):
-    dataset = load_dataset(str(write(tmp_path / "set", *numbered("train", 5), *numbered("val", 2))))
-    assert counts(dataset) == (5, 2, ())
-
-
 def test_load_dataset_of_three_sets_holds_out_test(tmp_path, capsys):
     write(tmp_path / "set", *numbered("train", 5), *numbered("val", 2), *numbered("test", 3))
     dataset = load_dataset(str(tmp_path / "set"))
@@ -198,12 +193,6 @@ def test_load_dataset_of_a_dataset_json_that_is_wrong(content, message, chunks):
     (chunks[0] / "dataset.json").write_text(content)
     with pytest.raises(InputError, match=message):
         load_dataset(str(chunks[0]))
-
-
-def test_load_dataset_of_another_programs_dataset_json(tmp_path):
-    write(tmp_path / "set", *numbered("a", 5), *numbered("b", 5))
-    (tmp_path / "set/dataset.json").write_text('{"name": "mine"}')
-    assert load_dataset(str(tmp_path / "set")).class_names == ("a", "b")
 
 
 def test_load_dataset_of_a_zip_with_backslashes_is_that_with_slashes(tmp_path):

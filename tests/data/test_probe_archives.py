@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import os
 import struct
 import tarfile
 
@@ -17,7 +16,6 @@ from scipy.io import savemat
 from gan_jax import InputError, load_dataset
 from gan_jax.data import published
 from gan_jax.data.folders import read_image_set
-from gan_jax.data.image_set import Reading
 
 
 def encoded(pixels):
@@ -43,12 +41,6 @@ def test_names_that_lead_elsewhere_are_names_alone(tmp_path):
     assert not list(tmp_path.parent.glob("escaped*"))
 
 
-def test_a_name_that_comes_twice_is_one_image(tmp_path):
-    write_zip(tmp_path / "set.zip", named([*(f"{index}.png" for index in range(20)), "0.png"]))
-    found = read_image_set(tmp_path / "set.zip")
-    assert len(found.train_images) + len(found.test_images) == 20
-
-
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
@@ -68,24 +60,6 @@ def test_a_zip_that_cannot_be_read_is_refused_in_a_line(change, complaint, tmp_p
     with pytest.raises(InputError, match=complaint) as error:
         read_image_set(tmp_path / "set.zip")
     assert "\n" not in str(error.value)
-
-
-def test_an_image_that_was_replaced_while_it_is_streamed_is_named(tmp_path):
-    for index in range(20):
-        (tmp_path / f"{index:02d}.png").write_bytes(IMAGES[index])
-    images = read_image_set(tmp_path, Reading(stream=True)).train_images
-    for path in tmp_path.iterdir():
-        path.write_bytes(encoded(np.zeros((30, 30), np.uint8)))
-    with pytest.raises(InputError, match=r"\.png is another image than at the start; restore it"):
-        images[0]
-
-
-def test_a_pipe_among_images_is_left_out_and_not_waited_for(tmp_path):
-    for index in range(20):
-        (tmp_path / f"{index:02d}.png").write_bytes(IMAGES[index])
-    os.mkfifo(tmp_path / "pipe.png")
-    found = read_image_set(tmp_path)
-    assert len(found.train_images) + len(found.test_images) == 20
 
 
 def idx(shape, content, kind=8):

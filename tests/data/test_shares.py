@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_jax.data.shares import labels_in_shares, rows_by_class, sample_rows
+from gan_jax.data.shares import labels_in_shares, sample_rows
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,3 @@ def test_rows_are_of_each_class_its_share_at_random_and_seeded():
     assert rows[labels[rows] == 4].min() < 100
     np.testing.assert_array_equal(rows, sample_rows(labels, 50, seed=0))
     assert set(rows) != set(sample_rows(labels, 50, seed=1))
-
-
-def test_no_more_rows_than_there_are():
-    assert sorted(sample_rows(np.array([1, 0, 1]), 10, seed=0)) == [0, 1, 2]
-    assert [sorted(rows) for rows in rows_by_class(np.array([1, 0, 1]), seed=0)] == [[1], [0, 2]]

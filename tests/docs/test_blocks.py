@@ -4,28 +4,23 @@ import contextlib
 import gzip
 import itertools
 import re
-import runpy
 import struct
-import sys
+from importlib import import_module
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 import pytest
 from docs_blocks import blocks_of, commands_of, write_files_of
 from docs_pages import DOCS, PAGES, ROOT
-from in_process import command
+from in_process import command, script
 from own_parts import own_parts
 from PIL import Image
 
-from gan_jax import load_dataset, load_pretrained
+from gan_jax import load_dataset
+from gan_jax.cli.parsing import parse_call
 from gan_jax.cli.train import TRAININGS, parse_flags
-from gan_jax.evaluation import extract, read_evaluator
-from gan_jax.evaluation.store import shipped_path
-from gan_jax.inference.sampling import sample_images
 
 README = ROOT / "README.md"
-PAGES_OF_USE = [DOCS / "index.md", *sorted((DOCS / "use").glob("*.md"))]
 WITHOUT_IMAGES = ("sample", "interpolate", "project", "export")
 SCRIPTS = {"train_gan": "train", "standalone_generator": "standalone-generator"}
 SCRIPTS |= {"standalone_discriminator": "standalone-discriminator"}
@@ -62,6 +57,8 @@ def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tm
                     again = {"--resume", "--overwrite"} & set(words) or of_another_process(words)
                     assert again or folder not in made, words
                     given = [folder]
+                elif words[0] == "gan-jax":
+                    parse_call(getattr(import_module(f"gan_jax.cli.{words[1]}"), words[1]), words[2:])
                 elif words[0] == "python" and words[1].startswith("experiments/"):
                     defaults = re.findall(r'Path\("(runs/\w+)"\)', (ROOT / words[1]).read_text())
                     given = given or [Path(one) for one in defaults]
@@ -73,64 +70,52 @@ def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tm
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
-    """Few clothes of the generator that ships with the package, in the files of Fashion-MNIST."""
-    folder, run = tmp_path_factory.mktemp("images"), load_pretrained("fashion_mnist")
-    clothes = sample_images(run.config, run.generator, 300)
-    labels = extract(read_evaluator(shipped_path("fashion_mnist")), clothes)[1].argmax(axis=1)
-    for part, rows in (("train", slice(240)), ("t10k", slice(240, None))):
-        for kind, array in (("images-idx3", clothes[..., 0]), ("labels-idx1", labels)):
+    """Few digits in the files of Fashion-MNIST."""
+    folder, digits = tmp_path_factory.mktemp("images"), load_dataset("digits")
+    for part, rows in (("train", slice(240)), ("t10k", slice(240, 300))):
+        for kind, array in (("images-idx3", digits.train_images[..., 0]), ("labels-idx1", digits.train_labels)):
             array = array[rows].astype(np.uint8)
             header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
             (folder / f"{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(header + array.tobytes()))
     return folder
 
 
-DEVICES = {"--devices", "--coordinator", "--num-processes", "--process-id"}
 FEWER = {  # flags for less work, of what is no training of one network or two
     "evaluate": ["--num-samples", "20"],
     "reals": ["--num", "8"],
-    "replay": ["--step", "2"],
     "project": ["--steps", "2", "--restarts", "2"],
-    "experiments/lesson.py": ["--dataset", "digits", "--points", "1", "--num-samples", "20", "--width", "2"],
     "experiments/plane_lesson.py": ["--steps", "200", "--frames", "3"],
 }
 
 
 def smaller(words, images):
-    """The same command on one device, with small networks and few images."""
-    words = [word for before, word in itertools.pairwise(["", *words]) if not {before, word} & DEVICES]
+    """The same command with small networks and few images."""
     reads_files = words[1] == "reals" or words[2:3] == ["fashion_mnist"]
     if as_training(words):
         reads_files = "--dataset" not in words
-        words += ["--batch-size", "20", "--epochs", "1", *([] if "--start-from" in words else ["--width", "2"])]
+        words += ["--batch-size", "20", "--epochs", "1", "--width", "2"]
     of_files = ["--data-dir", str(images)] if reads_files and words[1] not in WITHOUT_IMAGES else []
     return [*words, *FEWER.get(words[1], []), *of_files]
 
 
 def start(words):
     """Run a command in this process; it must end well."""
-    if words[0] == "gan-jax":
-        ended = command(*words[1:])
-        assert ended.status == 0, (words, ended.err)
-    elif words[1].startswith("experiments/") and words[1] != "experiments/train_pretrained.py":  # of many minutes
-        path = [str(ROOT / "experiments"), *sys.path]
-        with mock.patch.object(sys, "argv", words[1:]), mock.patch.object(sys, "path", path):
-            runpy.run_path(str(ROOT / words[1]), run_name="__main__")
+    ended = command(*words[1:]) if words[0] == "gan-jax" else script(Path(words[1]).stem, *words[2:])
+    assert ended.status == 0, (words, ended.err)
 
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("preview_keys_are_used_again", "fresh_critics_see_little")
-@pytest.mark.parametrize("page", [README, *PAGES_OF_USE], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [README, DOCS / "use" / "export.md"], ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run_in_their_order(page, images, tmp_path):
     (tmp_path / "photos").mkdir()
     for index, image in enumerate(load_dataset("digits").train_images[:60]):
         Image.fromarray(image.squeeze()).save(tmp_path / "photos" / f"{index}.png")
-    write_files_of(page, tmp_path)
     names = {"__name__": "page"}
-    with contextlib.chdir(tmp_path), own_parts():
+    with contextlib.chdir(tmp_path):
         for language, text in blocks_of(page):
             if language == "python":
                 exec(compile(text, str(page), "exec"), names)
             for words in commands_of(text, tmp_path) if language == "bash" else ():
-                if not of_another_process(words):
+                if words[1] != "experiments/train_pretrained.py":  # of many minutes
                     start(smaller(words, images))

@@ -13,7 +13,8 @@ import gan_jax
 import gan_jax.evaluation
 import gan_jax.plane
 
-WITH_PYTHON = [page for page in PAGES if python_of(page).strip() and page.parent.name != "use"]  # see test_blocks.py
+ELSEWHERE = ("export", "extend")  # test_blocks.py and test_extension.py run them
+WITH_PYTHON = [page for page in PAGES if python_of(page).strip() and page.stem not in ELSEWHERE]
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
 
 
@@ -61,14 +62,11 @@ def test_the_tests_that_hold_the_promises_exist():
 
 
 @pytest.mark.soak
+@pytest.mark.usefixtures("preview_keys_are_used_again")
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
-def test_the_python_of_a_page_runs(page, tmp_path):
-    environment = os.environ | {"MPLBACKEND": "agg"}
-    program = python_of(page)
-    found = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment
-    )
-    assert found.returncode == 0, found.stderr
+def test_the_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(python_of(page), str(page), "exec"), {"__name__": "page"})
 
 
 def test_workflows_and_templates_are_readable():

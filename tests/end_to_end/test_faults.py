@@ -1,11 +1,8 @@
 """What a run loses when it is killed, stopped, or written where nothing can be written: nothing."""
 
-import concurrent.futures
 import json
-import os
 import random
 import shutil
-import signal
 import threading
 import time
 from pathlib import Path
@@ -13,15 +10,14 @@ from pathlib import Path
 import jax
 import probes
 import pytest
-from small_runs import content, finish, screen, settings, start
-from waiting import PATIENCE, wait_for
+from small_runs import content, finish, settings, start
 
 from gan_jax import run_experiment
 from gan_jax.storage.checkpoints import checkpoint_steps
 from gan_jax.storage.record import read_record
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
-KILLS = [("drift", 1), ("joint", 16), ("generator", 3), ("discriminator", 3)]
+KILLS = 4
 
 
 @pytest.fixture(scope="module")
@@ -38,74 +34,44 @@ def steps_in(folder):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("kind", "kills"), KILLS)
-def test_a_killed_run_goes_on_to_the_same_bits(kind, kills, tmp_path):
-    assert finish(tmp_path / "whole", kind, steps=SHORT)[0] == 0
-    expected = content(tmp_path / "whole")
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     begin = time.monotonic()
-    assert finish(tmp_path / "timed", kind, steps=SHORT)[0] == 0
+    assert finish(tmp_path / "whole", "joint", steps=SHORT)[0] == 0
     seconds = time.monotonic() - begin
-    assert content(tmp_path / "timed") == expected
-
-    def kill_and_go_on(index):
+    expected, saved = content(tmp_path / "whole"), []
+    for index in range(KILLS):
         folder = tmp_path / f"killed_{index}"
-        process, moment = start(folder, kind, unharmed=False, steps=SHORT), random.Random(index).random()
+        process, moment = start(folder, "joint", unharmed=False, steps=SHORT), random.Random(index).random()
         if index % 2:  # however slow this machine is at this moment, some kills come after the first checkpoint
             while process.is_alive() and not steps_in(folder):
                 process.join(0.005)
             moment /= 4
-        time.sleep(1.2 * seconds * moment if index else 0)
+        time.sleep(seconds * moment if index else 0)
         process.kill()
         process.join()
-        saved = steps_in(folder)
-        status, text = finish(folder, kind, steps=SHORT)
+        saved.append(steps_in(folder))
+        status, text = finish(folder, "joint", steps=SHORT)
         assert status == 0, text
-        if saved:
-            told = "This run was finished already" if saved[-1] == SHORT else f"Resuming from step {saved[-1]} of"
+        if saved[-1]:
+            last = saved[-1][-1]
+            told = "This run was finished already" if last == SHORT else f"Resuming from step {last} of"
             assert told in text
         assert content(folder) == expected, f"kill {index}"
-        shutil.rmtree(folder)
-        return len(saved)
-
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        saved = list(pool.map(kill_and_go_on, range(kills)))
-    assert len(saved) == kills
-    if kills == 16:
-        assert min(saved) == 0 < max(saved)  # some moments were before the first checkpoint, and some after
+    assert [] in saved  # some moments were before the first checkpoint
+    assert any(saved)  # and some after
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
-def test_a_signal_saves_and_ends_with_its_status(number, status, tmp_path):
-    folder = tmp_path / "run"
-    process = start(folder, checkpoint_every=None, steps=100_000)
-    lines = folder / "metrics.jsonl"
-    wait_for(lambda: lines.exists() and lines.stat().st_size, process)
-    os.kill(process.pid, number)
-    process.join(PATIENCE)
-    assert process.exitcode == status, screen(folder)
-    assert (folder / "weights.npz").exists()
-    (step,) = steps_in(folder)
-    for name in ("run", "never_stopped"):
-        assert finish(tmp_path / name, checkpoint_every=None, steps=step + 10)[0] == 0
-    assert content(folder) == content(tmp_path / "never_stopped")
-
-
-def damage(checkpoint: Path, how: str) -> None:
+def damage(checkpoint: Path) -> None:
     for data in [path for path in checkpoint.rglob("d/*") if path.is_file()]:
         content = bytearray(data.read_bytes())
         content[len(content) // 2] ^= 1
-        if how == "missing":
-            data.unlink()
-        else:
-            data.write_bytes(content if how == "flipped" else content[: len(content) // 2])
+        data.write_bytes(content)
 
 
-@pytest.mark.parametrize("how", ["truncated", "flipped", "missing"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(how, whole, tmp_path):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "run")
     newest, before = sorted((tmp_path / "run" / "checkpoints").iterdir(), key=lambda path: -int(path.name))[:2]
-    damage(newest, how)
+    damage(newest)
     status, text = finish(tmp_path / "run")
     assert status == 0, text
     (complaint,) = [line for line in text.splitlines() if line.startswith("warning:")]
@@ -117,7 +83,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(how, whole, tm
 def test_checkpoints_of_which_none_can_be_used_are_left_alone(whole, tmp_path):
     shutil.copytree(whole, tmp_path / "run")
     for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
-        damage(checkpoint, "truncated")
+        damage(checkpoint)
     before = content(tmp_path / "run")
     status, text = finish(tmp_path / "run", steps=48)
     assert status == 2
@@ -128,6 +94,7 @@ def test_checkpoints_of_which_none_can_be_used_are_left_alone(whole, tmp_path):
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     status, text = finish(tmp_path / "run")
     assert status == 0, text
+    assert "no checkpoint to resume from; training starts again from step 0" in text
     assert content(tmp_path / "run") == content(whole)
 
 
@@ -146,16 +113,6 @@ def test_a_full_disk_loses_nothing(limit, whole, tmp_path):
     status, text = finish(folder)
     assert status == 0, text
     assert content(folder) == content(whole)
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    folder = tmp_path / "closed"
-    folder.mkdir(mode=0o500)
-    if os.access(folder, os.W_OK):  # nothing is closed to root but what the kernel keeps for itself
-        folder = Path("/sys/gan_jax")
-    status, text = finish(folder / "run", log=tmp_path / "log")
-    assert status == 2
-    assert str(folder) in text.splitlines()[-1]
 
 
 def test_another_configuration_is_refused_by_name(whole, tmp_path):
@@ -181,15 +138,6 @@ def test_a_users_own_files_are_left_alone(tmp_path):
     assert (folder / ".cache-x").exists()
     assert (folder / "grids" / "step_best.png").exists()
     assert not left.exists()
-
-
-def test_a_run_without_its_checkpoints_says_that_it_starts_again(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "run")
-    shutil.rmtree(tmp_path / "run" / "checkpoints")
-    status, text = finish(tmp_path / "run")
-    assert status == 0, text
-    assert "no checkpoint to resume from; training starts again from step 0" in text
-    assert content(tmp_path / "run") == content(whole)
 
 
 def test_another_environment_is_warned_of_and_kept(whole, tmp_path):
@@ -218,24 +166,6 @@ def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_pa
     record = read_record(tmp_path / "run")
     stretches = [(one["until"], one["device"]["devices_per_batch"]) for one in record["earlier_environments"]]
     assert (stretches, record["device"]["devices_per_batch"]) == ([(4, 2)], 1)
-
-
-def test_replacing_a_run_leaves_the_new_one_alone(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "run")
-    (tmp_path / "run" / "notes.md").touch()
-    status, text = finish(tmp_path / "run", resume=False, overwrite=True)
-    assert status == 0, text
-    found = content(tmp_path / "run")
-    del found["notes.md"]
-    assert found == content(whole)
-
-
-@pytest.mark.soak
-def test_more_steps_resume_as_if_they_had_been_asked_for_at_first(whole, tmp_path):
-    assert finish(tmp_path / "run", steps=10)[0] == 0
-    assert finish(tmp_path / "run")[0] == 0
-    assert content(tmp_path / "run") == content(whole)
-    assert [epoch["step"] for epoch in read_record(tmp_path / "run")["epochs"]] == [12, 24]
 
 
 def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, tmp_path):

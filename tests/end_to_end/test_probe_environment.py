@@ -18,7 +18,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from probes import ignore_hangup, run
+from probes import run
 from small_runs import content
 from waiting import PATIENCE
 
@@ -63,12 +63,9 @@ def turn_the_clock_back() -> None:
 
 BARE = {"TMPDIR": "/nowhere", "COLUMNS": "0", "TERM": None, "LC_ALL": "POSIX", "HOME": "/dev/null"}
 SURROUNDINGS = {
-    "standard output closed": {"close": (1,)},
-    "every stream closed": {"close": (0, 1, 2)},
-    "a reader that has gone": {"prepare": break_pipe},
-    "a clock that goes back": {"prepare": turn_the_clock_back},
+    "every stream closed, and a clock that goes back": {"close": (0, 1, 2), "prepare": turn_the_clock_back},
+    "a reader that has gone, and hardly a variable that is right": {"prepare": break_pipe, "environment": BARE},
     "forty handles": {"limits": {HANDLES: 40}},
-    "hardly a variable that is right": {"environment": BARE},
 }
 
 
@@ -89,7 +86,7 @@ def test_a_training_goes_on_where_its_output_has_no_room(whole, tmp_path):
     assert content(tmp_path / "run") == content(whole)
 
 
-def lose_terminal(folder: Path, *, nohup: bool) -> None:
+def lose_terminal(folder: Path) -> None:
     """Have a terminal that is closed at the end of the first window, as when a connection breaks."""
     from gan_jax.runs.watchers.json_lines import JsonLines
 
@@ -99,8 +96,6 @@ def lose_terminal(folder: Path, *, nohup: bool) -> None:
     for number in (0, 1, 2):
         os.dup2(terminal, number)
     os.close(terminal)
-    if nohup:
-        ignore_hangup()
     record = JsonLines.record
 
     def hang_up(self, entry):
@@ -112,27 +107,20 @@ def lose_terminal(folder: Path, *, nohup: bool) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("nohup", [False, True])
-def test_a_terminal_that_is_closed_costs_nothing(nohup, whole, tmp_path):
-    hang_up = functools.partial(lose_terminal, tmp_path / "run", nohup=nohup)
-    assert run(tmp_path / "run", options=SHORT, prepare=hang_up).status == (0 if nohup else 129)
-    if not nohup:
-        assert run(tmp_path / "run", options=SHORT).status == 0
+def test_a_terminal_that_is_closed_costs_nothing(whole, tmp_path):
+    hang_up = functools.partial(lose_terminal, tmp_path / "run")
+    assert run(tmp_path / "run", options=SHORT, prepare=hang_up).status == 129
+    assert run(tmp_path / "run", options=SHORT).status == 0
     assert content(tmp_path / "run") == content(whole)
 
 
 NO_CACHE = {"JAX_COMPILATION_CACHE_DIR": None}
-CACHES = {
-    "HOME is a file": NO_CACHE | {"XDG_CACHE_HOME": None, "HOME": "/dev/null"},
-    "HOME is not writable": NO_CACHE | {"XDG_CACHE_HOME": None, "HOME": "/proc"},
-    "the cache is a file": NO_CACHE | {"XDG_CACHE_HOME": "/dev/null"},
-}
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", CACHES)
-def test_without_a_cache_there_is_a_line_and_the_result(name, trained, tmp_path):
-    status, _, err = run(tmp_path / "run", "sample", trained, "--output", "s.npz", environment=CACHES[name])
+def test_without_a_cache_there_is_a_line_and_the_result(trained, tmp_path):
+    no_home = NO_CACHE | {"XDG_CACHE_HOME": None, "HOME": "/dev/null"}
+    status, _, err = run(tmp_path / "run", "sample", trained, "--output", "s.npz", environment=no_home)
     assert (status, err.count("\n")) == (0, 1)
     assert err.startswith("warning: what is compiled cannot be kept for the next time")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["s.npz"]
@@ -164,13 +152,9 @@ def want_another_device() -> None:
 TRAIN = "train --dataset digits --width 2 --steps 2"
 REFUSED = {  # what is written where, in which surroundings: and why not
     "sample {run} --output s.npz": ({"prepare": fill_disk}, "s.npz cannot be read or written (File too large)"),
-    "export {run} --output g.jax": ({"prepare": fill_disk}, "g.jax cannot be read or written (File too large)"),
     "sample {run} --output g.npz": ({"prepare": want_another_device}, "set JAX_PLATFORMS to one that is here"),
-    "replay {run} --step 1 --output /proc/s.npz": ({}, "/proc/s.npz cannot be written"),
     "evaluate {run} --json /dev/full": ({}, "/dev/full cannot be written (it is a link or a device"),
     f"{TRAIN} --output-dir /proc/run": ({}, "/proc/run cannot be read or written"),
-    f"{TRAIN} --output-dir /dev/null": ({}, "/dev/null is a file"),
-    f"{TRAIN} --output-dir {'x' * 300}": ({}, "File name too long"),
     "sample {run} --output s.png": (
         {"prepare": functools.partial(send_output, "/dev/full")},
         "No space left on device",

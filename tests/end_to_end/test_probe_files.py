@@ -81,16 +81,13 @@ def soak(*values):
     [
         ("weights.npz", delete, ""),
         ("weights.npz", flip, "Using the newest checkpoint"),
-        *(soak("weights.npz", damage, "Using the newest checkpoint") for damage in (empty, truncate, garble)),
-        *(soak("weights.npz", damage, "") for damage in (link, dangle, loop)),
         soak("weights.npz", replace_by_folder, "Using the newest checkpoint"),
+        soak("weights.npz", loop, ""),
         ("run.json", link, ""),
         ("checkpoints", garble, ""),
-        *(soak("checkpoints", damage, "") for damage in (delete, link, dangle, loop)),
+        soak("checkpoints", dangle, ""),
         (f"{NEWEST}/state/manifest.ocdbt", delete, ""),
-        *(soak(name, damage, "") for name in ("history.npz", "metrics.jsonl", ".lock") for damage in (garble, link)),
-        soak("grids", garble, ""),
-        soak("snapshots", dangle, ""),
+        soak("history.npz", garble, ""),
     ],
 )
 def test_the_same_images_come_of_a_run_of_which_enough_is_left(name, damage, warning, run, images, tmp_path):
@@ -108,9 +105,7 @@ def test_the_same_images_come_of_a_run_of_which_enough_is_left(name, damage, war
     [
         (["run.json"], delete, "holds no run"),
         (["run.json"], dangle, "holds no run"),
-        (["run.json"], loop, "holds no run"),
-        *((["run.json"], damage, "run.json is not") for damage in (empty, truncate, garble)),
-        (["weights.npz", "checkpoints"], delete, "has no weights.npz and no checkpoint yet"),
+        (["run.json"], truncate, "run.json is not"),
         (["weights.npz", "checkpoints"], dangle, "has no weights.npz and no checkpoint yet"),
         (["weights.npz", f"{NEWEST}/state", "checkpoints/8/state"], garble, "neither weights nor a checkpoint"),
     ],
@@ -127,13 +122,9 @@ def test_a_run_of_which_too_little_is_left_is_named(names, damage, complaint, ru
 @pytest.mark.parametrize(
     ("name", "damage", "complaint"),
     [
-        *(
-            (name, replace_by_folder, f"{name} is in the place of")
-            for name in ("weights.npz", "metrics.jsonl", ".lock")
-        ),
-        *((name, garble, f"{name} is in the place of") for name in ("checkpoints", "grids", "snapshots")),
+        ("weights.npz", replace_by_folder, "weights.npz is in the place of"),
+        ("checkpoints", garble, "checkpoints is in the place of"),
         ("checkpoints", dangle, "checkpoints is in the place of"),
-        ("run.json", replace_by_folder, "run.json is"),
         ("run.json", empty, "run.json is not"),
         ("run.json", delete, "holds files but no run"),
         ("run.json", dangle, "holds files but no run"),
@@ -146,23 +137,21 @@ def test_a_training_does_not_begin_where_it_would_lose_something(flag, name, dam
     assert everything(run) == before
 
 
-@pytest.mark.parametrize("damage", [delete, empty, flip, replace_by_folder, dangle])
+@pytest.mark.parametrize("damage", [delete, flip])
 def test_a_report_does_without_a_picture(damage, run, tmp_path):
     for name in ("losses.png", "progress.gif", "metrics.jsonl", "history.npz"):
         damage(run / name)
     assert_fine(command("report", run, "--no-scores", "--output", tmp_path / "page.html"))
 
 
-@pytest.mark.parametrize("damage", [garble, soak(truncate), soak(replace_by_folder)])
-def test_a_tracker_is_shown_what_can_be_read(damage, run):
-    damage(run / f"grids/step_{STEPS:07d}.png")
+def test_a_tracker_is_shown_what_can_be_read(run):
+    garble(run / f"grids/step_{STEPS:07d}.png")
     assert_fine(command("track", run), "is left out")
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("damage", [empty, truncate, flip, garble])
-def test_a_page_names_the_history_that_it_cannot_read(damage, run, tmp_path):
-    damage(run / "history.npz")
+def test_a_page_names_the_history_that_it_cannot_read(run, tmp_path):
+    truncate(run / "history.npz")
     page = tmp_path / "page.html"
     assert_mistake(command("playground", run, "--images", 0, "--output", page), "history.npz cannot be read")
 
@@ -172,13 +161,8 @@ def test_a_page_names_the_history_that_it_cannot_read(damage, run, tmp_path):
     ("name", "damage", "warning"),
     [
         ("weights.npz", flip, ""),
-        ("weights.npz", link, ""),
-        ("history.npz", garble, ""),
         ("history.npz", loop, ""),
         (NEWEST, empty, f"{NEWEST} cannot be read"),
-        (f"{NEWEST}/state/manifest.ocdbt", delete, f"{NEWEST} cannot be read"),
-        (f"{NEWEST}/state/manifest.ocdbt", replace_by_folder, f"{NEWEST} cannot be read"),
-        (f"{NEWEST}/history", delete, f"{NEWEST} cannot be read"),
         (f"{NEWEST}/record/metadata", garble, f"{NEWEST} cannot be read"),
         ("losses.png", link, ""),
         ("progress.gif", dangle, ""),
@@ -219,13 +203,10 @@ def test_replacing_a_run_with_linked_folders_begins_anew_and_leaves_what_they_le
 @pytest.mark.parametrize(
     ("name", "damage", "status", "text"),
     [
-        ("weights.npz", delete, 0, "identical: 1 epochs"),
         ("weights.npz", flip, 2, "weights.npz cannot be read as weights"),
         ("weights.npz", "other", 2, "weights.npz does not hold the weights that the run recorded"),
         ("history.npz", delete, 0, "identical: 1 epochs"),
-        ("history.npz", garble, 2, "history.npz cannot be read"),
         ("history.npz", "other", 3, "different: epoch 1 is the first, step 1 the first"),
-        ("checkpoints", garble, 0, "identical: 1 epochs"),
         ("run.json", "other", 3, "different: epoch 1 is the first"),
     ],
 )

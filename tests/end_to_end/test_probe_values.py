@@ -20,7 +20,7 @@ TOO_MANY = "99999999999999999999"
 FIELDS = [*dataclasses.fields(_RunFlags), *dataclasses.fields(GanFlags)]
 TAKE_VALUES = {field.name for field in FIELDS if not isinstance(field.default, bool)}
 FLAGS = sorted(TAKE_VALUES - {"gan", "image_shape", "num_classes", "class_counts"})
-VALUES = ["0", "-1", "1.5", "nan", "-inf", "1e400", "", "é", TOO_MANY, "a b"]
+VALUES = ["-1", "1.5", "nan", "é", TOO_MANY]
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +51,11 @@ def assert_refused(here, arguments, complaint):
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (["--steps", "0"], "steps is 0; it must be a whole number of at least 1 and at most 2147483647"),
         (["--steps", TOO_MANY], f"steps is {TOO_MANY}; it must be a whole number of at least 1 and at most"),
         (["--steps", "2147483647"], "2,147,483,647 steps; the most is 1,073,741,824"),
-        (["--epochs", "2147483647"], "the most is 1,073,741,824"),
         (["--seed", "-1"], "seed is -1; it must be from 0 to 4294967295"),
         (["--snapshots", "2147483647"], "snapshots is 2147483647; it must be at least 2 and at most 10,000"),
         (["--evaluate-every", "0"], "evaluate_every is 0"),
-        (["--keep-checkpoints", "-1"], "keep_checkpoints is -1"),
-        (["--devices", "0"], "devices is 0"),
         (["--devices", "4096"], "devices is 4096, but there are"),
         (["--num-processes", "2"], "--coordinator, --num-processes and --process-id go together"),
         (
@@ -69,35 +65,21 @@ def assert_refused(here, arguments, complaint):
         (["--num-processes", "1", "--process-id", "0", "--coordinator", "a:99999999"], "it must be host:port, such as"),
         (["--distributed", "--coordinator", "a:1"], "or give --distributed alone"),
         (["--tracker", "é"], "tracker is 'é'; it must be one of tensorboard, wandb"),
-        (["--seeds", ""], "seeds is ''"),
-        (["--seeds", "3:0"], "A:B with A below B"),
-        (["--seeds", "0,0"], "different numbers"),
-        (["--seeds", "0:100000000000"], "10,000 at most"),
         (["--seeds", "-1"], "each seed must be from 0"),
         (["--sweep"], "--sweep is empty"),
         (["--sweep", "seed=1,2"], "sweep is 'seed=1,2'"),
         (["--sweep", "learning_rate=0.1,0"], "learning_rate is 0.0; it must be a number above 0"),
         (["--sweep", "width=2,65536"], "width is 65536"),
-        pytest.param(["--discriminator", "nowhere"], "nowhere holds no run", marks=pytest.mark.soak),
         (["--recipe", "é"], "recipe is 'é'; it must be one of dcgan"),
-        (["--learning-rate", "nan"], "learning_rate is nan; it must be a number above 0"),
         (["--learning-rate", "1e-300"], "a number above 0, and so when it is rounded to float32"),
         (["--real-weight", "1e300"], "real_weight is 1e+300; it must be a number of at least 0, and so"),
         (["--beta2", "0.99999999999"], "below 1, and so when it is rounded to float32"),
         (["--learning-rate-schedule", "cosine", "--schedule-steps", TOO_MANY], f"schedule_steps is {TOO_MANY}"),
         (["--critic-steps", "65536"], "times critic_steps 65536, but there are 1500 training images"),
         (["--batch-size", "1501"], "batch_size is 1501, but there are 1500 training images"),
-        (["--batch-size", "1"], "batch_size is 1; it must be at least 2"),
-        (["--packing", "7"], "packing is 7; it must be a divisor of batch_size"),
-        (["--conditional", "--packing", "2"], "each image has its own class"),
-        (["--penalties", "é"], "penalty is 'é'"),
-        (["--penalties", "r1"], "choose normalization 'none' or 'spectral'"),
-        (["--network", "residual"], "network residual has none"),
-        (["--objective", "relativistic", "--normalization", "none", "--fake-weight", "2"], "leave real_weight and"),
         (["--stream"], "train on it without --stream"),
         (["--data-dir", "."], "leave out --data-dir"),
         (["--dataset", "é"], "TensorFlow Datasets cannot read 'é'"),
-        (["--dataset", "mnist:9.9.9"], "TensorFlow Datasets cannot read 'mnist:9.9.9'"),
         (["--output-dir", "/dev/null"], "/dev/null is a file"),
         (["--output-dir", "x" * 300], "cannot be read or written (File name too long); correct that"),
     ],
@@ -141,7 +123,6 @@ def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
     ("arguments", "complaint"),
     [
         (["trian"], "there is no subcommand 'trian'; give one of train, standalone-generator"),
-        ([""], "there is no subcommand ''"),
         (["sample", "{in}/weights.npz", "--num", "10001", "--output", "x.png"], "the picture would have 10,001 images"),
         (["reals", "--dataset", "digits", "--num", "10001", "--output", "x.png"], "the most is 10,000"),
         (
@@ -150,7 +131,6 @@ def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
         ),
         (["sample", "{in}/weights.npz", "--label", "0", "--output", "x.npz"], "the run is not conditional"),
         (["sample", "{in}/image.png", "--output", "x.npz"], "image.png cannot be read as weights"),
-        (["sample", "", "--output", "x.npz"], "holds no run"),
         (["sample", "/dev/null", "--output", "x.npz"], "/dev/null holds no run"),
         (
             ["project", "{in}/weights.npz", "{in}/image.png", "--restarts", "1001", "--output", "x.png"],
@@ -167,9 +147,7 @@ def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
         (["verify", "{in}/run", "--epochs", "1:2:3"], "epochs is '1:2:3'"),
         (["verify", "{in}/run", "--epochs", "0:0"], "no epoch after 0 and up to 0 is recorded"),
         (["report", "{in}/run", "--no-scores", "--num-samples", "9"], "leave out --num-samples"),
-        (["verify", "{in}/run", "--epochs", "-1:"], "no epoch after -1"),
         (["replay", "{in}/run", "--step", TOO_MANY, "--output", "x.npz"], "the run has steps 1 to 4"),
-        (["track", "{in}/run", "--tracker", ""], "tracker is ''"),
         (["evaluate", "{in}/samples.npz", "--dataset", "digits", "--raw", "--figure", "x.png"], "holds samples"),
     ],
 )

@@ -1,9 +1,9 @@
 """What is published: the wheel, in an environment of its own, without a network."""
 
-import json
 import os
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
 from pathlib import Path
@@ -14,7 +14,7 @@ from waiting import PATIENCE
 import gan_jax
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.soak, pytest.mark.xdist_group("release")]
+pytestmark = pytest.mark.soak
 OFFLINE = {f"{scheme}_proxy": "http://127.0.0.1:9" for scheme in ("http", "https")}  # nothing answers there
 
 
@@ -42,13 +42,14 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(built, tmp_path_factory):
-    """The programs of a clean environment with the wheel and the versions of this one."""
+    """The programs of an environment with the wheel, beside the libraries of this one."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=True)
-    frozen = run(sys.executable, "-m", "pip", "freeze", "--exclude-editable", cwd=folder)
-    (folder / "versions.txt").write_text("".join(line + "\n" for line in frozen.splitlines() if "==" in line))
+    (packages,) = folder.glob("lib/*/site-packages")
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"))
     (wheel,) = built.glob("*.whl")
-    run(folder / "bin" / "pip", "install", "--quiet", "--constraint", folder / "versions.txt", wheel, cwd=folder)
+    run(folder / "bin" / "pip", "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder)
+    run(folder / "bin" / "pip", "check", cwd=folder)
     return folder / "bin"
 
 
@@ -61,14 +62,12 @@ def test_the_wheel_and_the_sdist_have_every_file_of_the_package(built):
 
 
 def test_the_wheel_trains_samples_and_evaluates_without_a_network(installed, tmp_path):
-    environment = OFFLINE | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "JAX_COMPILATION_CACHE_DIR": ""}
+    environment = OFFLINE | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": ""}
     run(installed / "gan-jax", "sample", "fashion_mnist", "--output", "shipped.png", cwd=tmp_path, **environment)
-    small = ["--dataset", "digits", "--width", "4", "--batch-size", "100", "--epochs", "1"]
+    small = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--steps", "2"]
     run(installed / "gan-jax", "train", *small, cwd=tmp_path, **environment)
-    run(installed / "gan-jax", "sample", "runs/digits", "--output", "grid.png", cwd=tmp_path, **environment)
-    command = ["evaluate", "runs/digits", "--num-samples", "200", "--json", "scores.json"]
+    command = ["evaluate", "runs/digits", "--num-samples", "20", "--json", "scores.json"]
     run(installed / "gan-jax", *command, cwd=tmp_path, **environment)
-    scores = json.loads((tmp_path / "scores.json").read_text())
-    assert "frechet_distance" in json.dumps(scores)
+    assert "frechet_distance" in (tmp_path / "scores.json").read_text()
     where = run(installed / "python", "-c", "import gan_jax; print(gan_jax.__file__)", cwd=tmp_path, **environment)
     assert str(installed.parent) in where

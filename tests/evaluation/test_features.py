@@ -3,13 +3,12 @@
 import dataclasses
 import json
 
-import chex
 import numpy as np
 import pytest
 from closeness import assert_close
 
 from gan_jax import InputError, load_dataset
-from gan_jax.evaluation import extract, features, load_evaluator, read_evaluator, save_evaluator, store, train_evaluator
+from gan_jax.evaluation import extract, features, load_evaluator, read_evaluator, store, train_evaluator
 from gan_jax.evaluation.protocol import require_scorable
 
 
@@ -113,13 +112,6 @@ def test_a_second_opinion_has_another_network(small, evaluator, monkeypatch):
         train_evaluator(small, kernel_size=5)
 
 
-def test_it_says_what_it_is(small, evaluator):
-    assert evaluator.name == f"fd-digits-{small.content_hash[:8]}-v3"
-    assert evaluator.dataset_hash == small.content_hash
-    assert evaluator.num_classes == 10
-    assert f"{len(kept_images(small))} training images of digits, seed 0" in evaluator.training
-
-
 def test_features_are_in_units_of_their_deviation(small, evaluator):
     kept = kept_images(small)
     found, logits = extract(evaluator, kept)
@@ -136,15 +128,6 @@ def test_features_do_not_depend_on_the_batch(small, evaluator):
         assert_close(extract(evaluator, images, batch_size=batch_size), everything)
     for first, second in zip(everything, extract(evaluator, images[:13]), strict=True):
         np.testing.assert_array_equal(first[:13], second)
-
-
-def test_extraction_compiles_once(small, evaluator, monkeypatch):
-    import jax
-
-    traced = chex.assert_max_traces(lambda params, images: features.classify(params, images / 255.0), n=1)
-    monkeypatch.setattr(features, "_classify_bytes", jax.jit(traced))
-    extract(evaluator, small.train_images[:101], batch_size=20)
-    extract(evaluator, small.train_images[:3], batch_size=20)
 
 
 @pytest.mark.parametrize(
@@ -179,51 +162,6 @@ def test_guessed_accuracy_is_hardly_reached_by_guesses(counts):
     assert features.guessed_accuracy(labels) == pytest.approx(1 / len(counts) + 3 * accuracies.std(), rel=0.05)
 
 
-def test_a_file_keeps_everything(evaluator, tmp_path):
-    save_evaluator(tmp_path / "evaluator.npz", evaluator)
-    loaded = read_evaluator(tmp_path / "evaluator.npz")
-    for name in ("name", "accuracy", "num_classes", "dataset_hash", "training", "sha256"):
-        assert getattr(loaded, name) == getattr(evaluator, name)
-
-
-def test_changed_weights_and_damaged_files_are_refused(evaluator, tmp_path):
-    path = tmp_path / "evaluator.npz"
-    save_evaluator(path, evaluator)
-    with np.load(path) as arrays:
-        arrays = dict(arrays)
-    arrays["weights/logits/bias"] = arrays["weights/logits/bias"] + 1
-    np.savez(path, **arrays)
-    with pytest.raises(InputError, match="sha256"):
-        read_evaluator(path)
-    path.write_bytes(b"damaged")
-    with pytest.raises(InputError, match="cannot be read as an evaluator"):
-        read_evaluator(path)
-    with pytest.raises(InputError, match="cannot be read as an evaluator"):
-        read_evaluator(tmp_path / "absent.npz")
-
-
-def test_the_cache_is_by_content_and_mended(small, evaluator, tmp_path, monkeypatch):
-    trained = []
-
-    def train(dataset):
-        trained.append(dataset.content_hash)
-        return dataclasses.replace(evaluator, dataset_hash=dataset.content_hash, accuracy=0.95)
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(store, "train_evaluator", train)
-    assert load_evaluator(small).sha256 == load_evaluator(small).sha256 == evaluator.sha256
-    assert len(trained) == 1
-    other = dataclasses.replace(small, test_images=small.test_images[:5], test_labels=small.test_labels[:5])
-    assert load_evaluator(other).dataset_hash == other.content_hash
-    assert len(trained) == 2
-    files = list((tmp_path / "gan_jax" / "evaluators").iterdir())
-    assert len(files) == 2
-    for path in files:
-        path.write_bytes(b"damaged")
-    load_evaluator(small)
-    assert len(trained) == 3
-
-
 def test_the_shipped_weights_are_those_that_it_states(shipped):
     path = store.shipped_path("fashion_mnist")
     assert path.stat().st_size < 1e6
@@ -234,12 +172,6 @@ def test_the_shipped_weights_are_those_that_it_states(shipped):
     assert shipped.accuracy >= 0.91
     assert "seed 0" in shipped.training
     features.require_accurate(shipped)
-
-
-def test_the_shipped_one_is_not_for_other_images_of_its_name(small, evaluator, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(store, "train_evaluator", lambda dataset: dataclasses.replace(evaluator, accuracy=0.95))
-    assert load_evaluator(dataclasses.replace(small, name="fashion_mnist")).sha256 == evaluator.sha256
 
 
 def test_the_shipped_one_is_for_images_that_it_recognizes(small, shipped):

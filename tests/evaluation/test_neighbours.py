@@ -37,14 +37,6 @@ def test_they_are_the_direct_loops(sizes, shift, k, monkeypatch):
     assert scores(real, fake, k) == pytest.approx(with_loops(real, fake, k), rel=1e-12)
 
 
-@pytest.mark.parametrize("k", [3, 5])
-@pytest.mark.filterwarnings("ignore")
-def test_they_are_those_of_the_prdc_package(k):
-    prdc = pytest.importorskip("prdc")
-    real, fake = draw(0, 300), draw(1, 200, 0.5)
-    assert scores(real, fake, k) == pytest.approx(prdc.compute_prdc(real, fake, nearest_k=k), rel=1e-12)
-
-
 def test_equal_sets():
     real = draw(0, 300) + 1000  # far from 0, where rounding is coarse
     found = scores(real, real.copy(), 5)
@@ -52,25 +44,11 @@ def test_equal_sets():
     assert found["density"] == pytest.approx(1.2, abs=0.01)  # each ball holds its centre and five others
 
 
-def test_sets_far_apart():
-    assert scores(draw(0, 50), draw(1, 50) + 100, 3) == dict.fromkeys(("precision", "recall", "density", "coverage"), 0)
-
-
 def test_samples_of_one_distribution_have_the_stated_expectations():
     found = [density_coverage(draw(2 * i, 200), draw(2 * i + 1, 100), num_neighbours=3) for i in range(60)]
     absent = np.prod([(199 - i) / (299 - i) for i in range(3)])
     assert np.mean([pair.density for pair in found]) == pytest.approx(1, abs=0.03)
     assert np.mean([pair.coverage for pair in found]) == pytest.approx(1 - absent, abs=0.01)
-
-
-def test_a_constant_generator():
-    real = draw(0, 100)
-    inside, outside = np.repeat(real[:1], 50, axis=0), np.full((50, 5), 99, np.float32)
-    assert scores(real, outside, 3) == dict.fromkeys(("precision", "recall", "density", "coverage"), 0)
-    found = scores(real, inside, 3)
-    assert found["precision"] == 1
-    assert found["recall"] == 1 / 100  # the one that it copies
-    assert found["coverage"] < 0.2
 
 
 @pytest.mark.parametrize("function", [precision_recall, density_coverage])
@@ -122,10 +100,3 @@ def test_authenticity_of_bright_images_that_are_nearly_alike():
     found = authenticity(images, images)
     assert found.share == 0
     np.testing.assert_array_equal(found.nearest, np.arange(100))
-
-
-def test_authenticity_refuses_what_it_cannot_compare():
-    with pytest.raises(ValueError, match="uint8"):
-        authenticity(images(0, 5) / 255, images(1, 5))
-    with pytest.raises(ValueError, match="two"):
-        authenticity(images(0, 5), images(1, 1))

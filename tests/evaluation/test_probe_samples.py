@@ -35,7 +35,7 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("form", ["samples.npy", "arr_0", "images", "samples"])
+@pytest.mark.parametrize("form", ["samples.npy", "images"])
 @pytest.mark.parametrize("case", RIGHT)
 def test_samples_in_any_usual_form_are_the_same_images(case, form, tmp_path):
     array, images = RIGHT[case]
@@ -77,12 +77,6 @@ def test_a_folder_of_pictures_holds_samples_and_a_folder_of_runs_none(tmp_path):
         load_samples(fakes)
 
 
-@pytest.mark.parametrize("name", ["arr_0", "images"])
-def test_labels_beside_samples_do_not_matter(name, tmp_path):
-    np.savez(tmp_path / "samples.npz", labels=np.zeros(9), **{name: GREY})
-    np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), GREY)
-
-
 FLOATS = r"from|of floats in \[0, 1\] take \(255 \* x\)\.round\(\), of \[-1, 1\] \(127\.5 \* \(x \+ 1\)\)\.round\(\)"
 WRONG = {
     "floats in [0, 1]": (GREY / 255, FLOATS),
@@ -116,12 +110,6 @@ def test_other_samples_are_refused_in_a_line_that_says_what_is_allowed(case, tmp
         evaluate(tmp_path / "samples.npz", dataset="digits")
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["samples.npz"]
-
-
-def test_an_archive_of_several_arrays_needs_a_name(tmp_path):
-    np.savez(tmp_path / "samples.npz", train_images=GREY, test_images=GREY)
-    with pytest.raises(InputError, match="holds 2 arrays and no arr_0 or images; name those to be scored arr_0"):
-        evaluate(tmp_path / "samples.npz", dataset="digits")
 
 
 @EXAMPLES

@@ -1,6 +1,5 @@
 """Networks as ONNX files, run by onnxruntime, against JAX."""
 
-import dataclasses
 import json
 import sys
 
@@ -16,7 +15,6 @@ from gan_jax import InputError, sample_latents, save_weights
 from gan_jax.cli.commands import run_command
 from gan_jax.cli.export import export
 from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
-from gan_jax.nn.networks import NETWORKS
 
 
 def run(content, inputs):
@@ -65,21 +63,6 @@ def test_the_file_says_what_it_is_and_is_the_same_for_the_same_weights():
         ("latents", "batch"),
         ("labels", "batch"),
     ]
-
-
-@pytest.mark.soak
-def test_a_discriminator_of_its_own_width_says_so():
-    config = CONFIGS["dcgan without normalization"]
-    assert metadata(onnx_discriminator(config, trained_state(config).discriminator))["width"] == 6
-
-
-def test_a_network_of_ones_own_is_refused_in_a_line(monkeypatch):
-    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
-    state = trained_state(CONFIGS["dcgan"])
-    config = dataclasses.replace(CONFIGS["dcgan"], network="mine")
-    for network, write in ((state.generator, onnx_generator), (state.discriminator, onnx_discriminator)):
-        with pytest.raises(InputError, match="network mine is not one of the package's"):
-            write(config, network)
 
 
 def test_the_command_writes_either_network(tmp_path, capsys):

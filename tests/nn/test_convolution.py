@@ -12,42 +12,27 @@ from jax import lax
 from gan_jax.nn import convolution
 from gan_jax.nn.convolution import convolve, convolve_transpose
 
-# batch, size, in, out, kernel, stride, padding: the networks' layers at 28 and 32 pixels, narrow, then odd ones.
+# batch, size, in, out, kernel, stride, padding: the networks' layers at 28 pixels, narrow, then odd ones.
 IN_USE = [
     (3, 28, 1, 4, 4, 2, 1),
     (3, 14, 4, 8, 4, 2, 1),
     (3, 7, 8, 16, 3, 2, 1),
     (3, 4, 16, 1, 4, 1, 0),
-    (3, 32, 3, 4, 4, 2, 1),
-    (3, 16, 4, 8, 4, 2, 1),
-    (3, 8, 8, 16, 4, 2, 1),
     (3, 7, 4, 8, 1, 1, 0),
-    (3, 7, 4, 4, 3, 1, 1),
 ]
 # Layers that multiply at points on the CPU: each of the forms in use, then others that qualify, of enough images.
 AT_POINTS = [
     (128, 14, 16, 17, 4, 2, 1),
     (128, 7, 16, 18, 3, 2, 1),
-    (128, 8, 17, 16, 4, 2, 1),
-    (128, 5, 16, 16, 2, 1, 0),
     (128, 6, 16, 16, 3, 1, 1),
-    (128, 10, 16, 16, 3, 2, 2),
-    (128, 13, 18, 16, 4, 2, 0),
-    (128, 9, 16, 16, 5, 2, 2),
-    (128, 10, 16, 16, 5, 3, 1),
     (128, 15, 16, 16, 5, 3, 2),
 ]
 random = np.random.default_rng(0)
 OTHERS = [
     tuple(int(n) for n in (*random.integers(1, 4, 1), random.integers(6, 12), *random.integers(1, 6, 2), k, s, p))
-    for k, s, p in [(1, 1, 0), (2, 3, 0), (3, 1, 2), (5, 2, 2), (5, 3, 1), (4, 3, 3)]
+    for k, s, p in [(2, 3, 0), (3, 1, 2), (5, 3, 1)]
 ]
-EVERY = IN_USE + AT_POINTS + OTHERS
-
-
-def some_in_soak(cases, kept):
-    """All cases, those that are not kept in soak alone."""
-    return [case if case in kept else pytest.param(case, marks=pytest.mark.soak) for case in cases]
+CASES = IN_USE + AT_POINTS + OTHERS
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +95,7 @@ def operands(case):
     return x, w, stride, padding
 
 
-@pytest.mark.parametrize("case", some_in_soak(EVERY, IN_USE + AT_POINTS[:5] + OTHERS[:3]), ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_value_and_gradients(case):
     x, w, stride, padding = operands(case)
     expected, pull_back = jax.vjp(lambda x, w: reference(x, w, stride, padding), x, w)
@@ -119,7 +104,7 @@ def test_value_and_gradients(case):
     assert_close(our_pull_back(draw(*expected.shape)), pull_back(draw(*expected.shape)))
 
 
-@pytest.mark.parametrize("case", some_in_soak(EVERY, IN_USE + AT_POINTS[:4] + OTHERS[:3]), ids=str)
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_transpose_is_the_adjoint(case):
     batch, _, in_channels, out_channels, kernel, stride, padding = case
     y, w = draw(batch, 5, 5, out_channels), draw(kernel, kernel, in_channels, out_channels)
@@ -137,7 +122,7 @@ def test_transpose_is_the_adjoint(case):
     assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("case", some_in_soak(EVERY, IN_USE + AT_POINTS[:3]), ids=str)
+@pytest.mark.parametrize("case", IN_USE + AT_POINTS[:2], ids=str)
 def test_gradient_of_a_gradient(case):
     """A gradient penalty's gradient with respect to kernel and image, through every rule."""
     x, w, stride, padding = operands(case)
@@ -152,7 +137,7 @@ def test_gradient_of_a_gradient(case):
     assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("case", some_in_soak(IN_USE + AT_POINTS, IN_USE[:4] + AT_POINTS[:3]), ids=str)
+@pytest.mark.parametrize("case", IN_USE[1:3] + AT_POINTS[:1], ids=str)
 def test_under_jit_vmap_and_scan(case):
     x, w, stride, padding = operands(case)
     kernels = jnp.stack([w, 2 * w])

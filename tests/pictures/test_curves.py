@@ -1,16 +1,10 @@
 import numpy as np
 import pytest
-from PIL import Image
 
 from gan_jax.pictures import curves
 from gan_jax.pictures.scores import HEADINGS, save_scores_figure
 
 random = np.random.default_rng(0)
-
-
-def pixels(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture)
 
 
 def test_running_mean_of_known_values():
@@ -39,27 +33,6 @@ def test_losses_below_zero_are_in_the_picture():
     assert curves.draw_bands({"": [history]}).axes[0].get_ylim()[0] < -12.5
 
 
-def test_scores_are_drawn_from_0_to_1_with_what_there_is():
-    axes = curves.draw_scores({"d_g_z1": np.full(10, 0.3)}, 5).axes[0]
-    assert axes.get_ylim() == (-0.02, 1.02)
-    assert any(np.allclose(line.get_ydata(), 0.3) for line in axes.lines)
-
-
-def test_curves_are_written_as_png(tmp_path):
-    history = {"g_loss": random.random(50), "d_x": random.random(50)}
-    curves.save_losses(tmp_path / "losses.png", history, 10)
-    curves.save_scores(tmp_path / "scores.png", history, 10)
-    assert pixels(tmp_path / "losses.png").std() > 5
-    assert (pixels(tmp_path / "losses.png") != pixels(tmp_path / "scores.png")).any()
-
-
 def test_dollars_in_names_begin_no_formula(tmp_path):
     scores = dict.fromkeys(HEADINGS, 0.5) | {"num_fakes": 9, "evaluator": r"$\bad{$"}
     save_scores_figure(tmp_path / "scores.png", {"real": scores, r"$\bad{$": scores}, {"real": scores})
-
-
-def test_wrong_histories_are_named(tmp_path):
-    with pytest.raises(ValueError, match="holds none of"):
-        curves.save_losses(tmp_path / "losses.png", {"d_x": np.ones(3)}, 1)
-    with pytest.raises(ValueError, match="one length"):
-        curves.save_losses(tmp_path / "losses.png", {"d_loss": np.ones(3), "g_loss": np.ones(2)}, 1)

@@ -28,12 +28,6 @@ def test_labels_are_written_beside_the_images(tmp_path):
     assert told == [[f"{index:06d}.png", index % 3] for index in range(10)]
 
 
-def test_colours_survive(tmp_path):
-    colour = np.random.default_rng(1).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    save_images(tmp_path / "new" / "samples.npz", colour, "")
-    np.testing.assert_array_equal(load_images(tmp_path / "new" / "samples.npz"), colour)
-
-
 def test_a_folder_has_a_picture_an_image(tmp_path):
     save_images(tmp_path / "pictures", IMAGES, "")
     names = sorted(path.name for path in (tmp_path / "pictures").iterdir())
@@ -42,23 +36,6 @@ def test_a_folder_has_a_picture_an_image(tmp_path):
         np.testing.assert_array_equal(np.asarray(picture), IMAGES[7].repeat(3, axis=2))
     with pytest.raises(InputError, match="is a folder that holds something"):
         save_images(tmp_path / "pictures", IMAGES, "")
-
-
-def test_a_grid_holds_them_all(tmp_path):
-    save_images(tmp_path / "grid.png", IMAGES, "ten")
-    with Image.open(tmp_path / "grid.png") as picture:
-        tile = np.asarray(picture)[48 + 2 * 87 : 48 + 2 * 87 + 84 : 3, 14 + 87 : 14 + 87 + 84 : 3]
-    np.testing.assert_array_equal(tile, IMAGES[9, ..., 0])
-
-
-def test_wrong_names_and_files_are_told(tmp_path):
-    with pytest.raises(InputError, match=r"samples\.jpg ends in \.jpg; it must end in \.npz or \.png"):
-        save_images(tmp_path / "samples.jpg", IMAGES, "")
-    np.savez(tmp_path / "floats.npz", arr_0=np.zeros((2, 28, 28, 1)))
-    with pytest.raises(InputError, match="arr_0 is float64"):
-        load_images(tmp_path / "floats.npz")
-    with pytest.raises(InputError, match="cannot be read as samples"):
-        load_images(tmp_path / "none.npz")
 
 
 def test_the_first_of_many_samples_are_those_of_few():

@@ -64,17 +64,10 @@ def test_without_a_penalty_the_players_circle_and_with_one_they_meet():
     assert circling.shape == (2001, 2)
 
 
-def test_d_moves_first_and_g_sees_it():
-    (before, after) = follow(dirac_field(GanConfig(objective="wasserstein")), jnp.array([1.0, 0.0]), 0.1, 1)
-    assert_close(before, np.array([1.0, 0.0]))
-    assert_close(after, np.array([1 - 0.01, -0.1]))
-
-
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ["r1", "r3gan"])
-def test_the_joint_field_is_the_gradient_that_training_follows(name):
+def test_the_joint_field_is_the_gradient_that_training_follows():
     """With a first step of Adam each weight moves against the sign of its gradient, or with the sign of the field."""
-    config = dataclasses.replace(plane_recipes()[name], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
+    config = dataclasses.replace(plane_recipes()["r3gan"], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
     config = dataclasses.replace(config, discriminator_learning_rate=None).at(0, 10**9)
     keys = run_keys(0)
     state = init_state(config, keys.init)
@@ -87,12 +80,6 @@ def test_the_joint_field_is_the_gradient_that_training_follows(name):
     clear = (np.abs(value) > 1e-3 * np.abs(value).max()) & (np.abs(moved) > 0)
     assert clear.mean() > 0.5
     assert (np.sign(moved) == np.sign(value))[clear].mean() > 0.98
-
-
-def test_a_games_eigenvalues():
-    matrix = jnp.array([[0.0, 1.0], [-1.0, -0.2]])
-    found = eigenvalues(lambda position: matrix @ position, jnp.zeros(2))
-    assert_close(np.sort_complex(found), np.sort_complex(np.linalg.eigvals(matrix)))
 
 
 def test_a_joint_jacobian_has_a_row_for_every_parameter():

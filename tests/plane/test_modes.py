@@ -1,6 +1,5 @@
 """Mode scores against counts by hand."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -36,9 +35,3 @@ def test_points_that_are_no_numbers_count_as_one_mode_far_away():
     scores = score_modes(MODES, jnp.full((10, 2), jnp.nan))
     assert (scores.near, scores.found) == (0, 0)
     assert scores.divergence == pytest.approx(np.log(8), rel=1e-5)
-
-
-def test_scores_map_over_runs():
-    runs = jnp.stack([jnp.asarray(MODES.centres), jnp.zeros((8, 2))])
-    scores = jax.vmap(lambda points: score_modes(MODES, points))(runs)
-    np.testing.assert_array_equal(scores.found, [8, 0])

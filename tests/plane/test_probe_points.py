@@ -88,11 +88,6 @@ def test_what_are_no_points_is_refused(name, content, complaint, tmp_path):
     assert "\n" not in str(error.value)
 
 
-def test_the_largest_floats_are_points_too(tmp_path):
-    (tmp_path / "far.csv").write_text("-1.7e308,0\n1.7e308,0\n")
-    np.testing.assert_allclose(load_target(str(tmp_path / "far.csv")).points, [[-1, 0], [1, 0]])
-
-
 def test_dark_parts_of_16_bits_are_dark(tmp_path):
     pixels = np.full((20, 20), 60_000, np.uint16)
     pixels[:5, :5] = 10_000

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.errors import InputError
 from gan_jax.plane import TARGETS, load_target
 
 
@@ -50,35 +49,3 @@ def test_points_of_a_file_are_centred_and_scaled(tmp_path, ending):
     else:
         np.save(path, np.array([[10, 1], [20, 2], [30, 3]]))
     np.testing.assert_allclose(load_target(str(path)).points, [[-1, -0.1], [0, 0], [1, 0.1]], rtol=1e-6)
-
-
-WRONG = {
-    "absent.csv": (None, "one of ring, grid"),
-    "words.csv": (b"a,b\nc,d\n", "two numbers a line"),
-    "empty.csv": (b"", "cannot be read|two or more"),
-    "three.csv": (b"1,2,3\n4,5,6\n", r"\[2, 3\]"),
-    "one.csv": (b"1,2\n", "two or more points"),
-    "same.csv": (b"1,2\n1,2\n", "points that differ"),
-    "infinite.csv": (b"1,2\ninf,3\n", "not finite"),
-    "garbage.npy": (b"\x93NUMPY and no more", "cannot be read as points"),
-    "white.png": ("white", "darker than middle grey"),
-    "text.png": (b"no picture", "cannot be read as a picture"),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_a_file_without_points_is_refused_in_a_line(tmp_path, name):
-    content, message = WRONG[name]
-    path = tmp_path / name
-    if content == "white":
-        Image.new("L", (8, 8), 255).save(path)
-    elif content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=message):
-        load_target(str(path))
-
-
-def test_an_array_of_objects_is_not_unpickled(tmp_path):
-    np.save(tmp_path / "objects.npy", np.array([{}, {}], object), allow_pickle=True)
-    with pytest.raises(InputError, match="cannot be read as points"):
-        load_target(str(tmp_path / "objects.npy"))

@@ -53,13 +53,7 @@ def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     assert set(names) < set(RECIPES)
 
 
-RECIPES_IN_SOAK = ("lsgan", "r1", "fast", "best", "dcgan", "pacgan")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.soak) if name in RECIPES_IN_SOAK else name for name in plane_recipes()],
-)
+@pytest.mark.parametrize("name", ["wgan-gp", "sn-hinge", "r3gan"])
 def test_every_recipe_takes_steps_in_the_plane(name):
     config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).at(0, 4)
     keys = run_keys(0)
@@ -97,12 +91,6 @@ def test_states_are_those_of_a_whole_run():
     assert_close(states[-1], whole)
 
 
-def test_a_step_without_a_pause_is_refused():
-    keys = run_keys(0)
-    with pytest.raises(ValueError, match="frame_steps"):
-        train_states(COURSE, gan_step, init_state(COURSE, keys.init), TARGET.points, keys, [0, 7, 20])
-
-
 @pytest.mark.soak
 def test_many_seeds_at_once_are_the_seeds_alone():
     """The last of four, more than a core takes at a time."""
@@ -138,15 +126,6 @@ def test_what_cannot_be_watched_is_refused(values):
         prepare_watch(WatchSettings(**values), COURSE)
 
 
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [({"packing": 8}, "packing is 8; it must be a divisor of the 2500"), ({"conditional": True}, "leave out --cond")],
-)
-def test_networks_that_cannot_be_looked_at_are_refused(changes, complaint):
-    with pytest.raises(InputError, match=complaint):
-        prepare_watch(WatchSettings(), dataclasses.replace(COURSE, **changes))
-
-
 def test_a_training_that_diverges_says_so():
     steep = dataclasses.replace(COURSE, learning_rate=1e30)
     keys = run_keys(0)
@@ -154,7 +133,7 @@ def test_a_training_that_diverges_says_so():
         watch(Watch(steep, TARGET, keys, [0, 20]), gan_step, init_state(steep, keys.init))
 
 
-@pytest.mark.parametrize("name", ["dcgan", "r3gan", "pacgan", "sn-hinge"])
+@pytest.mark.parametrize("name", ["pacgan", "sn-hinge"])
 def test_a_look_shows_the_networks(name):
     config = dataclasses.replace(plane_recipes()[name], width=8).at(0, 10)
     state = init_state(config, run_keys(0).init)
@@ -217,10 +196,3 @@ np.testing.assert_allclose(shared[:3], alone, rtol=0, atol=1e-3 * np.abs(alone).
 @pytest.mark.soak
 def test_devices_share_the_seeds_if_they_divide():
     subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=PATIENCE)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
-def test_points_of_another_type_are_refused(dtype):
-    points = np.zeros((1280, 2), dtype)
-    with pytest.raises(TypeError, match=f"points are {np.dtype(dtype)}; pass float32"):
-        train_states(COURSE, gan_step, init_state(COURSE, run_keys(0).init), points, run_keys(0), [0, 10])

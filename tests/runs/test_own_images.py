@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from small_runs import EXPERIMENTS
 
-from gan_jax import GanConfig, InputError, RunConfig, load_run, recipe, run_experiment
+from gan_jax import GanConfig, InputError, RunConfig, load_run, run_experiment
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.sample import sample
@@ -138,9 +138,11 @@ def test_networks_are_conditional_on_classes_alone(tmp_path):
 @pytest.mark.soak
 def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_critics_see_little):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    photos = write_images(tmp_path / "photos", 240, size=70)
-    gan = dataclasses.replace(recipe("fast"), latent_dim=8, width=2, batch_size=16)
-    options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=2, steps=None, stream=True)
+    monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 40)
+    monkeypatch.setattr("gan_jax.evaluation.features._BATCH", 16)
+    photos = write_images(tmp_path / "photos", 120, size=70)
+    gan = GanConfig(latent_dim=4, width=2, batch_size=16)
+    options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=1, steps=None, stream=True)
     run_experiment(JOINT, options)
     folder = tmp_path / "run"
     assert load_run(folder).config.image_shape == (64, 64, 3)
@@ -152,10 +154,10 @@ def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_
     sample(folder, output=tmp_path / "grid.png")
     export(folder, output=tmp_path / "generator.jax")
     export(folder, output=tmp_path / "generator.onnx", format="onnx")
-    scores = evaluate(folder, num_samples=50)["run"]
+    scores = evaluate(folder, num_samples=20)["run"]
     assert scores["evaluator"].startswith("fd-photos")
     assert len(scores["class_counts"]) == 2
     shutil.move(photos / "light", photos / "dark" / "deep")  # one class is none
-    again = evaluate(folder, num_samples=50)["run"]
+    again = evaluate(folder, num_samples=20)["run"]
     assert again["evaluator"].startswith("random-photos")
     assert "class_divergence" not in again

@@ -1,13 +1,10 @@
 """The weights that a run keeps of its training."""
 
-import shutil
-
 import pytest
 from small_runs import content, interrupted, settings
 
 from gan_jax import load_run, run_experiment
-from gan_jax.errors import InputError
-from gan_jax.storage.run_folder import RunFolder, remove_run
+from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.loop import plan_chunks, spaced_pauses
 
 KEPT = {"snapshots": 4, "keep_checkpoints": 20}
@@ -34,15 +31,6 @@ def test_a_resumed_run_keeps_the_same(complete, tmp_path):
     assert content(folder.path) == content(complete.path)
 
 
-def test_a_run_that_is_replaced_takes_them_along(complete, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
-    (folder.snapshots / "mine.txt").write_text("of someone")
-    remove_run(folder)
-    assert folder.snapshot_steps() == []
-    assert (folder.snapshots / "mine.txt").exists()
-
-
 @pytest.mark.parametrize("done", range(0, 60, 7))
 def test_a_training_pauses_at_the_same_steps_wherever_it_begins(done):
     def pauses(start, pause_every=None):
@@ -52,8 +40,3 @@ def test_a_training_pauses_at_the_same_steps_wherever_it_begins(done):
     assert pauses(done) == {step for step in pauses(0) if step > done}
     assert pauses(done, pause_every=7) >= pauses(done)
     assert set(spaced_pauses(60, 25, 6, log_every=10, chunk_steps=4)) <= pauses(0) | {0}
-
-
-def test_one_snapshot_is_refused(tmp_path):
-    with pytest.raises(InputError, match="snapshots is 1; it must be at least 2"):
-        settings(tmp_path, snapshots=1)

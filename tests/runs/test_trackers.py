@@ -12,7 +12,7 @@ from small_runs import content, interrupted, settings
 from gan_jax import InputError, run_experiment
 from gan_jax.cli.track import track
 from gan_jax.runs.watchers.json_lines import read_lines
-from gan_jax.runs.watchers.trackers import TRACKERS, open_tracker
+from gan_jax.runs.watchers.trackers import open_tracker
 from gan_jax.storage.run_folder import RunFolder, claim, remove_run
 
 
@@ -153,9 +153,3 @@ def test_a_missing_package_names_the_extra_before_anything_is_trained(name, modu
     with pytest.raises(InputError, match=rf"--tracker {name} needs a package .* install gan_jax\[{name}\]"):
         run_experiment(settings(tmp_path / "run", tracker=(name,), game="drift"))
     assert not (tmp_path / "run").exists()
-
-
-def test_an_unknown_tracker_is_named(complete):
-    assert set(TRACKERS) == {"tensorboard", "wandb"}
-    with pytest.raises(InputError, match="tracker is 'mlflow'; it must be one of tensorboard, wandb"):
-        open_tracker("mlflow", complete)

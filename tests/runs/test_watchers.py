@@ -151,14 +151,6 @@ def test_a_screen_that_has_gone_away_does_not_end_the_training(context, monkeypa
         Console(context).record(Entry(10, 1, {}, "text"))
 
 
-def test_the_bars_words_are_the_last_chunks_means_and_the_last_distance(context):
-    run = make_run(context)
-    assert run.summary() == ""
-    run.record(window(10, d_loss=0.25))
-    assert "d_loss 0.25" in run.summary()
-    assert "fake_spread" not in run.summary()
-
-
 def test_quiet_prints_nothing_but_warnings(context, capsys):
     quiet = context._replace(settings=dataclasses.replace(context.settings, quiet=True))
     for where, printed in ((context, True), (quiet, False)):

@@ -41,13 +41,6 @@ def test_the_newest_and_the_best_stay(checkpoints):
     assert checkpoints.steps() == [2, 6, 7]
 
 
-def test_a_step_that_is_there_is_not_written_again(checkpoints):
-    checkpoints.save(checkpoint(3))
-    checkpoints.save(checkpoint(3))
-    checkpoints.wait()
-    assert checkpoints.steps() == [3]
-
-
 def test_what_is_newer_can_be_dropped_and_written_again(checkpoints):
     for step in (3, 4):
         checkpoints.save(checkpoint(step))
@@ -133,10 +126,6 @@ def test_checkpoints_that_change_faster_than_they_can_be_read_are_one_line(repla
     monkeypatch.setattr(module, "_ATTEMPTS", 2)
     with pytest.raises(InputError, match="changes faster than it can be read; try again"):
         replacing(times=9).restore_newest(STATE)
-
-
-def test_there_may_be_none(checkpoints):
-    assert checkpoints.restore_newest(STATE) == (None, [])
 
 
 def test_a_reader_changes_nothing(checkpoints, tmp_path):

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import gan_jax.cli as cli
 from gan_jax import InputError, load_pretrained, load_run, recipe, sample_images
 from gan_jax.evaluation import read_evaluator
 from gan_jax.evaluation.features import extract
@@ -55,16 +54,3 @@ def test_load_run_takes_the_one_that_ships_unless_a_folder_of_that_name_holds_ru
     (folder / "run.json").write_text("{}")
     with pytest.raises(InputError, match="is not the record of a run"):
         load_run("fashion_mnist")
-
-
-def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="the pretrained run is 'imagenet'; it must be one of fashion_mnist"):
-        load_pretrained("imagenet")
-
-
-def test_a_command_takes_its_name(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["gan-jax", "sample", "fashion_mnist", "--num", "2", "--output", "grid.png"])
-    cli.main()
-    assert "2 images of the averaged generator are in grid.png" in capsys.readouterr().out
-    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]

@@ -4,14 +4,10 @@ import copy
 import functools
 import json
 import shutil
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from damaged import EXAMPLES, mutated
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, load_run
 from gan_jax.storage import record as record_module
@@ -73,10 +69,10 @@ def replaced(record, place, value):
     return changed
 
 
-VALUES = (None, 10**400, {"a": {"b": []}}, True, -1, 1.5, np.nan, np.inf, "x", "", [], [[]], ["x"], {}, "../x")
+VALUES = (None, 10**400, {"a": {"b": []}}, True, np.nan, "x")
 
 
-@pytest.mark.parametrize("value", [*VALUES[:3], *(pytest.param(one, marks=pytest.mark.soak) for one in VALUES[3:])])
+@pytest.mark.parametrize("value", VALUES)
 def test_a_record_with_one_other_value_is_read_or_refused_in_a_line(value, record, tmp_path):
     for place in places(record):
         try:
@@ -125,57 +121,12 @@ def test_texts_that_are_no_record_are_refused_in_a_line(content, complaint, tmp_
     assert "\n" not in str(error.value)
 
 
-def test_of_a_name_that_comes_twice_the_last_counts(record, tmp_path):
-    text = json.dumps(record).replace('"seed": 0', '"seed": 0, "seed": 7')
-    assert read(tmp_path, text.encode())[0].seed == 7
-
-
 def test_a_record_that_is_no_file_is_refused_and_not_waited_for(tmp_path):
     (tmp_path / "run.json").mkdir()
     with pytest.raises(InputError, match="it is no regular file"):
         read_record(tmp_path)
     with pytest.raises(InputError, match=r"run\.json"):
         claim(RunFolder(tmp_path), overwrite=True)
-
-
-@EXAMPLES
-def test_a_damaged_record_is_read_or_refused_in_a_line(examples, record, tmp_path):
-    content = json.dumps(record).encode()
-
-    @settings(max_examples=examples)
-    @given(
-        st.lists(st.tuples(st.integers(0, len(content)), st.integers(0, 255)), max_size=3),
-        st.none() | st.integers(0, len(content)),
-    )
-    def holds(changes, cut):
-        try:
-            read(tmp_path, mutated(content, changes, cut))
-        except InputError as error:
-            assert "\n" not in str(error)  # noqa: PT017
-
-    holds()
-
-
-@EXAMPLES
-def test_settings_that_are_recorded_are_read_back(examples, record, tmp_path):
-    @settings(max_examples=examples)
-    @given(
-        st.floats(2.0**-30, 2.0**30, allow_subnormal=False),
-        st.integers(1, 4096),
-        st.integers(0, 2**32 - 1),
-        st.sampled_from([(), ("translation",), ("cutout", "translation")]),
-        st.none() | st.integers(1, 10**6),
-    )
-    def holds(rate, width, seed, augmentations, steps):
-        config = GanConfig(learning_rate=rate, width=width, augmentations=augmentations)
-        place = Path("runs/digits-beta1")
-        wanted = RunConfig(config, dataset="digits", seed=seed, steps=steps, sweep=("beta1=0,0.5",), output_dir=place)
-        run = {name: value for name, value in vars(wanted).items() if name not in ("gan", "output_dir")}
-        gan = dict(vars(config))
-        changed = record | {"run": run | {"gan": gan, "output_dir": str(wanted.output_dir)}}
-        assert read(tmp_path, changed) == (wanted, config)
-
-    holds()
 
 
 @pytest.fixture(scope="module")
@@ -192,14 +143,7 @@ def saved(record, tmp_path_factory):
 
 @pytest.mark.parametrize(
     "content",
-    [
-        b"[" * 100_000,
-        None,
-        pytest.param(b"[]", marks=pytest.mark.soak),
-        pytest.param(b"{}", marks=pytest.mark.soak),
-        pytest.param(b'{"sha256": "x", "metrics": ["../../x"], "run": {}}', marks=pytest.mark.soak),
-        pytest.param(b'{"sha256": 5, "metrics": [], "run": []}', marks=pytest.mark.soak),
-    ],
+    [b"[" * 100_000, None, b'{"sha256": "x", "metrics": ["../../x"], "run": {}}'],
 )
 def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, tmp_path):
     folder = shutil.copytree(saved, tmp_path / "run")
@@ -209,13 +153,6 @@ def test_a_checkpoint_whose_record_was_replaced_is_passed_over(content, saved, t
     with pytest.raises(InputError, match="has neither weights nor a checkpoint that can be read") as error:
         load_run(folder)
     assert "\n" not in str(error.value)
-
-
-def test_a_run_before_its_first_checkpoint_has_no_weights(saved, tmp_path):
-    folder = shutil.copytree(saved, tmp_path / "run")
-    shutil.rmtree(folder / "checkpoints")
-    with pytest.raises(InputError, match=r"has no weights\.npz and no checkpoint yet; wait for one"):
-        load_run(folder)
 
 
 def test_what_lies_among_checkpoints_and_is_none_is_passed_over(saved, tmp_path):

@@ -11,7 +11,7 @@ from gan_jax import InputError, load_run
 from gan_jax.files import is_partial
 from gan_jax.storage import run_folder
 from gan_jax.storage.record import FORMAT, read_record
-from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run, require_claimable
+from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run
 
 TOLD = {"script": "s.py", "step": "gan_step", "dataset": {}, "versions": {}, "imports": {}, "device": {}}
 RECORD = {"format": FORMAT, **TOLD, "run": {"gan": {"image_shape": [28, 28, 1]}}}
@@ -85,14 +85,6 @@ def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(linked, tmp_path)
     assert (tmp_path / "grids" / "step_0000012.png").exists()
 
 
-def test_what_is_in_the_place_of_a_runs_own_is_named_before_anything_is_made(tmp_path):
-    for name in ("grids", "snapshots", "trackers", "checkpoints"):
-        (tmp_path / name).touch()
-        with pytest.raises(InputError, match=rf"{name} is in the place of .*; move it away"):
-            require_claimable(RunFolder(tmp_path))
-        (tmp_path / name).unlink()
-
-
 @pytest.mark.parametrize("flag", ["overwrite", "resume"])
 @pytest.mark.parametrize(
     ("files", "complaint"),
@@ -108,14 +100,6 @@ def test_what_is_no_run_is_spared(flag, files, complaint, tmp_path):
     with pytest.raises(InputError, match=complaint):
         claim(RunFolder(tmp_path), **{flag: True})
     assert {path.name for path in tmp_path.iterdir()} == set(files)
-
-
-def test_a_file_is_no_folder(tmp_path):
-    (tmp_path / "file").touch()
-    (tmp_path / "link").symlink_to("nowhere")
-    for name, complaint in (("file", "is a file"), ("link", "is a link that leads nowhere")):
-        with pytest.raises(InputError, match=complaint):
-            claim(RunFolder(tmp_path / name))
 
 
 def killed_at(monkeypatch, name, calls):

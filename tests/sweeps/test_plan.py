@@ -76,10 +76,6 @@ def test_values_that_are_the_same_to_a_step_are_refused(text):
         parse_sweep(text)
 
 
-def test_whole_numbers_are_compared_as_they_are():
-    assert parse_sweep("schedule_steps=16777216,16777217")[1] == [2**24, 2**24 + 1]
-
-
 def test_values_times_seeds_each_in_a_folder_of_its_own():
     settings = RunConfig(seeds="1:3", sweep=("beta1=0,0.5", "learning_rate=1e-3"), output_dir=Path("runs/all"))
     trials = list_trials(settings)
@@ -94,15 +90,6 @@ def test_values_times_seeds_each_in_a_folder_of_its_own():
     assert (last.seeds, last.sweep, last.output_dir) == (None, (), Path("runs/all") / trials[-1].name)
 
 
-def test_a_value_outside_its_range_is_refused_before_anything_is_trained():
-    with pytest.raises(InputError, match=r"beta1 is 1\.5"):
-        list_trials(RunConfig(sweep=("beta1=0.5,1.5",)))
-
-
-def test_without_seeds_a_sweep_has_the_one():
-    assert [trial.name for trial in list_trials(RunConfig(seed=4, sweep=("beta1=0",)))] == ["beta1=0/seed_4"]
-
-
 def test_values_that_are_close_have_folders_of_their_own():
     values = [0.00012345678, 0.00012345679, 1e-4]
     assert [format_value(value) for value in values] == ["0.00012345678", "0.00012345679", "0.0001"]
@@ -113,8 +100,3 @@ def test_values_that_are_close_have_folders_of_their_own():
 def test_a_setting_is_swept_once():
     with pytest.raises(InputError, match="name each setting once"):
         list_trials(RunConfig(sweep=("beta1=0,0.5", "beta1=0.9")))
-
-
-def test_a_seed_beside_seeds_is_refused():
-    with pytest.raises(InputError, match="give one of them"):
-        list_trials(RunConfig(seed=5, seeds="0:2"))

@@ -127,17 +127,6 @@ def test_each_run_of_a_single_setting_is_a_point():
     assert labels == [["0\nmean 8", "0.5\nmean 3.5"], ["0\ntoo early", "0.5\nmean 0.5"]]
 
 
-@pytest.mark.parametrize("others", [{}, {"critic_steps": 1}])
-def test_a_sweep_of_one_value_is_no_map(others):
-    distance, _ = draw_sweep([outcome(8.0, beta1=0.5, **others), outcome(9.0, beta1=0.5, **others)]).axes
-    assert (points_of(distance), list(distance.images)) == ([[8, 9]], [])
-
-
-def test_the_setting_with_several_values_is_the_axis():
-    runs = [outcome(8.0, critic_steps=1, beta1=beta1) for beta1 in (0, 0.5)]
-    assert [axes.get_xlabel() for axes in draw_sweep(runs).axes] == ["beta1", "beta1"]
-
-
 def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeypatch):
     for name, value in {"settings.EPOCHS": 1, "settings.ENOUGH_IMAGES": 3_000, "sweeps.run.EPOCHS": 1}.items():
         monkeypatch.setattr(f"gan_jax.{name}", value)
@@ -171,17 +160,11 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
 @pytest.mark.soak
 def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
     client, compiled = jax.devices()[0].client, []
-    for folder, widths in (("few", "1,2"), ("many", "1,2,3,4,5")):
+    for folder, widths in (("few", "1,2"), ("many", "1,2,3")):
         train_many(tmp_path / folder, "drift", **SHORT, sweep=(f"width={widths}",))
         gc.collect()
         compiled.append(len(client.live_executables()))
     assert compiled[1] <= compiled[0]
-
-
-def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):
-    with pytest.raises(InputError, match="batch_size is 5000, but there are 1500 training images"):
-        train_many(tmp_path / "run", "drift", **SHORT, sweep=("batch_size=120,5000",))
-    assert not (tmp_path / "run").exists()
 
 
 def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
@@ -192,9 +175,8 @@ def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("schedule", ["in_turn", "side_by_side"])
-def test_a_run_that_diverges_among_others_keeps_its_steps(schedule, tmp_path, capsys):
-    flags = {**SHORT, "log_every": 8, "schedule": schedule, "sweep": ("learning_rate=2e-4,1e30",)}
+def test_a_run_that_diverges_among_others_keeps_its_steps(tmp_path, capsys):
+    flags = {**SHORT, "log_every": 8, "schedule": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
     summary = train_many(tmp_path / "run", "fragile", **flags)
     assert [one["step"] for one in summary] == [16, 6]
     assert [bool(one["diverged"]) for one in summary] == [False, True]
@@ -256,21 +238,6 @@ def test_a_schedule_is_chosen_by_flags(tmp_path):
     assert choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side"))
     with pytest.raises(InputError, match="leave out --devices"):
         choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side", devices=2))
-
-
-@pytest.mark.parametrize(
-    ("options", "complaint"),
-    [
-        ({"seeds": "3:1"}, "seeds is '3:1'"),
-        ({"sweep": ("precision=3",)}, "sweep is 'precision=3'"),
-        ({"sweep": ("width=3,4",), "schedule": "side_by_side"}, "side_by_side cannot sweep width; use .*in_turn"),
-        ({"seeds": "0:2", "seed": 5}, "seed is 5 and seeds is '0:2'"),
-    ],
-)
-def test_mistakes_leave_nothing(options, complaint, tmp_path):
-    with pytest.raises(InputError, match=complaint):
-        train_many(tmp_path / "run", **options)
-    assert not (tmp_path / "run").exists()
 
 
 def test_many_runs_do_not_go_into_a_runs_own_folder(alone):

@@ -64,11 +64,6 @@ def test_a_cosine_falls_from_one_to_its_final_part_and_stays():
         assert rates.discriminator == pytest.approx(2 * factor, rel=1e-6)
 
 
-def test_a_cosine_without_an_end_is_refused():
-    with pytest.raises(ValueError, match="give schedule_steps"):
-        learning_rates(GanConfig(learning_rate_schedule="cosine"), 0)
-
-
 @pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
 def test_each_network_moves_at_its_own_rate(step):
     """Adam's first step is as long as its learning rate, wherever there is a gradient."""
@@ -188,10 +183,8 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
     "options",
     [
         {"objective": "relativistic", "penalties": ("r1", "r2")},
-        {"objective": "hinge", "penalties": ("r2", "r1")},
         {"objective": "wasserstein", "penalties": ("r1",), "real_weight": 0.0},  # where the reals' slopes are 0
         {"penalties": ("r1",), "augmentations": ("translation", "cutout")},
-        {"penalties": ("r1",), "penalty_share": 0.5},
         {"penalties": ("r1", "r2"), "conditional": True},
         {"penalties": ("r2", "gradient_penalty")},
     ],
@@ -205,9 +198,8 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
         images = Batch(images, jnp.arange(len(images))) if config.conditional else images
         ours, metrics = discriminator_step(config, state, Batch(images), fresh_key())
         monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
-        jax.clear_caches()
-        plain, expected = discriminator_step(config, state, Batch(images), fresh_key())
-    jax.clear_caches()
+        traced_again = jax.jit(lambda *operands: discriminator_step.__wrapped__(config, *operands))
+        plain, expected = traced_again(state, images, fresh_key())
     # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
     assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, terms=0.01)
     assert_close(metrics, expected)
@@ -280,13 +272,6 @@ def test_a_conditional_step_uses_the_labels(step):
     assert losses[0] != pytest.approx(losses[1], rel=1e-5)
     with pytest.raises(ValueError, match="pass Batch"):
         step(CONDITIONAL, state, Batch(images), fresh_key())
-
-
-def test_labels_are_left_aside_by_other_networks():
-    images = images_of(CONFIG)
-    _, plain = gan_step(CONFIG, start(CONFIG), Batch(images), fresh_key())
-    _, labelled = gan_step(CONFIG, start(CONFIG), Batch(images, jnp.arange(4)), fresh_key())
-    assert_trees_all_equal(plain, labelled)
 
 
 def test_the_default_step_has_no_input_for_what_it_does_not_use():

@@ -6,16 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax import (
-    Batch,
-    GanConfig,
-    batch_fakes,
-    discriminator_step,
-    gan_step,
-    generator_step,
-    init_state,
-    sample_latents,
-)
+from gan_jax import Batch, GanConfig, batch_fakes, discriminator_step, gan_step, generator_step, init_state
 from gan_jax.training import steps
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
@@ -95,13 +86,6 @@ def test_the_generators_weights_are_constant_in_a_discriminator_step(state, imag
     assert unlike(state.discriminator.params, after.discriminator.params)
 
 
-def test_a_generator_step_raises_the_score(state, images):
-    for _ in range(30):
-        state, metrics = generator_step(CONFIG, state, Batch(images), fresh_key())
-    first = generator_step(CONFIG, init_state(CONFIG, jax.random.key(1)), Batch(images), fresh_key())[1]
-    assert metrics["d_g_z2"] > first.d_g_z2 + 0.05
-
-
 def test_the_joint_steps_halves_see_the_same_fakes(state, images):
     """With the images themselves as fakes D cannot tell the two apart, whatever its weights."""
     fakes = batch_fakes(CONFIG, state, fresh_key())
@@ -109,21 +93,11 @@ def test_the_joint_steps_halves_see_the_same_fakes(state, images):
     assert metrics["d_x"] == pytest.approx(float(metrics["d_g_z1"]), rel=1e-4)
 
 
-def test_integer_images_are_refused(state):
-    with pytest.raises(TypeError, match="normalize_images"):
-        gan_step(CONFIG, state, Batch(jnp.zeros((4, 28, 28, 1), jnp.uint8)), fresh_key())
-
-
 @pytest.mark.parametrize("step", [gan_step, discriminator_step])
 @pytest.mark.parametrize("shape", [(3, 28, 28, 1), (4, 32, 32, 1), (4, 28, 28, 3), (4, 28, 28)], ids=str)
 def test_images_that_are_not_of_the_configuration_are_refused(step, shape, state):
     with pytest.raises(ValueError, match=r"the configuration says \(4, 28, 28, 1\)"):
         step(CONFIG, state, Batch(jnp.zeros(shape)), fresh_key())
-
-
-def test_as_many_latents_are_drawn_as_asked_for():
-    shapes = [sample_latents(CONFIG, fresh_key(), count).shape for count in (None, 0, 7)]
-    assert shapes == [(4, 8), (0, 8), (7, 8)]
 
 
 @pytest.mark.soak

@@ -55,14 +55,6 @@ def test_batches_are_read_before_they_are_asked_for():
     assert threading.get_ident() not in read
 
 
-def test_an_image_that_cannot_be_read_any_more_ends_the_training():
-    def fail(place):
-        raise InputError("it is gone")
-
-    with pytest.raises(InputError, match="it is gone"):
-        StreamedImages(CONFIG, Batch(stored(fail)), run_keys(0)).batches(0, 0, 1)
-
-
 @pytest.mark.parametrize(
     "other",
     [IMAGES[0] ^ 1, np.repeat(IMAGES[0], 3, axis=2), IMAGES[0].reshape(14, 56, 1)],
@@ -84,15 +76,6 @@ def test_the_first_of_two_readings_counts_whichever_thread_it_is_in():
     with ThreadPoolExecutor(20) as threads:
         read = [threads.submit(images.__getitem__, 0) for _ in range(40)]
     assert sum(one.exception() is None for one in read) == 1
-
-
-def test_an_archive_that_fails_names_its_image():
-    def fail(place):
-        raise EOFError("the end")
-
-    images = StoredImages(fail, 3, (2, 2, 1), "archive: {}.png".format)
-    with pytest.raises(InputError, match=r"archive: 2\.png cannot be read \(the end\); give a good copy"):
-        images[2]
 
 
 def test_without_grain_it_says_what_to_install(monkeypatch):

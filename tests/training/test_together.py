@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 
-from gan_jax import Batch, GanConfig, GanState, NetworkState, ResidentImages, run_keys, train
+from gan_jax import Batch, GanConfig, GanState, NetworkState, ResidentImages, run_keys
 from gan_jax.training.loop import NonFiniteError, Start, metrics_to_numpy, train_together
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  # thirteen batches
@@ -99,19 +99,6 @@ def test_a_run_that_breaks_keeps_the_steps_before_and_the_others_finish(images, 
     for ours, theirs in ((first, healthy[0]), (last, healthy[2])):
         np.testing.assert_array_equal(losses(ours), losses(theirs))
         chex.assert_trees_all_equal(ours[-1].state, theirs[-1].state)
-
-
-def test_training_ends_when_the_last_run_has_broken(images):
-    reports = finish(start(0, images, learning_rate=8), start(1, images, learning_rate=2))
-    assert [[report.step for report in each] for each in reports] == [[5, 7], [1]]
-
-
-def test_a_run_alone_raises_after_its_last_finite_step(images):
-    config, state, source, keys = start(0, images, learning_rate=7)
-    steps = []
-    with pytest.raises(NonFiniteError, match="loss is not finite at step 7"):
-        steps.extend(progress.step for progress in train(config, quick_step, state, source, keys, **CHUNKS))
-    assert steps == [5, 6]
 
 
 def test_runs_share_one_copy_of_the_images_on_the_device():
