@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, InputError, RunConfig, gan_step, load_dataset
+from gan_jax import GanConfig, InputError, RunConfig, load_dataset
 from gan_jax.config import TRACED
 from gan_jax.storage import record
 from gan_jax.storage.record_form import config_from_json
@@ -16,7 +16,8 @@ from gan_jax.storage.record_form import config_from_json
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"image_shape": (27, 27, 1)}, r"image_shape is \(27, 27, 1\).*resize"),
+        ({"image_shape": (3, 3, 1)}, r"image_shape is \(3, 3, 1\); it must be \(S, S, C\) with S from 4 to 4096.*resize"),
+        ({"image_shape": (4097, 4097, 1)}, r"image_shape is \(4097, 4097, 1\)"),
         ({"image_shape": (28, 32, 1)}, "image_shape"),
         ({"image_shape": (28, 28, 0)}, "image_shape"),
         ({"class_counts": (1, 2)}, r"class_counts is \(1, 2\); it must be 10 counts"),
@@ -56,8 +57,10 @@ def test_a_wrong_value_is_named_with_what_is_allowed(values, complaint):
         ({"steps": True}, "steps is True; it must be a whole number or None"),
         ({"steps": np.float32(3)}, "steps is .*3.0.*; it must be a whole number or None"),
         ({"quiet": 1}, "quiet is 1; it must be True or False"),
-        ({"schedule": "bogus"}, "schedule is 'bogus'; it must be 'auto', 'in_turn' or 'side_by_side'"),
-        ({"image_size": 33}, "image_size is 33; it must be 28, 32 or 64 or None"),
+        ({"parallel": "bogus"}, "parallel is 'bogus'; it must be 'auto', 'in_turn' or 'side_by_side'"),
+        ({"image_size": 4097}, "image_size is 4097; it must be a whole number of at least 1 and at most 4096"),
+        ({"schedule_steps": 0}, "schedule_steps is 0"),
+        ({"schedule_steps": 2**30 + 1}, "schedule_steps is 1073741825"),
         ({"tracker": "tensorboard"}, "tracker is 'tensorboard'; it must be a tuple of text"),
         ({"gan": None}, "gan is None; it must be GanConfig"),
         ({"data_dir": 3}, "data_dir is 3; it must be a path or None"),
@@ -98,7 +101,7 @@ def test_any_value_of_a_run_setting_is_read_back_or_refused(name, monkeypatch):
     monkeypatch.setattr(record, "environment", lambda devices: {})
     dataset = load_dataset("digits")
     for settings in accepted(RunConfig, name):
-        written = json.loads(json.dumps(record.make_record(settings, settings.gan, dataset, gan_step)))
+        written = json.loads(json.dumps(record.make_record(settings, settings.gan, dataset, settings.schedule_steps)))
         read = record.read_settings(written)[0]
         if name in written["run"] and name not in (
             "dataset",

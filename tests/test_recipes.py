@@ -6,7 +6,7 @@ import pytest
 
 from gan_jax import RECIPES, GanConfig, InputError, RunConfig, load_dataset, recipe
 from gan_jax.cli.train import parse_flags
-from gan_jax.runs.setup import networks_config
+from gan_jax.runs.setup import networks_config, prepare_start, training_images
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -61,11 +61,17 @@ def test_flags_change_a_recipe():
 
 def test_the_data_and_the_length_decide_what_a_recipe_leaves_open():
     digits = load_dataset("digits")
-    gan = dataclasses.replace(recipe("r3gan"), batch_size=50)
-    assert networks_config(RunConfig(gan, epochs=4), digits).schedule_steps == 4 * 30
-    assert networks_config(RunConfig(gan, steps=7), digits).schedule_steps == 7
-    fixed = dataclasses.replace(gan, schedule_steps=9)
-    assert networks_config(RunConfig(fixed, epochs=4), digits).schedule_steps == 9
+    small = {"batch_size": 50, "width": 2, "latent_dim": 4}
+
+    def end_of_schedules(name, **length):
+        settings = RunConfig(dataclasses.replace(recipe(name), **small), **length)
+        config = networks_config(settings, digits)
+        return prepare_start(settings, config, training_images(config, digits)).schedule_steps
+
+    assert end_of_schedules("r3gan", epochs=4) == 4 * 30
+    assert end_of_schedules("r3gan", steps=7) == 7
+    assert end_of_schedules("r3gan", epochs=4, schedule_steps=9) == 9
+    assert end_of_schedules("dcgan", epochs=4, schedule_steps=9) is None
     conditional = dataclasses.replace(recipe("conditional"), num_classes=4)
     assert networks_config(RunConfig(conditional), digits).num_classes == 10
     assert networks_config(RunConfig(GanConfig(num_classes=4)), digits).num_classes == 4

@@ -225,7 +225,7 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
         (["interpolate", "{run}", "--rows", "1", "--output", "x.gif"], "rows is 1"),
         (["train", "--steps", "5", "--epochs", "3"], "--steps and --epochs both say how long"),
         (["train", "--seeds=1:3", "--seed=0"], "--seed and --seeds both say which"),
-        (["train", "--schedule", "side_by_side"], "give --seeds or --sweep too"),
+        (["train", "--parallel", "side_by_side"], "give --seeds or --sweep too"),
     ],
 )
 def test_mistakes_get_a_line(arguments, complaint, trained, gan_jax, tmp_path):

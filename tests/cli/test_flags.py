@@ -8,13 +8,12 @@ from pathlib import Path
 
 import jax
 import pytest
-from small_runs import EXPERIMENTS, settings
+from small_runs import settings
 
 import gan_jax.cli as cli
 from gan_jax import GanConfig, InputError, RunConfig, load_dataset, load_pretrained, recipe, run_experiment
 from gan_jax.cli.statuses import exit_statuses
 from gan_jax.cli.train import parse_flags
-from gan_jax.runs.experiment import JOINT
 from gan_jax.storage.record import make_record
 from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import list_trials
@@ -45,7 +44,7 @@ def test_flags_are_flat_and_the_others_are_the_defaults():
         ("evaluate x extra words", "Unrecognized options: extra, words"),
         ("train --batchsize 3", "Unrecognized options: --batchsize, 3; similar: --batch-size"),
         ("train --epochs", "Missing value for argument '--epochs'"),
-        ("train --schedule soon", "invalid choice 'soon' for argument '--schedule'. Expected one of ('auto',"),
+        ("train --parallel soon", "invalid choice 'soon' for argument '--parallel'. Expected one of ('auto',"),
         ("train --width wide", "Error parsing --width: invalid literal for int() with base 10: 'wide'"),
     ],
 )
@@ -98,27 +97,28 @@ def test_resuming_takes_the_flags_from_the_record(trained):
 def test_start_from_takes_the_networks_of_the_run_unless_flags_say_otherwise():
     flags = parse_flags(RunConfig(), ["--start-from", "fashion_mnist", "--dataset", "digits", "--learning-rate", "0.1"])
     shipped = load_pretrained("fashion_mnist").config
-    assert flags.gan == dataclasses.replace(shipped, learning_rate=0.1, schedule_steps=None)
+    assert flags.gan == dataclasses.replace(shipped, learning_rate=0.1)
+    assert flags.schedule_steps is None
     assert parse_flags(RunConfig(), ["--start-from", "fashion_mnist", "--recipe", "r1"]).gan == recipe("r1")
     with pytest.raises(InputError, match="nowhere holds no run"):
         parse_flags(RunConfig(), ["--start-from", "nowhere"])
 
 
 def test_resuming_beyond_the_end_of_a_schedule_says_so(tmp_path, capsys):
-    gan = dataclasses.replace(settings(tmp_path).gan, learning_rate_schedule="cosine", schedule_steps=4)
+    gan = dataclasses.replace(settings(tmp_path).gan, schedules=("learning_rate=cosine:x0.05",))
     for steps, told in ((4, False), (8, True)):
-        run_experiment(settings(tmp_path / "run", gan=gan, steps=steps, game="drift"))
-        assert ("the schedule of the learning rate ended at step 4" in capsys.readouterr().err) is told
+        run_experiment(settings(tmp_path / "run", gan=gan, steps=steps, schedule_steps=4, game="drift"))
+        assert ("the schedules ended at step 4" in capsys.readouterr().err) is told
 
 
 def test_resuming_without_a_folder_finds_that_of_the_same_flags(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    experiment, same = EXPERIMENTS["drift"], ["--dataset", "digits", "--recipe", "best"]
-    run_experiment(experiment, RunConfig(recipe("best"), dataset="digits", steps=1))
+    same = ["--dataset", "digits", "--recipe", "best", "--game", "drift"]
+    run_experiment(RunConfig(recipe("best"), "drift", "digits", steps=1))
     assert "Output folder: runs/digits-best-drift\n" in capsys.readouterr().out
-    again = parse_flags(RunConfig(), [*same, "--resume"], step=experiment.step)
+    again = parse_flags(RunConfig(), [*same, "--resume"])
     assert (again.steps, again.folder) == (1, Path("runs/digits-best-drift"))
-    many = parse_flags(RunConfig(), [*same, "--resume", "--seeds", "0:2"], step=experiment.step)
+    many = parse_flags(RunConfig(), [*same, "--resume", "--seeds", "0:2"])
     assert (many.steps, many.folder) == (None, Path("runs/digits-best-drift-seeds"))
 
 
@@ -144,7 +144,7 @@ def test_resuming_many_takes_the_flags_of_the_first(tmp_path):
     many = {"seeds": "3:5", "sweep": ("beta1=0,0.9",), "steps": 8}
     trials = list_trials(settings(tmp_path / "runs", **many))
     first, names = trials[0].settings, [trial.name for trial in trials]
-    record = make_record(first, first.gan, load_dataset("digits"), JOINT.step)
+    record = make_record(first, first.gan, load_dataset("digits"), schedule_steps=None)
     SweepFolder(tmp_path / "runs", names, resume=False, overwrite=False).begin(record)
     given = ["--resume", "--output-dir", str(tmp_path / "runs"), "--sweep", "beta1=0,0.9", "--seeds"]
     for seeds in ("3:5", "0:5"):

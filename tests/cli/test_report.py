@@ -8,14 +8,14 @@ import shlex
 from html.parser import HTMLParser
 
 import pytest
-from small_runs import EXPERIMENTS, GAN
+from own_parts import own_parts
+from small_runs import GAN
 
-from gan_jax import GanConfig, InputError, RunConfig, run_experiment
+from gan_jax import InputError, RunConfig, load_dataset, run_experiment
 from gan_jax.cli.report import report
 from gan_jax.cli.train import TRAININGS, command_of, parse_flags
 from gan_jax.pictures.scores import HEADINGS
-from gan_jax.runs.experiment import DISCRIMINATOR_ALONE, GENERATOR_ALONE, JOINT
-from gan_jax.storage.record import read_record
+from gan_jax.storage.record import make_record, read_record
 
 SMALL = RunConfig(gan=GAN, dataset="digits", steps=3, log_every=3)
 
@@ -46,7 +46,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def one(tmp_path_factory, preview_keys_are_used_again):
     folder = tmp_path_factory.mktemp("report") / "a <run>"
-    run_experiment(JOINT, dataclasses.replace(SMALL, output_dir=folder))
+    run_experiment(dataclasses.replace(SMALL, output_dir=folder))
     return folder
 
 
@@ -109,7 +109,7 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     scores = {"frechet_distance": 1.5, "critic_accuracy": 0.75, "evaluator": "quick", "evaluator_sha256": "a" * 64}
     monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)
     monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
-    run_experiment(JOINT, dataclasses.replace(SMALL, output_dir=tmp_path / "many", seeds="0:2"))
+    run_experiment(dataclasses.replace(SMALL, output_dir=tmp_path / "many", seeds="0:2"))
     report(tmp_path / "many", output=tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     page = Page(text)
@@ -120,34 +120,33 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     assert text.count("<td>1.5</td><td>0.75</td>") == 2
 
 
-@pytest.mark.parametrize("experiment", [JOINT, GENERATOR_ALONE, DISCRIMINATOR_ALONE])
+@pytest.mark.parametrize("game", ["joint", "generator", "discriminator", "drift"])
 @pytest.mark.parametrize(
     "changes",
     [
         {},
         {"seed": 7, "epochs": 3, "evaluate_every": 2, "tracker": ("tensorboard", "wandb"), "snapshots": 4},
         {"gan": dataclasses.replace(GAN, penalties=("r1", "r2"), normalization="none", conditional=True)},
+        {"gan": dataclasses.replace(GAN, schedules=("beta2=linear:0.99", "learning_rate=warmup:0:1e3")), "schedule_steps": 9},
     ],
 )
-def test_the_command_gives_the_same_settings(experiment, changes, tmp_path):
-    from gan_jax import load_dataset
-    from gan_jax.storage.record import make_record
-
-    settings = RunConfig(dataset="digits", output_dir=tmp_path / "a folder", **changes)
-    record = make_record(settings, settings.gan, load_dataset("digits"), experiment.step)
+def test_the_command_gives_the_same_settings(game, changes, tmp_path):
+    settings = RunConfig(**{"game": game, "dataset": "digits", "output_dir": tmp_path / "a folder"} | changes)
+    record = make_record(settings, settings.gan, load_dataset("digits"), settings.schedule_steps)
     program, name, *flags = shlex.split(command_of(record))
     assert program == "gan-jax"
-    assert TRAININGS[name][0] is experiment
-    assert parse_flags(TRAININGS[name][1], flags) == settings
+    assert name == {"generator": "standalone-generator", "discriminator": "standalone-discriminator"}.get(game, "train")
+    assert parse_flags(TRAININGS[name], flags) == settings
 
 
-def test_the_command_of_an_own_script_names_every_setting(tmp_path):
-    from gan_jax import load_dataset
-    from gan_jax.storage.record import make_record
-
-    settings = RunConfig(dataset="digits", epochs=40, output_dir=tmp_path / "run")
-    record = make_record(settings, settings.gan, load_dataset("digits"), EXPERIMENTS["drift"].step)
-    program, script, *flags = shlex.split(command_of(record))
-    assert (program, script) == ("python", record["script"])
-    others = RunConfig(GanConfig(width=8, learning_rate=1e-3), epochs=5, log_every=7, output_dir=tmp_path / "other")
-    assert parse_flags(others, flags) == settings
+def test_the_command_imports_the_parts_of_the_run(tmp_path):
+    (tmp_path / "a part.py").write_text(
+        "from gan_jax import GAMES\nGAMES['own'] = GAMES['joint']\n"
+    )
+    with own_parts():
+        settings = parse_flags(RunConfig(), ["--import", str(tmp_path / "a part.py"), "--game", "own"])
+        record = make_record(settings, settings.gan, load_dataset("digits"), schedule_steps=None)
+    with own_parts(forget=True):
+        program, name, *flags = shlex.split(command_of(record))
+        assert (program, name) == ("gan-jax", "train")
+        assert parse_flags(TRAININGS[name], flags) == settings

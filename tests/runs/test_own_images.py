@@ -8,13 +8,13 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import EXPERIMENTS
+import small_runs  # noqa: F401, for its games
 
 from gan_jax import GanConfig, InputError, RunConfig, load_run, run_experiment
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.sample import sample
-from gan_jax.runs.experiment import JOINT
+from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.reproduce import FinishedRun, verify
 from gan_jax.runs.setup import load_images
 from gan_jax.runs.watchers.watcher import Watcher
@@ -76,12 +76,12 @@ def test_images_that_change_while_they_are_streamed_end_the_run(packed, photos, 
                     Image.fromarray(np.asarray(Image.open(path)) ^ 1).save(path)
                 packed(photos)
 
-    experiment = EXPERIMENTS["drift"]._replace(watchers=(Change,))
+    experiment = Experiment(watchers=(Change,))
     source = packed(photos)
     options = {"steps": None, "epochs": 100, "stream": True}
     before = load_images(settings(source, tmp_path / "run", **options)).content_hash
     with pytest.raises(InputError, match=r"\.png (is another image than at the start|cannot be read)") as error:
-        run_experiment(experiment, settings(source, tmp_path / "run", **options))
+        run_experiment(settings(source, tmp_path / "run", **options, game="drift"), experiment)
     assert "\n" not in str(error.value)
     assert read_record(tmp_path / "run")["dataset"]["sha256"] == before
 
@@ -112,7 +112,7 @@ def test_too_few_images_to_score_are_refused_before_training(changes, tmp_path):
     ("changes", "message"),
     [
         ({"devices": 1}, "--stream feeds one device"),
-        ({"seeds": "0:2", "schedule": "side_by_side"}, "side_by_side keeps the images on the device"),
+        ({"seeds": "0:2", "parallel": "side_by_side"}, "side_by_side keeps the images on the device"),
     ],
 )
 def test_a_stream_feeds_one_run_on_one_device(changes, message, photos, tmp_path):
@@ -132,7 +132,7 @@ def test_networks_are_conditional_on_classes_alone(tmp_path):
     photos = write_images(tmp_path / "photos", 40, classes=("one",))
     conditional = dataclasses.replace(SMALL["gan"], conditional=True)
     with pytest.raises(InputError, match="photos has no classes"):
-        run_experiment(JOINT, settings(photos, tmp_path / "run", gan=conditional))
+        run_experiment(settings(photos, tmp_path / "run", gan=conditional))
 
 
 @pytest.mark.soak
@@ -143,7 +143,7 @@ def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_
     photos = write_images(tmp_path / "photos", 120, size=70)
     gan = GanConfig(latent_dim=4, width=2, batch_size=16)
     options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=1, steps=None, stream=True)
-    run_experiment(JOINT, options)
+    run_experiment(options)
     folder = tmp_path / "run"
     assert load_run(folder).config.image_shape == (64, 64, 3)
     moved = photos.rename(tmp_path / "moved")

@@ -138,8 +138,8 @@ def test_other_data_and_unknown_steps_are_refused(copied):
     edit(copied, lambda record: record["dataset"].update(sha256="0"))
     with pytest.raises(InputError, match="other images"):
         FinishedRun(copied)
-    edit(copied, lambda record: record.update(step="my_step"))
-    with pytest.raises(InputError, match="trained with the step my_step; give --import"):
+    edit(copied, lambda record: record["run"].update(game="mine"))
+    with pytest.raises(InputError, match=r"game is 'mine'; .* --import"):
         FinishedRun(copied)
 
 
@@ -156,23 +156,25 @@ def test_a_training_by_hand_goes_on_to_the_bits_of_the_run(folder, copied):
 
 
 def test_a_checkpoint_that_is_newer_than_the_weights_wins(copied, tmp_path, capsys):
-    earlier = SavedCheckpoints(copied / "checkpoints").restore(24, load_run(copied).state).state
-    save_weights(copied / "weights.npz", earlier)
+    run = load_run(copied)
+    earlier = SavedCheckpoints(copied / "checkpoints").restore(24, run.state).state
+    save_weights(copied / "weights.npz", earlier, run.config)
     assert int(load_run(copied).state.step) == 36
     assert capsys.readouterr().err == ""
 
 
 @pytest.fixture
 def other_weights(copied):
-    state = load_run(copied).state
+    config, state, *_ = load_run(copied)
     kernel = state.generator.params["conv_0"]["kernel"]
     params = state.generator.params | {"conv_0": {"kernel": kernel.at[0, 0, 0, 0].add(1e-6)}}
-    save_weights(copied / "weights.npz", state.replace(generator=state.generator.with_params(params)))
+    changed = state.replace(generator=state.generator.with_params(params))
+    save_weights(copied / "weights.npz", changed, config)
     return kernel
 
 
 def test_weights_that_are_not_the_runs_are_passed_over(other_weights, copied, capsys):
-    found = load_run(copied).generator.params["conv_0"]["kernel"]
+    found = load_run(copied).generator["params"]["conv_0"]["kernel"]
     np.testing.assert_array_equal(found, other_weights)
     assert "does not hold the weights that the run recorded" in capsys.readouterr().err
     with pytest.raises(InputError, match="does not hold the weights"):

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import GanConfig, InputError, RunConfig, gan_step, init_state, load_dataset
+from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset
 from gan_jax.runs import setup
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
 from gan_jax.storage.record import identity, make_record
@@ -39,7 +39,7 @@ def test_a_configuration_has_uneven_counts_where_statistics_are_recalibrated(lab
     config = networks_config(RunConfig(gan), uneven)
     assert (config.num_classes, config.class_counts) == (3, counts)
     assert networks_config(RunConfig(config), digits).num_classes == 10
-    records = [make_record(RunConfig(gan), each, uneven, gan_step) for each in (config, gan)]
+    records = [make_record(RunConfig(gan), each, uneven, None) for each in (config, gan)]
     assert "gan.class_counts" not in identity(records[0])
 
 
@@ -58,7 +58,7 @@ def test_a_discriminator_of_another_form_is_refused(change, told, monkeypatch, t
     )
     settings = RunConfig(wanted, dataset="digits", discriminator=tmp_path)
     states = {config: init_state(config, jax.random.key(0)) for config in (given, wanted)}
-    images = load_dataset("digits").train_images
+    images = Batch(load_dataset("digits").train_images)
 
     def start_with(config):
         loaded = types.SimpleNamespace(state=states[config], config=config)
@@ -77,7 +77,7 @@ def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(mon
     trained = trained.replace(step=trained.step + 9, average=trained.generator.replace(opt_state=()))
     monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
     settings = RunConfig(config, dataset="digits", start_from=tmp_path)
-    state = prepare_start(settings, config, load_dataset("digits").train_images).state
+    state = prepare_start(settings, config, Batch(load_dataset("digits").train_images)).state
     assert int(state.step) == 0
     for name in ("generator", "discriminator", "average"):
         found, expected = getattr(state, name), getattr(trained, name)
@@ -93,6 +93,6 @@ def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path
     monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
     settings = RunConfig(wanted, dataset="digits", start_from=tmp_path)
     with pytest.raises(InputError, match=r"the generator of .* has other layers; it needs latent_dim 5, not 6\."):
-        prepare_start(settings, wanted, load_dataset("digits").train_images)
+        prepare_start(settings, wanted, Batch(load_dataset("digits").train_images))
     with pytest.raises(InputError, match="--discriminator and --start-from both"):
         RunConfig(discriminator=tmp_path, start_from=tmp_path)

@@ -85,7 +85,7 @@ def test_a_checkpoint_of_another_shape_is_refused(checkpoints):
     checkpoints.save(checkpoint(3))
     checkpoints.wait()
     other = init_state(GanConfig(latent_dim=5, width=2, batch_size=4), jax.random.key(0))
-    with pytest.raises(InputError, match=r"generator/params/conv_0/kernel is float32 \[.*\]"):
+    with pytest.raises(InputError, match=r"generator\.params\.conv_0\.kernel is float32 \[.*\]"):
         checkpoints.restore(3, other)
 
 

@@ -22,7 +22,6 @@ from gan_jax.storage.record import (
     read_settings,
 )
 from gan_jax.storage.run_folder import RunFolder, claim
-from gan_jax.training.steps import gan_step
 
 CONFIG = GanConfig(latent_dim=4, width=2, batch_size=120)
 
@@ -36,7 +35,7 @@ def versions_are_asked_once():
 
 @pytest.fixture(scope="module")
 def record(versions_are_asked_once):
-    made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), gan_step)
+    made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), None)
     del made["epochs"]  # they are in a file of their own
     earlier = {name: made[name] for name in ENVIRONMENT} | {"until": 4}
     return json.loads(json.dumps(made | {"earlier_environments": [earlier]}))

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from steps_of_one_name import other_module, step
 
-from gan_jax import GanConfig, InputError, RunConfig, gan_step, load_dataset
+from gan_jax import GanConfig, InputError, RunConfig, load_dataset
 from gan_jax.storage.record import (
     append_epoch,
     make_record,
@@ -18,17 +17,24 @@ from gan_jax.storage.record import (
 
 @pytest.fixture(scope="module")
 def records():
-    settings, dataset = RunConfig(GanConfig(width=2), dataset="digits"), load_dataset("digits")
-    return lambda chosen: make_record(settings, settings.gan, dataset, chosen)
+    dataset = load_dataset("digits")
+
+    def make(game="joint", schedule_steps=None):
+        settings = RunConfig(GanConfig(width=2), game, "digits")
+        return make_record(settings, settings.gan, dataset, schedule_steps)
+
+    return make
 
 
-def test_another_step_of_the_same_name_cannot_resume(records):
-    with pytest.raises(InputError, match="has step"):
-        require_same_run(records(other_module()), records(step))
+def test_another_game_or_end_of_schedules_cannot_resume(records):
+    with pytest.raises(InputError, match="has game 'joint', this one 'generator'"):
+        require_same_run(records(), records("generator"))
+    with pytest.raises(InputError, match="has schedule_steps 5, this one 9"):
+        require_same_run(records(schedule_steps=5), records(schedule_steps=9))
 
 
 def test_what_may_change_may_change(records):
-    first = records(gan_step)
+    first = records()
     require_same_run(first | {"run": first["run"] | {"epochs": 7, "devices": 2, "data_dir": "/x"}}, first)
     with pytest.raises(InputError, match="log_every 7, this one 100"):
         require_same_run(first | {"run": first["run"] | {"log_every": 7}}, first)
@@ -41,8 +47,8 @@ def test_a_folder_of_many_runs_names_one_to_give(member, records, tmp_path):
     (tmp_path / "seed_0").mkdir()
     with pytest.raises(InputError, match=f"{tmp_path} holds no run"):
         read_record(tmp_path)
-    write_record(tmp_path / member, records(gan_step))
-    write_record(tmp_path / "notes" / "seed_1", records(gan_step))
+    write_record(tmp_path / member, records())
+    write_record(tmp_path / "notes" / "seed_1", records())
     with pytest.raises(InputError, match=f"{tmp_path} holds many runs; give one of them, such as {tmp_path / member}"):
         read_record(tmp_path)
 
@@ -51,7 +57,7 @@ def test_a_discriminator_that_ships_keeps_its_name(tmp_path):
     dataset = load_dataset("digits")
     for given, expected in ((Path("fashion_mnist"), "fashion_mnist"), (tmp_path, str(tmp_path.resolve()))):
         settings = RunConfig(dataset="digits", discriminator=given)
-        assert make_record(settings, settings.gan, dataset, gan_step)["run"]["discriminator"] == expected
+        assert make_record(settings, settings.gan, dataset, None)["run"]["discriminator"] == expected
 
 
 def epoch(number):
@@ -61,7 +67,7 @@ def epoch(number):
 @pytest.fixture
 def grown(records, tmp_path):
     """A record to which epochs were added, and what of it is on disk."""
-    record = records(gan_step)
+    record = records()
     write_record(tmp_path, record)
     for number in (1, 2, 3):
         append_epoch(tmp_path, record, epoch(number))
@@ -94,7 +100,7 @@ def test_an_epoch_that_is_damaged_is_left_out_with_a_warning(line, grown, tmp_pa
 
 
 def test_a_digest_tells_runs_and_how_far_they_have_come_apart(records):
-    record = records(gan_step)
+    record = records()
     longer = record | {"epochs": [epoch(1)]}
     further = record | {"epochs": [epoch(1), epoch(2) | {"sha256": "1" * 64}]}
     other = longer | {"run": record["run"] | {"seed": 1}}

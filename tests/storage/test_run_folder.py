@@ -13,10 +13,10 @@ from gan_jax.storage import run_folder
 from gan_jax.storage.record import FORMAT, read_record
 from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run
 
-TOLD = {"script": "s.py", "step": "gan_step", "dataset": {}, "versions": {}, "imports": {}, "device": {}}
+TOLD = {"script": "s.py", "dataset": {}, "versions": {}, "imports": {}, "device": {}}
 RECORD = {"format": FORMAT, **TOLD, "run": {"gan": {"image_shape": [28, 28, 1]}}}
 EPOCH = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
-NEW = {**RECORD, "step": "generator_step", "epochs": []}
+NEW = {**RECORD, "script": "other.py", "epochs": []}
 
 
 def write_run(path, record=RECORD):

@@ -24,8 +24,8 @@ def weights(state):
 
 def test_weights_come_back_bit_for_bit(state, tmp_path):
     path = tmp_path / "weights.npz"
-    save_weights(path, state)
-    config, restored = load_weights(path, CONFIG)
+    save_weights(path, state, CONFIG)
+    config, restored = load_weights(path)
     assert config == CONFIG
     chex.assert_trees_all_equal(weights(restored), weights(state))
     assert restored.step == 1
@@ -35,7 +35,7 @@ def test_weights_come_back_bit_for_bit(state, tmp_path):
 
 def test_weights_of_other_networks_are_refused(state, tmp_path):
     path = tmp_path / "weights.npz"
-    save_weights(path, state)
+    save_weights(path, state, CONFIG)
     complaint = r"does not fit.*discriminator/batch_stats/norm_1/mean is \(4,\) there and \(6,\) here"
     with pytest.raises(InputError, match=complaint):
         load_weights(path, GanConfig(latent_dim=4, width=3))

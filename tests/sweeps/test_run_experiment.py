@@ -39,7 +39,7 @@ def train_many(folder, kind="joint", **options):
 
 @pytest.mark.soak
 def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
-    summary = train_many(tmp_path / "run", seeds="0:2", schedule="in_turn")
+    summary = train_many(tmp_path / "run", seeds="0:2", parallel="in_turn")
     text = capsys.readouterr().out
     found, expected = content(tmp_path / "run" / "seed_1"), content(alone)
     del found["outcome.json"], found["run.json"], expected["run.json"]
@@ -50,13 +50,13 @@ def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
     assert "|" not in text
     assert [one["collapsed"] for one in summary] == [None, None]
     assert text.count("  too early\n") == 3
-    train_many(tmp_path / "run", seeds="0:2", schedule="in_turn")
+    train_many(tmp_path / "run", seeds="0:2", parallel="in_turn")
     assert capsys.readouterr().out.splitlines()[-6:] == text.splitlines()[-6:]
 
 
 @pytest.mark.soak
 def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_path, capsys):
-    flags = {"seeds": "0:2", "schedule": "side_by_side"}
+    flags = {"seeds": "0:2", "parallel": "side_by_side"}
     train_many(tmp_path / "run", **flags, steps=12)
     capsys.readouterr()
     train_many(tmp_path / "run", **flags)
@@ -68,7 +68,7 @@ def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_pa
 
 
 def test_a_seed_more_leaves_the_finished_ones_alone(tmp_path, capsys):
-    flags = {**SHORT, "schedule": "side_by_side"}
+    flags = {**SHORT, "parallel": "side_by_side"}
     train_many(tmp_path / "run", "drift", **flags, seeds="0:2")
     capsys.readouterr()
     finished = [tmp_path / "run" / f"seed_{seed}" / "checkpoints" / "16" for seed in (0, 1)]
@@ -80,7 +80,7 @@ def test_a_seed_more_leaves_the_finished_ones_alone(tmp_path, capsys):
 
 
 def test_a_seed_that_is_far_ahead_keeps_its_steps(tmp_path, capsys):
-    flags = {"checkpoint_every": 4, "schedule": "side_by_side"}
+    flags = {"checkpoint_every": 4, "parallel": "side_by_side"}
     train_many(tmp_path / "run", "drift", **flags, seeds="0:2", steps=16)
     before = read_history(tmp_path / "run" / "seed_0" / "history.npz")
     capsys.readouterr()
@@ -169,14 +169,14 @@ def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
 
 def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
     with pytest.raises(DivergedError, match="every run diverged"):
-        train_many(tmp_path / "run", "fragile", **SHORT, sweep=("learning_rate=10,1e30",), schedule="in_turn")
+        train_many(tmp_path / "run", "fragile", **SHORT, sweep=("learning_rate=10,1e30",), parallel="in_turn")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert [one["step"] for one in summary] == [6, 6]
 
 
 @pytest.mark.soak
 def test_a_run_that_diverges_among_others_keeps_its_steps(tmp_path, capsys):
-    flags = {**SHORT, "log_every": 8, "schedule": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
+    flags = {**SHORT, "log_every": 8, "parallel": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
     summary = train_many(tmp_path / "run", "fragile", **flags)
     assert [one["step"] for one in summary] == [16, 6]
     assert [bool(one["diverged"]) for one in summary] == [False, True]
@@ -195,22 +195,17 @@ def test_a_run_that_diverges_among_others_keeps_its_steps(tmp_path, capsys):
 
 
 def test_a_single_run_that_diverges_says_so(tmp_path):
-    flags = settings(tmp_path / "run", **SHORT, sweep=())
+    gan = dataclasses.replace(GAN, learning_rate=1e30)
+    flags = settings(tmp_path / "run", **SHORT, gan=gan, game="fragile")
     with pytest.raises(DivergedError, match="not finite at step 7"):
-        run_experiment(_with_rate(flags, 1e30, game="fragile"))
+        run_experiment(flags)
     assert int(load_run(tmp_path / "run").state.step) == 6
     with pytest.raises(DivergedError, match="not finite at step 7"):
-        run_experiment(_with_rate(flags, 1e30, game="fragile"))
+        run_experiment(flags)
 
 
-def _with_rate(flags, rate):
-    import dataclasses
-
-    return dataclasses.replace(flags, gan=dataclasses.replace(flags.gan, learning_rate=rate))
-
-
-def test_a_step_may_report_a_dict(tmp_path):
-    run_experiment(settings(tmp_path / "run", **SHORT, game="dict"))
+def test_a_step_may_report_metrics_of_its_own(tmp_path):
+    run_experiment(settings(tmp_path / "run", **SHORT, game="own_metrics"))
     assert set(read_history(tmp_path / "run" / "history.npz")) == {"difference"}
     assert not (tmp_path / "run" / "losses.png").exists()
 
@@ -226,7 +221,7 @@ def test_a_step_may_report_a_dict(tmp_path):
         ("gpu", 2, {"precision": "bfloat16"}, 4, True),
     ],
 )
-def test_a_schedule_follows_the_measurements(platform, cores, changes, count, side_by_side, tmp_path, monkeypatch):
+def test_side_by_side_follows_the_measurements(platform, cores, changes, count, side_by_side, tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: platform)
     monkeypatch.setattr("gan_jax.sweeps.run.usable_cores", lambda: cores)
     gan = dataclasses.replace(GAN, **changes)
@@ -234,10 +229,10 @@ def test_a_schedule_follows_the_measurements(platform, cores, changes, count, si
     assert choose_side_by_side(many, list_trials(many)) == side_by_side
 
 
-def test_a_schedule_is_chosen_by_flags(tmp_path):
-    assert choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side"))
+def test_side_by_side_is_chosen_by_flags(tmp_path):
+    assert choose_side_by_side(settings(tmp_path, seeds="0:2", parallel="side_by_side"))
     with pytest.raises(InputError, match="leave out --devices"):
-        choose_side_by_side(settings(tmp_path, seeds="0:2", schedule="side_by_side", devices=2))
+        choose_side_by_side(settings(tmp_path, seeds="0:2", parallel="side_by_side", devices=2))
 
 
 def test_many_runs_do_not_go_into_a_runs_own_folder(alone):
