@@ -173,7 +173,7 @@ def apply_generator(
     """
     network = find_networks(config).generator
     images, variables = network.apply(config, variables, latents, labels, train=train, key=key)
-    return require_shape("generator", images, (len(latents), *config.image_shape)), variables
+    return require_shape("generator", images, (*latents.shape[:1], *config.image_shape)), variables
 
 
 def apply_discriminator(
