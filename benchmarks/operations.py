@@ -7,9 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from gan_jax.nn.sequential import dcgan_layers
 
 from gan_jax import GanConfig
+from gan_jax.nn.dcgan import dcgan_layers
 
 # m, k, n of [m, k] x [k, n]: the middle convolutions as products of matrices, and square matrices. A GPU needs larger
 # matrices to reach its fastest rate.
