@@ -11,7 +11,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import tyro
-from gan_jax.nn.sequential import dcgan_layers
 from jax import Array, lax
 from machine import write_record
 from tables import layers_table
@@ -19,6 +18,7 @@ from timing import Form, race
 
 from gan_jax import GanConfig
 from gan_jax.nn import convolution
+from gan_jax.nn.dcgan import dcgan_layers
 from gan_jax.training import compiled
 
 
