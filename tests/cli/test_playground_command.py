@@ -118,7 +118,7 @@ def test_points_and_damaged_files_are_refused_in_a_line(gan_jax, tmp_path):
         assert (status, err.count("\n")) == (2, 1)
         assert complaint in err
     config = GanConfig(latent_dim=4, width=2)
-    save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)))
+    save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)), config)
     planes = ("--plane", tmp_path / "frames.npz")
     status, _, err = gan_jax("playground", tmp_path / "weights.npz", "--output", tmp_path / "page.html", *planes)
     assert (status, err.count("\n")) == (2, 1)

@@ -47,8 +47,8 @@ def test_images_of_one_class_are_drawn(trained, gan_jax, tmp_path):
 def test_the_average_is_used_unless_raw_is_asked_for(trained, gan_jax, tmp_path):
     run = load_run(trained)
     for flags, generator, name in (
-        ([], run.state.average, "averaged generator"),
-        (["--raw"], run.state.generator, "the generator"),
+        ([], run.state.average.variables, "averaged generator"),
+        (["--raw"], run.state.generator.variables, "the generator"),
     ):
         status, out, err = gan_jax("sample", trained, "--num", 4, "--output", tmp_path / "four.npz", *flags)
         assert status == 0, err

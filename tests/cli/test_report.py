@@ -1,6 +1,7 @@
 """``gan-jax report``: a page of a run, and of many."""
 
 import base64
+import contextlib
 import dataclasses
 import json
 import re
@@ -146,7 +147,7 @@ def test_the_command_imports_the_parts_of_the_run(tmp_path):
     with own_parts():
         settings = parse_flags(RunConfig(), ["--import", str(tmp_path / "a part.py"), "--game", "own"])
         record = make_record(settings, settings.gan, load_dataset("digits"), schedule_steps=None)
-    with own_parts(forget=True):
         program, name, *flags = shlex.split(command_of(record))
-        assert (program, name) == ("gan-jax", "train")
+    assert (program, name) == ("gan-jax", "train")
+    with own_parts(forget=True), contextlib.chdir(tmp_path):
         assert parse_flags(TRAININGS[name], flags) == settings

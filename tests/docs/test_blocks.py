@@ -39,8 +39,7 @@ def of_another_process(words):
 
 
 def folder_of(name, flags):
-    experiment, defaults = TRAININGS[name]
-    return parse_flags(defaults, flags, step=experiment.step).folder
+    return parse_flags(TRAININGS[name], flags).folder
 
 
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from in_process import EXPERIMENTS, assert_mistake, script
 from PIL import Image
-from small_runs import EXPERIMENTS as TRAININGS
 from small_runs import settings
 from waiting import PATIENCE
 
@@ -119,7 +118,7 @@ def test_an_untrained_generator_is_scored_before_its_first_batch(result):
 
 @pytest.mark.soak
 def test_scores_join_the_metrics_while_it_trains(tmp_path, fresh_critics_see_little):
-    run_experiment(TRAININGS["drift"], settings(tmp_path / "run", steps=None, epochs=2, evaluate_every=2))
+    run_experiment(settings(tmp_path / "run", steps=None, epochs=2, evaluate_every=2, game="drift"))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     (scores,) = [line for line in lines if "frechet_distance" in line]
     assert (scores["epoch"], scores["step"], scores["num_fakes"]) == (2, 24, 1_000)

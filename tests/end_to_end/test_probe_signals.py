@@ -118,9 +118,9 @@ def runs_in_peace(tmp_path_factory):
 
 MANY = {"steps": 6, "checkpoint_every": 4, "log_every": 2}
 MANY_RUNS = [
-    ({"seeds": "0:2", "schedule": "in_turn"}, Moment("gan_jax.sweeps.run:_train", (TERM,), call=2), 143),
-    ({"seeds": "0:2", "schedule": "side_by_side"}, Moment(SAVING, (KILL,), call=4), -9),
-    ({"sweep": ("learning_rate=1e-4,2e-4",), "schedule": "in_turn"}, Moment(CHUNK, (INT,), call=4), 130),
+    ({"seeds": "0:2", "parallel": "in_turn"}, Moment("gan_jax.sweeps.run:_train", (TERM,), call=2), 143),
+    ({"seeds": "0:2", "parallel": "side_by_side"}, Moment(SAVING, (KILL,), call=4), -9),
+    ({"sweep": ("learning_rate=1e-4,2e-4",), "parallel": "in_turn"}, Moment(CHUNK, (INT,), call=4), 130),
 ]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from small_runs import GAN, settings
 
 import gan_jax.cli.next_command
-from gan_jax import gan_step, init_state, load_dataset, save_weights
+from gan_jax import init_state, load_dataset, save_weights
 from gan_jax.cli.train import GanFlags, _RunFlags
 from gan_jax.storage.record import make_record, write_record
 
@@ -28,8 +28,8 @@ def inputs(tmp_path_factory):
     """A run that has taken no step, weights, samples and a picture."""
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "run").mkdir()
-    write_record(folder / "run", make_record(settings(folder, steps=4), GAN, load_dataset("digits"), gan_step))
-    save_weights(folder / "weights.npz", init_state(GAN, jax.random.key(0)))
+    write_record(folder / "run", make_record(settings(folder, steps=4), GAN, load_dataset("digits"), None))
+    save_weights(folder / "weights.npz", init_state(GAN, jax.random.key(0)), GAN)
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
     np.savez(folder / "samples.npz", arr_0=images)
     Image.fromarray(images[0, ..., 0]).save(folder / "image.png")
@@ -69,12 +69,16 @@ def assert_refused(here, arguments, complaint):
         (["--sweep"], "--sweep is empty"),
         (["--sweep", "seed=1,2"], "sweep is 'seed=1,2'"),
         (["--sweep", "learning_rate=0.1,0"], "learning_rate is 0.0; it must be a number above 0"),
+        (["--schedules", "beta2=linear:x2"], "beta2 in schedules is 1.998; it must be 0, or at least 0 and below 1"),
         (["--sweep", "width=2,65536"], "width is 65536"),
         (["--recipe", "é"], "recipe is 'é'; it must be one of dcgan"),
         (["--learning-rate", "1e-300"], "a number above 0, and so when it is rounded to float32"),
         (["--real-weight", "1e300"], "real_weight is 1e+300; it must be a number of at least 0, and so"),
         (["--beta2", "0.99999999999"], "below 1, and so when it is rounded to float32"),
-        (["--learning-rate-schedule", "cosine", "--schedule-steps", TOO_MANY], f"schedule_steps is {TOO_MANY}"),
+        (["--schedules", "learning_rate=cosine:x0.05", "--schedule-steps", TOO_MANY], f"schedule_steps is {TOO_MANY}"),
+        (["--schedules", "learning_rate=cosine"], "schedules has 'learning_rate=cosine'; a schedule is SETTING=CURVE:END"),
+        (["--schedules", "learning_rate=linear:-1"], "learning_rate in schedules is -1.0; it must be 0, or a number above 0"),
+        (["--schedules", "beta2=linear:x2"], "beta2 in schedules is 1.998; it must be 0, or at least 0 and below 1"),
         (["--critic-steps", "65536"], "times critic_steps 65536, but there are 1500 training images"),
         (["--batch-size", "1501"], "batch_size is 1501, but there are 1500 training images"),
         (["--stream"], "train on it without --stream"),
@@ -94,8 +98,10 @@ def test_a_training_refuses_a_value_before_it_begins(flags, complaint, here):
         (["--resume", "--overwrite"], "give one of them"),
         (["--penalty-weight", "2"], "penalty_weight has no effect here; give --penalties too"),
         (["--penalty_share=0.5"], "penalty_share has no effect here"),
-        (["--final-learning-rate", "0.1"], "give --learning-rate-schedule too"),
-        (["--learning-rate-schedule", "constant", "--schedule-steps", "5"], "schedule_steps has no effect here"),
+        (["--schedule-steps", "5"], "schedule_steps has no effect here; give --schedules too"),
+        (["--schedules", "beta2=linear:0.9:1e6", "--schedule-steps", "5"], "schedule_steps has no effect here"),
+        (["--generator-penalty-every", "5"], "give --generator-penalties too"),
+        (["--augmentation-probability", "0.5"], "give --augmentations too"),
         (["--average-statistics", "recalibrated"], "give --average-half-life too"),
         (["--sweep", "penalty-weight=1,2"], "penalty_weight has no effect here"),
     ],
@@ -113,7 +119,7 @@ def test_many_runs_do_not_begin_where_one_of_them_could_not(here):
 
 def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
     trained = []
-    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda _, asked: trained.append(asked))
+    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, _: trained.append(asked))
     for flags in (["--sweep", "average_half_life=9,99", "average_ramp=0.1"], ["--recipe", "r1", "--penalty-weight=2"]):
         assert command(*TRAIN, *flags).status == 0
     assert len(trained) == 2
@@ -160,7 +166,7 @@ def test_a_command_refuses_a_value_and_writes_nothing(arguments, complaint, inpu
 def test_every_flag_of_a_training_takes_a_value_as_it_is_or_not_at_all(name, here, monkeypatch):
     """The settings that a training would begin with hold what was given, and nothing that is not finite."""
     trained = []
-    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda _, asked: trained.append(asked))
+    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, _: trained.append(asked))
     for value in VALUES:
         trained.clear()
         status, _, err = command("train", f"--{name.replace('_', '-')}={value}")

@@ -16,7 +16,6 @@ from small_runs import train_together as train_with_processes
 
 from gan_jax import (
     RECIPES,
-    Batch,
     GanConfig,
     ResidentImages,
     gan_step,
@@ -45,7 +44,7 @@ EVERYTHING = GanConfig(
     discriminator_learning_rate=4e-4,
     beta1=0.0,
     beta2=0.99,
-    learning_rate_schedule="cosine",
+    schedules=("learning_rate=cosine:x0.05", "beta2=warmup:0.9:1200"),
     average_half_life=500.0,
     average_statistics="recalibrated",
     initializer="he",
@@ -96,7 +95,7 @@ def test_a_run_is_verified_and_a_step_replayed(trained, tmp_path):
 def test_what_was_trained_is_loaded_sampled_and_exported(trained):
     run = load_run(trained)
     config, alone = load_weights(trained / "weights.npz")
-    assert dataclasses.replace(config, **_of_training(run.config)) == run.config
+    assert config == run.config
     assert tree_digest(alone.generator.params) == tree_digest(run.state.generator.params)
     images = sample_images(run.config, run.generator, 12)
     assert images.shape == (12, 28, 28, 1)
@@ -108,12 +107,6 @@ def test_what_was_trained_is_loaded_sampled_and_exported(trained):
     assert_close(exported.call(latents, *labels), given)
 
 
-def _of_training(config: GanConfig) -> dict:
-    """What a weights file of a DCGAN need not hold."""
-    plain = ("network", "normalization", "conditional", "num_classes", "image_shape", "latent_dim", "width")
-    return {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in plain}
-
-
 @pytest.mark.parametrize("trained", ["everything"], indirect=True)
 def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, monkeypatch):
     monkeypatch.setattr("gan_jax.training.compiled._platform", lambda _: "accelerator")  # in one program
@@ -122,7 +115,7 @@ def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, monkeypatch):
     starts = []
     for keys in map(run_keys, range(2)):
         start = init_state(run.config, keys.init)
-        starts.append(Start(run.config, start, ResidentImages(run.config, Batch(images), keys), keys))
+        starts.append(Start(run.config, start, ResidentImages(run.config, images, keys), keys, run.schedule_steps))
     (chunk,) = list(train_together(gan_step, starts, num_steps=4))
     alone = run.history()
     for name in ("d_loss", "g_loss", "d_x"):
@@ -142,7 +135,7 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import small_runs\n"
         f"from gan_jax import GanConfig\nconfig = {config!r}\n"
-        "small_runs.run_experiment(small_runs.JOINT, small_runs.settings(Path(sys.argv[2]), gan=config, devices=2))"
+        "small_runs.run_experiment(small_runs.settings(Path(sys.argv[2]), gan=config, devices=2))"
     )
     command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path / "run")]
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
@@ -152,9 +145,9 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
 
 
 def test_a_killed_run_is_finished(tmp_path):
-    """A schedule's length and the labels come from the record."""
+    """The labels come from the images, and the schedules' end from the settings."""
     folder = tmp_path / "run"
     assert finish(folder, "joint", gan=tiny("everything"), steps=8)[0] == 0
-    status, text = finish(folder, "joint", gan=dataclasses.replace(tiny("everything"), schedule_steps=8), steps=12)
+    status, text = finish(folder, "joint", gan=tiny("everything"), schedule_steps=8, steps=12)
     assert status == 0, text
     assert "Resuming from step 8 of 12" in text

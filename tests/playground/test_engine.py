@@ -62,4 +62,4 @@ def test_a_network_of_ones_own_is_refused_in_a_line(monkeypatch):
     monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
     config = dataclasses.replace(CONFIGS["dcgan"], network="mine")
     with pytest.raises(InputError, match="network mine is not one of the package's"):
-        generator_operations(config, init_state(config, jax.random.key(0)).generator)
+        generator_operations(config, init_state(config, jax.random.key(0)).generator.variables)

@@ -54,7 +54,7 @@ def compare(config, step, **settings):
         latents = sample_latents(config, jax.random.clone(key))
         batches.append({"reals": np.asarray(reals).tolist(), "latents": np.asarray(latents).tolist()})
         state, reported = step(config, state, Batch(reals), key)
-        metrics.append(reported._asdict())
+        metrics.append(reported)
     found = run_in_node("live", settings=SETTINGS | settings, batches=batches, **start)
     for name in ("d_loss", "g_loss", "d_x", "d_g_z1", "penalty"):
         if name in metrics[0]:

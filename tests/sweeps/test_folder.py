@@ -86,8 +86,7 @@ def test_a_replacement_that_was_killed_is_told_and_goes_on_with_the_new_settings
         new.close()
     with pytest.raises(InputError, match="not all trained and scored; continue the training with --resume"):
         report(path)
-    _, defaults = TRAININGS["train"]
-    flags = parse_flags(defaults, ["--resume", "--seeds", "0:2", "--output-dir", str(path)])
+    flags = parse_flags(TRAININGS["train"], ["--resume", "--seeds", "0:2", "--output-dir", str(path)])
     assert (flags.dataset, flags.log_every, flags.gan.width) == ("digits", 7, 2)
     again = sweep(path, (0, 1), resume=True)
     again.begin(record_of(path / "seed_0", log_every=7))
