@@ -55,7 +55,14 @@ def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., 
     images, order = random_data(config, steps)
     keys = [run_keys(seed) for seed in range(count)]
     states = [init_state(config, one.init) for one in keys]
-    runs = [config] * count, gan_step, states, [Batch(jnp.asarray(images[order]))] * count, [one.step for one in keys], [None] * count
+    runs = (
+        [config] * count,
+        gan_step,
+        states,
+        [Batch(jnp.asarray(images[order]))] * count,
+        [one.step for one in keys],
+        [None] * count,
+    )
     return Form(lambda: jax.block_until_ready(take(*runs)), steps)
 
 

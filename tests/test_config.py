@@ -16,7 +16,10 @@ from gan_jax.storage.record_form import config_from_json
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"image_shape": (3, 3, 1)}, r"image_shape is \(3, 3, 1\); it must be \(S, S, C\) with S from 4 to 4096.*resize"),
+        (
+            {"image_shape": (3, 3, 1)},
+            r"image_shape is \(3, 3, 1\); it must be \(S, S, C\) with S from 4 to 4096.*resize",
+        ),
         ({"image_shape": (4097, 4097, 1)}, r"image_shape is \(4097, 4097, 1\)"),
         ({"image_shape": (28, 32, 1)}, "image_shape"),
         ({"image_shape": (28, 28, 0)}, "image_shape"),

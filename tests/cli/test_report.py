@@ -128,7 +128,10 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
         {},
         {"seed": 7, "epochs": 3, "evaluate_every": 2, "tracker": ("tensorboard", "wandb"), "snapshots": 4},
         {"gan": dataclasses.replace(GAN, penalties=("r1", "r2"), normalization="none", conditional=True)},
-        {"gan": dataclasses.replace(GAN, schedules=("beta2=linear:0.99", "learning_rate=warmup:0:1e3")), "schedule_steps": 9},
+        {
+            "gan": dataclasses.replace(GAN, schedules=("beta2=linear:0.99", "learning_rate=warmup:0:1e3")),
+            "schedule_steps": 9,
+        },
     ],
 )
 def test_the_command_gives_the_same_settings(game, changes, tmp_path):
@@ -141,9 +144,7 @@ def test_the_command_gives_the_same_settings(game, changes, tmp_path):
 
 
 def test_the_command_imports_the_parts_of_the_run(tmp_path):
-    (tmp_path / "a part.py").write_text(
-        "from gan_jax import GAMES\nGAMES['own'] = GAMES['joint']\n"
-    )
+    (tmp_path / "a part.py").write_text("from gan_jax import GAMES\nGAMES['own'] = GAMES['joint']\n")
     with own_parts():
         settings = parse_flags(RunConfig(), ["--import", str(tmp_path / "a part.py"), "--game", "own"])
         record = make_record(settings, settings.gan, load_dataset("digits"), schedule_steps=None)

@@ -8,9 +8,9 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-import small_runs  # noqa: F401, for its games
+from small_runs import GAN
 
-from gan_jax import GanConfig, InputError, RunConfig, load_run, run_experiment
+from gan_jax import InputError, RunConfig, load_run, run_experiment
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.sample import sample
@@ -23,7 +23,7 @@ from gan_jax.sweeps.plan import list_trials
 from gan_jax.sweeps.run import choose_side_by_side
 
 pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
-SMALL = {"gan": GanConfig(latent_dim=4, width=2, batch_size=6), "image_size": 28, "log_every": 2, "steps": 4}
+SMALL = {"gan": dataclasses.replace(GAN, batch_size=6), "image_size": 28, "log_every": 2, "steps": 4}
 
 
 def write_images(folder, count, size=28, classes=("dark", "light")):
@@ -141,7 +141,7 @@ def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_
     monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 40)
     monkeypatch.setattr("gan_jax.evaluation.features._BATCH", 16)
     photos = write_images(tmp_path / "photos", 120, size=70)
-    gan = GanConfig(latent_dim=4, width=2, batch_size=16)
+    gan = dataclasses.replace(GAN, batch_size=16)
     options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=1, steps=None, stream=True)
     run_experiment(options)
     folder = tmp_path / "run"
