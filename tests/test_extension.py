@@ -11,7 +11,7 @@ from docs_pages import DOCS, python_of
 from own_parts import own_parts
 
 import gan_jax
-from gan_jax import Batch, load_run
+from gan_jax import GAMES, Batch, load_run
 
 pytestmark = pytest.mark.soak
 PAGE = DOCS / "use" / "extend.md"
@@ -26,7 +26,11 @@ def extended(tmp_path_factory, preview_keys_are_used_again):
     with own_parts(), contextlib.chdir(folder):
         names = {"__name__": "extended"}
         exec(compile(PROGRAM, str(PAGE), "exec"), names)
-        yield names | {"folder": folder, "start": names["init_state"](names["config"], names["keys"].init)}
+        yield names | {
+            "folder": folder,
+            "patient": GAMES["patient"],
+            "start": names["init_state"](names["config"], names["keys"].init),
+        }
 
 
 def test_the_page_imports_public_names_alone(extended):
@@ -47,7 +51,7 @@ def test_a_run_trains_with_an_objective_a_penalty_an_augmentation_and_a_network_
 
 
 def test_a_step_of_ones_own_decides_what_is_trained(extended):
-    step, config, start = extended["patient_step"], extended["config"], extended["start"]
+    step, config, start = extended["patient"].step, extended["config"], extended["start"]
     images = np.zeros((config.batch_size, 28, 28, 1), np.float32)
     moved, _ = step(config, start, Batch(images), extended["keys"].step)
     stayed, _ = step(config, moved, Batch(images), extended["keys"].order)
