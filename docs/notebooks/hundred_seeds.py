@@ -40,7 +40,7 @@ began = time.perf_counter()
 states, metrics = train_many(config, target.points, seeds, num_steps=3000)
 jax.block_until_ready(states)
 print(f"{len(seeds)} trainings of 3,000 steps in {time.perf_counter() - began:.1f} s, compilation included")
-print("D's loss of every seed, epoch and step:", metrics.d_loss.shape)
+print("D's loss of every seed, epoch and step:", metrics["d_loss"].shape)
 
 # %% [markdown]
 # ## How different are they?
