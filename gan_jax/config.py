@@ -241,11 +241,14 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
         for schedule in map(parse_schedule, self.schedules):
             name = schedule.setting
             require(name in TRACED, "schedules", name, f"of one of {', '.join(TRACED)}")
-            if getattr(self, name) is None:
+            own, end = getattr(self, name), schedule.other
+            if own is None:
                 raise InputError(f"schedules move {name}, which is not set; give it too.")
-            if not schedule.is_factor:
-                holds, allowed = _RANGES[name]
-                require(holds(schedule.other), f"{name} in schedules", schedule.other, allowed)
+            if schedule.is_factor:
+                end = end * own if isinstance(own, numbers.Real) else 0
+            holds, allowed = _RANGES[name]
+            fits = end == 0 or holds(end)  # a warm-up may begin at 0
+            require(fits, f"{name} in schedules", end, f"0, or {allowed}")
 
     def _require_packs(self) -> None:
         if self.packing == 1:

@@ -28,13 +28,18 @@ class Controller(NamedTuple):
     """Takes ``(config, state)``; returns traced settings of the configuration and their values."""
 
 
+def _ada_init(config: "GanConfig") -> Array:
+    given = config.augmentation_probability
+    return jnp.asarray(0.0 if given is None else given, jnp.float32)
+
+
 def _ada_update(config: "GanConfig", probability: Array, metrics: Mapping[str, Array]) -> Array:
     moved = probability + jnp.sign(metrics["d_sign"] - _TARGET) * config.batch_size / _IMAGES
     return jnp.clip(moved, 0, 1)
 
 
 ada = Controller(
-    init=lambda config: jnp.asarray(config.augmentation_probability or 0.0, jnp.float32),
+    init=_ada_init,
     update=_ada_update,
     settings=lambda config, probability: {"augmentation_probability": probability},
 )

@@ -35,8 +35,7 @@ def trained_state(config):
         return leaf * noise if "'v'" in jax.tree_util.keystr(path) else leaf * noise + 0.1 * (noise - 1)
 
     def network(found):
-        tree = jax.tree_util.tree_map_with_path(moved, (found.params, found.variables["batch_stats"]))
-        return found.with_params(tree[0], batch_stats=tree[1])
+        return found.replace(variables=jax.tree_util.tree_map_with_path(moved, found.variables))
 
     return state.replace(generator=network(state.generator), discriminator=network(state.discriminator))
 

@@ -93,7 +93,9 @@ def find_penalty(name: str) -> Penalty:
     return find_part("penalty", PENALTIES, name)
 
 
-def sum_penalties(names: Sequence[str], critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array) -> Array:
+def sum_penalties(
+    names: Sequence[str], critics: Mapping[str, Critic], reals: Array, fakes: Array, keys: Sequence[Array]
+) -> Array:
     """Several penalties together, ``[]`` float.
 
     Args:
@@ -101,11 +103,9 @@ def sum_penalties(names: Sequence[str], critics: Mapping[str, Critic], reals: Ar
       critics: the critic that each is given.
       reals: ``[batch, …]`` float.
       fakes: as many.
-      key: ``[]`` typed PRNG key; each penalty has one of its own.
+      keys: ``[]`` typed PRNG key of each.
     """
-    found = [
-        find_penalty(name)(critics[name], reals, fakes, jax.random.fold_in(key, at)) for at, name in enumerate(names)
-    ]
+    found = [find_penalty(name)(critics[name], reals, fakes, key) for name, key in zip(names, keys, strict=True)]
     return sum(found, start=jnp.zeros(()))
 
 

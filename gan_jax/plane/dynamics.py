@@ -146,4 +146,5 @@ def _discriminator_loss(config: GanConfig, critic: Critic, reals: Array, fakes: 
     logits = critic(reals), critic(fakes)
     loss = find_objective(config.objective).discriminator(*logits, config.real_weight, config.fake_weight)
     critics = dict.fromkeys(config.penalties, critic)
-    return loss + config.penalty_weight * sum_penalties(config.penalties, critics, reals, fakes, jax.random.key(0))
+    keys = [jax.random.key(0)] * len(config.penalties)
+    return loss + config.penalty_weight * sum_penalties(config.penalties, critics, reals, fakes, keys)

@@ -388,7 +388,8 @@ def _penalty(
 
     def penalty() -> Array:
         weight = config.penalty_weight * every if every > 1 else config.penalty_weight
-        return weight * sum_penalties(config.penalties, critics, reals[:count], fakes[:count], _fold(key, _PENALTY))
+        keys = [_fold(_fold(key, _PENALTY), at) for at in range(len(config.penalties))]
+        return weight * sum_penalties(config.penalties, critics, reals[:count], fakes[:count], keys)
 
     return penalty() if every == 1 else lax.cond(step % every == 0, penalty, lambda: jnp.zeros(()))
 

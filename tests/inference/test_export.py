@@ -32,7 +32,7 @@ assert not {"gan_jax", "flax", "optax"} & set(sys.modules)
 
 @pytest.fixture(scope="module")
 def generator():
-    return init_state(CONFIG, run_keys(0).init).generator
+    return init_state(CONFIG, run_keys(0).init).generator.variables
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from gan_jax.nn.networks import discriminator_features
 
 CONFIG = GanConfig(latent_dim=4, width=8, initializer="he")
 STATE = trained_state(CONFIG)
-TARGET = sample_images(CONFIG, STATE.generator, 1, seed=5)[0]
+TARGET = sample_images(CONFIG, STATE.generator.variables, 1, seed=5)[0]
 
 
 def projected(**options):
-    return project_image(CONFIG, STATE.generator, STATE.discriminator, TARGET, **options)
+    return project_image(CONFIG, STATE.generator.variables, STATE.discriminator.variables, TARGET, **options)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def distance(first, second):
 
 
 def test_an_image_that_the_generator_made_is_found_again(found):
-    others = sample_images(CONFIG, STATE.generator, 500, seed=6)
+    others = sample_images(CONFIG, STATE.generator.variables, 500, seed=6)
     nearest = min(distance(image, TARGET) for image in others)
     assert found.pixel_distance < nearest / 2
     assert found.pixel_distance == pytest.approx(distance(found.image, TARGET))
@@ -68,7 +68,7 @@ def test_a_conditional_generator_is_asked_for_its_classes_or_for_one():
 @pytest.mark.parametrize("name", ["infogan", "packs of dense"])
 def test_every_discriminator_has_features_of_each_image(name):
     config = CONFIGS[name]
-    network = trained_state(config).discriminator
+    network = trained_state(config).discriminator.variables
     labels = np.arange(3) % config.num_classes if config.conditional else None
     images = jax.random.uniform(jax.random.key(0), (3, *config.image_shape), minval=-1)
     features = discriminator_features(config, network.params, network.variables["batch_stats"], images, labels)

@@ -26,7 +26,7 @@ START, END = np.random.default_rng(0).normal(size=(2, 100))
 
 @pytest.fixture(scope="module")
 def generator():
-    return init_state(CONFIG, run_keys(0).init).generator
+    return init_state(CONFIG, run_keys(0).init).generator.variables
 
 
 def test_latents_of_one_length_are_shoemakes_slerp():
@@ -131,14 +131,14 @@ def test_the_label_of_a_projection_or_a_walk_is_a_class():
     for chosen, complaint in ((config, "from 0 to 2"), (CONFIG, "not conditional")):
         state = init_state(chosen, jax.random.key(0))
         with pytest.raises(InputError, match=complaint):
-            project_image(chosen, state.generator, state.discriminator, image, label=3)
+            project_image(chosen, state.generator.variables, state.discriminator.variables, image, label=3)
         with pytest.raises(InputError, match=complaint):
-            interpolate_images(chosen, state.generator, 2, 2, label=3)
+            interpolate_images(chosen, state.generator.variables, 2, 2, label=3)
 
 
 def test_labels_that_a_program_computes_are_not_looked_at():
     config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
-    generator, latents = init_state(config, jax.random.key(0)).generator, np.ones((3, 4), np.float32)
+    generator, latents = init_state(config, jax.random.key(0)).generator.variables, np.ones((3, 4), np.float32)
     computed = jax.jit(lambda labels: generate(config, generator, latents, labels))(jnp.array([0, 1, 2]))
     np.testing.assert_allclose(computed, generate(config, generator, latents, [0, 1, 2]), atol=1e-6)
 
@@ -176,7 +176,7 @@ def test_fakes_have_the_test_images_shares_of_the_classes_that_were_learned(trai
 
 def test_fakes_of_even_classes_are_those_of_the_classes_in_turn():
     config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=3, initializer="he")
-    network = init_state(config, run_keys(0).init).generator
+    network = init_state(config, run_keys(0).init).generator.variables
     fakes = sample_fakes(config, network, data_set((9, 1, 5), (7, 7, 7)), 11, seed=2)
     np.testing.assert_array_equal(fakes, sample_images(config, network, 11, seed=2))
 

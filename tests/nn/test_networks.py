@@ -5,7 +5,18 @@ import pytest
 from closeness import assert_close
 from flax import linen as nn
 
-from gan_jax import NETWORKS, GanConfig, InputError, gan_step, init_state, sample_latents
+from gan_jax import (
+    NETWORKS,
+    Batch,
+    GanConfig,
+    InputError,
+    from_linen,
+    gan_step,
+    images_like,
+    init_state,
+    latents_like,
+    sample_latents,
+)
 from gan_jax.nn.networks import apply_discriminator, apply_generator
 
 
@@ -52,20 +63,21 @@ def test_initial_weights_have_the_named_distributions():
 def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
     network = init_state(CONFIG, fresh_key()).generator
     latents = sample_latents(CONFIG, fresh_key(), 6)
-    images, stats = apply_generator(CONFIG, network.params, network.variables["batch_stats"], latents, train=True)
-    alone, _ = apply_generator(CONFIG, network.params, network.variables["batch_stats"], latents[:3], train=True)
+    images, moved = apply_generator(CONFIG, network.variables, latents, train=True)
+    alone, _ = apply_generator(CONFIG, network.variables, latents[:3], train=True)
     assert not np.allclose(images[:3], alone)
     hidden = jnp.einsum("nl,hwol->nhwo", latents, network.params["conv_0"]["kernel"])
-    assert_close(stats["norm_0"], {"mean": 0.1 * hidden.mean((0, 1, 2)), "var": 0.9 + 0.1 * hidden.var((0, 1, 2))})
+    expected = {"mean": 0.1 * hidden.mean((0, 1, 2)), "var": 0.9 + 0.1 * hidden.var((0, 1, 2))}
+    assert_close(moved["batch_stats"]["norm_0"], expected)
 
 
 def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
     network = init_state(CONFIG, fresh_key()).discriminator
     images = jax.random.uniform(fresh_key(), (6, 28, 28, 1), minval=-1)
-    logits, stats = apply_discriminator(CONFIG, network.params, network.variables["batch_stats"], images, train=False)
-    alone, _ = apply_discriminator(CONFIG, network.params, network.variables["batch_stats"], images[:1], train=False)
+    logits, variables = apply_discriminator(CONFIG, network.variables, images, train=False)
+    alone, _ = apply_discriminator(CONFIG, network.variables, images[:1], train=False)
     assert_close(alone, logits[:1], terms=jnp.abs(logits).max())
-    assert stats is network.variables["batch_stats"]
+    assert variables["batch_stats"] is network.variables["batch_stats"]
 
 
 class Columns(nn.Module):
@@ -85,8 +97,14 @@ class Flat(nn.Module):
 @pytest.mark.parametrize(
     ("pair", "complaint"),
     [
-        ({"discriminator": lambda config: Columns()}, r"Columns returns the shape \(2, 1\); it must return \(2,\)"),
-        ({"generator": lambda config: Flat()}, r"Flat returns the shape \(2, 784\); it must return \(2, 28, 28, 1\)"),
+        (
+            {"discriminator": from_linen(lambda config: Columns(), images_like)},
+            r"the discriminator returns the shape \(2, 1\); it must return \(2,\)",
+        ),
+        (
+            {"generator": from_linen(lambda config: Flat(), latents_like)},
+            r"the generator returns the shape \(2, 784\); it must return \(2, 28, 28, 1\)",
+        ),
     ],
 )
 def test_a_network_that_returns_another_shape_is_refused(pair, complaint, monkeypatch):
@@ -95,4 +113,4 @@ def test_a_network_that_returns_another_shape_is_refused(pair, complaint, monkey
     config = GanConfig(latent_dim=3, width=2, batch_size=2, network=name)
     state = init_state(config, fresh_key())
     with pytest.raises(InputError, match=complaint):
-        jax.eval_shape(gan_step, config, state, jnp.zeros((2, 28, 28, 1)), fresh_key())
+        jax.eval_shape(gan_step, config, state, Batch(jnp.zeros((2, 28, 28, 1))), fresh_key())

@@ -11,7 +11,6 @@ from flax import linen as nn
 
 from gan_jax import (
     GanConfig,
-    NetworkState,
     discriminate,
     generate,
     init_state,
@@ -75,20 +74,20 @@ def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypa
     passes, apply = [], nn.Module.apply
     monkeypatch.setattr(nn.Module, "apply", lambda *args, **kwargs: passes.append(args) or apply(*args, **kwargs))
 
-    def in_turn(params, statistics, batches):
+    def in_turn(variables, batches):
         logits = []
         for images in batches:
-            scored, statistics = apply_discriminator(config, params, statistics, images, labels, train=True)
+            scored, variables = apply_discriminator(config, variables, images, labels, train=True)
             logits.append(scored)
-        return logits, statistics
+        return logits, variables
 
-    def at_once(params, statistics, batches):
-        return score_batches(config, params, statistics, batches, labels)
+    def at_once(variables, batches):
+        return score_batches(config, variables, batches, labels)
 
     def gradient(scores):
         def loss(params):
-            (first, second), statistics = scores(params, network.variables["batch_stats"], batches)
-            return first.sum() - (second**2).sum(), (first, second, statistics)
+            (first, second), variables = scores(network.with_params(params).variables, batches)
+            return first.sum() - (second**2).sum(), (first, second, variables.get("batch_stats"))
 
         return jax.grad(loss, has_aux=True)(network.params)
 
@@ -117,13 +116,13 @@ def test_the_discriminator_may_have_a_width_of_its_own(network):
 def test_a_new_residual_network_is_the_identity_in_every_block():
     config = GanConfig(network="residual", normalization="none", **SMALL)
     state = init_state(config, fresh_key())
-    assert state.generator.variables["batch_stats"] == {}
+    assert set(state.generator.variables) == {"params"}
     assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_0"]["conv_2"]))
     changed = jax.tree.map(lambda leaf: leaf, state.discriminator.params)
     changed["block_0"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_0"]["conv_0"]["kernel"])
     images = images_of(config)
     before, after = (
-        discriminate(config, NetworkState(params, {}, ()), images) for params in (state.discriminator.params, changed)
+        discriminate(config, {"params": params}, images) for params in (state.discriminator.params, changed)
     )
     np.testing.assert_array_equal(before, after)
 
@@ -155,11 +154,11 @@ def test_the_projection_adds_the_inner_product_with_the_classs_vector():
     images, labels = images_of(CONDITIONAL), jnp.array([2, 0, 2])
     vectors = network.params["embed"]["vectors"]
     params = {**network.params, "embed": {"vectors": jnp.zeros_like(vectors)}}
-    without = discriminate(CONDITIONAL, network.with_params(params), images, labels)
+    without = discriminate(CONDITIONAL, network.with_params(params).variables, images, labels)
     unit = {**network.params, "embed": {"vectors": jnp.ones_like(vectors)}}  # gives the sum over all features
-    sums = discriminate(CONDITIONAL, network.with_params(unit), images, labels) - without
+    sums = discriminate(CONDITIONAL, network.with_params(unit).variables, images, labels) - without
     double = {**network.params, "embed": {"vectors": jnp.array([[1.0], [5.0], [2.0]]) * jnp.ones_like(vectors)}}
-    added = discriminate(CONDITIONAL, network.with_params(double), images, labels) - without
+    added = discriminate(CONDITIONAL, network.with_params(double).variables, images, labels) - without
     assert_close(added, jnp.array([2.0, 1.0, 2.0]) * sums, terms=jnp.abs(without).max())
 
 
@@ -199,7 +198,7 @@ def test_dense_networks_are_the_formula_and_its_first_and_second_derivatives():
     points = jax.random.normal(jax.random.key(2), (6, 2))
 
     def network(params, points):
-        return discriminate(config, discriminator.with_params(params), points)
+        return discriminate(config, discriminator.with_params(params).variables, points)
 
     def formula(params, points):
         hidden = points
@@ -244,7 +243,7 @@ def test_a_discriminator_of_packs_sees_neighbours_as_channels(image_shape):
 
 
 @pytest.mark.parametrize("changes", [{"packing": 2}, {"discriminator_width": 2}])
-def test_weights_are_read_alone_where_shapes_do_not_tell_the_networks(changes, tmp_path):
+def test_weights_tell_their_configuration(changes, tmp_path):
     config = GanConfig(**SMALL, **changes)
     state = init_state(config, fresh_key())
     save_weights(tmp_path / "weights.npz", state, config)
@@ -252,5 +251,28 @@ def test_weights_are_read_alone_where_shapes_do_not_tell_the_networks(changes, t
     assert found == config
     images = images_of(config, 4)
     np.testing.assert_array_equal(
-        discriminate(config, state.discriminator.variables, images), discriminate(found, loaded.discriminator, images)
+        discriminate(config, state.discriminator.variables, images),
+        discriminate(found, loaded.discriminator.variables, images),
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"image_shape": (48, 48, 3)}, "network dcgan needs 4 or 7 times a power of two pixels"),
+        ({"image_shape": (30, 30, 1), "network": "infogan"}, "network infogan needs 4 or 7 times"),
+        ({"image_shape": (72, 72, 1), "network": "residual", "normalization": "none"}, "needs 4 or 5 or 6 or 7 times"),
+    ],
+)
+def test_a_network_refuses_images_that_it_cannot_halve(options, complaint):
+    with pytest.raises(InputError, match=complaint):
+        init_state(GanConfig(**options), fresh_key())
+
+
+@pytest.mark.parametrize("network", ["dcgan", "residual"])
+def test_max_channels_caps_the_inner_layers_of_networks_for_large_images(network):
+    config = GanConfig(image_shape=(256, 256, 3), network=network, normalization="none", width=8, max_channels=32)
+    state = jax.eval_shape(lambda: init_state(config, fresh_key()))
+    for network_state in (state.generator, state.discriminator):
+        kernels = [leaf.shape for leaf in jax.tree.leaves(network_state.params) if len(leaf.shape) == 4]
+        assert max(max(shape[2:]) for shape in kernels if max(shape[2:]) != config.latent_dim) == 32

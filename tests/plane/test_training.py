@@ -58,9 +58,9 @@ def test_every_recipe_takes_steps_in_the_plane(name):
     config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).at(0, 4)
     keys = run_keys(0)
     start = init_state(config, keys.init)
-    batches = jnp.asarray(TARGET.points[: 4 * config.images_per_step]).reshape(4, -1, 2)
+    batches = Batch(jnp.asarray(TARGET.points[: 4 * config.images_per_step]).reshape(4, -1, 2))
     state, metrics = scan_steps(config, gan_step, start, batches, keys.step)
-    assert all(np.isfinite(values).all() for values in metrics)
+    assert all(np.isfinite(values).all() for values in metrics.values())
     for network in ("generator", "discriminator"):
         before, after = (jax.tree.leaves(getattr(one, network).params) for one in (start, state))
         for one, other in zip(before, after, strict=True):  # D's last bias has no gradient under some objectives
@@ -87,7 +87,7 @@ def test_states_are_those_of_a_whole_run():
         whole, run_metrics, _ = train_run(COURSE, gan_step, start, Batch(jnp.asarray(TARGET.points)), keys, 2)
     assert [int(state.step) for state in states] == [0, 10, 20]
     assert len(metrics["d_loss"]) == 20
-    assert_close(metrics["d_loss"], np.ravel(run_metrics.d_loss))
+    assert_close(metrics["d_loss"], np.ravel(run_metrics["d_loss"]))
     assert_close(states[-1], whole)
 
 

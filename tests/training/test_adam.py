@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from closeness import assert_close
-from gan_jax.training.adam import adam, bias_correction
 
 from gan_jax import GanConfig, init_state
+from gan_jax.optimizers import adam, bias_correction
 from gan_jax.plane import for_points
 from gan_jax.training.state import apply_gradients
 
@@ -50,7 +50,7 @@ def test_weights_of_points_networks_move_as_each_would_alone():
     params, moments = network.params, adam(*rates).init(network.params)
     for _ in range(3):
         gradients = jax.tree.map(lambda one: jnp.sin(7 * one), params)
-        network = apply_gradients(config, network, gradients, network.variables["batch_stats"], 1e-3)
+        network = apply_gradients(config, network, gradients, learning_rate=1e-3)
         updates, moments = adam(*rates).update(gradients, moments)
         params = jax.tree.map(jnp.add, params, updates)
     assert_close(network.params, params, rtol=1e-5)

@@ -23,17 +23,19 @@ def test_each_source_gives_the_batches_that_the_order_names():
     rows = resident.order(1)[1:3]
     assert resident.steps_per_epoch == sharded.steps_per_epoch == 3
     for batches in (resident.batches(1, 1, 3), sharded.batches(1, 1, 3)):
-        assert batches.dtype == np.uint8
-        np.testing.assert_array_equal(batches, IMAGES[rows])
+        assert batches.images.dtype == np.uint8
+        np.testing.assert_array_equal(batches.images, IMAGES[rows])
     indexed = resident.indexed_batches(1, 1, 3)
-    np.testing.assert_array_equal(indexed.images, IMAGES)
+    np.testing.assert_array_equal(indexed.data.images, IMAGES)
     np.testing.assert_array_equal(indexed.rows, rows)
 
 
 def test_images_on_the_device_are_shared_rather_than_copied():
     on_device = jnp.asarray(IMAGES)
     pointers = {
-        ResidentImages(CONFIG, Batch(on_device), run_keys(seed)).indexed_batches(0, 0, 1).images.unsafe_buffer_pointer()
+        ResidentImages(CONFIG, Batch(on_device), run_keys(seed))
+        .indexed_batches(0, 0, 1)
+        .data.images.unsafe_buffer_pointer()
         for seed in range(3)
     }
     assert pointers == {on_device.unsafe_buffer_pointer()}
@@ -45,7 +47,9 @@ def test_images_on_the_device_are_shared_rather_than_copied():
         lambda state, keys: ResidentImages(CONFIG, Batch(FLOATS), keys),
         lambda state, keys: ShardedImages(CONFIG, Batch(FLOATS), keys, batch_mesh(CONFIG, 1)),
         lambda state, keys: scan_steps(CONFIG, gan_step, state, Batch(jnp.asarray(FLOATS[ROWS])), keys.step),
-        lambda state, keys: scan_steps(CONFIG, gan_step, state, IndexedBatches(jnp.asarray(FLOATS), ROWS), keys.step),
+        lambda state, keys: scan_steps(
+            CONFIG, gan_step, state, IndexedBatches(Batch(jnp.asarray(FLOATS)), ROWS), keys.step
+        ),
         lambda state, keys: train_epoch(CONFIG, gan_step, state, Batch(jnp.asarray(FLOATS)), keys),
         lambda state, keys: train_run(CONFIG, gan_step, state, Batch(jnp.asarray(FLOATS)), keys, 1),
     ],

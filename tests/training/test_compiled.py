@@ -57,7 +57,7 @@ def test_a_run_as_one_program_is_the_host_driven_run():
     state, metrics, grids = train_run(CONFIG, gan_step, start, Batch(jnp.asarray(IMAGES)), keys, 2)
     host_state, host_metrics = host_driven()
     chex.assert_trees_all_equal(state, host_state)
-    chex.assert_trees_all_equal({name: value.ravel() for name, value in metrics._asdict().items()}, host_metrics)
+    chex.assert_trees_all_equal({name: value.ravel() for name, value in metrics.items()}, host_metrics)
     assert grids.shape == (3, 64, 28, 28, 1)
     latents = sample_latents(CONFIG, run_keys(0).display, 64)
     assert_close(grids[0], generate(CONFIG, start.generator.variables, latents))
@@ -72,12 +72,12 @@ def test_chunks_side_by_side_are_each_the_chunk_alone(in_one_program, monkeypatc
     if in_one_program:  # which takes them as float32
         configs = [jax.tree.map(jnp.float32, config) for config in configs]
     keys = [run_keys(seed) for seed in range(3)]
-    batches = [IndexedBatches(jnp.asarray(IMAGES), np.arange(48, dtype=np.int32).reshape(6, 8))] * 3
+    batches = [IndexedBatches(Batch(jnp.asarray(IMAGES)), np.arange(48, dtype=np.int32).reshape(6, 8))] * 3
     step_keys = [one.step for one in keys]
     with jax.enable_x64(in_one_program):
         states = [init_state(CONFIG, one.init) for one in keys]
         states = in_float64(states) if in_one_program else states
-        together = compiled.run_chunks(configs, gan_step, states, batches, step_keys)
+        together = compiled.run_chunks(configs, gan_step, states, batches, step_keys, [None] * 3)
         monkeypatch.undo()
         alone = [
             compiled.run_chunk(config, gan_step, *run)
@@ -90,14 +90,14 @@ def program_text(name):
     """The program behind a public function, as it is handed to XLA."""
     keys, images = run_keys(0), jnp.asarray(IMAGES)
     state = jax.eval_shape(lambda key: init_state(CONFIG, key), keys.init)
-    batches = IndexedBatches(images, np.zeros((6, 8), np.int32))
+    batches = IndexedBatches(Batch(images), np.zeros((6, 8), np.int32))
     function, arguments = {
-        "train_epoch": (compiled._scan_epoch, (CONFIG, gan_step, state, images, keys)),
-        "train_run": (compiled.scan_run, (CONFIG, gan_step, state, images, keys, 2)),
+        "train_epoch": (compiled._scan_epoch, (CONFIG, gan_step, state, Batch(images), keys, None)),
+        "train_run": (compiled.scan_run, (CONFIG, gan_step, state, Batch(images), keys, 2)),
         "run_chunk": (compiled.scan_steps, (CONFIG, gan_step, state, batches, keys.step)),
         "run_chunks": (
             compiled._scan_side_by_side,
-            ((CONFIG, CONFIG), gan_step, (state, state), (batches, batches), (keys.step, keys.order)),
+            (gan_step, (CONFIG, CONFIG), (state, state), (batches, batches), (keys.step, keys.order), (None, None)),
         ),
     }[name]
     static = ("step", "num_epochs") if name == "train_run" else ("step",)
@@ -164,18 +164,18 @@ def test_train_epoch_in_a_larger_program_trains_as_it_does_alone():
 def test_a_chunk_of_one_step_stays_a_loop():
     """XLA would round differently outside of one."""
     keys, images = run_keys(0), jnp.asarray(IMAGES)
-    state, batches = init_state(CONFIG, keys.init), IndexedBatches(images, np.zeros((1, 8), np.int32))
+    state, batches = init_state(CONFIG, keys.init), IndexedBatches(Batch(images), np.zeros((1, 8), np.int32))
     chunk = jax.jit(compiled.scan_steps, static_argnames="step")
     text = chunk.lower(CONFIG, count_step, state, batches, keys.step).compile().as_text()
     assert re.search(r" while\(", text)
 
 
-def count_step(config, state, images, key):
-    return state.replace(step=state.step + 1), {"mean": images.mean()}
+def count_step(config, state, batch, key):
+    return state.replace(step=state.step + 1), {"mean": batch.images.mean()}
 
 
-def forget_to_count(config, state, images, key):
-    return state, {"mean": images.mean()}
+def forget_to_count(config, state, batch, key):
+    return state, {"mean": batch.images.mean()}
 
 
 def test_a_step_that_does_not_count_is_refused():
@@ -193,8 +193,8 @@ def test_a_step_that_does_not_count_is_refused():
 
 
 def test_a_metric_of_several_numbers_is_refused():
-    def step(config, state, images, key):
-        return state.replace(step=state.step + 1), {"means": images.mean((1, 2, 3))}
+    def step(config, state, batch, key):
+        return state.replace(step=state.step + 1), {"means": batch.images.mean((1, 2, 3))}
 
     keys = run_keys(0)
     with pytest.raises(InputError, match=r"the metric means is float32 \[8\]; a step must report single real numbers"):
@@ -228,10 +228,10 @@ def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch
     """Options that do not exist show who takes them."""
     monkeypatch.setattr(compiled, "compiler_options", lambda platform: {f"xla_{platform}_no_such_option": True})
     keys, images = run_keys(0), jnp.asarray(IMAGES)
-    state, batches = init_state(CONFIG, keys.init), IndexedBatches(images, np.zeros((6, 8), np.int32))
+    state, batches = init_state(CONFIG, keys.init), IndexedBatches(Batch(images), np.zeros((6, 8), np.int32))
     for train_with_options in (
         lambda: compiled.run_chunk(CONFIG, gan_step, state, batches, keys.step),
-        lambda: compiled.run_chunks([CONFIG], gan_step, [state], [batches], [keys.step]),
+        lambda: compiled.run_chunks([CONFIG], gan_step, [state], [batches], [keys.step], [None]),
         lambda: train_epoch(CONFIG, gan_step, state, Batch(images), keys),
         lambda: train_run(CONFIG, gan_step, state, Batch(images), keys, 2),
         lambda: jax.vmap(lambda images: train_epoch(CONFIG, gan_step, state, Batch(images), keys))(images[None]),
@@ -243,12 +243,12 @@ def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch
 class Stream:
     """A source that has no image before it is asked: what a reader from disk or network looks like to the loop."""
 
-    def __init__(self, config, images, keys):
-        self.steps_per_epoch = len(images) // config.images_per_step
-        self._images, self._order = images, ResidentImages(config, Batch(images), keys).order
+    def __init__(self, config, data, keys):
+        self.steps_per_epoch = len(data.images) // config.images_per_step
+        self._images, self._order = data.images, ResidentImages(config, data, keys).order
 
     def batches(self, epoch, start, stop):
-        return jnp.asarray(self._images[self._order(epoch)[start:stop]])
+        return Batch(jnp.asarray(self._images[self._order(epoch)[start:stop]]))
 
 
 def test_a_stream_of_batches_trains_as_a_resident_set_does():
@@ -257,13 +257,13 @@ def test_a_stream_of_batches_trains_as_a_resident_set_does():
     images = np.random.default_rng(0).integers(0, 256, (2 * config.images_per_step, 28, 28, 1), np.uint8)
     state, ends = init_state(config, keys.init), []
     for source in (Stream, ResidentImages):
-        ends.append(list(train(config, gan_step, state, source(config, images, keys), keys, num_steps=4))[-1])
+        ends.append(list(train(config, gan_step, state, source(config, Batch(images), keys), keys, num_steps=4))[-1])
     chex.assert_trees_all_equal(ends[0].state, ends[1].state)
 
 
 ON_EIGHT_DEVICES = """
 import sys, jax, numpy as np
-from gan_jax import InputError, gan_step, init_state, run_keys, train
+from gan_jax import Batch, InputError, gan_step, init_state, run_keys, train
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.batches import ShardedImages
 sys.path[:0] = {tests!r}
@@ -278,8 +278,8 @@ except InputError as error:
 else:
     raise AssertionError
 mesh, keys = batch_mesh(CONFIG, 8), run_keys(0)
-source = ShardedImages(CONFIG, IMAGES, keys, mesh)
-assert len({{str(shard.index) for shard in source.batches(0, 0, 2).addressable_shards}}) == 8
+source = ShardedImages(CONFIG, Batch(IMAGES), keys, mesh)
+assert len({{str(shard.index) for shard in source.batches(0, 0, 2).images.addressable_shards}}) == 8
 state = replicate(in_float64(init_state(CONFIG, keys.init)), mesh)
 keys = replicate(keys, mesh)
 metrics = [progress.metrics for progress in train(CONFIG, gan_step, state, source, keys, num_steps=12)]

@@ -71,12 +71,13 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
 def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):
     """As in chunks of two; ``test_a_run_stopped_and_continued_is_the_run_that_was_not`` has longer ones."""
     widths = {"width": 16, "discriminator_width": recipe(name).discriminator_width and 16}
-    config = dataclasses.replace(recipe(name), latent_dim=6, batch_size=48, **widths).at(0, 2)
+    config = dataclasses.replace(recipe(name), latent_dim=6, batch_size=48, **widths)
     keys, random = run_keys(0), np.random.default_rng(0)
     images = random.integers(0, 256, (2 * config.images_per_step, *config.image_shape), np.uint8)
     if config.conditional:
-        images = batches.Batch(images, np.arange(len(images), dtype=np.int32) % config.num_classes)
-    source, start = ResidentImages(config, Batch(images), keys), init_state(config, keys.init)
+        labels = np.arange(len(images), dtype=np.int32) % config.num_classes
+    data = Batch(images, labels if config.conditional else None)
+    source, start = ResidentImages(config, data, keys), init_state(config, keys.init)
     whole, parts = (
         list(train(config, step, start, source, keys, num_steps=2, chunk_steps=length)) for length in (2, 1)
     )
@@ -92,7 +93,7 @@ def test_the_scan_over_an_epoch_equals_chunks_of_one():
     chunked_state, chunked_metrics = finish(num_steps=12, chunk_steps=1)
     chex.assert_trees_all_equal(jax.tree.map(np.asarray, state), chunked_state)
     both = jax.tree.map(lambda a, b: np.concatenate([a, b]), metrics, more)
-    chex.assert_trees_all_equal(both._asdict(), chunked_metrics)
+    chex.assert_trees_all_equal(both, chunked_metrics)
 
 
 def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
@@ -136,8 +137,8 @@ def test_pauses_come_where_lines_and_epochs_end():
 
 
 def test_a_chunk_is_compiled_once_per_length():
-    def step(config, state, images, key):
-        return gan_step(config, state, Batch(images), key)
+    def step(config, state, batch, key):
+        return gan_step(config, state, batch, key)
 
     traced = chex.assert_max_traces(step, n=2)  # chunks of four, and the two left over in each epoch
     finish(traced, num_steps=18, chunk_steps=4)
@@ -146,9 +147,9 @@ def test_a_chunk_is_compiled_once_per_length():
 def test_a_step_that_is_not_finite_ends_the_training_with_the_state_before_it():
     keys = run_keys(0)
 
-    def step(config, state, images, key):
-        state, metrics = gan_step(config, state, Batch(images), key)
-        return state, metrics._replace(g_loss=jnp.where(state.step >= 5, jnp.inf, metrics["g_loss"]))
+    def step(config, state, batch, key):
+        state, metrics = gan_step(config, state, batch, key)
+        return state, metrics | {"g_loss": jnp.where(state.step >= 5, jnp.inf, metrics["g_loss"])}
 
     seen = []
     training = train(CONFIG, step, init_state(CONFIG, keys.init), source(keys), keys, num_steps=8)
@@ -171,11 +172,11 @@ def test_train_takes_batches_from_a_buffer_that_is_filled_again():
 
         def batches(self, epoch, start, stop):
             self.buffer.fill(start)
-            return self.buffer
+            return Batch(self.buffer)
 
-    def slow_step(config, state, images, key):
+    def slow_step(config, state, batch, key):
         slow = jnp.linalg.matrix_power(jnp.eye(400) / 2, 1000)[0, 0]  # 0
-        return state.replace(step=state.step + 1), {"mean": images.mean() + slow}
+        return state.replace(step=state.step + 1), {"mean": batch.images.mean() + slow}
 
     training = train(config, slow_step, init_state(config, keys.init), Refilled(), keys, num_steps=12, chunk_steps=1)
     seen = np.concatenate([progress.metrics["mean"] for progress in training])
@@ -185,8 +186,9 @@ def test_train_takes_batches_from_a_buffer_that_is_filled_again():
 @pytest.mark.parametrize(
     ("per_epoch", "given", "complaint"),
     [
-        (2, np.zeros((1, 4, 28, 28, 1), np.uint8), r"gave \[1, 4, 28, 28, 1\] as batches 0 to 2 of epoch 0; it must"),
-        (2, np.zeros((0, 4, 28, 28, 1), np.uint8), "an array of 2 batches"),
+        (2, Batch(np.zeros((1, 4, 28, 28, 1), np.uint8)), r"gave \[1, 4, 28, 28, 1\] as batches 0 to 2 of epoch 0; it"),
+        (2, Batch(np.zeros((0, 4, 28, 28, 1), np.uint8)), "a Batch of arrays of 2 batches"),
+        (2, np.zeros((2, 4, 28, 28, 1), np.uint8), "gave ndarray as batches"),
         (2, [IMAGES[:4], IMAGES[4:8]], "gave list as batches"),
         (2, None, "gave NoneType as batches"),
         (0, None, "the source's steps_per_epoch is 0; it must be at least 1"),
@@ -205,8 +207,8 @@ def test_train_refuses_a_source_of_other_batches(per_epoch, given, complaint):
 
 
 def test_train_reports_numbers_of_any_type_as_float32():
-    def step(config, state, images, key):
-        number = images.mean()
+    def step(config, state, batch, key):
+        number = batch.images.mean()
         metrics = {"count": state.step, "is_dark": number < 0, "mean": number.astype(jnp.bfloat16)}
         return state.replace(step=state.step + 1), metrics
 
@@ -228,7 +230,7 @@ def test_train_reports_numbers_of_any_type_as_float32():
 )
 def test_train_refuses_metrics_that_are_no_numbers(metrics, error, complaint):
     with pytest.raises(error, match=complaint):
-        finish(lambda config, state, images, key: (state.replace(step=state.step + 1), metrics), num_steps=1)
+        finish(lambda config, state, batch, key: (state.replace(step=state.step + 1), metrics), num_steps=1)
 
 
 def test_a_chunk_keeps_to_the_device_and_makes_no_copy_of_the_data():

@@ -84,9 +84,8 @@ def trace(config):
     config, keys = config.at(0, 100), run_keys(0)
     state = jax.eval_shape(partial(init_state, config), keys.init)
     images = jax.ShapeDtypeStruct((config.images_per_step, *config.image_shape), jnp.float32)
-    if config.conditional:
-        images = Batch(images, jax.ShapeDtypeStruct(images.shape[:1], jnp.int32))
-    return jax.jit(gan_step).trace(config, state, images, keys.step)
+    labels = jax.ShapeDtypeStruct(images.shape[:1], jnp.int32) if config.conditional else None
+    return jax.jit(gan_step).trace(config, state, Batch(images, labels), keys.step)
 
 
 @cache
@@ -116,7 +115,7 @@ def layer_products(config):
     """
     convolutions, dense, pointwise = LAYERS[config.network]
     paired = OBJECTIVES[config.objective].sees_reals
-    passes = 1 if NETWORKS[config.network].one_pass else 2  # of D over reals and fakes
+    passes = 1 if NETWORKS[config.network].discriminator.apply_batches else 2  # of D over reals and fakes
     of_g = 3 * convolutions, 3 * dense - (not config.conditional)  # of the inputs, the class's embedding learns
     of_d = passes * (3 * convolutions - 1), passes * 3 * dense
     through_d = (2 + paired) * convolutions, (2 + paired) * dense

@@ -1,6 +1,7 @@
 """What a configuration adds to the course's steps: schedules, averages, penalties, critic steps, classes."""
 
 import dataclasses
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from gan_jax import (
     PENALTIES,
     Batch,
     GanConfig,
+    InputError,
     batch_fakes,
     discriminate,
     discriminator_step,
@@ -21,8 +23,10 @@ from gan_jax import (
     init_state,
     sampling_generator,
 )
+from gan_jax.nn.networks import NETWORKS
+from gan_jax.objectives.augmentations import augment
 from gan_jax.training import steps
-from gan_jax.training.state import learning_rates, update_average
+from gan_jax.training.state import update_average
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
 
@@ -50,18 +54,20 @@ def largest_move(before, after) -> float:
 
 
 def test_a_cosine_falls_from_one_to_its_final_part_and_stays():
-    config = GanConfig(
-        learning_rate=1.0,
-        discriminator_learning_rate=2.0,
-        learning_rate_schedule="cosine",
-        schedule_steps=100,
-        final_learning_rate=0.1,
-    )
+    config = GanConfig(learning_rate=1.0, beta2=0.9, schedules=("learning_rate=cosine:x0.1", "beta2=linear:0.99:1280"))
     factors = [1.0, 0.1 + 0.9 * (1 + np.cos(np.pi / 4)) / 2, 0.55, 0.1, 0.1]
     for step, factor in zip((0, 25, 50, 100, 1000), factors, strict=True):
-        rates = learning_rates(config, step)
-        assert rates.generator == pytest.approx(factor, rel=1e-6)
-        assert rates.discriminator == pytest.approx(2 * factor, rel=1e-6)
+        now = config.at(step, schedule_steps=100)
+        assert now.learning_rate == pytest.approx(factor, rel=1e-6)
+        assert now.beta2 == pytest.approx(0.9 + 0.09 * min(step / 10, 1), rel=1e-6)  # ten batches of 128
+    with pytest.raises(InputError, match="the schedule of learning_rate has no end; give schedule_steps"):
+        config.at(0)
+
+
+def test_a_warmup_rises_to_the_setting_and_schedules_of_one_setting_follow_one_another():
+    config = GanConfig(learning_rate=1.0, schedules=("learning_rate=warmup:0:1280", "learning_rate=linear:x0.5"))
+    rates = [float(config.at(step, schedule_steps=100).learning_rate) for step in (0, 5, 10, 100)]
+    np.testing.assert_allclose(rates, [0, 0.5 * 0.975, 0.95, 0.5], rtol=1e-6)
 
 
 @pytest.mark.parametrize("step", [gan_step, generator_step, discriminator_step])
@@ -70,9 +76,7 @@ def test_each_network_moves_at_its_own_rate(step):
     config = with_options(
         learning_rate=1e-3,
         discriminator_learning_rate=4e-3,
-        learning_rate_schedule="cosine",
-        schedule_steps=10,
-        final_learning_rate=0.5,
+        schedules=("learning_rate=cosine:x0.5:40", "discriminator_learning_rate=linear:2e-3:40"),
     )
     before = start(config).replace(step=jnp.int32(10))
     after, _ = step(config, before, Batch(images_of(config)), fresh_key())
@@ -92,13 +96,13 @@ def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
         expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
     assert_close(state.average.params, expected, rtol=1e-5)
     assert state.average.opt_state == ()
-    assert_trees_all_equal(sampling_generator(config, state), state.average)
+    assert_trees_all_equal(sampling_generator(config, state), state.average.variables)
     assert largest_move(state.average, state.generator) > 0
 
 
 def test_an_average_changes_nothing_of_the_training():
     plain, _ = gan_step(CONFIG, start(CONFIG), Batch(images_of(CONFIG)), fresh_key())
-    assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator)
+    assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator.variables)
     config = with_options(average_half_life=100.0)
     with jax.enable_x64(True):
         images, states = in_float64(images_of(CONFIG)), in_float64((start(CONFIG), start(config)))
@@ -125,9 +129,7 @@ def test_recalibrated_statistics_are_of_all_classes():
 
     def statistics(vectors):
         params = state.average.params | {"embed": {"vectors": vectors}}
-        return sampling_generator(config, state.replace(average=state.average.with_params(params))).variables[
-            "batch_stats"
-        ]
+        return sampling_generator(config, state.replace(average=state.average.with_params(params)))["batch_stats"]
 
     vectors = state.average.params["embed"]["vectors"]
     plain, changed = (statistics(each)["norm_0"]["var"] for each in (vectors, vectors.at[39].mul(100)))
@@ -144,7 +146,7 @@ def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
     learned = jnp.einsum("hwoi,i->hwo", kernel[..., -len(vectors[0]) :], vectors[0])
     noise = jnp.sum(kernel[..., : -len(vectors[0])] ** 2, axis=-1)
     for share, each in ((0.75, config), (0.5, dataclasses.replace(config, class_counts=()))):
-        found = sampling_generator(each, state.replace(average=far)).variables["batch_stats"]["norm_0"]
+        found = sampling_generator(each, state.replace(average=far))["batch_stats"]["norm_0"]
         mean = share * learned.mean((0, 1))
         variance = (noise + share * learned**2).mean((0, 1)) - mean**2
         np.testing.assert_allclose(found["mean"], mean, atol=0.2 * jnp.sqrt(variance.max()))
@@ -154,7 +156,7 @@ def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
 def test_recalibrated_statistics_are_those_of_the_averages_own_images():
     config = with_options(batch_size=64, average_half_life=100.0, average_statistics="recalibrated")
     state = start(config)
-    statistics = sampling_generator(config, state).variables["batch_stats"]["norm_0"]
+    statistics = sampling_generator(config, state)["batch_stats"]["norm_0"]
     kernel = state.average.params["conv_0"]["kernel"]  # of N(0, 1) latents: mean 0, variance the sum of its squares
     variance = jnp.sum(kernel**2, axis=-1).mean((0, 1))
     np.testing.assert_allclose(statistics["var"], variance, rtol=0.15)
@@ -167,7 +169,7 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
     state, images = start(config), images_of(config)
     _, metrics = gan_step(config, state, Batch(images), fresh_key())
     _, plain = gan_step(CONFIG, state, Batch(images), fresh_key())
-    assert metrics["d_loss"] == pytest.approx(float(plain.d_loss), rel=1e-4)
+    assert metrics["d_loss"] == pytest.approx(float(plain["d_loss"]), rel=1e-4)
     if "gradient_penalty" not in penalties:  # which draws a place between
         fakes = batch_fakes(config, state, fresh_key())
 
@@ -176,7 +178,7 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss(penalties):
 
         expected = 3 * sum(PENALTIES[name](critic, images, fakes, None) for name in penalties)
         assert metrics["penalty"] == pytest.approx(float(expected), rel=1e-4)
-    assert metrics["d_gradient_norm"] != pytest.approx(float(plain.d_gradient_norm), rel=1e-4)
+    assert metrics["d_gradient_norm"] != pytest.approx(float(plain["d_gradient_norm"]), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -195,11 +197,11 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
     config = with_options(penalty_weight=3.0, **options)
     with jax.enable_x64(True):
         state, images = in_float64((start(config), images_of(config)))
-        images = Batch(images, jnp.arange(len(images))) if config.conditional else images
-        ours, metrics = discriminator_step(config, state, Batch(images), fresh_key())
+        batch = Batch(images, jnp.arange(len(images)) if config.conditional else None)
+        ours, metrics = discriminator_step(config, state, batch, fresh_key())
         monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
         traced_again = jax.jit(lambda *operands: discriminator_step.__wrapped__(config, *operands))
-        plain, expected = traced_again(state, images, fresh_key())
+        plain, expected = traced_again(state, batch, fresh_key())
     # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
     assert_close(ours.discriminator, plain.discriminator, rtol=1e-9, terms=0.01)
     assert_close(metrics, expected)
@@ -233,8 +235,8 @@ def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes(step
     state, images = start(config), images_of(config)
     after, metrics = step(config, state, Batch(images), fresh_key())
     _, plain = step(CONFIG, state, Batch(images), fresh_key())
-    assert metrics["fake_spread"] == pytest.approx(float(plain.fake_spread), rel=1e-4)
-    assert metrics["d_x"] != plain.d_x
+    assert metrics["fake_spread"] == pytest.approx(float(plain["fake_spread"]), rel=1e-4)
+    assert metrics["d_x"] != plain["d_x"]
     again, _ = step(config, state, Batch(images), fresh_key())
     assert_trees_all_equal(after, again)
 
@@ -276,7 +278,52 @@ def test_a_conditional_step_uses_the_labels(step):
 
 def test_the_default_step_has_no_input_for_what_it_does_not_use():
     config = GanConfig(latent_dim=8, width=4, batch_size=4)
-    lowered = gan_step.lower(config, start(config), images_of(config), fresh_key())
+    lowered = gan_step.lower(config, start(config), Batch(images_of(config)), fresh_key())
     assert '"config.learning_rate"' in lowered.as_text(debug_info=True)
-    for unused in ("penalty_weight", "average_ramp", "final_learning_rate"):
+    for unused in ("penalty_weight", "average_ramp", "generator_penalty_weight"):
         assert f'"config.{unused}"' not in lowered.as_text(debug_info=True)
+
+
+def test_a_penalty_of_every_third_step_has_three_times_the_weight():
+    config = with_options(penalties=("r1",), penalty_every=3)
+    state, images = start(config), images_of(config)
+    whole, lazy = (
+        discriminator_step(each, state, Batch(images), fresh_key())[1]["penalty"]
+        for each in (dataclasses.replace(config, penalty_every=1), config)
+    )
+    assert lazy == pytest.approx(3 * float(whole), rel=1e-4)
+    _, between = discriminator_step(config, state.replace(step=jnp.int32(1)), Batch(images), fresh_key())
+    assert between["penalty"] == 0
+
+
+def test_a_network_decides_whether_penalties_share_the_losss_pass():
+    config = with_options(penalties=("r1", "r2"))
+    assert steps._shares_a_pass(config)
+    own = NETWORKS["dcgan"]._replace(discriminator=NETWORKS["dcgan"].discriminator._replace(single_image_logits=False))
+    with mock.patch.dict(NETWORKS, own=own):
+        assert not steps._shares_a_pass(dataclasses.replace(config, network="own"))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.4])
+def test_an_augmentation_changes_images_with_its_probability(probability):
+    config = with_options(augmentations=("cutout",), augmentation_probability=probability, batch_size=512)
+    images = jnp.ones((512, 28, 28, 1))
+    seen = augment(config.augmentations, jax.random.key(0), images, config.augmentation_probability)
+    share = float((seen != images).any(axis=(1, 2, 3)).mean())
+    assert share == pytest.approx(probability, abs=0.07)
+
+
+def test_ada_raises_the_probability_while_d_is_sure_of_the_reals():
+    config = with_options(augmentations=("cutout",), augmentation_probability=0.5, controllers=("ada",))
+    state, images = start(config), images_of(config)
+    after, metrics = gan_step(config, state, Batch(images), fresh_key())
+    moved = 0.5 + np.sign(float(metrics["d_sign"]) - 0.6) * config.batch_size / 500_000
+    assert after.extra["ada"] == pytest.approx(moved, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "sgd"])
+def test_other_optimizers_move_the_weights(name):
+    config = with_options(optimizer=name, learning_rate=1e-2)
+    before = start(config)
+    after, _ = gan_step(config, before, Batch(images_of(config)), fresh_key())
+    assert largest_move(before.generator, after.generator) > 0

@@ -26,7 +26,7 @@ def test_it_has_the_resident_images_batches_in_any_order_of_asking():
     resident, stream = ResidentImages(CONFIG, Batch(IMAGES), keys), StreamedImages(CONFIG, Batch(stored()), keys)
     assert stream.steps_per_epoch == resident.steps_per_epoch == 5
     for asked in ((0, 0, 2), (0, 2, 5), (1, 0, 5), (1, 0, 5), (7, 3, 4), (0, 1, 2)):
-        np.testing.assert_array_equal(stream.batches(*asked), resident.batches(*asked))
+        np.testing.assert_array_equal(stream.batches(*asked).images, resident.batches(*asked).images)
 
 
 def test_conditional_networks_get_labels():
