@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gan_jax.errors import StoppedError
+from gan_jax.inference.operations import TRANSLATED
 from gan_jax.parts import import_flags
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.processes import is_main
@@ -54,7 +55,7 @@ def next_command(settings: RunConfig) -> str:
         words = ["report", str(folder)]
     elif settings.game == "discriminator":
         words = ["report", str(folder), "--no-scores"]
-    elif RunFolder(folder).snapshot_steps() and _page_size(folder) < _LARGEST_PAGE:
+    elif _has_page(settings):
         words = ["playground", str(folder), "--output", "page.html"]
     else:
         words = ["sample", str(folder), "--output", "grid.png"]
@@ -72,6 +73,12 @@ def program(name: str) -> str:
     if not own.exists() or (found and Path(found).parent.resolve() == own.parent.resolve()):
         return name
     return str(own.relative_to(here) if own.is_relative_to(here) else own)
+
+
+def _has_page(settings: RunConfig) -> bool:
+    """Whether there are snapshots of networks that the page can run, and of a size that it may have."""
+    known = settings.game in ("joint", "generator") and settings.gan.network in TRANSLATED
+    return known and bool(RunFolder(settings.folder).snapshot_steps()) and _page_size(settings.folder) < _LARGEST_PAGE
 
 
 def _page_size(folder: Path) -> float:

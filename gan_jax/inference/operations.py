@@ -20,6 +20,8 @@ from gan_jax.nn.residual import stage_sizes
 from gan_jax.nn.spectral import divide_by_estimate
 
 _SEQUENTIAL = {"dcgan": dcgan_layers, "infogan": infogan_layers}
+TRANSLATED = (*_SEQUENTIAL, "residual", "dense")
+"""The networks of which this module knows the operations."""
 _POINTWISE = Layer(0, 1)
 
 
@@ -52,7 +54,7 @@ def generator_operations(config: GanConfig, generator: Variables) -> list[Operat
     Raises:
       InputError: the network is not one of the package's.
     """
-    weights = _Weights(generator)
+    weights = _weights_of(config, generator)
     embed = [Operation("embed", {"vectors": weights.array("embed", "vectors")})] if config.conditional else []
     if config.network == "residual":
         return embed + list(_residual_generator(config, weights))
@@ -69,7 +71,7 @@ def discriminator_operations(config: GanConfig, discriminator: Variables) -> lis
     Raises:
       InputError: the network is not one of the package's.
     """
-    config, weights = config.of_discriminator(), _Weights(discriminator)
+    config, weights = config.of_discriminator(), _weights_of(config, discriminator)
     if config.network == "residual":
         *hidden, last = _residual_discriminator(config, weights)
     elif config.network == "dense":
@@ -113,18 +115,18 @@ class _Weights:
         return Operation("scale_shift", {"scale": scale, "shift": shift})
 
 
+def _weights_of(config: GanConfig, network: Variables) -> _Weights:
+    if config.network not in TRANSLATED:
+        raise InputError(f"network {config.network} is not one of the package's, so only JAX can run it.")
+    return _Weights(network)
+
+
 def _leaky_relu(slope: float = LEAKY_SLOPE) -> Operation:
     return Operation("leaky_relu", options={"slope": slope})
 
 
-def _layers(config: GanConfig) -> list[Layer]:
-    if config.network not in _SEQUENTIAL:
-        raise InputError(f"network {config.network} is not one of the package's, so only JAX can run it.")
-    return _SEQUENTIAL[config.network](config)
-
-
 def _sequential_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
-    layers = _layers(config)[::-1]
+    layers = _SEQUENTIAL[config.network](config)[::-1]
     for index, layer in enumerate(layers):
         yield weights.convolution("spread", f"conv_{index}", layer)
         if index < len(layers) - 1:
@@ -134,7 +136,7 @@ def _sequential_generator(config: GanConfig, weights: _Weights) -> Iterator[Oper
 
 
 def _sequential_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
-    layers = _layers(config)
+    layers = _SEQUENTIAL[config.network](config)
     for index, layer in enumerate(layers):
         yield weights.convolution("convolve", f"conv_{index}", layer)
         if index < len(layers) - 1:

@@ -20,7 +20,7 @@ from gan_jax.storage.history import read_history
 from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import RunKeys, run_keys
-from gan_jax.training.forward import discriminate, generate, sample_latents, sampling_generator
+from gan_jax.training.forward import discriminate, generate, sample_latents
 from gan_jax.training.state import GanState, Variables, init_state
 
 _SHOWN = 32  # latents of the grid
@@ -58,11 +58,11 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
       InputError: the networks are not the package's.
     """
     run, config = source.run, source.run.config
+    if not isinstance(run.state, GanState):
+        raise InputError("the run's game is not one of a generator and a discriminator; the page shows only those.")
     pack, generator = Pack(), chosen_generator(source, run.state)
     labels = _labels(config)
     latents = sample_latents(config, _keys(source).display, max(64, len(labels)))[: len(labels)]
-    if not isinstance(run.state, GanState):
-        raise InputError("the run's game is not one of a generator and a discriminator; the page shows only those.")
     trained = run.state.discriminator.variables
     # He weights: under DCGAN's small ones no image moves an untrained D's score far (docs/learn/lesson.md).
     untrained = init_state(dataclasses.replace(config, initializer="he"), _keys(source).init).discriminator.variables
@@ -102,7 +102,7 @@ def _keys(source: Source) -> RunKeys:
 
 def chosen_generator(source: Source, state: GanState) -> Variables:
     """The generator of a state that is shown."""
-    return state.generator.variables if source.raw else sampling_generator(source.run.config, state)
+    return state.generator.variables if source.raw else source.run.game.sampler(source.run.config, state)
 
 
 def _about(source: Source, step: int) -> str:

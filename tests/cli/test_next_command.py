@@ -1,5 +1,6 @@
 """The command that a training names at its end."""
 
+import dataclasses
 import shlex
 import signal
 import sys
@@ -7,7 +8,7 @@ import sys
 import probes
 import pytest
 
-from gan_jax import RunConfig, load_dataset
+from gan_jax import NETWORKS, GanConfig, RunConfig, load_dataset
 from gan_jax.cli.next_command import next_command, program, resume_command
 from gan_jax.storage.record import make_record, write_record
 
@@ -46,6 +47,17 @@ def test_a_page_that_would_be_too_large_is_not_named(tmp_path):
     for megabytes, following in ((4, "playground"), (40, "sample")):
         (folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
         assert shlex.split(next_command(settings))[1] == following
+
+
+def test_a_page_is_not_named_where_it_cannot_run_the_networks(tmp_path, monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
+    settings = RunConfig(dataset="digits", output_dir=tmp_path)
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots" / "step_0000001.npz").touch()
+    (tmp_path / "weights.npz").touch()
+    write_record(tmp_path, make_record(settings, settings.gan, load_dataset("digits"), None))
+    own = [dataclasses.replace(settings, game="mine"), dataclasses.replace(settings, gan=GanConfig(network="mine"))]
+    assert [shlex.split(next_command(one))[1] for one in (settings, *own)] == ["playground", "sample", "sample"]
 
 
 def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path):

@@ -5,13 +5,17 @@ import dataclasses
 import gzip
 import json
 import re
+import types
 
 import jax
 import numpy as np
 import pytest
 from small_runs import GAN, settings
 
-from gan_jax import GanConfig, init_state, run_experiment, save_weights
+from gan_jax import GanConfig, InputError, init_state, load_run, run_experiment, save_weights
+from gan_jax.playground.contents import Source
+from gan_jax.playground.page import build_page
+from gan_jax.storage.run_folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,13 @@ def test_a_mistake_gets_one_line_and_no_page(flags, complaint, trained, gan_jax,
     assert (status, err.count("\n")) == (2, 1)
     assert complaint in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_game_of_another_state_has_no_page(trained):
+    run = load_run(trained)._replace(state=types.SimpleNamespace(step=12))
+    source = Source(run, RunFolder(trained), "run", None, raw=False, planes=(), lesson=())
+    with pytest.raises(InputError, match="game is not one of a generator and a discriminator; the page shows only"):
+        build_page(source, num_images=0, max_megabytes=10)
 
 
 def test_points_and_damaged_files_are_refused_in_a_line(gan_jax, tmp_path):

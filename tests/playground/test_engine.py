@@ -60,6 +60,11 @@ def test_a_pack_is_the_same_text_for_the_same_arrays():
 
 def test_a_network_of_ones_own_is_refused_in_a_line(monkeypatch):
     monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
-    config = dataclasses.replace(CONFIGS["dcgan"], network="mine")
-    with pytest.raises(InputError, match="network mine is not one of the package's"):
-        generator_operations(config, init_state(config, jax.random.key(0)).generator.variables)
+    config = dataclasses.replace(CONFIGS["dcgan"], network="mine", conditional=True)
+    state = init_state(dataclasses.replace(config, conditional=False), jax.random.key(0))
+    for operations, network in (
+        (generator_operations, state.generator),
+        (discriminator_operations, state.discriminator),
+    ):
+        with pytest.raises(InputError, match="network mine is not one of the package's"):
+            operations(config, network.variables)
