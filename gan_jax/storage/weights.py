@@ -76,7 +76,7 @@ def load_weights(
         name = min(name for name in wanted | found if wanted.get(name) != found.get(name))
         raise InputError(
             f"{path} does not fit the configured networks: {name} is {found.get(name, 'missing')} there and "
-            f"{wanted.get(name, 'missing')} here; use the width, latent_dim and image shape it was trained with."
+            f"{wanted.get(name, 'missing')} here; use the configuration and game it was trained with."
         )
     for name, leaf in expected.items():
         if stored[name].dtype.kind != leaf.dtype.kind:
