@@ -65,6 +65,8 @@ def load_weights(
     path = Path(path)
     stored = read_arrays(path, "weights", _ADVICE)
     text = stored.pop("config", None)
+    if config is None and text is None:
+        raise InputError(f"{path} does not tell the configuration of its networks; {_ADVICE}, or in Python its config.")
     try:
         config = config or config_from_json(parse_json(str(text)))
     except (AttributeError, KeyError, TypeError, ValueError) as error:

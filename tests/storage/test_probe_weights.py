@@ -32,6 +32,15 @@ def test_weights_of_another_type_of_float_are_those_weights(dtype, stored, tmp_p
     np.testing.assert_array_equal(state.generator.params["conv_0"]["kernel"], halves[KERNEL])
 
 
+def test_weights_without_a_configuration_are_read_with_a_given_one(stored, tmp_path):
+    np.savez(tmp_path / "w.npz", **{name: array for name, array in stored.items() if name != "config"})
+    with pytest.raises(InputError, match=r"does not tell the configuration .* or in Python its config\."):
+        load_weights(tmp_path / "w.npz")
+    config, state = load_weights(tmp_path / "w.npz", CONFIG)
+    assert config is CONFIG
+    np.testing.assert_array_equal(state.generator.params["conv_0"]["kernel"], stored[KERNEL])
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
