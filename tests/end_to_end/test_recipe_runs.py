@@ -1,4 +1,4 @@
-"""Runs with recipes: resumed, verified, replayed, sampled, exported, side by side, on several devices and hosts."""
+"""Runs with recipes: resumed, verified, replayed, sampled, exported, and on several devices."""
 
 import dataclasses
 import os
@@ -12,26 +12,19 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings
-from small_runs import train_together as train_with_processes
 
 from gan_jax import (
     RECIPES,
     GanConfig,
-    ResidentImages,
-    gan_step,
-    init_state,
     load_run,
     load_weights,
     run_experiment,
-    run_keys,
     sample_images,
 )
 from gan_jax.inference.export import export_generator
 from gan_jax.runs.reproduce import FinishedRun, replay, verify
-from gan_jax.runs.setup import load_images, training_images
 from gan_jax.storage.digests import tree_digest
 from gan_jax.training.forward import default_labels, generate, sample_latents
-from gan_jax.training.loop import Start, train_together
 
 EVERYTHING = GanConfig(
     critic_steps=2,
@@ -111,28 +104,6 @@ def _of_training(config: GanConfig) -> dict:
     """What a weights file of a DCGAN need not hold."""
     plain = ("network", "normalization", "conditional", "num_classes", "image_shape", "latent_dim", "width")
     return {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in plain}
-
-
-@pytest.mark.parametrize("trained", ["everything"], indirect=True)
-def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, monkeypatch):
-    monkeypatch.setattr("gan_jax.training.compiled._platform", lambda _: "accelerator")  # in one program
-    run = FinishedRun(trained)
-    images = training_images(run.config, load_images(run.settings))
-    starts = []
-    for keys in map(run_keys, range(2)):
-        start = init_state(run.config, keys.init)
-        starts.append(Start(run.config, start, ResidentImages(run.config, images, keys), keys))
-    (chunk,) = list(train_together(gan_step, starts, num_steps=4))
-    alone = run.history()
-    for name in ("d_loss", "g_loss", "d_x"):
-        assert_close({name: chunk[0].metrics[name]}, {name: alone[name][:4]}, rtol=5e-3)
-        assert not np.array_equal(chunk[1].metrics[name], chunk[0].metrics[name])
-
-
-@pytest.mark.parametrize("trained", ["everything"], indirect=True)
-def test_processes_train_the_run_that_one_trains(trained, tmp_path):
-    train_with_processes(tmp_path / "run", 2, gan=load_run(trained).config)
-    assert_same_run(trained, tmp_path / "run", steps=8)
 
 
 @pytest.mark.parametrize("trained", ["everything"], indirect=True)
