@@ -1,4 +1,4 @@
-"""Runs with recipes: resumed, verified, replayed, sampled, exported, and on several devices."""
+"""A run with all that recipes add: resumed, verified, replayed, sampled, exported, and on several devices."""
 
 import dataclasses
 import os
@@ -11,10 +11,9 @@ import jax
 import numpy as np
 import pytest
 from closeness import assert_close
-from small_runs import EXPERIMENTS, assert_same_run, content, finish, settings
+from small_runs import EXPERIMENTS, assert_same_run, content, settings
 
 from gan_jax import (
-    RECIPES,
     GanConfig,
     load_run,
     load_weights,
@@ -26,7 +25,11 @@ from gan_jax.runs.reproduce import FinishedRun, replay, verify
 from gan_jax.storage.digests import tree_digest
 from gan_jax.training.forward import default_labels, generate, sample_latents
 
+# With small networks and twelve steps an epoch.
 EVERYTHING = GanConfig(
+    latent_dim=4,
+    width=2,
+    batch_size=60,
     critic_steps=2,
     conditional=True,
     objective="relativistic",
@@ -42,23 +45,13 @@ EVERYTHING = GanConfig(
     average_statistics="recalibrated",
     initializer="he",
 )
-CONFIGS = {"r3gan-residual": RECIPES["r3gan-residual"].config, "everything": EVERYTHING}
 pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("fresh_critics_see_little")]
 
 
-def tiny(name: str) -> GanConfig:
-    """A recipe with small networks and twelve steps an epoch."""
-    config = CONFIGS[name]
-    return dataclasses.replace(config, latent_dim=4, width=2, batch_size=120 // config.critic_steps)
-
-
-@pytest.fixture(
-    scope="module",
-    params=CONFIGS,
-)
-def trained(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipe") / "run"
-    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=tiny(request.param)))
+    run_experiment(EXPERIMENTS["joint"], settings(folder, gan=EVERYTHING))
     return folder
 
 
@@ -106,7 +99,6 @@ def _of_training(config: GanConfig) -> dict:
     return {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name not in plain}
 
 
-@pytest.mark.parametrize("trained", ["everything"], indirect=True)
 def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     config = load_run(trained).config
     program = (
@@ -119,12 +111,3 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     process = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert process.returncode == 0, process.stderr
     assert_same_run(trained, tmp_path / "run", steps=8)
-
-
-def test_a_killed_run_is_finished(tmp_path):
-    """A schedule's length and the labels come from the record."""
-    folder = tmp_path / "run"
-    assert finish(folder, "joint", gan=tiny("everything"), steps=8)[0] == 0
-    status, text = finish(folder, "joint", gan=dataclasses.replace(tiny("everything"), schedule_steps=8), steps=12)
-    assert status == 0, text
-    assert "Resuming from step 8 of 12" in text
