@@ -312,3 +312,9 @@ def test_images_that_the_evaluator_does_not_know_are_refused_before_training(tmp
     with pytest.raises(InputError, match="poor recognizes 50"):
         run_experiment(EXPERIMENTS["joint"], settings(tmp_path / "run", evaluate_every=1))
     assert not (tmp_path / "run").exists()
+
+
+def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):
+    with pytest.raises(InputError, match="batch_size is 5000, but there are 1500 training images"):
+        train_many(tmp_path / "run", "drift", **SHORT, sweep=("batch_size=120,5000",))
+    assert not (tmp_path / "run").exists()
