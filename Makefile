@@ -20,13 +20,15 @@ demo: install
 	$(BIN)/gan-jax train --dataset digits --recipe r3gan --width 16 --batch-size 25 --epochs 50 --log-every 60 \
 	  --snapshots 12 --output-dir runs/demo --overwrite
 
-# XLA's slower optimizations of machine code would take longer than they save here; soak compiles as users do.
-test: install
-	XLA_FLAGS="--xla_backend_optimization_level=0 $(XLA_FLAGS)" $(BIN)/pytest
+# XLA's slower optimizations of machine code would take longer than they save here.
+QUICKLY = XLA_FLAGS="--xla_backend_optimization_level=0 $(XLA_FLAGS)"
 
-# What takes minutes (kills at any moment, four processes, whole lessons), and every other form of what make test checks.
+test: install
+	$(QUICKLY) $(BIN)/pytest
+
+# What takes minutes: kills at any moment, several processes, whole lessons.
 soak: install
-	$(BIN)/pytest -m soak
+	$(QUICKLY) $(BIN)/pytest -m soak
 
 # Prints the lines that no test runs.
 coverage: install

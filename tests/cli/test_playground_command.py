@@ -134,3 +134,12 @@ def test_points_and_damaged_files_are_refused_in_a_line(gan_jax, tmp_path):
     status, _, err = gan_jax("playground", tmp_path / "weights.npz", "--output", tmp_path / "page.html", *planes)
     assert (status, err.count("\n")) == (2, 1)
     assert "holds no frames: arrows is missing" in err
+
+
+def test_images_of_another_shape_are_refused(trained, gan_jax, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    np.savez(tmp_path / "wide.npz", images=noise)
+    page = tmp_path / "page.html"
+    status, _, err = gan_jax("playground", trained, "--output", page, "--dataset", tmp_path / "wide.npz")
+    assert (status, page.exists()) == (2, False)
+    assert "has images of (28, 28, 1), wide of (32, 32, 3); name its --dataset" in err

@@ -64,14 +64,6 @@ def test_a_page_of_a_run_needs_nothing_else(one, capsys):
     assert any(command_of(read_record(one)) in text for text in page.texts)
 
 
-@pytest.mark.soak
-def test_scores_stand_between_the_anchors(one):
-    report(one, num_samples=20)
-    page = Page((one / "report.html").read_text())
-    assert {"Scores between anchors", "Nearest training images"} <= set(page.headings)
-    assert {"real", "blurred", "noise"} <= set(page.texts)
-
-
 def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
     asked = {}
 
@@ -81,6 +73,7 @@ def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
 
     monkeypatch.setattr("gan_jax.cli.report.evaluate", evaluate)
     report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
+    assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
     assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_samples": None}.items()
     with pytest.raises(InputError, match="is not scored here; leave out --num-samples, --dataset"):
         report(one, scores=False, dataset="elsewhere")

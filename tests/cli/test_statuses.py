@@ -189,3 +189,11 @@ def test_warnings_of_libraries_are_lines_and_those_of_the_cache_one(own_jax, mon
         warnings.warn(f"Error reading persistent compilation cache entry for {name!r}: damaged", stacklevel=1)
     complaint = "has damaged files or cannot be written, so programs are compiled again; delete it"
     assert capsys.readouterr().err == f"warning: two lines\nwarning: {tmp_path}/gan_jax/compiled {complaint}\n"
+
+
+def test_a_reader_that_goes_in_the_middle_of_a_long_text_has_seen_enough(unwritable, capsys):
+    raw = unwritable("stdout", BrokenPipeError(32, "Broken pipe"))
+    with exit_statuses():
+        print("a line\n" * 100_000)
+    assert capsys.readouterr().err == ""
+    assert os.path.samestat(os.fstat(raw.fileno()), os.stat(os.devnull))  # noqa: PTH116

@@ -330,3 +330,19 @@ def test_a_set_stays_as_it_was_made():
 def test_what_is_no_image_set_is_refused_when_it_is_made(values, complaint):
     with pytest.raises(InputError, match=complaint):
         dataclasses.replace(MADE, **values)
+
+
+def test_a_home_folder_that_is_not_there_is_one_line(tmp_path):
+    with pytest.raises(InputError, match="has no home folder"):
+        load_dataset("~no_such_user/images")
+    with pytest.raises(InputError, match="has no home folder"):
+        load_dataset("fashion_mnist", Path("~no_such_user"))
+
+
+def test_a_damaged_file_in_the_cache_is_replaced(server, arrays, tmp_path):
+    load_dataset("fashion_mnist")
+    path = next(path for path in cached(tmp_path) if "train-images" in path.name)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert_holds(load_dataset("fashion_mnist"), arrays)
+    assert path.read_bytes() == content

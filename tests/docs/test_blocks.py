@@ -106,7 +106,9 @@ def start(words):
 @pytest.mark.soak
 @pytest.mark.usefixtures("preview_keys_are_used_again", "fresh_critics_see_little")
 @pytest.mark.parametrize("page", [README, DOCS / "use" / "export.md"], ids=lambda page: page.stem)
-def test_the_blocks_of_a_page_run_in_their_order(page, images, tmp_path):
+def test_the_blocks_of_a_page_run_in_their_order(page, images, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 60)
     (tmp_path / "photos").mkdir()
     for index, image in enumerate(load_dataset("digits").train_images[:60]):
         Image.fromarray(image.squeeze()).save(tmp_path / "photos" / f"{index}.png")

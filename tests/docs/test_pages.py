@@ -13,7 +13,7 @@ import gan_jax
 import gan_jax.evaluation
 import gan_jax.plane
 
-ELSEWHERE = ("export", "extend")  # test_blocks.py and test_extension.py run them
+ELSEWHERE = ("export", "extend", "train")  # test_blocks.py and test_extension.py run them, train's in the README
 WITH_PYTHON = [page for page in PAGES if python_of(page).strip() and page.stem not in ELSEWHERE]
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
 

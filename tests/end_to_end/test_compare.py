@@ -165,3 +165,17 @@ def test_stacked_images_have_the_triple_of_their_channels_classes(monkeypatch):
     one = np.repeat(stacked.test_images[:1], 8, axis=0)
     assert stacked_modes.mode_scores(Reader(), one) == {"modes": 1, "divergence": round(np.log(1000), 4)}
     assert stacked_modes.mode_scores(Reader(), stacked.test_images)["modes"] == len(set(stacked.test_labels.tolist()))
+
+
+def test_fewer_than_eight_seeds_do_not_show_that_none_collapses(finals):
+    from compare_claims import verdicts
+
+    few = [run for run in finals if run["seed"] < 5]
+    assert verdicts(few, "control, searched")["every seed"] == (None, "0 of 5 seeds collapsed; 8 are asked for")
+
+
+def test_runs_without_common_seeds_have_no_ratio():
+    from compare_claims import interval, ratio
+
+    assert interval(ratio({0: 1.0}, {1: 2.0})) == ""
+    assert interval(ratio({0: 1.0}, {0: 2.0})) == "0.5"

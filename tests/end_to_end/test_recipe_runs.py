@@ -1,6 +1,5 @@
-"""Runs with recipes: resumed, verified, replayed, sampled, exported, side by side, on several devices and hosts."""
+"""A run with all that recipes add: resumed, verified, replayed, sampled, exported, and on several devices."""
 
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -11,29 +10,25 @@ import jax
 import numpy as np
 import pytest
 from closeness import assert_close
-from small_runs import assert_same_run, content, finish, settings
-from small_runs import train_together as train_with_processes
+from small_runs import assert_same_run, content, settings
 
 from gan_jax import (
-    RECIPES,
     GanConfig,
-    ResidentImages,
-    gan_step,
-    init_state,
     load_run,
     load_weights,
     run_experiment,
-    run_keys,
     sample_images,
 )
 from gan_jax.inference.export import export_generator
 from gan_jax.runs.reproduce import FinishedRun, replay, verify
-from gan_jax.runs.setup import load_images, training_images
 from gan_jax.storage.digests import tree_digest
 from gan_jax.training.forward import default_labels, generate, sample_latents
-from gan_jax.training.loop import Start, train_together
 
+# With small networks and twelve steps an epoch.
 EVERYTHING = GanConfig(
+    latent_dim=4,
+    width=2,
+    batch_size=60,
     critic_steps=2,
     conditional=True,
     objective="relativistic",
@@ -49,23 +44,13 @@ EVERYTHING = GanConfig(
     average_statistics="recalibrated",
     initializer="he",
 )
-CONFIGS = {"r3gan-residual": RECIPES["r3gan-residual"].config, "everything": EVERYTHING}
 pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("fresh_critics_see_little")]
 
 
-def tiny(name: str) -> GanConfig:
-    """A recipe with small networks and twelve steps an epoch."""
-    config = CONFIGS[name]
-    return dataclasses.replace(config, latent_dim=4, width=2, batch_size=120 // config.critic_steps)
-
-
-@pytest.fixture(
-    scope="module",
-    params=CONFIGS,
-)
-def trained(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipe") / "run"
-    run_experiment(settings(folder, gan=tiny(request.param)))
+    run_experiment(settings(folder, gan=EVERYTHING))
     return folder
 
 
@@ -107,29 +92,6 @@ def test_what_was_trained_is_loaded_sampled_and_exported(trained):
     assert_close(exported.call(latents, *labels), given)
 
 
-@pytest.mark.parametrize("trained", ["everything"], indirect=True)
-def test_side_by_side_is_each_seed_alone_up_to_rounding(trained, monkeypatch):
-    monkeypatch.setattr("gan_jax.training.compiled._platform", lambda _: "accelerator")  # in one program
-    run = FinishedRun(trained)
-    images = training_images(run.config, load_images(run.settings))
-    starts = []
-    for keys in map(run_keys, range(2)):
-        start = init_state(run.config, keys.init)
-        starts.append(Start(run.config, start, ResidentImages(run.config, images, keys), keys, run.schedule_steps))
-    (chunk,) = list(train_together(gan_step, starts, num_steps=4))
-    alone = run.history()
-    for name in ("d_loss", "g_loss", "d_x"):
-        assert_close({name: chunk[0].metrics[name]}, {name: alone[name][:4]}, rtol=5e-3)
-        assert not np.array_equal(chunk[1].metrics[name], chunk[0].metrics[name])
-
-
-@pytest.mark.parametrize("trained", ["everything"], indirect=True)
-def test_processes_train_the_run_that_one_trains(trained, tmp_path):
-    train_with_processes(tmp_path / "run", 2, gan=load_run(trained).config)
-    assert_same_run(trained, tmp_path / "run", steps=8)
-
-
-@pytest.mark.parametrize("trained", ["everything"], indirect=True)
 def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     config = load_run(trained).config
     program = (
@@ -142,12 +104,3 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     process = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert process.returncode == 0, process.stderr
     assert_same_run(trained, tmp_path / "run", steps=8)
-
-
-def test_a_killed_run_is_finished(tmp_path):
-    """The labels come from the images, and the schedules' end from the settings."""
-    folder = tmp_path / "run"
-    assert finish(folder, "joint", gan=tiny("everything"), steps=8)[0] == 0
-    status, text = finish(folder, "joint", gan=tiny("everything"), schedule_steps=8, steps=12)
-    assert status == 0, text
-    assert "Resuming from step 8 of 12" in text

@@ -221,3 +221,9 @@ def test_a_summary_of_another_form_or_of_other_folders_is_refused(text, tmp_path
     with pytest.raises(InputError, match=r"summary\.json is no summary of runs .*; restore it from a copy") as error:
         of_many(tmp_path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["arr_0", "images"])
+def test_labels_beside_samples_do_not_matter(name, tmp_path):
+    np.savez(tmp_path / "samples.npz", labels=np.zeros(9), **{name: GREY})
+    np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), GREY)

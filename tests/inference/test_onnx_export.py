@@ -91,3 +91,9 @@ def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch, capsys):
     line = capsys.readouterr().err
     assert (exit_.value.code, line.count("\n"), output.exists()) == (2, 1, False)
     assert "install gan_jax[onnx]" in line
+
+
+@pytest.mark.soak
+def test_a_discriminator_of_its_own_width_says_so():
+    config = CONFIGS["dcgan 32 in colour, spectral"]
+    assert metadata(onnx_discriminator(config, trained_state(config).discriminator))["width"] == 6

@@ -25,12 +25,11 @@ AT_POINTS = [
     (128, 14, 16, 17, 4, 2, 1),
     (128, 7, 16, 18, 3, 2, 1),
     (128, 6, 16, 16, 3, 1, 1),
-    (128, 15, 16, 16, 5, 3, 2),
 ]
 random = np.random.default_rng(0)
 OTHERS = [
     tuple(int(n) for n in (*random.integers(1, 4, 1), random.integers(6, 12), *random.integers(1, 6, 2), k, s, p))
-    for k, s, p in [(2, 3, 0), (3, 1, 2), (5, 3, 1)]
+    for k, s, p in [(2, 3, 0), (5, 3, 1)]
 ]
 CASES = IN_USE + AT_POINTS + OTHERS
 
@@ -122,7 +121,7 @@ def test_transpose_is_the_adjoint(case):
     assert_close(ours, theirs)
 
 
-@pytest.mark.parametrize("case", IN_USE + AT_POINTS[:2], ids=str)
+@pytest.mark.parametrize("case", IN_USE[1:3] + AT_POINTS[:1], ids=str)
 def test_gradient_of_a_gradient(case):
     """A gradient penalty's gradient with respect to kernel and image, through every rule."""
     x, w, stride, padding = operands(case)

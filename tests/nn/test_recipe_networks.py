@@ -65,7 +65,6 @@ def test_the_infogan_sized_network_has_lucics_layers():
     [
         {"conditional": True},
         {"normalization": "spectral"},
-        {"normalization": "none", "penalties": ("r1",)},
     ],
 )
 def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypatch):

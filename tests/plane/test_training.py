@@ -196,3 +196,19 @@ np.testing.assert_allclose(shared[:3], alone, rtol=0, atol=1e-3 * np.abs(alone).
 @pytest.mark.soak
 def test_devices_share_the_seeds_if_they_divide():
     subprocess.run([sys.executable, "-c", SPREAD], check=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [({"packing": 8}, "packing is 8; it must be a divisor of the 2500"), ({"conditional": True}, "leave out --cond")],
+)
+def test_networks_that_cannot_be_looked_at_are_refused(changes, complaint):
+    with pytest.raises(InputError, match=complaint):
+        prepare_watch(WatchSettings(), dataclasses.replace(COURSE, **changes))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+def test_points_of_another_type_are_refused(dtype):
+    points = np.zeros((1280, 2), dtype)
+    with pytest.raises(TypeError, match=f"points are {np.dtype(dtype)}; pass float32"):
+        train_states(COURSE, gan_step, init_state(COURSE, run_keys(0).init), points, run_keys(0), [0, 10])

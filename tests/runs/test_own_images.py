@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from small_runs import GAN
 
-from gan_jax import InputError, RunConfig, load_run, run_experiment
+from gan_jax import GanConfig, InputError, RunConfig, load_run, run_experiment
 from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.sample import sample
@@ -138,10 +138,10 @@ def test_networks_are_conditional_on_classes_alone(tmp_path):
 @pytest.mark.soak
 def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_critics_see_little):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 40)
+    monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 60)
     monkeypatch.setattr("gan_jax.evaluation.features._BATCH", 16)
-    photos = write_images(tmp_path / "photos", 120, size=70)
-    gan = dataclasses.replace(GAN, batch_size=16)
+    photos = write_images(tmp_path / "photos", 240, size=70)
+    gan = GanConfig(latent_dim=4, width=2, batch_size=16)
     options = settings(photos, tmp_path / "run", gan=gan, image_size=64, epochs=1, steps=None, stream=True)
     run_experiment(options)
     folder = tmp_path / "run"

@@ -203,3 +203,11 @@ def test_the_record_grows_by_a_line_an_epoch(context):
         recorder.checkpoint(Progress(state, step=1000 * epoch, epoch=epoch, epoch_end=True))
     assert (context.folder.path / "run.json").stat() == before
     assert len((context.folder.path / "epochs.jsonl").read_text().splitlines()) == len(record["epochs"]) == 2
+
+
+def test_the_bars_words_are_the_last_chunks_means_and_the_last_distance(context):
+    run = make_run(context)
+    assert run.summary() == ""
+    run.record(window(10, d_loss=0.25))
+    assert "d_loss 0.25" in run.summary()
+    assert "fake_spread" not in run.summary()

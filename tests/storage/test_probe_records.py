@@ -168,3 +168,10 @@ def test_a_record_that_asks_for_more_memory_than_there_is_gets_a_line(record, sa
     (folder / "run.json").write_text(json.dumps(changed))
     with pytest.raises(InputError, match=r"checkpoints/12 is of another run: its gan\.latent_dim is 4"):
         load_run(folder)
+
+
+def test_a_run_before_its_first_checkpoint_has_no_weights(saved, tmp_path):
+    folder = shutil.copytree(saved, tmp_path / "run")
+    shutil.rmtree(folder / "checkpoints")
+    with pytest.raises(InputError, match=r"has no weights\.npz and no checkpoint yet; wait for one"):
+        load_run(folder)

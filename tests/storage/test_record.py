@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import GanConfig, InputError, RunConfig, load_dataset
+from gan_jax.storage import record
 from gan_jax.storage.record import (
     append_epoch,
     make_record,
@@ -107,3 +108,8 @@ def test_a_digest_tells_runs_and_how_far_they_have_come_apart(records):
     ended = longer | {"diverged": "d_loss is not finite"}
     assert len({run_digest(one) for one in (record, longer, further, other, ended)}) == 5
     assert run_digest(longer | {"run": record["run"] | {"epochs": 7}, "versions": {}}) == run_digest(longer)
+
+
+def test_it_counts_the_cores_that_the_process_may_use(records, monkeypatch):
+    monkeypatch.setattr(record, "usable_cores", lambda: 7)
+    assert records()["device"]["cpu_cores"] == 7

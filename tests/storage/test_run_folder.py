@@ -11,7 +11,7 @@ from gan_jax import InputError, load_run
 from gan_jax.files import is_partial
 from gan_jax.storage import run_folder
 from gan_jax.storage.record import FORMAT, read_record
-from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run
+from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run, require_claimable
 
 TOLD = {"script": "s.py", "dataset": {}, "versions": {}, "imports": {}, "device": {}}
 RECORD = {"format": FORMAT, **TOLD, "run": {"gan": {"image_shape": [28, 28, 1]}}}
@@ -183,3 +183,11 @@ def test_two_processes_cannot_hold_one_folder_and_a_dead_one_holds_none(folder):
         assert names(folder.path) == before
         process.kill()
     claim(folder, resume=True).release()
+
+
+def test_what_is_in_the_place_of_a_runs_own_is_named_before_anything_is_made(tmp_path):
+    for name in ("grids", "snapshots", "trackers", "checkpoints"):
+        (tmp_path / name).touch()
+        with pytest.raises(InputError, match=rf"{name} is in the place of .*; move it away"):
+            require_claimable(RunFolder(tmp_path))
+        (tmp_path / name).unlink()

@@ -80,7 +80,7 @@ def test_a_seed_more_leaves_the_finished_ones_alone(tmp_path, capsys):
 
 
 def test_a_seed_that_is_far_ahead_keeps_its_steps(tmp_path, capsys):
-    flags = {"checkpoint_every": 4, "parallel": "side_by_side"}
+    flags = {"checkpoint_every": 8, "parallel": "side_by_side"}
     train_many(tmp_path / "run", "drift", **flags, seeds="0:2", steps=16)
     before = read_history(tmp_path / "run" / "seed_0" / "history.npz")
     capsys.readouterr()
@@ -150,7 +150,9 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
     assert "Training for" not in shown.out
     assert "has 12 updates; pictures show little" in shown.err
     gan = dataclasses.replace(GAN, batch_size=5)
-    run_experiment(settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300, game="drift"))
+    run_experiment(
+        settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300, checkpoint_every=None, game="drift"),
+    )
     shown = capsys.readouterr()
     assert "Training for" not in shown.out
     assert "epoch 1/1  batch 300/300" in shown.out
@@ -158,7 +160,10 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
 
 
 @pytest.mark.soak
-def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
+def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path, monkeypatch):
+    scores = dict.fromkeys(HEADINGS, 1.0) | {"evaluator": "quick", "evaluator_sha256": "a" * 64}
+    monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
     client, compiled = jax.devices()[0].client, []
     for folder, widths in (("few", "1,2"), ("many", "1,2,3")):
         train_many(tmp_path / folder, "drift", **SHORT, sweep=(f"width={widths}",))
@@ -300,4 +305,10 @@ def test_images_that_the_evaluator_does_not_know_are_refused_before_training(tmp
     monkeypatch.setattr("gan_jax.runs.run.load_evaluator", lambda dataset: poor)
     with pytest.raises(InputError, match="poor recognizes 50"):
         run_experiment(settings(tmp_path / "run", evaluate_every=1))
+    assert not (tmp_path / "run").exists()
+
+
+def test_values_that_the_data_do_not_allow_are_refused_before_training(tmp_path):
+    with pytest.raises(InputError, match="batch_size is 5000, but there are 1500 training images"):
+        train_many(tmp_path / "run", "drift", **SHORT, sweep=("batch_size=120,5000",))
     assert not (tmp_path / "run").exists()

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from closeness import assert_close
 
@@ -55,3 +56,11 @@ def test_weights_of_points_networks_move_as_each_would_alone():
         params = jax.tree.map(jnp.add, params, updates)
     assert_close(network.params, params, rtol=1e-5)
     assert network.opt_state[0].mu.shape == (sum(one.size for one in jax.tree.leaves(params)),)
+
+
+def test_the_state_is_that_of_optax():
+    """So earlier checkpoints can be restored."""
+    params = {"kernel": jnp.ones((2, 3))}
+    ours, theirs = adam(1e-3, 0.9, 0.999).init(params), optax.adam(1e-3).init(params)
+    assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+    assert jax.tree.map(jnp.shape, ours) == jax.tree.map(jnp.shape, theirs)

@@ -57,7 +57,18 @@ def test_an_epoch_shows_each_image_once_in_an_order_of_its_own():
     assert (orders[0] != batches.epoch_order(CONFIG, run_keys(1).order, 0, len(IMAGES))).any()
 
 
+@pytest.fixture
+def optimized(monkeypatch):
+    """Programs are compiled as users have them."""
+    options = compiled.compiler_options("cpu") | {"xla_backend_optimization_level": 3}
+    compiled._jit.cache_clear()
+    monkeypatch.setattr(compiled, "compiler_options", lambda platform: options)
+    yield
+    compiled._jit.cache_clear()
+
+
 @pytest.mark.soak
+@pytest.mark.usefixtures("optimized")
 @pytest.mark.parametrize(  # of which the first four had other bits outside of a loop
     ("name", "step"),
     [
