@@ -1,16 +1,13 @@
 """Controllers: settings that adapt to what a training sees."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
 
 from gan_jax.fields import explain_fields
 from gan_jax.parts import find_part
-
-if TYPE_CHECKING:
-    from gan_jax.config import GanConfig
 
 _TARGET = 0.6  # of the mean sign of D's logits of the training images
 _IMAGES = 500_000  # in which the probability can go from 0 to 1
@@ -20,20 +17,20 @@ _IMAGES = 500_000  # in which the probability can go from 0 to 1
 class Controller(NamedTuple):
     """Moves settings after every step."""
 
-    init: Callable[["GanConfig"], Any]
+    init: Callable[[Any], Any]
     """Takes the configuration; returns the controller's state, a tree of arrays."""
-    update: Callable[["GanConfig", Any, Mapping[str, Array]], Any]
+    update: Callable[[Any, Any, Mapping[str, Array]], Any]
     """Takes ``(config, state, metrics)``, the step's metrics as ``[]`` floats; returns the next state."""
-    settings: Callable[["GanConfig", Any], Mapping[str, Array]]
+    settings: Callable[[Any, Any], Mapping[str, Array]]
     """Takes ``(config, state)``; returns traced settings of the configuration and their values."""
 
 
-def _ada_init(config: "GanConfig") -> Array:
+def _ada_init(config: Any) -> Array:
     given = config.augmentation_probability
     return jnp.asarray(0.0 if given is None else given, jnp.float32)
 
 
-def _ada_update(config: "GanConfig", probability: Array, metrics: Mapping[str, Array]) -> Array:
+def _ada_update(config: Any, probability: Array, metrics: Mapping[str, Array]) -> Array:
     moved = probability + jnp.sign(metrics["d_sign"] - _TARGET) * config.batch_size / _IMAGES
     return jnp.clip(moved, 0, 1)
 

@@ -50,7 +50,7 @@ def sample_images(
     Examples:
       >>> from gan_jax import init_state
       >>> config = GanConfig(width=2, latent_dim=4)
-      >>> images = sample_images(config, init_state(config, jax.random.key(0)).generator, 3)
+      >>> images = sample_images(config, init_state(config, jax.random.key(0)).generator.variables, 3)
       >>> images.shape, images.dtype
       ((3, 28, 28, 1), dtype('uint8'))
     """
