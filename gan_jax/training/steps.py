@@ -27,8 +27,8 @@ from gan_jax.training.state import GanState, NetworkState, apply_gradients, upda
 Tree = TypeVar("Tree")
 Metrics = dict[str, Array]  # [] float32 each; training/metrics.py says what they are
 
-# Latents are drawn from the step's key itself. All else that is random in a step has a key of its own: the step's,
-# folded with one of these numbers, which no step number of a critic reaches.
+# Latents are drawn from the step's key itself, and all else that is random in a step from that key folded with one of
+# these numbers. They are so far apart that adding the index of a critic step to one does not reach the next.
 _AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP, _GENERATOR_PENALTY = (
     2**16 * number for number in (1, 2, 3, 4, 6)
 )
