@@ -29,7 +29,7 @@ class ModulatedConv(nn.Module):
         else:  # in eval mode, without noise
             self.param("noise", nn.initializers.zeros_init(), ())
         bias = self.param("bias", nn.initializers.zeros_init(), (self.features,))
-        return nn.leaky_relu(hidden + bias, 0.2) * 2**0.5
+        return nn.leaky_relu(hidden + bias[None, None, None], 0.2) * 2**0.5
 
 
 class Generator(nn.Module):
