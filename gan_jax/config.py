@@ -240,7 +240,7 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
     def _require_schedules(self) -> None:
         for schedule in map(parse_schedule, self.schedules):
             name = schedule.setting
-            require(name in TRACED, "schedules", name, f"of one of {', '.join(TRACED)}")
+            require(name in TRACED, "the setting of a schedule", name, f"one of {', '.join(TRACED)}")
             own, end = getattr(self, name), schedule.other
             if own is None:
                 raise InputError(f"schedules move {name}, which is not set; give it too.")

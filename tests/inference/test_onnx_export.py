@@ -96,4 +96,4 @@ def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch, capsys):
 @pytest.mark.soak
 def test_a_discriminator_of_its_own_width_says_so():
     config = CONFIGS["dcgan 32 in colour, spectral"]
-    assert metadata(onnx_discriminator(config, trained_state(config).discriminator))["width"] == 6
+    assert metadata(onnx_discriminator(config, trained_state(config).discriminator.variables))["width"] == 6

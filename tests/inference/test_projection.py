@@ -58,10 +58,15 @@ def test_a_conditional_generator_is_asked_for_its_classes_or_for_one():
     state = trained_state(config)
     target = sample_images(config, state.generator.variables, 1, labels=[2])[0]
     options = {"restarts": 6, "steps": 60}
-    assert project_image(config, state.generator, state.discriminator, target, **options).label == 2
-    assert project_image(config, state.generator, state.discriminator, target, label=1, **options).label == 1
+    assert project_image(config, state.generator.variables, state.discriminator.variables, target, **options).label == 2
+    assert (
+        project_image(
+            config, state.generator.variables, state.discriminator.variables, target, label=1, **options
+        ).label
+        == 1
+    )
     with pytest.raises(InputError, match="restarts is 2; it must be at least 3, one for each class"):
-        project_image(config, state.generator, state.discriminator, target, restarts=2)
+        project_image(config, state.generator.variables, state.discriminator.variables, target, restarts=2)
 
 
 @pytest.mark.soak
@@ -71,7 +76,7 @@ def test_every_discriminator_has_features_of_each_image(name):
     network = trained_state(config).discriminator.variables
     labels = np.arange(3) % config.num_classes if config.conditional else None
     images = jax.random.uniform(jax.random.key(0), (3, *config.image_shape), minval=-1)
-    features = discriminator_features(config, network.params, network.variables["batch_stats"], images, labels)
+    features = discriminator_features(config, network, images, labels)
     assert len(features) > 1
     for layer in features:
         assert len(layer) == 3
@@ -82,7 +87,7 @@ def test_points_have_no_projection(tmp_path):
     config = CONFIGS["points"]
     state = trained_state(config)
     with pytest.raises(InputError, match="make points"):
-        project_image(config, state.generator, state.discriminator, np.zeros(2, np.uint8))
+        project_image(config, state.generator.variables, state.discriminator.variables, np.zeros(2, np.uint8))
     save_weights(tmp_path / "weights.npz", state, config)
     with pytest.raises(InputError, match="makes points"):
         project(tmp_path / "weights.npz", tmp_path / "x.png", output=tmp_path / "y.png")
