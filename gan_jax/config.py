@@ -229,6 +229,10 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
             for one in chosen:
                 find(one)
         self._require_schedules()
+        if "ada" in self.controllers and not self.augmentations:
+            raise InputError(
+                "controllers are 'ada', which has no effect without augmentations; give some, or leave it out."
+            )
         if self.makes_points and self.augmentations:
             raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
         counts = self.class_counts

@@ -80,7 +80,7 @@ def run_experiment(
         on_main(lambda: require_scorable(dataset))
     if not many:
         return _train(trials, experiment, dataset)
-    for trial in trials:  # a batch larger than the data set is found before hours are spent on the others
+    for trial in trials:  # what does not fit the data is found before hours are spent on the others
         networks_config(trial.settings, dataset)
     on_host = _shares_batches(settings) or settings.stream
     images = dataset.train_images if on_host else jnp.asarray(dataset.train_images)

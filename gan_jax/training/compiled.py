@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +28,17 @@ from gan_jax.training.steps import Step
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}
 _OPTIMIZATION = "xla_backend_optimization_level"
 
-State = TypeVar("State")  # any pytree of arrays with a step, [] int32
+
+class Stepped(Protocol):
+    """A game's state, as far as a loop knows it: any pytree of arrays with a step, ``[]`` int32."""
+
+    @property
+    def step(self) -> Array:
+        """The steps taken."""
+        ...
+
+
+State = TypeVar("State", bound=Stepped)
 
 
 def scan_steps(
@@ -228,7 +238,7 @@ def train_epoch(
       (3, (3,))
     """
     outcome = _program(_scan_epoch, ("step",), state)(config, step, state, data, keys, schedule_steps)
-    require_counted(outcome[0], _step_of(state) + steps_per_epoch(config, len(data.images)))
+    require_counted(outcome[0], state.step + steps_per_epoch(config, len(data.images)))
     return outcome
 
 
@@ -291,13 +301,9 @@ def scan_run(
 def _scan_epoch(
     config: GanConfig, step: Step, state: State, data: Batch, keys: RunKeys, schedule_steps: ArrayLike | None
 ) -> tuple[State, Any]:
-    epoch = _step_of(state) // steps_per_epoch(config, len(data.images))
+    epoch = state.step // steps_per_epoch(config, len(data.images))
     order = epoch_order(config, keys.order, epoch, len(data.images))
     return scan_steps(config, step, state, IndexedBatches(data, order), keys.step, schedule_steps)
-
-
-def _step_of(state: Any) -> Array:
-    return state.step
 
 
 def initial_state(init: Callable[[GanConfig, Array], State], config: GanConfig, key: Array) -> State:

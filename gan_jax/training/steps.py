@@ -3,7 +3,7 @@
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
@@ -14,6 +14,7 @@ from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.controllers import find_controller
+from gan_jax.errors import InputError
 from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import apply_generator, find_networks, score_batches
 from gan_jax.objectives.augmentations import augment
@@ -203,7 +204,12 @@ def _settings_now(config: GanConfig, state: GanState) -> GanConfig:
 
 def _controlled(config: GanConfig, state: GanState, metrics: Metrics) -> Any:
     """The state's extras after the controllers have seen a step."""
-    moved = {name: find_controller(name).update(config, state.extra[name], metrics) for name in config.controllers}
+    moved = {}
+    for name in config.controllers:
+        try:
+            moved[name] = find_controller(name).update(config, state.extra[name], metrics)
+        except KeyError as error:
+            raise InputError(f"controller {name} needs the metric {error}, which this game does not report.") from None
     return state.extra | moved if moved else state.extra
 
 
@@ -355,14 +361,16 @@ def _generator_penalty(
         ]
         return config.generator_penalty_weight * every * sum(found, start=jnp.zeros(()))
 
-    both = jax.value_and_grad(penalty)
+    return _when_due(every, state.step, lambda: jax.value_and_grad(penalty)(state.generator.params))
+
+
+def _when_due(every: int, step: Array, compute: Callable[[], Tree]) -> Tree:
+    """What a function computes, in each step that ``every`` divides; zeros in the steps between."""
     if every == 1:
-        return both(state.generator.params)
+        return compute()
+    shapes = jax.eval_shape(compute)
     return lax.cond(
-        state.step % every == 0,
-        both,
-        lambda params: (jnp.zeros(()), jax.tree.map(jnp.zeros_like, params)),
-        state.generator.params,
+        step % every == 0, compute, lambda: jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes)
     )
 
 
@@ -387,11 +395,11 @@ def _penalty(
     every, count = config.penalty_every, max(1, round(config.penalty_share * config.batch_size))
 
     def penalty() -> Array:
-        weight = config.penalty_weight * every if every > 1 else config.penalty_weight
         keys = [_fold(_fold(key, _PENALTY), at) for at in range(len(config.penalties))]
-        return weight * sum_penalties(config.penalties, critics, reals[:count], fakes[:count], keys)
+        found = sum_penalties(config.penalties, critics, reals[:count], fakes[:count], keys)
+        return config.penalty_weight * every * found
 
-    return penalty() if every == 1 else lax.cond(step % every == 0, penalty, lambda: jnp.zeros(()))
+    return _when_due(every, step, penalty)
 
 
 def _augment(config: GanConfig, images: Array, key: Array, tag: int) -> Array:

@@ -1,5 +1,6 @@
 import collections
 import dataclasses
+import itertools
 
 import chex
 import jax
@@ -22,7 +23,7 @@ from gan_jax import (
     train,
     train_epoch,
 )
-from gan_jax.recipes import recipe
+from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training import batches, compiled
 from gan_jax.training.loop import NonFiniteError
 
@@ -69,14 +70,11 @@ def optimized(monkeypatch):
 
 @pytest.mark.soak
 @pytest.mark.usefixtures("optimized")
-@pytest.mark.parametrize(  # of which the first four had other bits outside of a loop
+@pytest.mark.parametrize(
     ("name", "step"),
     [
-        ("diffaugment", gan_step),
-        ("wgan-gp", gan_step),
-        ("conditional", generator_step),
-        ("diffaugment", discriminator_step),
-        ("fast", gan_step),
+        *((name, gan_step) for name in RECIPES),
+        *itertools.product(("diffaugment", "wgan-gp", "conditional"), (generator_step, discriminator_step)),
     ],
 )
 def test_train_in_chunks_of_one_step_has_the_same_bits(name, step):

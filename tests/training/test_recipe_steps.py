@@ -322,3 +322,11 @@ def test_other_optimizers_move_the_weights(name):
     before = start(config)
     after, _ = gan_step(config, before, Batch(images_of(config)), fresh_key())
     assert largest_move(before.generator, after.generator) > 0
+
+
+def test_a_controller_that_needs_another_metric_is_one_line():
+    config = with_options(augmentations=("cutout",), augmentation_probability=0.5, controllers=("ada",))
+    with pytest.raises(InputError, match="controller ada needs the metric 'd_sign', which this game does not report"):
+        generator_step(config, start(config), Batch(images_of(config)), fresh_key())
+    with pytest.raises(InputError, match="'ada', which has no effect without augmentations"):
+        with_options(controllers=("ada",))

@@ -13,7 +13,7 @@ def layers(*sizes):
         pairs = zip(sizes_of(config), sizes_of(config)[1:], strict=False)
         keys = jax.random.split(key, len(sizes) - 1)
         weights = [jax.random.normal(one, pair) * (2 / pair[0]) ** 0.5 for one, pair in zip(keys, pairs, strict=True)]
-        return {"params": {f"layer_{at}": weight for at, weight in enumerate(weights)}}
+        return {"params": {f"layers/{at}": weight for at, weight in enumerate(weights)}}
 
     def sizes_of(config):
         return [size(config) for size in sizes]
