@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import tyro
-from machine import write_record
+from machine import write_run_json
 from tables import many_table
 from timing import Form, race, random_data
 
@@ -56,7 +56,7 @@ def main(settings: Settings) -> None:
     for title, forms in sections.items():
         found[title] = {name: timing.as_dict() for name, timing in race(forms, settings.rounds).items()}
         print(f"\n{many_table(title, found[title])}", flush=True)
-    write_record(settings, sections=found)
+    write_run_json(settings, sections=found)
 
 
 def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +86,7 @@ def without_health(settings: Settings) -> Form:
     def step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, dict[str, Array]]:
         state, metrics = gan_step(config, state, batch, key)
         zero = jnp.zeros(())
-        return state, metrics | dict.fromkeys(("d_gradient_norm", "g_gradient_norm", "fake_spread"), zero)
+        return state, metrics | dict.fromkeys(("d_gradient_norm", "g_gradient_norm", "fake_std"), zero)
 
     batches, keys = Batch(jnp.asarray(batches_of(settings)[1])), run_keys(0)
     state = init_state(settings.gan, run_keys(0).init)

@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import tyro
-from machine import write_record
+from machine import write_run_json
 from tables import parts_table
 from timing import random_data
 
@@ -50,9 +50,9 @@ def main(settings: Settings) -> None:
     for operation, nanoseconds in trace(run):
         if operation in parts:
             times[parts[operation]] += nanoseconds
-    parts_ms = {part: time / settings.steps / 1e6 for part, time in sorted(times.items(), key=lambda one: -one[1])}
+    parts_ms = {part: time / settings.steps / 1e6 for part, time in sorted(times.items(), key=lambda item: -item[1])}
     print(parts_table(parts_ms))
-    write_record(settings, parts_ms=parts_ms)
+    write_run_json(settings, parts_ms=parts_ms)
 
 
 def operations(program: str) -> list[tuple[str, str]]:

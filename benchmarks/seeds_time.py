@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import tyro
-from machine import describe_machine, write_record
+from machine import describe_machine, write_run_json
 from tables import many_table
 from timing import Form, race, random_data
 
@@ -44,7 +44,7 @@ def main(settings: Settings) -> None:
         timings = race({f"{n} seeds": side_by_side(config, settings.steps, n) for n in COUNTS}, settings.rounds)
         found[width] = {name: timing.as_dict() for name, timing in timings.items()}
         print(f"\n{many_table(f'width {width}', found[width])}", flush=True)
-    write_record(settings, widths=found)
+    write_run_json(settings, widths=found)
 
 
 def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., Any] = run_chunks) -> Form:
@@ -54,13 +54,13 @@ def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., 
     """
     images, order = random_data(config, steps)
     keys = [run_keys(seed) for seed in range(count)]
-    states = [init_state(config, one.init) for one in keys]
+    states = [init_state(config, key.init) for key in keys]
     runs = (
         [config] * count,
         gan_step,
         states,
         [Batch(jnp.asarray(images[order]))] * count,
-        [one.step for one in keys],
+        [key.step for key in keys],
         [None] * count,
     )
     return Form(lambda: jax.block_until_ready(take(*runs)), steps)

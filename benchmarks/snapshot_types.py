@@ -44,7 +44,7 @@ def measure(folder: Path, bits: int) -> dict[str, Any]:
 
     latents = sample_latents(run.config, jax.random.key(1), IMAGES)
     changed = {**run.generator, "params": jax.tree.map(change, run.generator["params"])}
-    exact, found = (np.asarray(generate(run.config, one, latents)) for one in (run.generator, changed))
+    exact, found = (np.asarray(generate(run.config, weights, latents)) for weights in (run.generator, changed))
     differences = 127.5 * np.abs(exact - found)
     return {
         "run": folder.name,

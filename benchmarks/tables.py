@@ -7,67 +7,67 @@ import numpy as np
 
 from gan_jax.pictures.tables import markdown_table
 
-Record = Mapping[str, Any]
+RunJson = Mapping[str, Any]
 STEPS = {"joint": "Joint step", "generator": "Generator-only step", "discriminator": "Discriminator-only step"}
 
 
-def step_table(timings: Record) -> str:
+def step_table(timings: RunJson) -> str:
     """Every form of one step, beside the first."""
     rows = []
-    for name, one in timings.items():
-        low, high = one["quartiles_ms"]
+    for name, entry in timings.items():
+        low, high = entry["quartiles_ms"]
         times = (
-            f"{one['median_ms']:.1f}",
+            f"{entry['median_ms']:.1f}",
             f"{low:.1f} – {high:.1f}",
-            f"{one['min_ms']:.1f}",
-            f"{one['cpu_median_ms']:.0f}",
+            f"{entry['min_ms']:.1f}",
+            f"{entry['cpu_median_ms']:.0f}",
         )
-        rows.append([name, *times, f"{one['ratio_of_medians']:.2f}", f"{one['ratio_of_minima']:.2f}"])
+        rows.append([name, *times, f"{entry['ratio_of_medians']:.2f}", f"{entry['ratio_of_minima']:.2f}"])
     return markdown_table(["form", "median", "quartiles", "min", "CPU", "ratio of medians", "ratio of minima"], rows)
 
 
-def fastest_table(steps: Mapping[str, Mapping[str, Record]]) -> str:
+def fastest_table(steps: Mapping[str, Mapping[str, RunJson]]) -> str:
     """Every step beside PyTorch's fastest form of it."""
     rows = []
     for kind, timings in steps.items():
-        own, peers = timings["gan_jax"], {name: one for name, one in timings.items() if "orch" in name}
+        own, peers = timings["gan_jax"], {name: entry for name, entry in timings.items() if "orch" in name}
         name = min(peers, key=lambda name: peers[name]["median_ms"])
         ratios = f"{peers[name]['ratio_of_medians']:.2f}", f"{peers[name]['ratio_of_minima']:.2f}"
         rows.append([STEPS[kind], f"{own['median_ms']:.1f}", name, f"{peers[name]['median_ms']:.1f}", *ratios])
     return markdown_table(["step", "gan_jax", "fastest form", "ms", "ratio of medians", "ratio of minima"], rows)
 
 
-def floor_table(floors: Record) -> str:
+def floor_table(floors: RunJson) -> str:
     """The time of each step's direct convolutions at the machine's best rate, and gan_jax's share of it."""
     rows = [
         [
             STEPS[kind],
-            f"{one['gflop']:.1f}",
-            f"{one['floor_ms']:.1f}",
-            f"{one['share_of_median']:.0%}",
-            f"{one['share_of_min']:.0%}",
+            f"{entry['gflop']:.1f}",
+            f"{entry['floor_ms']:.1f}",
+            f"{entry['share_of_median']:.0%}",
+            f"{entry['share_of_min']:.0%}",
         ]
-        for kind, one in floors.items()
+        for kind, entry in floors.items()
     ]
     return markdown_table(["step", "GFLOP", "floor ms", "share, gan_jax's median", "share, its min"], rows)
 
 
-def sweep_table(what: str, sizes: Mapping[Any, Record]) -> str:
+def sweep_table(what: str, sizes: Mapping[Any, RunJson]) -> str:
     """The joint step's time against batch or width."""
     rows = []
     for size, timings in sizes.items():
-        own, *others = (one["median_ms"] for one in timings.values())
+        own, *others = (entry["median_ms"] for entry in timings.values())
         rows.append([str(size), *(f"{median:.1f}" for median in (own, *others)), f"{own / min(others):.2f}"])
     forms = next(iter(sizes.values()))
     return markdown_table([what, *forms, "gan_jax / the faster PyTorch"], rows)
 
 
-def memory_table(memory: Record) -> str:
+def memory_table(memory: RunJson) -> str:
     """Peak memory, and what the first call costs."""
     rows = []
-    for name, one in memory.items():
-        compilation = max(0.0, one["first_call_s"] - one["second_call_s"])
-        rows.append([name, f"{one['built_mib']:.0f}", f"{one['peak_mib']:.0f}", f"{compilation:.1f}"])
+    for name, entry in memory.items():
+        compilation = max(0.0, entry["first_call_s"] - entry["second_call_s"])
+        rows.append([name, f"{entry['built_mib']:.0f}", f"{entry['peak_mib']:.0f}", f"{compilation:.1f}"])
     heading = ["form", "MiB once imported and built", "MiB at most", "first call less second, s"]
     return markdown_table(heading, rows)
 
@@ -94,30 +94,36 @@ def whole_run_table(seconds: Mapping[str, Mapping[str, float]]) -> str:
     return markdown_table(["form", *next(iter(seconds.values())), "all, s", "gan_jax / form"], rows)
 
 
-def forms_table(sizes: Mapping[str, Record]) -> str:
+def forms_table(sizes: Mapping[str, RunJson]) -> str:
     """The joint step with each form of convolution, at each size, in milliseconds."""
     rows = []
     for size, timings in sizes.items():
-        medians = {kind: one["median_ms"] for kind, one in timings.items()}
+        medians = {kind: entry["median_ms"] for kind, entry in timings.items()}
         own, *others = medians.values()
         rows.append([size, *(f"{ms:.1f}" for ms in medians.values()), f"{own / min(others):.2f}"])
     return markdown_table(["batch × width", *next(iter(sizes.values())), "as chosen / fastest other"], rows)
 
 
-def gpu_table(figures: Record, batch_size: int, flops: int) -> str:
+def gpu_table(figures: RunJson, batch_size: int, flops: int) -> str:
     """Every form of the joint step on a GPU: time, images a second, share of the fastest product of matrices."""
     rows = []
-    for name, one in figures["steps"].items():
-        low, high = one["quartiles_ms"]
-        share = flops / one["median_ms"] / 1e6 / figures["matmul"]["gflops_per_s"]
-        times = f"{one['median_ms']:.3f}", f"{low:.3f} – {high:.3f}", f"{one['min_ms']:.3f}"
+    for name, entry in figures["steps"].items():
+        low, high = entry["quartiles_ms"]
+        share = flops / entry["median_ms"] / 1e6 / figures["matmul"]["gflops_per_s"]
+        times = f"{entry['median_ms']:.3f}", f"{low:.3f} – {high:.3f}", f"{entry['min_ms']:.3f}"
         rows.append(
-            [name, *times, f"{1000 * batch_size / one['median_ms']:,.0f}", f"{share:.0%}", f"{one['epochs_40_s']:.0f}"]
+            [
+                name,
+                *times,
+                f"{1000 * batch_size / entry['median_ms']:,.0f}",
+                f"{share:.0%}",
+                f"{entry['epochs_40_s']:.0f}",
+            ]
         )
     return markdown_table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
 
 
-def gpu_seeds_table(figures: Record) -> str:
+def gpu_seeds_table(figures: RunJson) -> str:
     """A step of several seeds in one program, and as many steps in turn."""
     own = figures["seeds_ms_a_step"]
     rows = [
@@ -133,27 +139,27 @@ def parts_table(parts: Mapping[str, float]) -> str:
     return markdown_table(["part", "ms per step", "share"], rows)
 
 
-def layers_table(layers: Sequence[Record]) -> str:
+def layers_table(layers: Sequence[RunJson]) -> str:
     """Each operation of each layer, in gan_jax's form and in the native one, and the sum over a joint step."""
     rows = [
-        [one["layer"], one["operation"], str(one["times"]), f"{one['gan_jax']:.2f}", f"{one['native']:.2f}"]
-        for one in layers
+        [entry["layer"], entry["operation"], str(entry["times"]), f"{entry['gan_jax']:.2f}", f"{entry['native']:.2f}"]
+        for entry in layers
     ]
-    totals = (sum(one["times"] * one[form] for one in layers) for form in ("gan_jax", "native"))
+    totals = (sum(entry["times"] * entry[form] for entry in layers) for form in ("gan_jax", "native"))
     heading = ["layer", "operation", "times per joint step", "ms, gan_jax", "ms, native convolution"]
     return markdown_table(heading, [*rows, ["all", "", "", *(f"{total:.0f}" for total in totals)]])
 
 
-def many_table(what: str, timings: Record) -> str:
+def many_table(what: str, timings: RunJson) -> str:
     """Forms of the same work beside the first of them."""
     rows, first = [], next(iter(timings.values()))["median_ms"]
-    for name, one in timings.items():
-        low, high = one["quartiles_ms"]
-        rows.append([name, f"{one['median_ms']:.0f}", f"{low:.0f} – {high:.0f}", f"{one['median_ms'] / first:.2f}"])
+    for name, entry in timings.items():
+        low, high = entry["quartiles_ms"]
+        rows.append([name, f"{entry['median_ms']:.0f}", f"{low:.0f} – {high:.0f}", f"{entry['median_ms'] / first:.2f}"])
     return markdown_table([what, "ms", "quartiles", "ratio to the first"], rows)
 
 
-def recipes_table(recipes: Record, batches: Mapping[str, int]) -> str:
+def recipes_table(recipes: RunJson, batches: Mapping[str, int]) -> str:
     """The joint step of every recipe beside PyTorch's, and what an image that G learns from costs."""
     own, eager, compiled = "gan_jax", "PyTorch eager", "torch.compile"
     rows = []
@@ -176,9 +182,9 @@ def rates_table(rates: Mapping[str, float]) -> str:
     return markdown_table(["form", "steps of one training per second", "PyTorch eager 1"], rows)
 
 
-def types_table(rows: Sequence[Record]) -> str:
+def types_table(rows: Sequence[RunJson]) -> str:
     """What smaller types do to a generator's images."""
     numbers = ("megabytes", "mean", "percentile_99", "largest")
-    cells = [[one["run"], one["type"], *(f"{one[name]:.2g}" for name in numbers)] for one in rows]
+    cells = [[entry["run"], entry["type"], *(f"{entry[name]:.2g}" for name in numbers)] for entry in rows]
     heading = ["run", "type of the weights", "MB of one generator, compressed"]
     return markdown_table([*heading, "pixels change by, of 255: mean", "99 %", "largest"], cells)

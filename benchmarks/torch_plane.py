@@ -14,12 +14,12 @@ from gan_jax.plane import load_target
 
 def product_rate(first: tuple[int, ...], second: tuple[int, ...]) -> float:
     """The best rate of a matrix product, or of a stack of them, here: operations per second."""
-    one, other = torch.randn(first), torch.randn(second)
-    operations = 2 * one.numel() * second[-1]
+    network, other = torch.randn(first), torch.randn(second)
+    operations = 2 * network.numel() * second[-1]
     best = 0.0
     for _ in range(20):
         started = time.perf_counter()
-        torch.matmul(one, other)
+        torch.matmul(network, other)
         best = max(best, operations / (time.perf_counter() - started))
     return best
 
@@ -33,7 +33,7 @@ def mlp(inputs: int, outputs: int) -> nn.Sequential:
 def torch_form(compiled: bool = False) -> Callable[[int], None]:
     """One training, a step at a time."""
     generator, discriminator = mlp(2, 2), mlp(2, 1)
-    optimizers = [torch.optim.Adam(one.parameters(), 2e-4, (0.5, 0.999)) for one in (generator, discriminator)]
+    optimizers = [torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999)) for network in (generator, discriminator)]
     loss, ones, zeros = nn.BCEWithLogitsLoss(), torch.ones(128, 1), torch.zeros(128, 1)
     points = torch.from_numpy(load_target("ring").points)
     judge = torch.compile(discriminator) if compiled else discriminator
@@ -64,7 +64,7 @@ def torch_mapped(seeds: int) -> Callable[[int], None]:
     soft = nn.functional.softplus
 
     def d_loss(judge: Any, reals: Any, fakes: Any) -> Any:
-        real, fake = (functional_call(discriminator, judge, (one,)) for one in (reals, fakes))
+        real, fake = (functional_call(discriminator, judge, (network,)) for network in (reals, fakes))
         return soft(-real).mean() + soft(fake).mean()
 
     def g_loss(maker: Any, judge: Any, latents: Any) -> Any:

@@ -61,7 +61,7 @@ class RecipePeer:
         d_rate = config.discriminator_learning_rate or rate
         self.d_optimizer = torch.optim.Adam(discriminator.parameters(), d_rate, betas, fused=True)
         self.weights = [tensor for tensor in generator.state_dict().values() if tensor.is_floating_point()]
-        self.average = [tensor.clone() for tensor in self.weights] if config.has_average else []
+        self.ema = [tensor.clone() for tensor in self.weights] if config.has_ema else []
         self.labels = torch.arange(config.batch_size) % config.num_classes
         prepare: Any = compile_network if compiled else lambda network: network
         self.generate, self.score = prepare(generator), prepare(discriminator)
@@ -78,8 +78,8 @@ class RecipePeer:
         self.discriminator.requires_grad_(False)
         loss = self._update_generator(reals.detach(), fakes)
         self.discriminator.requires_grad_(True)
-        if self.average:
-            torch._foreach_lerp_(self.average, self.weights, 0.002)
+        if self.ema:
+            torch._foreach_lerp_(self.ema, self.weights, 0.002)
         return *metrics, loss
 
     def form(self, order: np.ndarray) -> Form:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from machine import describe_machine, write_record
+from machine import describe_machine, write_run_json
 from matplotlib.figure import Figure
 from tables import whole_run_table
 from timing import timed_lines
@@ -66,10 +66,11 @@ def main(settings: Settings) -> int:
                 turns[name].append(run([sys.executable, *command], settings, Path(folder)))
                 print(f"{name}: {sum(turns[name][-1].values()):.1f} s", flush=True)
     medians = {
-        name: {part: float(np.median([one[part] for one in found])) for part in PARTS} for name, found in turns.items()
+        name: {part: float(np.median([turn[part] for turn in taken])) for part in PARTS}
+        for name, taken in turns.items()
     }
     print(f"\n{whole_run_table(medians)}")
-    write_record(dataclasses.replace(settings, data_dir=Path(settings.data_dir.name)), seconds=medians, turns=turns)
+    write_run_json(dataclasses.replace(settings, data_dir=Path(settings.data_dir.name)), seconds=medians, turns=turns)
     if settings.figure:
         save_figure(settings.figure, draw(medians))
     return 0

@@ -36,7 +36,7 @@ def best_of(distances: Sequence[float | None]) -> list[float]:
       >>> best_of([3.0, 1.0])
       [2.0, 1.0]
     """
-    values, count = sorted(math.inf if one is None else one for one in distances), len(distances)
+    values, count = sorted(math.inf if entry is None else entry for entry in distances), len(distances)
     expected = []
     for k in range(1, count + 1):
         weights = [math.comb(count - 1 - place, k - 1) / math.comb(count, k) for place in range(count)]
@@ -46,7 +46,7 @@ def best_of(distances: Sequence[float | None]) -> list[float]:
 
 def trials_of(trials: Runs, arm: str) -> list[float | None]:
     """The distances of an arm's trials, of the generator that counts."""
-    return [one[counted(arm)] for one in trials if one["arm"] == arm]
+    return [entry[counted(arm)] for entry in trials if entry["arm"] == arm]
 
 
 def values_of(finals: Runs, name: str, part: str, score: str, kind: str | None = None) -> dict[int, float]:
@@ -85,7 +85,7 @@ def ratio(values: Mapping[int, float], others: Mapping[int, float]) -> dict[str,
 
 def finalists_of(finals: Runs) -> list[tuple[str, str]]:
     """Names and parts of the final runs, the longer part first."""
-    return sorted(dict.fromkeys((run["name"], run["part"]) for run in finals), key=lambda one: one[1] != "whole")
+    return sorted(dict.fromkeys((run["name"], run["part"]) for run in finals), key=lambda entry: entry[1] != "whole")
 
 
 def winner(finals: Runs) -> str:
@@ -114,13 +114,13 @@ def beside(finals: Runs, run: tuple[str, str], other: tuple[str, str], score: st
 
 def _third_is_enough(finals: Runs, name: str) -> tuple[bool, str]:
     found = [beside(finals, (name, "third"), (COURSE, "whole"), score) for score in DISTANCES]
-    return all(one["ratio"] <= 1 for one in found), "; ".join(map(interval, found))
+    return all(entry["ratio"] <= 1 for entry in found), "; ".join(map(interval, found))
 
 
 def _better_at_the_same_time(finals: Runs, name: str) -> tuple[bool, str]:
     found = [beside(finals, (name, "whole"), (COURSE, "whole"), score) for score in DISTANCES]
     means = {
-        score: [np.mean(list(values_of(finals, one, "whole", score).values())) for one in (name, COURSE)]
+        score: [np.mean(list(values_of(finals, entry, "whole", score).values())) for entry in (name, COURSE)]
         for score in MUST_IMPROVE
     }
     improved = {
@@ -130,7 +130,7 @@ def _better_at_the_same_time(finals: Runs, name: str) -> tuple[bool, str]:
         *map(interval, found),
         *(f"{SCORES[score]} {own:.3g} : {course:.3g}" for score, (own, course) in means.items()),
     ]
-    return all(one["ratio"] <= QUARTER for one in found) and all(improved.values()), "; ".join(texts)
+    return all(entry["ratio"] <= QUARTER for entry in found) and all(improved.values()), "; ".join(texts)
 
 
 def _no_collapse(finals: Runs, name: str) -> tuple[bool | None, str]:
@@ -164,4 +164,4 @@ def spread(values: Mapping[int, float], form: str = ".3g") -> str:
     """
     numbers = list(values.values())
     found = [np.mean(numbers), np.std(numbers, ddof=1)] if len(numbers) > 1 else numbers
-    return " ± ".join(f"{one:{form}}" for one in found)
+    return " ± ".join(f"{entry:{form}}" for entry in found)

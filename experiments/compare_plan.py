@@ -83,21 +83,21 @@ _SHARED = {
     "size": OneOf(SIZES),
     "learning_rate": LogUniform(1e-4, 4e-3),
     "beta1": OneOf((0.0, 0.5)),
-    "average_half_life": LogUniform(5e3, 1e5),
+    "ema_half_life": LogUniform(5e3, 1e5),
 }
 _CONTROL = recipe("fast")
 
 
 def _on_control(name: str, **changes: Any) -> GanConfig:
     """Another recipe with the control's schedule and average."""
-    kept = ("schedules", "average_half_life")
+    kept = ("schedules", "ema_half_life")
     shared = {field: getattr(_CONTROL, field) for field in kept}
     return dataclasses.replace(recipe(name), **shared, **changes)
 
 
 ARMS = {
     "course": Arm(
-        dataclasses.replace(recipe("dcgan"), average_half_life=_CONTROL.average_half_life),
+        dataclasses.replace(recipe("dcgan"), ema_half_life=_CONTROL.ema_half_life),
         "the course's recipe",
         _SHARED,
         averaged=False,
@@ -157,7 +157,7 @@ def finalists(trials: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, dict[
         found = trial[counted(trial["arm"])]
         return np.inf if found is None else found
 
-    best = {arm: min((one for one in trials if one["arm"] == arm), key=distance) for arm in ARMS}
+    best = {arm: min((entry for entry in trials if entry["arm"] == arm), key=distance) for arm in ARMS}
     winner = min((arm for arm in ARMS if arm not in (COURSE, CONTROL)), key=lambda arm: distance(best[arm]))
     searched = {f"{arm}, searched": (arm, best[arm]["settings"]) for arm in (COURSE, CONTROL, winner)}
     return {COURSE: (COURSE, {}), **searched}

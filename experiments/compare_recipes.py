@@ -61,8 +61,8 @@ from gan_jax import (
     sampling_generator,
     steps_per_epoch,
 )
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.errors import InputError
 from gan_jax.evaluation import (
     critic_accuracy,
@@ -120,7 +120,7 @@ def step_times(path: Path) -> dict[str, float]:
 
 def time_beside_course(config: GanConfig, rounds: int = 7, steps: int = 4) -> dict[str, Any]:
     """A step's median time, in turns with the course's."""
-    chunks = [chunk_of(one, steps) for one in (configuration("course", {}), config)]
+    chunks = [chunk_of(entry, steps) for entry in (configuration("course", {}), config)]
     turns = np.zeros((2, rounds + 1))
     for turn in range(rounds + 1):
         for index, chunk in enumerate(chunks):
@@ -164,7 +164,7 @@ def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> lis
     """Train and score every trial, the first of each arm first; all that there are."""
     path = settings.results / "search.json"
     found = json.loads(path.read_text()) if path.exists() else []
-    done = {(one["arm"], one["trial"]) for one in found}
+    done = {(entry["arm"], entry["trial"]) for entry in found}
     part = without_last(dataset, TUNING_IMAGES)
     distance = tuning_distance(part)
     for trial in range(TRIALS):
@@ -178,7 +178,7 @@ def search(settings: Settings, dataset: Dataset, times: dict[str, float]) -> lis
             run = train(config, part, steps, TUNING_SEED, folder)
             scores: dict[str, float | None] = {"last": None, "averaged": None}
             if run:
-                scores = {name: distance(run.config, one) for name, one in generators(run).items()}
+                scores = {name: distance(run.config, entry) for name, entry in generators(run).items()}
             found.append({"arm": arm, "trial": trial, "settings": chosen, "steps": steps, **scores})
             write_json(path, found)
             print(f"{arm} trial {trial}: {scores}", flush=True)
@@ -256,7 +256,7 @@ def next_final(found: Sequence[Mapping[str, Any]], names: Iterable[str]) -> tupl
 
     One seed after another, every finalist for the whole time and for a third; then the winner on further seeds.
     """
-    done = {(one["name"], one["part"], one["seed"]) for one in found}
+    done = {(entry["name"], entry["part"], entry["seed"]) for entry in found}
     runs = [(name, part, seed) for seed in FINAL_SEEDS for name in names for part in PARTS]
     left = [run for run in runs if run not in done and run[:2] != (COURSE, "third")]
     further = [] if left else [(winner(found), "whole", seed) for seed in COLLAPSE_SEEDS]
@@ -270,7 +270,7 @@ def train_and_judge(
     run = train(config, dataset, steps, seed, folder, snapshots=CURVE_POINTS)
     outcome: dict[str, Any] = {"device": jax.devices()[0].device_kind, "last": None, "averaged": None, "curve": []}
     if run:
-        outcome |= {name: judges.scores(run.config, one) for name, one in generators(run).items()}
+        outcome |= {name: judges.scores(run.config, entry) for name, entry in generators(run).items()}
         outcome["curve"] = judges.curve(folder, kind)
     return outcome
 
@@ -319,5 +319,5 @@ class Judges:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

@@ -32,8 +32,8 @@ from compare_plan import ARMS, CLAIMS, CONTROL, COURSE, FINAL_EPOCHS, configurat
 from compare_recipes import generators
 
 from gan_jax import Dataset, load_dataset, load_run, sample_images
+from gan_jax.cli.exit_codes import exit_on_errors
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses
 from gan_jax.evaluation import authenticity
 from gan_jax.files import write_text
 from gan_jax.pictures.grids import save_pairs, save_side_by_side, save_strips
@@ -112,10 +112,10 @@ def search_table(trials: Sequence[Mapping[str, Any]]) -> str:
     """A row for each arm: its defaults, the best trial of both generators, and its settings."""
     rows = []
     for arm in ARMS:
-        own = [one for one in trials if one["arm"] == arm and one[counted(arm)] is not None]
-        best = min(own, key=lambda one: one[counted(arm)])
+        own = [entry for entry in trials if entry["arm"] == arm and entry[counted(arm)] is not None]
+        best = min(own, key=lambda entry: entry[counted(arm)])
         settings = ", ".join(f"{name} {_plain(value)}" for name, value in best["settings"].items()) or "the defaults"
-        averaged = sum(one["averaged"] < one["last"] for one in own)
+        averaged = sum(entry["averaged"] < entry["last"] for entry in own)
         numbers = [f"{own[0][counted(arm)]:.3g}", f"{best['last']:.3g}", f"{best['averaged']:.3g}"]
         rows.append([arm, *numbers, f"{averaged} of {len(own)}", settings])
     heading = ["arm", "defaults", "best, last", "best, averaged", "average is nearer", "settings of the best"]
@@ -123,7 +123,7 @@ def search_table(trials: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _plain(value: Any) -> str:
-    return " and ".join(f"{one:g}" for one in value) if isinstance(value, list) else f"{value:g}"
+    return " and ".join(f"{entry:g}" for entry in value) if isinstance(value, list) else f"{value:g}"
 
 
 def finals_table(finals: Sequence[Mapping[str, Any]], scores: Mapping[str, str], kinds: Sequence[str | None]) -> str:
@@ -171,7 +171,7 @@ def cost_table(finals: Sequence[Mapping[str, Any]], times: Mapping[str, Mapping[
     """Steps, seconds and arithmetic of every finalist and part."""
     seconds, rows = seconds_of(finals, times), []
     for name, part in finalists_of(finals):
-        run = next(one for one in finals if (one["name"], one["part"]) == (name, part))
+        run = next(entry for entry in finals if (entry["name"], entry["part"]) == (name, part))
         gflop = times[cost_of(configuration_of(run))]["gflop"] * run["steps"]
         per_step = seconds[name, part]
         rows.append([f"{name}, {part}", f"{run['steps']:,}", f"{per_step * run['steps']:.0f}", f"{gflop / 1000:,.0f}"])
@@ -188,7 +188,7 @@ def seconds_of(
     finals: Sequence[Mapping[str, Any]], times: Mapping[str, Mapping[str, float]]
 ) -> dict[tuple[str, str], float]:
     """Seconds of a step of every finalist and part, by the median of the course's step."""
-    course = float(np.median([one["course_ms"] for one in times.values()])) / 1000
+    course = float(np.median([entry["course_ms"] for entry in times.values()])) / 1000
     return {(run["name"], run["part"]): times[cost_of(configuration_of(run))]["ratio"] * course for run in finals}
 
 
@@ -196,10 +196,10 @@ def stacked_table(stacked: Sequence[Mapping[str, Any]]) -> str:
     """Modes and divergence over the seeds; the real images first."""
     real = stacked[0]
     rows = [["real images", "", str(real["modes"]), f"{real['divergence']:.3g}"]]
-    for name, d_part in dict.fromkeys((one["name"], one["d_part"]) for one in stacked[1:]):
-        runs = [one for one in stacked[1:] if (one["name"], one["d_part"]) == (name, d_part)]
+    for name, d_part in dict.fromkeys((entry["name"], entry["d_part"]) for entry in stacked[1:]):
+        runs = [entry for entry in stacked[1:] if (entry["name"], entry["d_part"]) == (name, d_part)]
         modes, divergence = (
-            {one["seed"]: math.inf if one[score] is None else one[score] for one in runs}
+            {entry["seed"]: math.inf if entry[score] is None else entry[score] for entry in runs}
             for score in ("modes", "divergence")
         )
         figures = [spread(modes, ".1f"), spread(divergence)]
@@ -208,5 +208,5 @@ def stacked_table(stacked: Sequence[Mapping[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

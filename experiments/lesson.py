@@ -35,8 +35,8 @@ from gan_jax import (
     sample_latents,
     steps_per_epoch,
 )
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require
 from gan_jax.evaluation import (
     Evaluator,
@@ -93,7 +93,7 @@ class Settings:
     """The claims are tested only with at least three."""
     points: int = 8
     """How many times an arm is scored after its start; more often at first."""
-    num_samples: int = 10_000
+    num_images: int = 10_000
     """Generated images for each scoring."""
     log_every: int = 50
     """Batches from one logged line to the next."""
@@ -103,7 +103,7 @@ class Settings:
 
 def main(settings: Settings) -> None:
     require(bool(settings.seeds), "seeds", settings.seeds, "at least one")
-    require(settings.num_samples >= FEWEST, "num_samples", settings.num_samples, f"at least {FEWEST}")
+    require(settings.num_images >= FEWEST, "num_images", settings.num_images, f"at least {FEWEST}")
     dataset = load_dataset(settings.dataset, settings.data_dir)
     config = dataclasses.replace(settings.gan, image_shape=dataset.image_shape)
     for seed in settings.seeds:
@@ -132,7 +132,7 @@ def main(settings: Settings) -> None:
     write_text(settings.output_dir / "lesson.md", tables(lesson))
     strips = {arm.name: strip(settings, config, arm) for arm in ARMS}
     kept = [{f"{name}/steps": np.array(steps), f"{name}/images": images} for name, (steps, images) in strips.items()]
-    save_arrays(settings.output_dir / "strips.npz", {key: array for one in kept for key, array in one.items()})
+    save_arrays(settings.output_dir / "strips.npz", {key: array for entry in kept for key, array in entry.items()})
     save_lesson_figure(settings.output_dir / "lesson.png", lesson, strips)
     print(tables(lesson))
     print(f"The lesson is in {settings.output_dir}")
@@ -190,7 +190,7 @@ def measure(
     return {
         "seed": seed,
         "steps": steps,
-        **{name: [one[name] for one in scores] for name in SCORES},
+        **{name: [entry[name] for entry in scores] for name in SCORES},
         "own_scores": [round(float(value), 6) for value in own],
         "discriminator_sha256": [tree_digest(end.variables) for end in ends],
     }
@@ -200,7 +200,7 @@ def make_scorer(
     settings: Settings, config: GanConfig, dataset: Dataset, evaluator: Evaluator
 ) -> Callable[[Path], dict[str, float]]:
     """A function that scores a snapshot and saves the scores beside it."""
-    asked = {"num_samples": settings.num_samples, "evaluator": evaluator.sha256}
+    asked = {"num_images": settings.num_images, "evaluator": evaluator.sha256}
     reals = dataset.test_images
     real_features = functools.cache(lambda: extract(evaluator, reals)[0])
 
@@ -208,7 +208,7 @@ def make_scorer(
         kept = snapshot.with_suffix(".json")
         if kept.exists() and (found := json.loads(kept.read_text()))["asked"] == asked:
             return found["scores"]
-        fakes = sample_images(config, load_weights(snapshot, config)[1].generator.variables, settings.num_samples)
+        fakes = sample_images(config, load_weights(snapshot, config)[1].generator.variables, settings.num_images)
         scores = {
             "frechet_distance": frechet_distance(real_features(), extract(evaluator, fakes)[0]),
             "sliced_wasserstein": sliced_wasserstein(reals, fakes),
@@ -264,5 +264,5 @@ def run_folder(settings: Settings, arm: Arm, seed: int) -> Path:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

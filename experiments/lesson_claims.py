@@ -61,12 +61,12 @@ def stays_as_far_as_noise(lesson: Lesson) -> dict[str, Any]:
 
 def far_from_joint(lesson: Lesson, arm: str) -> dict[str, Any]:
     gaps = {name: gap(lesson, "joint", arm, name) for name in DISTANCES}
-    verdicts = [one["holds"] for one in gaps.values()]
+    verdicts = [entry["holds"] for entry in gaps.values()]
     return {
         "claim": f"Against {LABELLED[arm]} both distances end more than {POOLED_STDS} pooled standard deviations above "
         "those of joint training.",
         "holds": None if None in verdicts else all(verdicts),
-        "summary": "; ".join(f"{DISTANCES[name]}: {gap_text(one)}" for name, one in gaps.items()),
+        "summary": "; ".join(f"{DISTANCES[name]}: {gap_text(entry)}" for name, entry in gaps.items()),
         **gaps,
     }
 
@@ -209,15 +209,15 @@ def cross_play_table(lesson: Lesson) -> str:
 
 def claims_table(lesson: Lesson) -> str:
     verdict = {True: "holds", False: "does not hold", None: "not tested"}
-    body = [[one["claim"], one["summary"], verdict[one["holds"]]] for one in lesson["claims"].values()]
+    body = [[entry["claim"], entry["summary"], verdict[entry["holds"]]] for entry in lesson["claims"].values()]
     return markdown_table(["claim", "numbers, one per seed", ""], body, numbers=False)
 
 
-def gap_text(one: Mapping[str, Any]) -> str:
-    if one["holds"] is None:
-        return f"{one['difference']:.3g} apart, {one['note']}"
-    stds = "no spread" if one["in_pooled_stds"] is None else f"{one['in_pooled_stds']:.3g} pooled std"
-    return f"{one['difference']:.3g} apart, {stds}"
+def gap_text(entry: Mapping[str, Any]) -> str:
+    if entry["holds"] is None:
+        return f"{entry['difference']:.3g} apart, {entry['note']}"
+    stds = "no spread" if entry["in_pooled_stds"] is None else f"{entry['in_pooled_stds']:.3g} pooled std"
+    return f"{entry['difference']:.3g} apart, {stds}"
 
 
 def initializers_table(lesson: Lesson) -> str:
@@ -237,4 +237,6 @@ def spread(values: Any, digits: int = 3) -> str:
 
 
 def listed(values: Sequence[Any]) -> str:
-    return ", ".join("never" if one is None else f"{one:,}" if isinstance(one, int) else f"{one:.3g}" for one in values)
+    return ", ".join(
+        "never" if entry is None else f"{entry:,}" if isinstance(entry, int) else f"{entry:.3g}" for entry in values
+    )

@@ -109,7 +109,7 @@ def draw_accuracies(panel: Axes, lesson: Mapping[str, Any]) -> None:
     """Draw the errors on a reversed log axis, so that 99 % and 99.9 % are apart; an error of 0 is at the top."""
     panel.set_title("Can a fresh critic tell them apart?  Its accuracy", loc="left")
     panel.set_yscale("log")
-    none = 0.5 / lesson["settings"]["num_samples"]
+    none = 0.5 / lesson["settings"]["num_images"]
     for name, seeds in lesson["arms"].items():
         errors = [[max(1 - accuracy, none) for accuracy in seed["critic_accuracy"]] for seed in seeds]
         draw_seeds(panel, name, seeds[0]["steps"], errors, points=True)
@@ -122,8 +122,8 @@ def draw_accuracies(panel: Axes, lesson: Mapping[str, Any]) -> None:
 def draw_seeds(panel: Axes, name: str, steps: Sequence[int], values: Sequence[Any], points: bool = False) -> None:
     """Every seed thin, the mean thick."""
     style = STYLES[name]
-    for one in values:
-        panel.plot(steps, one, color=style.colour, linewidth=0.7, alpha=0.45, zorder=2)
+    for entry in values:
+        panel.plot(steps, entry, color=style.colour, linewidth=0.7, alpha=0.45, zorder=2)
     mean = np.exp(np.mean(np.log(values), axis=0)) if panel.get_yscale() == "log" else np.mean(values, axis=0)
     marks: dict[str, Any] = (
         {"marker": style.marker, "markersize": style.size, "markerfacecolor": "white"} if points else {}
@@ -217,7 +217,7 @@ def draw_key(figure: Figure, lesson: Mapping[str, Any]) -> None:
         "Scores: means over the steps within 6 % of each.",
         f"Below: the same four latents of seed {settings['seeds'][0]}.",
         "",
-        f"{settings['dataset']}, {settings['num_samples']:,} fakes a point,",
+        f"{settings['dataset']}, {settings['num_images']:,} fakes a point,",
         f"features {lesson['evaluator']}",
     ]
     text_at(figure, SIDE, top - 0.15, "\n".join(lines), va="top", size=9.5, linespacing=1.35)

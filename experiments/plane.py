@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax import gan_step, init_state, recipe
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags, value_of
 from gan_jax.files import save_arrays
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
@@ -64,5 +64,5 @@ def read_settings() -> Settings:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(read_settings())

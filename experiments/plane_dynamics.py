@@ -16,8 +16,8 @@ import tyro
 from numpy.typing import NDArray
 
 from gan_jax import GanConfig, gan_step, init_state, sample_latents
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require_count
 from gan_jax.files import write_json
 from gan_jax.pictures.plane import Curve, save_curves, save_eigenvalues, save_phase_portraits, save_plane_figure
@@ -87,7 +87,7 @@ def dirac(settings: Settings) -> dict[str, Any]:
             distances.append(Curve(name, steps, distance))
             expected = distance[100] * np.exp(values.real.max() * RATE * (steps - 100))
             distances.append(Curve(name, steps[100:], expected[100:], dashed=True))
-        found[name] = {"eigenvalues": [str(np.round(one, 4)) for one in values], "distance": float(distance[-1])}
+        found[name] = {"eigenvalues": [str(np.round(value, 4)) for value in values], "distance": float(distance[-1])}
     save_phase_portraits(settings.output_dir / "dirac.png", portraits, ("θ (generator)", "ψ (discriminator)"))
     save_curves(settings.output_dir / "decay.png", {"distance from the equilibrium": distances})
     return found
@@ -139,5 +139,5 @@ def plain(settings: Settings) -> dict[str, Any]:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.cli.train import GanFlags, gan_config, gan_flags
 from gan_jax.files import save_arrays, write_text
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
@@ -33,7 +33,7 @@ class Settings(WatchSettings):
     """What is trained, for how long, and where its pictures go."""
 
     gan: GanFlags = dataclasses.field(
-        default_factory=lambda: gan_flags(dataclasses.replace(for_points(recipe("fast")), average_half_life=None))
+        default_factory=lambda: gan_flags(dataclasses.replace(for_points(recipe("fast")), ema_half_life=None))
     )
     """Networks, objective and optimizer, of every arm; by default those of recipe fast, without its average."""
     frames: int = 30
@@ -86,5 +86,5 @@ def draw(settings: Settings, arms: dict[str, Watched]) -> None:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

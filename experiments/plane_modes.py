@@ -16,8 +16,8 @@ import jax
 import numpy as np
 
 from gan_jax import GanConfig
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.config import require, require_count
 from gan_jax.cores import usable_cores
 from gan_jax.errors import InputError
@@ -116,5 +116,5 @@ def table_row(row: dict[str, Any]) -> list[str]:
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", usable_cores())
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

@@ -18,8 +18,8 @@ from compare_plan import configuration, counted, finalists
 from compare_recipes import generators, train
 
 from gan_jax import Dataset, load_dataset, sample_images, steps_per_epoch
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import Evaluator, extract, load_evaluator
 from gan_jax.files import write_json
 
@@ -51,7 +51,7 @@ def main(settings: Settings) -> None:
     evaluator, stacked = load_evaluator(dataset), stack(dataset, seed=0)
     if not found:
         found.append({"name": "real", **mode_scores(evaluator, stacked.train_images[:SAMPLES])})
-    done = {(one["name"], one.get("d_part"), one.get("seed")) for one in found}
+    done = {(entry["name"], entry.get("d_part"), entry.get("seed")) for entry in found}
     chosen = finalists(json.loads((settings.results / "search.json").read_text()))
     for seed in range(settings.seeds):
         for name, (arm, values) in chosen.items():
@@ -98,5 +98,5 @@ def mode_scores(evaluator: Evaluator, images: np.ndarray) -> dict[str, float]:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         main(parse(Settings, description=__doc__))

@@ -11,8 +11,8 @@ import dataclasses
 from pathlib import Path
 
 from gan_jax import load_dataset
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse_call
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
 from gan_jax.evaluation import save_evaluator, train_evaluator
 from gan_jax.evaluation.features import measure_accuracy, require_accurate
 
@@ -51,5 +51,5 @@ def main(
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         parse_call(main, description=__doc__)()

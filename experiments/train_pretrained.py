@@ -12,10 +12,10 @@ import jax
 import numpy as np
 
 from gan_jax import RunConfig, load_run, load_weights, recipe, run_experiment
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse_call
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
-from gan_jax.storage.record import epoch_digest, write_record
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import epoch_digest, write_run_json
 from gan_jax.storage.weights import save_weights
 
 EPOCHS = 15  # take about a third of the time of twenty epochs of the course's recipe
@@ -50,7 +50,7 @@ def main(
     state = load_weights(shipped.weights, run.config)[1]
     record: dict[str, Any] = run.record | {"epochs": [epoch_digest(epochs, state)]}
     record["run"] |= {"data_dir": None, "output_dir": f"runs/{dataset}"}
-    write_record(shipped.path, record)
+    write_run_json(shipped.path, record)
     size = sum(path.stat().st_size for path in shipped.path.iterdir()) / 2**20
     print(f"{shipped.path}: {size:.1f} MiB, sha256 of the state {record['epochs'][0]['sha256']}")
 
@@ -62,5 +62,5 @@ def halved(array: jax.Array) -> jax.Array:
 
 if __name__ == "__main__":
     prepare_libraries()
-    with exit_statuses():
+    with exit_on_errors():
         parse_call(main, description=__doc__)()

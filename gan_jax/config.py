@@ -131,11 +131,11 @@ class OptimizerConfig:
 class AverageConfig:
     """The average of G's weights over the steps."""
 
-    average_half_life: float | None = field(default=None, metadata=TRACED_OPERAND)
+    ema_half_life: float | None = field(default=None, metadata=TRACED_OPERAND)
     """Average G's weights over the steps, with this half-life in images; what samples uses the average."""
-    average_ramp: float = field(default=0.05, metadata=TRACED_OPERAND)
+    ema_ramp: float = field(default=0.05, metadata=TRACED_OPERAND)
     """The half-life is at most this part of the images seen so far, above 0."""
-    average_statistics: Literal["averaged", "recalibrated"] = "averaged"
+    ema_statistics: Literal["averaged", "recalibrated"] = "averaged"
     """The average's batch statistics: averaged like its weights, or measured anew on its own images when it is used."""
 
 
@@ -164,9 +164,9 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
         return len(self.image_shape) == 1
 
     @property
-    def has_average(self) -> bool:
+    def has_ema(self) -> bool:
         """Whether training averages the generator's weights."""
-        return self.average_half_life is not None
+        return self.ema_half_life is not None
 
     @property
     def needs_end(self) -> bool:
@@ -226,8 +226,8 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
         for name, find in _PARTS.items():
             chosen = getattr(self, name)
             require(len(set(chosen)) == len(chosen), name, chosen, "different ones")
-            for one in chosen:
-                find(one)
+            for item in chosen:
+                find(item)
         self._require_schedules()
         if "ada" in self.controllers and not self.augmentations:
             raise InputError(
@@ -280,8 +280,8 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
 
 
 _FIELDS = dataclasses.fields(GanConfig)
-TRACED = tuple(one.name for one in _FIELDS if one.metadata.get("traced"))
-STATIC = tuple(one.name for one in _FIELDS if not one.metadata.get("traced"))
+TRACED = tuple(item.name for item in _FIELDS if item.metadata.get("traced"))
+STATIC = tuple(item.name for item in _FIELDS if not item.metadata.get("traced"))
 COUNTS = ("critic_steps", "packing", "batch_size", "width", "discriminator_width", "latent_dim")
 SWEEPABLE = (*TRACED, "penalty_share", *COUNTS)
 
@@ -306,7 +306,7 @@ _DECAY = (lambda value: 0 <= value < 1), "at least 0 and below 1"
 _SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
 _RANGES = {
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
-    **dict.fromkeys(("average_half_life", "average_ramp"), _POSITIVE),
+    **dict.fromkeys(("ema_half_life", "ema_ramp"), _POSITIVE),
     **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight", "generator_penalty_weight"), _AT_LEAST_0),
     **dict.fromkeys(("beta1", "beta2"), _DECAY),
     "penalty_share": _SHARE,

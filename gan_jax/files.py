@@ -77,13 +77,13 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 
 def read_arrays(
-    path: Path, kind: str, advice: str, wanted: Callable[[str], bool] = lambda name: True
+    path: Path, content: str, advice: str, wanted: Callable[[str], bool] = lambda name: True
 ) -> dict[str, np.ndarray]:
     """Read the arrays of an ``.npz`` by their names, or that of a ``.npy`` as ``arr_0``; nothing is ever unpickled.
 
     Args:
       path: a file from anywhere.
-      kind: what it should hold, for the error.
+      content: what it should hold, for the error.
       advice: what to do where it does not, for the error.
       wanted: whether to read the array of a name.
 
@@ -96,7 +96,7 @@ def read_arrays(
         reason = first_line(error)
         if "pickle" in reason:  # NumPy's own words tell how to unpickle it all the same
             reason = "it is no array, or one of Python objects"
-        raise InputError(f"{path} cannot be read as {kind} ({reason}); {advice}.") from None
+        raise InputError(f"{path} cannot be read as {content} ({reason}); {advice}.") from None
 
 
 def _arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:

@@ -67,19 +67,19 @@ def import_parts(name: str) -> None:
 
 def imported_parts() -> dict[str, str]:
     """What ``import_parts`` has imported: files without their folders and modules, and the sha256 of their source."""
-    return {Path(one.asked).name: one.sha256 for one in _imported.values()}
+    return {Path(source.asked).name: source.sha256 for source in _imported.values()}
 
 
 def import_flags() -> list[str]:
     """The words of a command line that import the same."""
-    return [word for one in _imported.values() for word in ("--import", one.asked)]
+    return [word for source in _imported.values() for word in ("--import", source.asked)]
 
 
-def find_part(kind: str, known: Mapping[str, Part], name: str, form: Any = Callable) -> Part:
+def find_part(setting: str, known: Mapping[str, Part], name: str, form: Any = Callable) -> Part:
     """The part of a name.
 
     Args:
-      kind: what is named, such as the setting.
+      setting: that names it.
       known: the parts that are registered.
       name: a key of them, or ``MODULE:OBJECT``.
       form: the class of such a part.
@@ -92,20 +92,22 @@ def find_part(kind: str, known: Mapping[str, Part], name: str, form: Any = Calla
         return known[name]
     found = imported_object(name.replace(":", ".", 1)) if ":" in name else None
     if found is None:
-        raise UnknownPartError(f"{kind} is {name!r}; it must be one of {', '.join(known)}, or what an --import adds.")
+        raise UnknownPartError(
+            f"{setting} is {name!r}; it must be one of {', '.join(known)}, or what an --import adds."
+        )
     if not isinstance(found, form):
         raise InputError(
-            f"{kind} is {name!r}, which is of type {type(found).__name__}; it must be of type {form.__name__}."
+            f"{setting} is {name!r}, which is of type {type(found).__name__}; it must be of type {form.__name__}."
         )
     return found
 
 
 def imported_object(name: str) -> Any:
     """``MODULE.OBJECT`` of what was imported, or None."""
-    for module_name, one in _imported.items():
+    for module_name, source in _imported.items():
         if name.startswith(f"{module_name}."):
             try:
-                return attrgetter(name.removeprefix(f"{module_name}."))(one.module)
+                return attrgetter(name.removeprefix(f"{module_name}."))(source.module)
             except AttributeError:
                 return None
     return None

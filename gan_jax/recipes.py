@@ -47,7 +47,7 @@ _R3GAN = GanConfig(
     beta2=0.99,
     initializer="he",
     schedules=("learning_rate=cosine:x0.05",),
-    average_half_life=10_000.0,
+    ema_half_life=10_000.0,
 )
 
 RECIPES = {
@@ -149,7 +149,7 @@ RECIPES = {
         "an embedding beside the latents in place of conditional batch normalization in G",
     ),
     "fast": Recipe(
-        GanConfig(learning_rate=1e-3, schedules=("learning_rate=cosine:x0.05",), average_half_life=20_000.0),
+        GanConfig(learning_rate=1e-3, schedules=("learning_rate=cosine:x0.05",), ema_half_life=20_000.0),
         "the course's with a higher learning rate that falls, and an average of G",
         "Radford et al. 2016, with the average of Karras et al. 2018, arXiv:1710.10196",
         "chosen here",
@@ -161,7 +161,7 @@ RECIPES = {
             learning_rate=3e-3,
             beta1=0.0,
             schedules=("learning_rate=cosine:x0.05",),
-            average_half_life=68_000.0,
+            ema_half_life=68_000.0,
         ),
         "fast with half the width and searched numbers: the nearest images for the time on a CPU",
         "as fast",

@@ -11,7 +11,7 @@ import hypothesis
 import jax
 import pytest
 
-from gan_jax.evaluation import c2st
+from gan_jax.evaluation import fresh_critic
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items):
 def fresh_critics_see_little():
     """What a fresh critic learns is tested with the scores; elsewhere it only costs time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(c2st, "_STEPS", 10)
+        patch.setattr(fresh_critic, "_STEPS", 10)
         yield
 
 

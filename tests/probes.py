@@ -19,7 +19,7 @@ from waiting import PATIENCE
 from gan_jax import run_experiment
 from gan_jax.cli import main
 from gan_jax.cli.commands import COMMANDS, TRAININGS
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 
 _FILES = [f"gan_jax.cli.{name}" for name in ("train", *(COMMANDS.keys() - TRAININGS))]
 _processes.set_forkserver_preload(["probes", *_FILES, "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
@@ -80,7 +80,7 @@ def _run(folder: Path, arguments: list[str], kind: str, options: dict, surroundi
         main()
     else:
         prepare_libraries()
-        with exit_statuses():
+        with exit_on_errors():
             run_experiment(settings(folder, **options, game=kind))
 
 

@@ -30,7 +30,7 @@ from gan_jax import (
     run_experiment,
     sampling_generator,
 )
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 BREAKING_RATE = 1.0  # a learning rate at which fragile_step breaks
@@ -177,5 +177,5 @@ def _train(folder: Path, kind: str, file_limit: int | None, unharmed: bool, log_
     prepare_libraries()
     if not unharmed:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", float("inf"))
-    with exit_statuses():
+    with exit_on_errors():
         run_experiment(settings(folder, **options, game=kind))

@@ -9,8 +9,8 @@ import pytest
 
 from gan_jax import GanConfig, InputError, RunConfig, load_dataset
 from gan_jax.config import TRACED
-from gan_jax.storage import record
-from gan_jax.storage.record_form import config_from_json
+from gan_jax.storage import run_json
+from gan_jax.storage.run_json_schema import config_from_json
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from gan_jax.storage.record_form import config_from_json
         ({"penalty_weight": 1e-39}, "penalty_weight is 1e-39.*at least 0, and so when it is rounded to float32"),
         ({"penalty_share": 1e-40}, "penalty_share is 1e-40.*at most 1, and so"),
         ({"beta1": np.float32(1e-45)}, "beta1 is 1.4"),
-        ({"average_half_life": 10**400}, "average_half_life is 1000.*it must be a number or None"),
+        ({"ema_half_life": 10**400}, "ema_half_life is 1000.*it must be a number or None"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(values, complaint):
@@ -101,11 +101,13 @@ def test_any_value_of_a_setting_is_plain_or_refused(name):
 
 @pytest.mark.parametrize("name", sorted({field.name for field in dataclasses.fields(RunConfig)} - {"gan"}))
 def test_any_value_of_a_run_setting_is_read_back_or_refused(name, monkeypatch):
-    monkeypatch.setattr(record, "environment", lambda devices: {})
+    monkeypatch.setattr(run_json, "environment", lambda devices: {})
     dataset = load_dataset("digits")
     for settings in accepted(RunConfig, name):
-        written = json.loads(json.dumps(record.make_record(settings, settings.gan, dataset, settings.schedule_steps)))
-        read = record.read_settings(written)[0]
+        written = json.loads(
+            json.dumps(run_json.make_run_json(settings, settings.gan, dataset, settings.schedule_steps))
+        )
+        read = run_json.read_settings(written)[0]
         if name in written["run"] and name not in (
             "dataset",
             "data_dir",

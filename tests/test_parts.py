@@ -102,7 +102,7 @@ def test_find_part_refuses_what_is_no_such_part(values, complaint, folder):
 
 def test_every_command_takes_imports(folder):
     write(folder / "some_parts.py", "print('imported')")
-    for words in (["recipes"], ["sample", "fashion_mnist", "--num", "1", "--output", "x.npz"]):
+    for words in (["recipes"], ["sample", "fashion_mnist", "--num-images", "1", "--output", "x.npz"]):
         sys.modules.pop("some_parts", None)
         status, out, err = command(*words, "--import", "some_parts.py")
         assert (status, err) == (0, "")

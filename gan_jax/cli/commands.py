@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.errors import InputError
 
 TRAININGS = {
@@ -30,8 +30,8 @@ COMMANDS = TRAININGS | {
 
 
 def run_command() -> None:
-    """Do what the command line asks for; ``exit_statuses`` says how it ends."""
-    with exit_statuses():
+    """Do what the command line asks for; ``exit_on_errors`` says how it ends."""
+    with exit_on_errors():
         name, *args = sys.argv[1:] or ["--help"]
         if name in ("--help", "-h"):
             print(_help())
@@ -41,8 +41,8 @@ def run_command() -> None:
             prepare_libraries()
             _run(name, args)
         else:
-            kind = "flag" if name.startswith("-") else "subcommand"
-            raise InputError(f"there is no {kind} {name!r}; give one of {', '.join(COMMANDS)}, or --help.")
+            what = "flag" if name.startswith("-") else "subcommand"
+            raise InputError(f"there is no {what} {name!r}; give one of {', '.join(COMMANDS)}, or --help.")
 
 
 def _help() -> str:

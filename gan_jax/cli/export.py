@@ -19,8 +19,8 @@ def export(
     output: Path,
     format: Literal["stablehlo", "onnx"] = "stablehlo",
     batch: int | None = None,
-    discriminator: bool = False,
-    raw: bool = False,
+    model: Literal["generator", "discriminator"] = "generator",
+    ema: bool = True,
 ) -> None:
     """Write a network for other programs: as StableHLO, which JAX alone runs, or as ONNX.
 
@@ -31,24 +31,24 @@ def export(
         output: A file; jax.export.deserialize(its bytes).call(latents) gives images, or a runtime of ONNX does.
         format: stablehlo for CPU, CUDA and TPU, or onnx.
         batch: Latents in each call, of stablehlo; by default any number, which older versions of JAX cannot read.
-        discriminator: The discriminator in place of the generator, as onnx.
-        raw: Use the generator as it was after the last step where the run has an average of it.
+        model: Which network; the discriminator as onnx alone.
+        ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
-    if discriminator and format != "onnx":
-        raise InputError("--discriminator is written as ONNX alone; give --format onnx too.")
-    if discriminator and raw:
-        raise InputError("--raw is about the generator; leave it out, or --discriminator.")
+    if model == "discriminator" and format != "onnx":
+        raise InputError("the discriminator is written as ONNX alone; give --format onnx too.")
+    if model == "discriminator" and not ema:
+        raise InputError("--no-ema is about the generator; leave it out, or --model discriminator.")
     if batch is not None:
         if format == "onnx":
             raise InputError("--batch is about StableHLO, and ONNX files take any number; leave it out.")
         require_count("batch", batch, 1)
     prepare_output(output)
     run = load_run(path)
-    generator, name = choose_generator(run, raw)
+    generator, name = choose_generator(run, ema)
     labels = " and labels [b]" if run.config.conditional else ""
     made = "points" if run.config.makes_points else "images"
     described = f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}"
-    if discriminator:
+    if model == "discriminator":
         content, name = onnx_discriminator(run.config, choose_discriminator(run)), "discriminator"
         described = f"{made} [b, {', '.join(map(str, run.config.image_shape))}]{labels} to logits [b]"
     elif format == "onnx":

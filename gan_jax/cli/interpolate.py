@@ -21,7 +21,7 @@ def interpolate(
     columns: int = 10,
     seed: int = 0,
     label: str | None = None,
-    raw: bool = False,
+    ema: bool = True,
 ) -> None:
     """Walk from latent to latent along great circles: one picture, or a GIF that loops.
 
@@ -34,7 +34,7 @@ def interpolate(
         columns: Images from one latent to the next.
         seed: Decides the latents: those of the first images of gan-jax sample.
         label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
-        raw: Use the generator as it was after the last step where the run has an average of it.
+        ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
     if output.suffix not in (".png", ".gif"):
         raise InputError(f"{output} must end in .png or .gif.")
@@ -44,7 +44,7 @@ def interpolate(
     require_picture(rows * columns)
     prepare_output(output)
     run = load_run(path)
-    generator, name = choose_generator(run, raw)
+    generator, name = choose_generator(run, ema)
     images = interpolate_images(run.config, generator, rows, columns, seed, choose_label(run, label))
     if output.suffix == ".gif":
         save_loop(output, np.concatenate(images[:, :-1]))

@@ -14,8 +14,8 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.processes import is_main
 from gan_jax.runs.watchers.console import say
 from gan_jax.settings import RunConfig
-from gan_jax.storage.record import read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import read_run_json, read_settings
 from gan_jax.sweeps.run import run_experiment
 
 _LARGEST_PAGE = 10e6  # bytes, as gan-jax playground has it where it is not told otherwise
@@ -84,5 +84,5 @@ def _has_page(settings: RunConfig) -> bool:
 def _page_size(folder: Path) -> float:
     """The most bytes that a page without snapshots has: both networks, three bytes a number, and images, in base64."""
     numbers = RunFolder(folder).weights.stat().st_size / 4
-    _, config = read_settings(read_record(folder))
+    _, config = read_settings(read_run_json(folder))
     return 0.5e6 + (3 * numbers + _SHOWN_REALS * math.prod(config.image_shape)) * 4 / 3

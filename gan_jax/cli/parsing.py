@@ -55,15 +55,15 @@ def parse(asked: Callable[..., Any], args: Sequence[str] | None = None, **option
     Raises:
       InputError: a flag is unknown, is missing, or has a value that does not fit.
     """
-    args, told = import_named(sys.argv[1:] if args is None else args), io.StringIO()
+    args, said = import_named(sys.argv[1:] if args is None else args), io.StringIO()
     try:
-        with contextlib.redirect_stderr(told):
+        with contextlib.redirect_stderr(said):
             return tyro.cli(asked, args=args, config=(tyro.conf.OmitArgPrefixes,), registry=HOME_PATHS, **options)
     except SystemExit as ended:
         if not ended.code:
             print(_HELP)
             raise
-    raise InputError(f"{_in_one_line(told.getvalue())}; --help explains the flags.")
+    raise InputError(f"{_in_one_line(said.getvalue())}; --help explains the flags.")
 
 
 def parse_call(function: Callable[..., Any], args: Sequence[str] | None = None, **options: Any) -> Callable[[], Any]:

@@ -29,7 +29,7 @@ def playground(
     dataset: str | None = None,
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
-    raw: bool = False,
+    ema: bool = True,
 ) -> None:
     """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
 
@@ -48,7 +48,7 @@ def playground(
         dataset: Where the training images are from; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
         reading: How the data set's image files are read.
-        raw: Show the generator as it was after the last step where the run has an average of it.
+        ema: Show the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
     if output.suffix != ".html":
         raise InputError(f"{output} must end in .html.")
@@ -65,8 +65,8 @@ def playground(
         folder=RunFolder(path) if path.is_dir() else None,
         name=path.resolve().name if path.is_dir() else path.stem,
         dataset=data,
-        raw=raw,
-        planes=tuple(read_plane(one) for one in plane),
+        ema=ema,
+        planes=tuple(read_plane(path) for path in plane),
         lesson=tuple(read_lesson(lesson)) if lesson else (),
     )
     page = build_page(source, num_images=num_images, max_megabytes=max_megabytes)

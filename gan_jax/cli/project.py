@@ -13,7 +13,7 @@ from gan_jax.files import prepare_output, save_arrays
 from gan_jax.inference.projection import project_image
 from gan_jax.pictures.grids import save_grid
 from gan_jax.storage.load import load_run
-from gan_jax.storage.record import read_settings
+from gan_jax.storage.run_json import read_settings
 
 MOST_RESTARTS = 1000  # they are taken at once
 
@@ -27,7 +27,7 @@ def project(
     steps: int = 500,
     seed: int = 0,
     label: str | None = None,
-    raw: bool = False,
+    ema: bool = True,
 ) -> None:
     """Find the latent whose image is nearest to a given one, in pixels and in the discriminator's features.
 
@@ -43,7 +43,7 @@ def project(
         steps: Of Adam.
         seed: Decides where they begin.
         label: The class to look in, by its name or number; for a conditional run. All classes in turn by default.
-        raw: Use the generator as it was after the last step where the run has an average of it.
+        ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
     require(1 <= restarts <= MOST_RESTARTS, "restarts", restarts, f"from 1 to {MOST_RESTARTS:,}")
     require_count("steps", steps)
@@ -56,14 +56,21 @@ def project(
     for file in (output, latent):
         prepare_output(file)
     run = load_run(path)
-    kind = choose_label(run, label)
-    generator, name = choose_generator(run, raw)
+    class_label = choose_label(run, label)
+    generator, name = choose_generator(run, ema)
     if run.config.makes_points:
         raise InputError(f"{path} makes points, which have no projection; give a run of images.")
     pixel_range = read_settings(run.record)[0].pixel_range if run.record else None
     pixels = read_image(image, run.config.image_shape, pixel_range)
     found = project_image(
-        run.config, generator, choose_discriminator(run), pixels, restarts=restarts, steps=steps, seed=seed, label=kind
+        run.config,
+        generator,
+        choose_discriminator(run),
+        pixels,
+        restarts=restarts,
+        steps=steps,
+        seed=seed,
+        label=class_label,
     )
     difference = np.abs(found.image.astype(int) - pixels).astype(np.uint8)
     save_grid(output, np.stack([pixels, found.image, difference]), "image, projection, difference", columns=3)

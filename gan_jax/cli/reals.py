@@ -17,33 +17,33 @@ def reals(
     dataset: str = "fashion_mnist",
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
-    num: int = 10_000,
+    num_images: int = 10_000,
     train: bool = False,
     seed: int = 0,
 ) -> None:
     """Write real images in the same forms, for tools that compare two sets.
 
-    Example: gan-jax reals --num 10000 --output reals.npz
+    Example: gan-jax reals --num-images 10000 --output reals.npz
 
     Args:
         output: .npz (arr_0, NHWC uint8, 3 channels), .png (one grid), or a new folder of PNGs.
         dataset: As of gan-jax train: a name, or a folder, .zip or .npz of images.
         data_dir: A folder with the data set's published files.
         reading: How the data set's image files are read.
-        num: So many at random, of each class its share; all of them if there are no more.
+        num_images: So many at random, of each class its share; all of them if there are no more.
         train: Training images in place of test images.
         seed: Decides which, and their order.
     """
-    require_count("num", num)
+    require_count("num-images", num_images)
     require_seed(seed)
     if output.suffix == ".png":
-        require_picture(num)
+        require_picture(num_images)
     if is_path(dataset) and output.is_file() and output.resolve().is_relative_to(Path(dataset).resolve()):
         raise InputError(f"{output} is one of the images that are read; give another --output.")
     prepare_images_path(output)
     data = load_dataset(dataset, data_dir, **reading.options)
     images, labels = (data.train_images, data.train_labels) if train else (data.test_images, data.test_labels)
-    rows = sample_rows(labels, num, seed)
+    rows = sample_rows(labels, num_images, seed)
     save_images(output, images[rows], f"{data.name}   real", labels=labels[rows] if data.class_names else None)
     print(f"{len(rows)} real images are in {output}")
     if data.class_names and output.suffix != ".png":

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import tyro
 
+from gan_jax.cli.exit_codes import DIFFERENT
 from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
-from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
-from gan_jax.runs import reproduce
-from gan_jax.storage.record import warn_of_differences
+from gan_jax.runs.verify import FinishedRun
+from gan_jax.runs.verify import replay as replay_step
+from gan_jax.storage.run_json import warn_of_differences
 
 
 def replay(
@@ -37,9 +38,9 @@ def replay(
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz.")
     prepare_output(output)
-    run = reproduce.FinishedRun(path, dataset, data_dir, **reading.options)
+    run = FinishedRun(path, dataset, data_dir, **reading.options)
     warn_of_differences(run.differences())
-    metrics, same = reproduce.replay(run, step, output)
+    metrics, same = replay_step(run, step, output)
     print("  ".join(f"{name} {value:.4g}" for name, value in metrics.items()))
     verdict = {True: "as the run had them", False: "NOT as the run had them", None: "not in the run's history"}
     print(f"These metrics are {verdict[same]}. The step is in {output}")

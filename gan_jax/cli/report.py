@@ -6,16 +6,16 @@ from typing import Any
 
 import tyro
 
-from gan_jax.cli.evaluate import evaluate
+from gan_jax.cli.scoring import score
 from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
-from gan_jax.cli.train import command_of
+from gan_jax.cli.trainings import command_of
 from gan_jax.errors import InputError
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
 from gan_jax.pictures.scores import table_cells, told_features
-from gan_jax.storage.record import has_record, read_record, run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import has_run_json, read_run_json, run_digest, state_digest
 from gan_jax.sweeps.folder import SUMMARY, read_sweep, require_within
 from gan_jax.sweeps.report import ending
 
@@ -29,7 +29,7 @@ def report(
     dataset: str | None = None,
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
-    num_samples: int | None = None,
+    num_images: int | None = None,
     scores: bool = True,
 ) -> None:
     """Write one page of a run, or of many beside each other: settings, curves, images, scores, and how to repeat it.
@@ -42,28 +42,28 @@ def report(
         dataset: The data set, such as the folder that the images moved to; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
         reading: How the data set's image files are read.
-        num_samples: Images to score; 10,000 by default.
+        num_images: Images to score; 10,000 by default.
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
     """
     output = output or path / "report.html"
     is_summarized, sweep = (path / SUMMARY).is_file(), read_sweep(path)
     if sweep and (sweep["replaced"] or not is_summarized):
         raise InputError(f"the runs in {path} are not all trained and scored; continue the training with --resume.")
-    if not has_record(path) and not is_summarized:
+    if not has_run_json(path) and not is_summarized:
         raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
-    options = {"dataset": dataset, "data_dir": data_dir, "reading": reading, "num_samples": num_samples}
-    if not (scores and has_record(path)) and any(value not in (None, READ_AS_THEY_ARE) for value in options.values()):
-        raise InputError(f"{path} is not scored here; leave out --num-samples, --dataset and how to read it.")
+    options = {"dataset": dataset, "data_dir": data_dir, "reading": reading, "num_images": num_images}
+    if not (scores and has_run_json(path)) and any(value not in (None, READ_AS_THEY_ARE) for value in options.values()):
+        raise InputError(f"{path} is not scored here; leave out --num-images, --dataset and how to read it.")
     prepare_output(output)
-    sections = of_one(path, options if scores else None) if has_record(path) else of_many(path)
+    sections = of_one(path, options if scores else None) if has_run_json(path) else of_many(path)
     write_text(output, render_page(path.resolve().name, sections))
     print(f"The report is in {output}")
 
 
 def of_one(path: Path, scoring: Mapping[str, Any] | None) -> Sections:
-    """The sections of a run's page, with scores if it is said how to evaluate it."""
-    folder, record = RunFolder(path), read_record(path)
-    scored = [] if scoring is None else score_pieces(evaluate(path, **scoring))
+    """The sections of a run's page, with scores if it is said how to score it."""
+    folder, record = RunFolder(path), read_run_json(path)
+    scored = [] if scoring is None else score_pieces(score(path, **scoring).rows)
     drawn = folder.drawn_steps()
     last = picture(folder.grid(drawn[-1]), f"The same latents after step {drawn[-1]}.") if drawn else []
     return {
@@ -95,8 +95,8 @@ def of_many(path: Path) -> Sections:
         folder = RunFolder(path / run["name"])
         if drawn := folder.drawn_steps():
             grids += picture(folder.grid(drawn[-1]), f"{run['name']}, step {drawn[-1]}")
-        if has_record(folder.path):
-            commands.append(command_of(read_record(folder.path)))
+        if has_run_json(folder.path):
+            commands.append(command_of(read_run_json(folder.path)))
     return {
         "Scores": [
             table([*headings, "collapsed"], [[*row, ending(run)] for row, run in zip(rows, runs, strict=True)]),
@@ -134,7 +134,7 @@ def _read_summary(path: Path) -> list[dict[str, Any]]:
 
 
 def _is_as_scored(folder: Path, outcome: Mapping[str, Any]) -> bool:
-    return not has_record(folder) or outcome.get("run_sha256") == run_digest(read_record(folder))
+    return not has_run_json(folder) or outcome.get("run_sha256") == run_digest(read_run_json(folder))
 
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -149,7 +149,7 @@ def how_it_ended(record: Mapping[str, Any]) -> list[str]:
     if not record["epochs"]:
         return [paragraph("No epoch has ended yet.")]
     last = record["epochs"][-1]
-    return [paragraph(f"Epoch {last['epoch']}, step {last['step']}: the state's sha256 is {last['sha256']}.")]
+    return [paragraph(f"Epoch {last['epoch']}, step {last['step']}: the state's sha256 is {state_digest(last)}.")]
 
 
 def settings_table(record: Mapping[str, Any]) -> str:

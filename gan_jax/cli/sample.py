@@ -20,47 +20,47 @@ def sample(
     path: tyro.conf.Positional[Path],
     /,
     output: Path,
-    num: int | None = None,
+    num_images: int | None = None,
     seed: int = 0,
     label: str | None = None,
     truncation: float = 1.0,
-    raw: bool = False,
+    ema: bool = True,
 ) -> None:
     """Draw images from a trained generator.
 
-    Example: gan-jax sample runs/fashion_mnist --num 10000 --output samples.npz
+    Example: gan-jax sample runs/fashion_mnist --num-images 10000 --output samples.npz
 
     Args:
         path: A run's folder, or its weights.npz.
         output: .npz (arr_0, NHWC uint8, 3 channels), .png (one grid), or a new folder of PNGs; of a conditional run
             with the labels, as arr_1 or in dataset.json.
-        num: How many; 64 by default, or in a grid of a conditional run 8 of each class, a row each.
+        num_images: How many; 64 by default, or in a grid of a conditional run 8 of each class, a row each.
         seed: Decides the latents.
         label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
         truncation: Multiply the latents by this psi, from 0 to 1: below 1, images are more typical and less varied.
-        raw: Use the generator as it was after the last step where the run has an average of it.
+        ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
-    require_count("num", 1 if num is None else num)
+    require_count("num-images", 1 if num_images is None else num_images)
     require_seed(seed)
     require(0 <= truncation <= 1, "truncation", truncation, "from 0 to 1")
     if output.suffix == ".png":
-        require_picture(num or 1)
+        require_picture(num_images or 1)
     prepare_images_path(output)
     run = load_run(path)
-    generator, name = choose_generator(run, raw)
+    generator, name = choose_generator(run, ema)
     chosen = choose_label(run, label)
-    row_per_class = run.config.conditional and output.suffix == ".png" and num is None and chosen is None
+    row_per_class = run.config.conditional and output.suffix == ".png" and num_images is None and chosen is None
     if row_per_class:
         labels = np.repeat(np.arange(run.config.num_classes), _COLUMNS)
-        num = len(labels)
+        num_images = len(labels)
     else:
-        num = 64 if num is None else num
-        labels = None if chosen is None else np.full(num, chosen, np.int32)
+        num_images = 64 if num_images is None else num_images
+        labels = None if chosen is None else np.full(num_images, chosen, np.int32)
         if labels is None and run.config.conditional:
-            labels = np.arange(num, dtype=np.int32) % run.config.num_classes
-    images = sample_images(run.config, generator, num, seed, labels, truncation)
+            labels = np.arange(num_images, dtype=np.int32) % run.config.num_classes
+    images = sample_images(run.config, generator, num_images, seed, labels, truncation)
     title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
     save_images(output, images, title, _COLUMNS if row_per_class else None, labels)
-    print(f"{num} images of the {name} are in {output}")
+    print(f"{num_images} images of the {name} are in {output}")
     if run.class_names and (row_per_class or output.suffix != ".png"):
         print(f"The {'rows' if row_per_class else 'labels from 0 on'} are {listed(run.class_names)}")

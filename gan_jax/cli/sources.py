@@ -16,7 +16,7 @@ from gan_jax.pictures.image_files import load_images
 from gan_jax.runs import setup
 from gan_jax.settings import MAX_SEED
 from gan_jax.storage.load import TrainedRun
-from gan_jax.storage.record import has_record, read_settings
+from gan_jax.storage.run_json import has_run_json, read_settings
 from gan_jax.training.state import GanState, Variables
 
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
@@ -65,11 +65,11 @@ def require_seed(seed: int) -> None:
         raise InputError(f"seed is {seed}; it must be from 0 to {MAX_SEED}.")
 
 
-def choose_generator(run: TrainedRun, raw: bool) -> tuple[Variables, str]:
-    """The generator that is used, and what it is called: the average where there is one, unless ``raw``."""
-    if not run.config.has_average:
+def choose_generator(run: TrainedRun, ema: bool) -> tuple[Variables, str]:
+    """The generator that is used, and what it is called: the average where there is one and ``ema``."""
+    if not run.config.has_ema:
         return run.generator, "generator"
-    return (_gan_state(run).generator.variables, "generator") if raw else (run.generator, "averaged generator")
+    return (run.generator, "averaged generator") if ema else (_gan_state(run).generator.variables, "generator")
 
 
 def choose_discriminator(run: TrainedRun) -> Variables:
@@ -111,7 +111,7 @@ def choose_label(run: TrainedRun, label: str | None) -> int | None:
 def holds_samples(path: Path) -> bool:
     """Whether a path is a ``.npy``, an archive of something else than weights, or a folder of images and no run."""
     if path.is_dir():
-        is_of_runs = has_record(path) or (path / "summary.json").exists()
+        is_of_runs = has_run_json(path) or (path / "summary.json").exists()
         return not is_of_runs and bool(_image_files(path))
     if path.suffix == ".npy":
         return True

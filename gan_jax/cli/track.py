@@ -5,8 +5,8 @@ from pathlib import Path
 import tyro
 
 from gan_jax.runs.watchers.trackers import open_tracker
-from gan_jax.storage.record import read_record
 from gan_jax.storage.run_folder import RunFolder, hold
+from gan_jax.storage.run_json import read_run_json
 
 
 def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> None:
@@ -18,7 +18,7 @@ def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> 
         path: A run's folder.
         tracker: tensorboard or wandb.
     """
-    read_record(path)
+    read_run_json(path)
     folder = RunFolder(path)
     with hold(folder, "train with --tracker, which shows a run while it trains"):
         open_tracker(tracker, folder).close()

@@ -2,17 +2,17 @@
 
 import argparse
 import dataclasses
-import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.parsing import import_named, parse
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.cli.trainings import ENABLING, TRAININGS
 from gan_jax.config import GanConfig
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
@@ -21,7 +21,7 @@ from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import Experiment
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
-from gan_jax.storage.record import Record, first_of_many, has_record, read_record, read_settings
+from gan_jax.storage.run_json import RunJson, first_of_many, has_run_json, read_run_json, read_settings
 from gan_jax.sweeps.folder import read_sweep
 from gan_jax.sweeps.plan import default_folder, parse_sweep
 
@@ -50,7 +50,7 @@ class _RunFlags(RunConfig):
 
 
 def run_script(defaults: RunConfig, args: Sequence[str] | None = None, experiment: Experiment | None = None) -> None:
-    """Train with the command line's flags; ``exit_statuses`` says how it ends.
+    """Train with the command line's flags; ``exit_on_errors`` says how it ends.
 
     With ``--resume`` the flags that are not given are those that the run recorded.
 
@@ -61,7 +61,7 @@ def run_script(defaults: RunConfig, args: Sequence[str] | None = None, experimen
     """
     prepare_libraries()
     args = sys.argv[1:] if args is None else args
-    with exit_statuses():
+    with exit_on_errors():
         description = sys.modules["__main__"].__doc__
         settings = parse_flags(defaults, args, description=description)
         run_and_say_next(settings, [program(Path(sys.executable).name), sys.argv[0], *args], experiment)
@@ -112,18 +112,6 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     return settings
 
 
-_ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # settings, and what is ignored without
-    "schedules": (lambda gan: gan.needs_end, ("schedule_steps",)),
-    "penalties": (lambda gan: gan.penalties, ("penalty_weight", "penalty_share", "penalty_every")),
-    "generator_penalties": (
-        lambda gan: gan.generator_penalties,
-        ("generator_penalty_weight", "generator_penalty_every"),
-    ),
-    "augmentations": (lambda gan: gan.augmentations, ("augmentation_probability",)),
-    "average_half_life": (lambda gan: gan.has_average, ("average_ramp", "average_statistics")),
-}
-
-
 def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
     """Refuse what would be ignored, among the flags that are given and the settings that are swept."""
     if "--parallel" in given and not settings.has_many_runs:
@@ -132,16 +120,16 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
         raise InputError("--sweep is empty; give --sweep name=value,value, or leave it out.")
     swept = [text.partition("=")[0].replace("-", "_") for text in settings.sweep]
     chosen = {*swept, *(name.removeprefix("--").replace("-", "_") for name in given)}
-    for setting, (is_enabled, dependent) in _ENABLING.items():
+    for setting, (is_enabled, dependent) in ENABLING.items():
         ignored = next((name for name in dependent if name in chosen), None)
         if ignored and setting not in swept and not is_enabled(settings.gan):
             raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
 
 
-def _recorded_run(flags: _RunFlags) -> Record | None:
+def _recorded_run(flags: _RunFlags) -> RunJson | None:
     """What was recorded of the run to resume, or of the first of many."""
-    if has_record(flags.folder):
-        return read_record(flags.folder, replacing=True)
+    if has_run_json(flags.folder):
+        return read_run_json(flags.folder, replacing=True)
     found = read_sweep(flags.folder)
     if found and not flags.has_many_runs:
         raise InputError(f"{flags.folder} holds many runs; give their --seeds or --sweep too.")
@@ -150,7 +138,7 @@ def _recorded_run(flags: _RunFlags) -> Record | None:
 
 def _warn_of_no_run(folder: Path) -> None:
     """Say where a run was looked for, and which are there; the folder that was meant may be that of other flags."""
-    there = [str(path) for path in sorted(folder.parent.glob("*")) if has_record(path) or first_of_many(path)]
+    there = [str(path) for path in sorted(folder.parent.glob("*")) if has_run_json(path) or first_of_many(path)]
     others = f", such as {listed(there)}" if there else ""
     warn(f"{folder} holds no run to resume, so that a new one begins there; --output-dir names another{others}")
 
@@ -191,58 +179,14 @@ def gan_config(flags: GanFlags) -> GanConfig:
     return _convert(flags, GanConfig)
 
 
-def _convert(config: Any, kind: type[Any], **replacements: Any) -> Any:
+def _convert(config: Any, target: type[Any], **replacements: Any) -> Any:
     """The fields that both have in a dataclass of another kind."""
-    known = {field.name for field in dataclasses.fields(kind)}
+    known = {field.name for field in dataclasses.fields(target)}
     values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name in known}
-    return kind(**values | replacements)
-
-
-TRAININGS = {
-    "train": RunConfig(),
-    "standalone-generator": RunConfig(GanConfig(initializer="he"), "generator", epochs=5),
-    "standalone-discriminator": RunConfig(game="discriminator", epochs=5),
-}
+    return target(**values | replacements)
 
 
 def train(name: str, args: Sequence[str], description: str) -> None:
     """Train one of ``TRAININGS``."""
     settings = parse_flags(TRAININGS[name], args, prog=f"gan-jax {name}", description=description)
     run_and_say_next(settings, [program("gan-jax"), name, *args])
-
-
-_OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
-
-
-def command_of(record: Record) -> str:
-    """The command line that trains a recorded run again.
-
-    It has the flags that are not at their defaults.
-    """
-    settings, config = read_settings(record)
-    named = {defaults.game: (name, defaults) for name, defaults in TRAININGS.items()}
-    name, defaults = named.get(settings.game, ("train", TRAININGS["train"]))
-    ignored = [name for enabled, dependent in _ENABLING.values() if not enabled(config) for name in dependent]
-    flags = _changed(config, defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
-    length = () if settings.steps is None else ("epochs",)
-    flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "parallel", *length, *ignored))
-    imports = [f"--import {shlex.quote(part)}" for part in record["imports"]]
-    return " ".join([f"gan-jax {name}", *imports, *flags])
-
-
-def _changed(values: Any, defaults: Any, leave_out: Sequence[str]) -> list[str]:
-    """Flags for the fields that differ from the defaults."""
-    flags = []
-    for field in dataclasses.fields(values):
-        value = getattr(values, field.name)
-        if field.name in leave_out or value == getattr(defaults, field.name):
-            continue
-        flag = field.name.replace("_", "-")
-        if isinstance(value, bool):
-            flags.append(f"--{flag}" if value else f"--no-{flag}")
-        elif field.name == "tracker":
-            flags += [f"--tracker {name}" for name in value]
-        else:
-            words = value if isinstance(value, tuple) else (value,)
-            flags.append(" ".join([f"--{flag}", *(shlex.quote(str(word)) for word in words)]))
-    return flags

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import tyro
 
+from gan_jax.cli.exit_codes import DIFFERENT
 from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
-from gan_jax.cli.statuses import DIFFERENT
 from gan_jax.errors import InputError
-from gan_jax.runs import reproduce
-from gan_jax.storage.record import warn_of_differences
+from gan_jax.runs.verify import FinishedRun
+from gan_jax.runs.verify import verify as verify_run
+from gan_jax.storage.run_json import warn_of_differences
 
 
 def verify(
@@ -32,9 +33,9 @@ def verify(
         reading: How the data set's image files are read.
     """
     first, last = _epoch_range(epochs)
-    run = reproduce.FinishedRun(path, dataset, data_dir, **reading.options)
+    run = FinishedRun(path, dataset, data_dir, **reading.options)
     warn_of_differences(run.differences())
-    count, difference = reproduce.verify(run, first, last)
+    count, difference = verify_run(run, first, last)
     if difference is None:
         print(f"identical: {count} epochs, every step's metrics and every array of the state")
         return

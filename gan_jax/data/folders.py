@@ -67,16 +67,16 @@ def read_image_set(path: Path, reading: Reading = AS_IT_IS) -> ImageSet:
     if layout.left_out:
         warn(f"images in {path} are left out: {', '.join(layout.left_out)}")
     seen, broken = _look_at(path, layout.placed, reading)
-    channels = max(one.shape[2] for one in seen)
-    labels, class_names = named_classes([one.placed.kind for one in seen])
+    channels = max(image.shape[2] for image in seen)
+    labels, class_names = named_classes([image.placed.kind for image in seen])
     if layout.held_out:
-        is_test = np.array([one.placed.is_test for one in seen])
+        is_test = np.array([image.placed.is_test for image in seen])
     else:
-        is_test = are_for_tests([one.digest for one in seen])
+        is_test = are_for_tests([image.digest for image in seen])
 
     def read(place: int) -> np.ndarray:
-        one = seen[place]
-        pixels = _read(one.placed, reading)[0] if one.pixels is None else one.pixels
+        image = seen[place]
+        pixels = _read(image.placed, reading)[0] if image.pixels is None else image.pixels
         return np.broadcast_to(pixels, (*pixels.shape[:2], max(channels, pixels.shape[2])))
 
     def chosen(places: np.ndarray) -> StoredImages:
@@ -90,7 +90,7 @@ def read_image_set(path: Path, reading: Reading = AS_IT_IS) -> ImageSet:
     left_out = [*layout.left_out, *([f"{broken:,} that cannot be read"] if broken else [])]
     notes = [f"held out: {layout.held_out}" if layout.held_out else ONE_IN_SIX, *layout.notes]
     notes += [f"images left out: {', '.join(left_out)}"] if left_out else []
-    if channels == 3 and reading.channels is None and all(one.is_grey for one in seen):
+    if channels == 3 and reading.channels is None and all(image.is_grey for image in seen):
         notes.append("RGB by the files' modes, though every pixel is grey: --channels 1 makes them grey")
     train_images = chosen(train) if reading.stream else chosen(train)[:]
     return ImageSet(train_images, labels[train], chosen(test)[:], labels[test], class_names, tuple(notes))
@@ -116,20 +116,20 @@ def _look_at(path: Path, places: Sequence[Placed], reading: Reading) -> tuple[li
 
     with ThreadPoolExecutor() as threads:
         results = list(threads.map(look, places))
-    seen = [one for one in results if isinstance(one, _Seen)]
-    broken = [one for one in results if isinstance(one, InputError)]
+    seen = [image for image in results if isinstance(image, _Seen)]
+    broken = [image for image in results if isinstance(image, InputError)]
     if broken and not (reading.skip_broken and seen):
         instead = f"--skip-broken leaves such files out, {len(broken)} here." if seen else "No file can be read."
         raise InputError(f"{broken[0]} {instead}")
     if broken:
         warn(f"{len(broken)} of {len(places)} files in {path} are left out; the first: {broken[0]}")
-    other = next((one for one in seen if one.shape[:2] != seen[0].shape[:2]), None)
+    other = next((image for image in seen if image.shape[:2] != seen[0].shape[:2]), None)
     if other:
-        sizes = [f"{one.placed.file.name} is {_size(one.shape)}" for one in (seen[0], other)]
+        sizes = [f"{image.placed.file.name} is {_size(image.shape)}" for image in (seen[0], other)]
         raise InputError(f"{' and '.join(sizes)}; {_RESIZE}.")
     _require_squares(path, seen[0].shape)
     if reading.pixel_range is None:
-        _warn_of_darkness(path, max((one.brightest for one in seen), key=lambda found: found.value / found.full))
+        _warn_of_darkness(path, max((image.brightest for image in seen), key=lambda found: found.value / found.full))
     return seen, len(broken)
 
 

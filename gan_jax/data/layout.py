@@ -97,11 +97,11 @@ def _split(path: Path, files: list[File], depth: int, by_folder: bool) -> Layout
     kept = [file for file in files if _is_of(_TRAIN + for_tests, file.parts[depth])]
     below = _arrange(path, kept, depth + 1, by_folder, may_split=False)
 
-    def placed(one: Placed) -> Placed:
-        return one._replace(is_test=_is_of(for_tests, one.file.parts[depth]))
+    def placed(image: Placed) -> Placed:
+        return image._replace(is_test=_is_of(for_tests, image.file.parts[depth]))
 
-    found = [placed(one) for one in below.placed]
-    if len({one.is_test for one in found}) < 2:  # those of one set lie in no class
+    found = [placed(image) for image in below.placed]
+    if len({image.is_test for image in found}) < 2:  # those of one set lie in no class
         reason = "no classes, since the images of one set lie in no folder of a class"
         below, found = Layout([], notes=(reason,)), [placed(Placed(file)) for file in kept]
     names = sorted(folder for folder in counts if _is_of(for_tests, folder))
@@ -155,7 +155,7 @@ def _read_labels(file: File, images: list[File]) -> tuple[File, dict[str, Any] |
             return None  # another program's
         labels = content["labels"]
         rows = labels.items() if isinstance(labels, dict) else labels
-        return file, None if labels is None else {str(name).replace("\\", "/"): one for name, one in rows}
+        return file, None if labels is None else {str(name).replace("\\", "/"): image for name, image in rows}
     except Exception as error:  # zipfile raises whatever its decompressors meet
         raise InputError(
             f"{file.name} is no list of labels as StyleGAN's dataset_tool writes it ({first_line(error)}); restore or "
@@ -167,11 +167,11 @@ def _labelled(path: Path, layout: Layout, source: File, labels: dict[str, Any] |
     """The same with the classes that ``dataset.json`` gives."""
     if labels is None:
         return layout._replace(notes=(f"no classes, as {_LABELS} says",))
-    if not all(isinstance(one, int) for one in labels.values()):
+    if not all(isinstance(image, int) for image in labels.values()):
         return layout._replace(notes=(f"no classes, since the labels in {_LABELS} are no whole numbers",))
     above = len(source.parts) - 1
-    kinds = [labels.get("/".join(one.file.parts[above:])) for one in layout.placed]
-    found = [one._replace(kind=kind) for one, kind in zip(layout.placed, kinds, strict=True) if kind is not None]
+    kinds = [labels.get("/".join(image.file.parts[above:])) for image in layout.placed]
+    found = [image._replace(kind=kind) for image, kind in zip(layout.placed, kinds, strict=True) if kind is not None]
     if not found:
         raise InputError(f"{source.name} names none of the images in {path}; restore or remove it.")
     missing = len(kinds) - len(found)

@@ -1,9 +1,9 @@
 """How good images are: the evaluator and its features, the scores (arrays in, numbers out), and the protocol."""
 
-from gan_jax.evaluation.c2st import critic_accuracy
 from gan_jax.evaluation.classes import class_divergence, class_histogram
 from gan_jax.evaluation.distances import KernelDistance, frechet_distance, frechet_floor, kernel_distance
 from gan_jax.evaluation.features import Evaluator, extract, train_evaluator
+from gan_jax.evaluation.fresh_critic import critic_accuracy
 from gan_jax.evaluation.neighbours import (
     Authenticity,
     DensityCoverage,

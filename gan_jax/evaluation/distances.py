@@ -88,8 +88,8 @@ def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
     variances = squares.T @ squares / len(features) - np.diag(values**2)
     sums = values[:, None] + values[None, :]
     kept = sums > _NEGLIGIBLE * max(values.max(), np.finfo(float).tiny)
-    spread = (variances[kept] / sums[kept]).sum() / 2
-    return float((1 / num_real + 1 / num_fake) * (values.sum() + spread))
+    mean_term = (variances[kept] / sums[kept]).sum() / 2
+    return float((1 / num_real + 1 / num_fake) * (values.sum() + mean_term))
 
 
 def _covariance(features: np.ndarray) -> np.ndarray:

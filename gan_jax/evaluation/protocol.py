@@ -7,11 +7,11 @@ import numpy as np
 
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import InputError
-from gan_jax.evaluation.c2st import critic_accuracy
 from gan_jax.evaluation.checks import require_image_pair
 from gan_jax.evaluation.classes import class_divergence, class_histogram
 from gan_jax.evaluation.distances import frechet_distance, frechet_floor, kernel_distance
 from gan_jax.evaluation.features import Evaluator, extract, require_accurate, require_varied
+from gan_jax.evaluation.fresh_critic import critic_accuracy
 from gan_jax.evaluation.neighbours import authenticity, density_coverage, precision_recall
 from gan_jax.evaluation.sliced import sliced_wasserstein
 from gan_jax.files import warn

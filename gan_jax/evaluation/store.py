@@ -174,8 +174,8 @@ def read_evaluator(path: Path) -> Evaluator:
     try:
         metadata = parse_json(str(arrays["metadata"]))
         params = {name.removeprefix(_WEIGHTS): arrays[name] for name in arrays if name.startswith(_WEIGHTS)}
-        for name, kind in _TOLD.items():
-            if not isinstance(metadata[name], kind):
+        for name, declared in _TOLD.items():
+            if not isinstance(metadata[name], declared):
                 raise TypeError(f"its {name} is {metadata[name]!r:.60}")
         if any(array.dtype.kind != "f" for array in params.values()):
             raise TypeError("its weights are no floats")

@@ -80,10 +80,10 @@ class _Graph:
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
-    def add(self, kind: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
+    def add(self, operator: str, inputs: Sequence[str], output: str | None = None, **attributes: Any) -> str:
         """A node; gives its output's name."""
-        output = output or f"{kind.lower()}_{len(self._nodes)}"
-        self._nodes.append(self._onnx.helper.make_node(kind, list(inputs), [output], name=output, **attributes))
+        output = output or f"{operator.lower()}_{len(self._nodes)}"
+        self._nodes.append(self._onnx.helper.make_node(operator, list(inputs), [output], name=output, **attributes))
         return output
 
     def constant(self, array: np.ndarray) -> str:
@@ -99,21 +99,21 @@ class _Graph:
     def follow(self, operations: Sequence[Operation], hidden: str) -> str:
         """The nodes of operations, one after another."""
         for operation in operations:
-            hidden = _NODES[operation.kind](self, operation, hidden)
+            hidden = _NODES[operation.name](self, operation, hidden)
         return hidden
 
     def model(self, config: GanConfig, inputs: dict[str, list[int]], outputs: dict[str, list[int]]) -> bytes:
         """The file of these nodes."""
-        helper, kinds = self._onnx.helper, self._onnx.TensorProto
+        helper, types = self._onnx.helper, self._onnx.TensorProto
 
         def described(shapes: dict[str, list[int]]) -> list[Any]:
             return [
-                helper.make_tensor_value_info(name, kinds.FLOAT, [_BATCH, *shape]) for name, shape in shapes.items()
+                helper.make_tensor_value_info(name, types.FLOAT, [_BATCH, *shape]) for name, shape in shapes.items()
             ]
 
         taken = described(inputs)
         if config.conditional:
-            taken.append(helper.make_tensor_value_info("labels", kinds.INT64, [_BATCH]))
+            taken.append(helper.make_tensor_value_info("labels", types.INT64, [_BATCH]))
         graph = helper.make_graph(self._nodes, "gan_jax", taken, described(outputs), self._constants)
         opsets = [helper.make_opsetid("", _OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
@@ -127,7 +127,7 @@ def _channels(graph: _Graph, values: np.ndarray) -> str:
     return graph.constant(np.asarray(values, np.float32).reshape(1, -1, 1, 1))
 
 
-def _convolution(kind: str) -> Callable[[_Graph, Operation, str], str]:
+def _convolution(operator: str) -> Callable[[_Graph, Operation, str], str]:
     """A convolution or its adjoint, whose kernels ONNX keeps as [latent side, image side, height, width]."""
 
     def add(graph: _Graph, operation: Operation, hidden: str) -> str:
@@ -135,7 +135,7 @@ def _convolution(kind: str) -> Callable[[_Graph, Operation, str], str]:
         if "bias" in operation.arrays:
             inputs.append(graph.constant(np.asarray(operation.arrays["bias"], np.float32).reshape(-1)))
         stride, padding = operation.options["stride"], operation.options["padding"]
-        return graph.add(kind, inputs, strides=[stride] * 2, pads=[padding] * 4)
+        return graph.add(operator, inputs, strides=[stride] * 2, pads=[padding] * 4)
 
     return add
 
@@ -190,7 +190,7 @@ def _project(graph: _Graph, operation: Operation, hidden: str) -> str:
 
 _NODES: dict[str, Callable[[_Graph, Operation, str], str]] = {
     "convolve": _convolution("Conv"),
-    "spread": _convolution("ConvTranspose"),
+    "convolve_transpose": _convolution("ConvTranspose"),
     "scale_shift": _scale_shift,
     "leaky_relu": _leaky_relu,
     "tanh": _tanh,

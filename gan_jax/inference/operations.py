@@ -29,8 +29,8 @@ _POINTWISE = Layer(0, 1)
 class Operation:
     """A function of ``[height, width, channels]``; latents and points have one pixel.
 
-    - ``convolve`` and its adjoint ``spread``: ``kernel`` ``[size, size, image side, latent side]``, perhaps a ``bias``
-      of each channel that comes out, ``stride``, ``padding``
+    - ``convolve`` and its adjoint ``convolve_transpose``: ``kernel`` ``[size, size, image side, latent side]``,
+      perhaps a ``bias`` of each channel that comes out, ``stride``, ``padding``
     - ``scale_shift``: ``scale`` and ``shift`` of each channel
     - ``leaky_relu``: ``slope``, 0 for a rectifier
     - ``tanh``
@@ -42,7 +42,7 @@ class Operation:
       ``vectors`` and the channels' sums over the pixels
     """
 
-    kind: str
+    name: str
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     inner: tuple["Operation", ...] = ()
@@ -100,12 +100,12 @@ class _Weights:
         """Those of a block's layers."""
         return _Weights({"params": self._params[name], "batch_stats": self._stats.get(name, {})})
 
-    def convolution(self, kind: str, name: str, layer: Layer, bias: str | None = None) -> Operation:
+    def convolution(self, operation: str, name: str, layer: Layer, bias: str | None = None) -> Operation:
         """A convolution with its own bias, or another layer's, if it has one."""
         arrays = {"kernel": self.array(name, "kernel")}
         if "bias" in self._params[bias or name]:
             arrays["bias"] = self.array(bias or name, "bias")
-        return Operation(kind, arrays, {"stride": layer.stride, "padding": layer.padding})
+        return Operation(operation, arrays, {"stride": layer.stride, "padding": layer.padding})
 
     def normalization(self, name: str) -> Operation:
         """Batch normalization by its running statistics."""
@@ -128,7 +128,7 @@ def _leaky_relu(slope: float = LEAKY_SLOPE) -> Operation:
 def _sequential_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
     layers = _SEQUENTIAL[config.network](config)[::-1]
     for index, layer in enumerate(layers):
-        yield weights.convolution("spread", f"conv_{index}", layer)
+        yield weights.convolution("convolve_transpose", f"conv_{index}", layer)
         if index < len(layers) - 1:
             yield weights.normalization(f"norm_{index}")
             yield _leaky_relu(LEAKY_SLOPE if config.network == "infogan" else 0.0)
@@ -168,7 +168,7 @@ def _residual_generator(config: GanConfig, weights: _Weights) -> Iterator[Operat
     last = len(stage_sizes(config)) - 1
     for stage in reversed(range(last + 1)):
         if stage == last:
-            yield weights.convolution("spread", "basis", _POINTWISE)
+            yield weights.convolution("convolve_transpose", "basis", _POINTWISE)
         else:
             yield weights.convolution("convolve", f"transition_{stage}", _POINTWISE)
             yield Operation("grow")
@@ -197,7 +197,7 @@ def _of_copies(config: GanConfig, operations: list[Operation]) -> list[Operation
     """The operations of a discriminator of packs, on one image in the place of every one."""
     if config.packing == 1:
         return operations
-    index = next(at for at, operation in enumerate(operations) if operation.kind == "convolve")
+    index = next(at for at, operation in enumerate(operations) if operation.name == "convolve")
     first = operations[index]
     kernel = first.arrays["kernel"]
     size, features, channels = len(kernel), kernel.shape[-1], config.image_shape[-1]

@@ -18,7 +18,7 @@ from gan_jax.nn.networks import discriminator_features
 from gan_jax.training.forward import generate, sample_latents
 
 _LEARNING_RATE = 0.5
-_TINY = 1e-3  # beside squares of pixels in [-1, 1]: an image of one grey has no spread, a dead layer no features
+_TINY = 1e-3  # beside squares of pixels in [-1, 1]: an image of one grey has no variance, a dead layer no features
 
 
 class Projection(NamedTuple):
@@ -102,23 +102,23 @@ def _search(
     rates: Array,
 ) -> tuple[Array, Array]:
     """The latents at the end of every restart, and their losses."""
-    spread = jnp.mean((target - target.mean()) ** 2) + _TINY
+    variance = jnp.mean((target - target.mean()) ** 2) + _TINY
 
     def features(images: Array, label: Array | None) -> list[Array]:
         return discriminator_features(config, discriminator, images, label)
 
     def project(start: Array, label: Array | None) -> tuple[Array, Array]:
-        kind = None if label is None else label[None]
-        wanted = features(target[None], kind)
+        labels = None if label is None else label[None]
+        wanted = features(target[None], labels)
 
         def loss(latent: Array) -> Array:
-            made = generate(config, generator, latent[None], kind)
-            seen = features(made, kind)
+            made = generate(config, generator, latent[None], labels)
+            seen = features(made, labels)
             parts = [
-                jnp.mean((one - other) ** 2) / (jnp.mean(other**2) + _TINY)
-                for one, other in zip(seen, wanted, strict=True)
+                jnp.mean((layer - other) ** 2) / (jnp.mean(other**2) + _TINY)
+                for layer, other in zip(seen, wanted, strict=True)
             ]
-            return jnp.mean((made[0] - target) ** 2) / spread + jnp.mean(jnp.stack(parts))
+            return jnp.mean((made[0] - target) ** 2) / variance + jnp.mean(jnp.stack(parts))
 
         def step(carry: Any, rate: Array) -> tuple[Any, None]:
             latent, moments = carry

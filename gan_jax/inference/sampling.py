@@ -57,9 +57,9 @@ def sample_images(
     classes = _classes(config, count, labels)
     batches = []
     for index, latents in enumerate(_latents(config, count, seed)):
-        kinds = None if classes is None else classes[index * _BATCH : (index + 1) * _BATCH]
+        labels = None if classes is None else classes[index * _BATCH : (index + 1) * _BATCH]
         latents = latents if truncation == 1 else truncation * latents
-        batches.append(quantize_images(generate(config, generator, latents, kinds)))
+        batches.append(quantize_images(generate(config, generator, latents, labels)))
     return np.concatenate(batches)[:count]
 
 
@@ -149,8 +149,8 @@ def interpolate_images(
     walks = (interpolate_latents(start, end, columns) for start, end in zip(stops, np.roll(stops, -1, 0), strict=True))
     images = []
     for row, walk in enumerate(walks):
-        kind = row % config.num_classes if label is None else label
-        labels = np.full(columns, kind, np.int32) if config.conditional else None
+        label_of_row = row % config.num_classes if label is None else label
+        labels = np.full(columns, label_of_row, np.int32) if config.conditional else None
         images.append(quantize_images(generate(config, generator, walk, labels)))
     return np.stack(images)
 

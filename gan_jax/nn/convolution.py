@@ -151,8 +151,8 @@ def _by_platform(
     *operands: Array,
 ) -> Array:
     wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
-    pays = wide and toom_cook.pays(geometry.axes, operands[0].shape[0], *kernel_shape[2:])
-    on_cpu = partial(at_points, geometry.axes) if pays else partial(on_cpu, geometry)
+    is_faster = wide and toom_cook.is_faster(geometry.axes, operands[0].shape[0], *kernel_shape[2:])
+    on_cpu = partial(at_points, geometry.axes) if is_faster else partial(on_cpu, geometry)
     return lax.platform_dependent(*operands, cpu=_mapped_in_turn(on_cpu), default=partial(native, geometry))
 
 

@@ -66,7 +66,7 @@ class _Axis:
         return matrix
 
 
-def pays(geometry: tuple[Geometry, Geometry], images: Any, in_channels: int, out_channels: int) -> bool:
+def is_faster(geometry: tuple[Geometry, Geometry], images: Any, in_channels: int, out_channels: int) -> bool:
     """Whether the form exists for both axes and saves more than its transforms cost.
 
     An exported program's number of images may be a symbol, which counts as many.

@@ -125,8 +125,8 @@ def mode_seeking(generate: Callable[[Array], Array], latents: Array, key: Array)
     """
     del key
     images, half = generate(latents), len(latents) // 2
-    nears, fars = (jnp.abs(one[:half] - one[half : 2 * half]) for one in (images, latents))
-    image_distances, latent_distances = (jnp.mean(one.reshape(half, -1), axis=1) for one in (nears, fars))
+    nears, fars = (jnp.abs(array[:half] - array[half : 2 * half]) for array in (images, latents))
+    image_distances, latent_distances = (jnp.mean(array.reshape(half, -1), axis=1) for array in (nears, fars))
     return jnp.mean(latent_distances / (image_distances + _TINY))
 
 

@@ -112,14 +112,14 @@ def draw_bands(groups: Mapping[str, Sequence[Mapping[str, ArrayLike]]]) -> Figur
         histories = [history for history in group if history]
         both = _LOSSES, _scores(histories[0] if histories else {})
         for axes, wanted, label in zip(row, both, ("loss", "score"), strict=True):
-            for one in [one for one in wanted if histories and one.key in histories[0]]:
-                length = min(len(np.asarray(history[one.key])) for history in histories)
+            for item in [item for item in wanted if histories and item.key in histories[0]]:
+                length = min(len(np.asarray(history[item.key])) for history in histories)
                 window = max(1, length // 50)
-                runs = [running_mean(np.asarray(history[one.key])[:length], window) for history in histories]
+                runs = [running_mean(np.asarray(history[item.key])[:length], window) for history in histories]
                 low, median, high = np.quantile(runs, (0.25, 0.5, 0.75), axis=0)
                 steps = np.arange(1, length + 1)
-                axes.fill_between(steps, low, high, color=one.colour, alpha=0.25, linewidth=0)
-                axes.plot(steps, median, color=one.colour, linewidth=1.4, label=one.label)
+                axes.fill_between(steps, low, high, color=item.colour, alpha=0.25, linewidth=0)
+                axes.plot(steps, median, color=item.colour, linewidth=1.4, label=item.label)
             axes.set_xlabel("step")
             axes.set_ylabel(label)
             if label == "score":
@@ -147,11 +147,11 @@ def _scores(history: Mapping[str, ArrayLike]) -> tuple[_Series, ...]:
 def _read_series(
     history: Mapping[str, ArrayLike], series: Sequence[_Series]
 ) -> tuple[list[_Series], list[NDArray[np.float64]]]:
-    present = [one for one in series if one.key in history]
+    present = [item for item in series if item.key in history]
     if not present:
-        raise ValueError(f"history holds none of {[one.key for one in series]}; it has {sorted(history)}")
-    values = [np.asarray(history[one.key], np.float64) for one in present]
-    shapes = {one.key: list(v.shape) for one, v in zip(present, values, strict=True)}
+        raise ValueError(f"history holds none of {[item.key for item in series]}; it has {sorted(history)}")
+    values = [np.asarray(history[item.key], np.float64) for item in present]
+    shapes = {item.key: list(v.shape) for item, v in zip(present, values, strict=True)}
     if any(v.ndim != 1 or v.shape != values[0].shape or not v.size for v in values):
         raise ValueError(f"every series must be [steps], of one length and at least one step, not {shapes}")
     return present, values
@@ -167,8 +167,8 @@ def _draw_curves(
     figure = new_figure(8, 4.5, dpi=150)
     axes = figure.add_subplot()
     window = max(1, count // 50)
-    for one, v in zip(present, values, strict=True):
-        _draw_series(axes, one, v, window)
+    for item, v in zip(present, values, strict=True):
+        _draw_series(axes, item, v, window)
     _dress_axes(axes, count, steps_per_epoch)
     note = f"line: mean of {window} steps, pale: each step" if window > 1 else None
     figure.legend(

@@ -23,7 +23,7 @@ _ARROW_LENGTH = 0.16  # of the plane's half width, at most
 
 
 class View(NamedTuple):
-    """One look at the plane; samples beyond the square are drawn at its edge."""
+    """A view of the plane; samples beyond the square are drawn at its edge."""
 
     title: str
     colours: np.ndarray  # [side, side] in [0, 1], rows upwards
@@ -32,7 +32,7 @@ class View(NamedTuple):
 
 
 class Plane(NamedTuple):
-    """What all looks share."""
+    """What all views share."""
 
     reals: np.ndarray  # [count, 2]
     half_width: float
@@ -53,12 +53,12 @@ def save_plane_figure(
     rows: Mapping[str, Sequence[View]],
     panels: Mapping[str, Sequence[Curve]] | None = None,
 ) -> None:
-    """Write a PNG: rows of looks, each with a name, and below them panels of curves.
+    """Write a PNG: rows of views, each with a name, and below them panels of curves.
 
     Args:
       path: the PNG to write or replace; its folder exists.
       plane: reals and size.
-      rows: a name, drawn at the left, and its looks.
+      rows: a name, drawn at the left, and its views.
       panels: a label of the vertical axis, and the curves that share it.
     """
     columns = max(len(row) for row in rows.values())
@@ -108,7 +108,7 @@ def save_plane_animation(path: str | Path, plane: Plane, frames: Sequence[Mappin
 
 
 class _ViewArtists:
-    """What is drawn of one look, to be moved to the next."""
+    """What is drawn of a view, to be moved to the next."""
 
     def __init__(self, axes: Axes, plane: Plane, view: View) -> None:
         self._axes, self._half_width = axes, plane.half_width

@@ -35,8 +35,8 @@ def shown(scores: Mapping[str, Any], key: str) -> str:
 
 def told_features(rows: Iterable[Mapping[str, Any]]) -> str:
     """In whose features scores are, as a sentence; where these differ, that the scores do not compare."""
-    told = {str(scores.get("evaluator_sha256", "unknown")): scores.get("evaluator") for scores in rows}
-    names = [f"{name} (sha256 {digest[:12]})" for digest, name in told.items()]
+    names_of = {str(scores.get("evaluator_sha256", "unknown")): scores.get("evaluator") for scores in rows}
+    names = [f"{name} (sha256 {digest[:12]})" for digest, name in names_of.items()]
     if len(names) == 1:
         return f"Features of {names[0]}."
     return f"Features of {' and of '.join(names)}: scores in different features do not compare, and have no mean."
@@ -82,10 +82,10 @@ def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchor
 def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
     """Write a PNG: a panel for each score, its value after each epoch that was scored as the last one was."""
     last = scores[-1]
-    scores = [one for one in scores if one.get("evaluator_sha256") == last.get("evaluator_sha256")]
+    scores = [entry for entry in scores if entry.get("evaluator_sha256") == last.get("evaluator_sha256")]
     figure = new_figure(14, 5, dpi=120)
     panels = figure.subplots(2, -(-len(HEADINGS) // 2))
-    headings = {key: heading for key, heading in HEADINGS.items() if all(key in one for one in scores)}
+    headings = {key: heading for key, heading in HEADINGS.items() if all(key in entry for entry in scores)}
     for panel in panels.flat[len(headings) :]:
         panel.remove()
     epochs = [score["epoch"] for score in scores]

@@ -60,7 +60,7 @@ def plain_table(
         return _align(lines, sizes, range(len(sizes)), str.ljust)
     parts: list[list[int]] = [[0]]
     for column in range(1, len(sizes)):
-        if len(parts[-1]) > 1 and sum(sizes[one] + _GAP for one in parts[-1]) + sizes[column] > width:
+        if len(parts[-1]) > 1 and sum(sizes[place] + _GAP for place in parts[-1]) + sizes[column] > width:
             parts.append([0])
         parts[-1].append(column)
     return "\n\n".join(_align((heading, *rows), sizes, part, str.rjust) for part in parts)

@@ -26,7 +26,7 @@ class Frame(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="half_width")
-def look(config: GanConfig, state: GanState, latents: Array, reals: Array, half_width: float) -> Frame:
+def frame_of(config: GanConfig, state: GanState, latents: Array, reals: Array, half_width: float) -> Frame:
     """Look at a state.
 
     Args:
@@ -40,7 +40,7 @@ def look(config: GanConfig, state: GanState, latents: Array, reals: Array, half_
       The frame. Samples are those of the average where there is one.
 
     Examples:
-      >>> frame = look(config, state, latents, target.points, target.half_width)  # doctest: +SKIP
+      >>> frame = frame_of(config, state, latents, target.points, target.half_width)  # doctest: +SKIP
     """
     points = generate(config, sampling_generator(config, state), latents)
     grid = plane_grid(half_width).reshape(-1, 2)
@@ -97,5 +97,5 @@ def colours(objective: str, landscape: ArrayLike) -> Array:
     landscape = jnp.asarray(landscape)
     if objective in LOGISTIC:
         return jax.nn.sigmoid(landscape)
-    spread = jnp.maximum(jnp.std(landscape), 1e-12)
-    return jax.nn.sigmoid(1.5 * (landscape - jnp.mean(landscape)) / spread)
+    std = jnp.maximum(jnp.std(landscape), 1e-12)
+    return jax.nn.sigmoid(1.5 * (landscape - jnp.mean(landscape)) / std)

@@ -15,7 +15,7 @@ from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training.batches import Batch, ResidentImages, RunKeys, run_keys, steps_per_epoch
-from gan_jax.training.compiled import scan_run
+from gan_jax.training.compiled import train_run
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.loop import spaced_pauses, train
 from gan_jax.training.state import GanState, init_state
@@ -105,7 +105,7 @@ def train_states(
             states.append(progress.state)
     if len(states) < len(wanted):
         raise ValueError(f"training does not pause at all of the steps {sorted(wanted)}; take them from frame_steps.")
-    return states, {name: np.concatenate([one[name] for one in metrics]) for name in metrics[0]}
+    return states, {name: np.concatenate([chunk[name] for chunk in metrics]) for name in metrics[0]}
 
 
 def frame_steps(num_steps: int, per_epoch: int, count: int) -> list[int]:
@@ -149,7 +149,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     per_epoch = steps_per_epoch(config, len(points))
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
-    keys = jax.tree.map(lambda *one: jax.random.clone(jnp.stack(one)), *[run_keys(seed) for seed in seeds])
+    keys = jax.tree.map(lambda *key: jax.random.clone(jnp.stack(key)), *[run_keys(seed) for seed in seeds])
     starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
     keys = keys._replace(init=jax.random.clone(keys.init))
     devices = jax.local_devices()
@@ -164,14 +164,15 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
     platform = mesh.devices.flat[0].platform
 
     def train_share(config: GanConfig, starts: GanState, keys: RunKeys, points: Array) -> tuple[GanState, Any]:
-        def run(one: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
-            return scan_run(config, gan_step, one[0], Batch(points), one[1], num_epochs)[:2]
+        def run(start: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
+            state, run_keys = start
+            return train_run(config, gan_step, state, Batch(points), run_keys, num_epochs)[:2]
 
         return lax.map(run, (starts, keys), batch_size=_RUNS_IN_CACHE if platform == "cpu" else len(starts.step))
 
-    shared, spread = PartitionSpec(), PartitionSpec("runs")
+    shared, by_run = PartitionSpec(), PartitionSpec("runs")
     program = jax.shard_map(
-        train_share, mesh=mesh, in_specs=(shared, spread, spread, shared), out_specs=spread, check_vma=False
+        train_share, mesh=mesh, in_specs=(shared, by_run, by_run, shared), out_specs=by_run, check_vma=False
     )
     # Without compiler_options, which leave products to XLA's own kernels: on a single core its library is faster.
     return jax.jit(program)

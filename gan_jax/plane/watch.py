@@ -11,7 +11,7 @@ import numpy as np
 from gan_jax.config import GanConfig, require, require_count
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.pictures.plane import Curve, Plane, View
-from gan_jax.plane.landscape import colours, look
+from gan_jax.plane.landscape import colours, frame_of
 from gan_jax.plane.modes import NUM_SAMPLES, score_modes
 from gan_jax.plane.targets import Target, load_target
 from gan_jax.plane.training import frame_steps, train_states
@@ -100,7 +100,7 @@ def watch(plan: Watch, step: Step, start: GanState) -> Watched:
         raise DivergedError(f"{error}; try a lower --learning-rate.") from error
     latents = sample_latents(config, keys.display, NUM_SAMPLES)
     reals = jnp.resize(target.points, (NUM_SAMPLES, 2))
-    frames = [look(config, state, latents, reals, target.half_width) for state in states]
+    frames = [frame_of(config, state, latents, reals, target.half_width) for state in states]
     stacked = _stack(frames)
     scores = _stack([score_modes(target.modes, frame.points) for frame in frames]) if target.modes else None
     return Watched(config, target, steps, stacked, scores, metrics, states)
@@ -148,7 +148,7 @@ def arrays(watched: Watched) -> dict[str, Any]:
         **watched.frames._asdict(),
         **(watched.scores._asdict() if watched.scores else {}),
         **{f"metrics/{name}": values for name, values in watched.metrics.items()},
-        **{f"weights/{name}": np.stack([np.asarray(one[name]) for one in weights]) for name in weights[0]},
+        **{f"weights/{name}": np.stack([np.asarray(arrays[name]) for arrays in weights]) for name in weights[0]},
     }
 
 

@@ -43,7 +43,7 @@ class Source(NamedTuple):
     name: str
     dataset: Dataset | None
     """Whose training images are shown."""
-    raw: bool = False
+    ema: bool = True
     """Show the generator of the last step where there is an average of it."""
     planes: tuple[dict[str, Any], ...] = ()
     """From ``playground.recordings.read_plane``."""
@@ -102,7 +102,7 @@ def _keys(source: Source) -> RunKeys:
 
 def chosen_generator(source: Source, state: GanState) -> Variables:
     """The generator of a state that is shown."""
-    return state.generator.variables if source.raw else source.run.game.sampler(source.run.config, state)
+    return source.run.game.sampler(source.run.config, state) if source.ema else state.generator.variables
 
 
 def _about(source: Source, step: int) -> str:
@@ -110,7 +110,7 @@ def _about(source: Source, step: int) -> str:
     config, record = source.run.config, source.run.record
     height, width, channels = config.image_shape
     trained = f"{step} steps" + (f" on {record['run']['dataset']}, seed {record['run']['seed']}" if record else "")
-    averaged = "" if source.raw or source.run.state.average is None else " G is the average over the steps."
+    averaged = " G is the average over the steps." if source.ema and source.run.state.ema is not None else ""
     return (
         f"Network {config.network} of width {config.width}, objective {config.objective.replace('_', ' ')}, images "
         f"{height}×{width}×{channels}, {trained}.{averaged} Everything on this page runs in your browser."
@@ -137,7 +137,7 @@ def _principal_directions(config: GanConfig, operations: Sequence[Operation]) ->
     """
     first = next(operation for operation in operations if "kernel" in operation.arrays)
     kernel = first.arrays["kernel"]
-    matrix = kernel if first.kind == "spread" else kernel.swapaxes(2, 3)  # the latents are the last axis
+    matrix = kernel if first.name == "convolve_transpose" else kernel.swapaxes(2, 3)  # the latents are the last axis
     matrix = matrix.reshape(-1, matrix.shape[-1])[:, : config.latent_dim].astype(np.float64)
     rows = np.linalg.svd(matrix, full_matrices=False)[2][:_DIRECTIONS]
     signs = np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)])
@@ -154,11 +154,11 @@ def _check(
 ) -> dict[str, str]:
     """JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
     config = dataclasses.replace(config, precision="float32")  # as the page computes
-    kinds = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
-    images = generate(config, generator, latents[:_CHECKED], kinds)
+    checked_labels = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
+    images = generate(config, generator, latents[:_CHECKED], checked_labels)
 
     def logits(images: Any) -> Any:
-        return discriminate(config, discriminator, jnp.repeat(images, config.packing, axis=0), kinds)
+        return discriminate(config, discriminator, jnp.repeat(images, config.packing, axis=0), checked_labels)
 
     gradients = jax.grad(lambda images: logits(images).sum())(images)
     return {

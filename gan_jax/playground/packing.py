@@ -50,7 +50,7 @@ class Pack:
                 for key, array in operation.arrays.items()
             }
             inner = self.network(place, operation.inner, dtype)
-            described.append({"kind": operation.kind, "arrays": arrays, "options": operation.options, "inner": inner})
+            described.append({"name": operation.name, "arrays": arrays, "options": operation.options, "inner": inner})
         return described
 
     def text(self) -> str:

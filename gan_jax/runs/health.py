@@ -21,8 +21,8 @@ class Sign(NamedTuple):
     advice: str
 
 
-def image_set_spread(images: np.ndarray) -> float:
-    """The reals' counterpart of a step's ``fake_spread``: ``[N, H, W, C]`` uint8 to a number in [0, 1].
+def image_set_std(images: np.ndarray) -> float:
+    """The reals' counterpart of a step's ``fake_std``: ``[N, H, W, C]`` uint8 to a number in [0, 1].
 
     Of many images it takes five thousand, at random.
     """
@@ -35,26 +35,26 @@ def has_collapsed(history: Mapping[str, np.ndarray], real_images: np.ndarray) ->
     """Whether the fakes of a run's last hundred steps are alike.
 
     Args:
-      history: ``fake_spread``, ``[steps]``.
+      history: ``fake_std``, ``[steps]``.
       real_images: ``[N, H, W, C]`` uint8.
 
     Returns:
       None in the first ``COLLAPSE_AFTER`` steps, when fakes are alike because G is new, and where the run's step does
       not report the spread.
     """
-    spreads = history.get("fake_spread", np.zeros(0))
+    spreads = history.get("fake_std", np.zeros(0))
     if len(spreads) < COLLAPSE_AFTER:
         return None
-    return float(np.mean(spreads[-100:])) < COLLAPSED * image_set_spread(real_images)
+    return float(np.mean(spreads[-100:])) < COLLAPSED * image_set_std(real_images)
 
 
-def find_signs(means: Mapping[str, float], step: int, real_spread: float, logistic: bool = True) -> list[Sign]:
+def find_signs(means: Mapping[str, float], step: int, real_std: float, logistic: bool = True) -> list[Sign]:
     """Judge the means of some steps' metrics.
 
     Args:
       means: any of a step's metrics.
       step: the last of them.
-      real_spread: how much the reals differ.
+      real_std: how much the reals differ.
       logistic: whether the objective is one of ``objectives.losses.LOGISTIC``; D's scores are judged under those alone.
 
     Returns:
@@ -64,7 +64,7 @@ def find_signs(means: Mapping[str, float], step: int, real_spread: float, logist
     found = []
     if logistic and means.get("d_x", 0) > SATURATED and means.get("d_g_z1", 1) < 1 - SATURATED:
         found.append(Sign("saturated discriminator", "a lower --learning-rate"))
-    if step >= COLLAPSE_AFTER and means.get("fake_spread", real_spread) < COLLAPSED * real_spread:
+    if step >= COLLAPSE_AFTER and means.get("fake_std", real_std) < COLLAPSED * real_std:
         found.append(Sign("collapsed fakes", "another --seed, a lower --learning-rate, or a larger --batch-size"))
     if max(means.get("d_gradient_norm", 0), means.get("g_gradient_norm", 0)) > STEEP:
         found.append(Sign("steep gradient", "a lower --learning-rate"))

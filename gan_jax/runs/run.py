@@ -20,37 +20,37 @@ from gan_jax.inference.sampling import sample_fakes
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.pictures.scores import HEADINGS, headings_of
 from gan_jax.runs.experiment import Experiment, draw_preview
-from gan_jax.runs.health import find_signs, image_set_spread
+from gan_jax.runs.health import find_signs, image_set_std
 from gan_jax.runs.processes import is_main, on_main
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start, training_images
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.in_place import InPlace
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
-from gan_jax.runs.watchers.results import Recorder, Results
+from gan_jax.runs.watchers.results import Results
 from gan_jax.runs.watchers.snapshots import Snapshots
 from gan_jax.runs.watchers.trackers import Tracking
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.settings import RunConfig
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints, checkpoint_steps
 from gan_jax.storage.history import History
-from gan_jax.storage.record import (
+from gan_jax.storage.run_folder import RunFolder, claim, replace_run
+from gan_jax.storage.run_json import (
     ENVIRONMENT,
-    Record,
+    RunJson,
     environment_differences,
-    has_record,
+    has_run_json,
     identity,
-    make_record,
-    read_record,
+    make_run_json,
+    read_run_json,
     require_same_run,
     warn_of_differences,
 )
-from gan_jax.storage.run_folder import RunFolder, claim, replace_run
 from gan_jax.training.games import Game, find_game
 from gan_jax.training.loop import Progress, Start, spaced_pauses
 from gan_jax.training.sharding import devices_per_batch, local_copy
 
-_HEALTH = ("d_gradient_norm", "g_gradient_norm", "fake_spread")  # judged, and not on the screen
+_HEALTH = ("d_gradient_norm", "g_gradient_norm", "fake_std")  # judged, and not on the screen
 
 Scores = Mapping[str, Any]
 
@@ -81,7 +81,7 @@ class Run:
         self.diverged: str | None = None
         self._checkpoints, self._watchers, self._score = checkpoints, watchers, score
         self._history, self._window_start = History(), 0
-        self._spread = image_set_spread(context.dataset.train_images)
+        self._real_std = image_set_std(context.dataset.train_images)
         self._warned: set[str] = set()
         self._last_scores: tuple[int, Scores] = (-1, {})
         self._last_means: Mapping[str, float] = {}
@@ -126,7 +126,7 @@ class Run:
             scores = self._score(_local(progress))
             self._last_scores = progress.step, scores
             shown = "  ".join(f"{heading} {scores[key]:.3g}" for key, heading in headings_of(scores).items())
-            averaged = self.context.config.has_average
+            averaged = self.context.config.has_ema
             self._tell(progress, scores, f"averaged generator  {shown}" if averaged else shown)
 
     def summary(self) -> str:
@@ -166,7 +166,7 @@ class Run:
         means = {name: float(values.mean()) for name, values in window.items()}
         shown = (f"{name} {value:.3f}" for name, value in means.items() if name not in _HEALTH)
         self._tell(progress, means, "  ".join(shown))
-        signs = find_signs(means, progress.step, self._spread, self.context.config.objective in LOGISTIC)
+        signs = find_signs(means, progress.step, self._real_std, self.context.config.objective in LOGISTIC)
         for sign in signs:
             text = None if sign.name in self._warned else f"warning: {sign.name}; try {sign.advice}"
             self._tell(progress, {"warning": sign.name, "try": sign.advice}, text)
@@ -185,7 +185,7 @@ def open_run(
     *,
     images: ArrayLike | None = None,
     label: str = "",
-    begin: Callable[[Record], None] = lambda record: None,
+    begin: Callable[[RunJson], None] = lambda record: None,
 ) -> Generator[Run]:
     """Claim a run's folder, take up its newest checkpoint, and leave its files complete at the end.
 
@@ -210,7 +210,7 @@ def open_run(
     game = find_game(settings.game)
     context = RunContext(settings, config, dataset, local_copy(start.keys), folder, per_epoch, num_steps, label)
     score = _scorer(context, game) if settings.evaluate_every and is_main() else None
-    record = make_record(settings, config, dataset, start.schedule_steps, devices_per_batch(mesh))
+    record = make_run_json(settings, config, dataset, start.schedule_steps, devices_per_batch(mesh))
     lock = on_main(lambda: _open_folder(context, record, begin))
     try:
         checkpoints = Checkpoints(folder.checkpoints, settings.keep_checkpoints, run=identity(record))
@@ -232,7 +232,7 @@ def open_run(
 
 
 def _watchers(
-    experiment: Experiment, game: Game, context: RunContext, record: Record, lock: FileLock | None
+    experiment: Experiment, game: Game, context: RunContext, record: RunJson, lock: FileLock | None
 ) -> list[Watcher]:
     """Those of the main process, which holds the lock; the others have none."""
     if lock is None:
@@ -241,8 +241,7 @@ def _watchers(
         InPlace(context, Path(lock.lock_file)),
         JsonLines(context),
         Figures(context, experiment.draw or partial(draw_preview, sampler=game.sampler), experiment.draw_at),
-        Results(context),
-        Recorder(context, record),
+        Results(context, record),
         *_snapshots(context),
         *(Tracking(context, name) for name in context.settings.tracker),
         *(make(context) for make in experiment.watchers),
@@ -272,13 +271,13 @@ def _scorer(context: RunContext, game: Game) -> Callable[[Progress], Scores]:
     return score
 
 
-def _open_folder(context: RunContext, record: Record, begin: Callable[[Record], None]) -> FileLock:
+def _open_folder(context: RunContext, record: RunJson, begin: Callable[[RunJson], None]) -> FileLock:
     """Claim the folder; if it holds the run, copy its epochs into ``record``, and otherwise begin it."""
     folder, settings = context.folder, context.settings
     begin(record)
     lock = claim(folder, resume=settings.resume, overwrite=settings.overwrite)
     try:
-        found = read_record(folder.path, replacing=True) if settings.resume and has_record(folder.path) else None
+        found = read_run_json(folder.path, replacing=True) if settings.resume and has_run_json(folder.path) else None
         if found and "replacing" not in found:
             _take_over(context, record, found)
         else:
@@ -294,7 +293,7 @@ def _open_folder(context: RunContext, record: Record, begin: Callable[[Record], 
     return lock
 
 
-def _take_over(context: RunContext, record: Record, found: Record) -> None:
+def _take_over(context: RunContext, record: RunJson, found: RunJson) -> None:
     require_same_run(found, record)
     if "diverged" in found:
         raise DivergedError(found["diverged"])

@@ -54,7 +54,7 @@ def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
         if not dataset.class_names:
             raise InputError(f"{dataset.name} has no classes, so networks cannot be conditional; leave it out.")
         counts = np.bincount(dataset.train_labels, minlength=len(dataset.class_names)).tolist()
-        uneven = config.average_statistics == "recalibrated" and len(set(counts)) > 1
+        uneven = config.ema_statistics == "recalibrated" and len(set(counts)) > 1
         class_counts = tuple(counts) if uneven else ()
         config = dataclasses.replace(config, num_classes=len(counts), class_counts=class_counts)
     return config
@@ -116,14 +116,14 @@ def _with_trained_networks(settings: RunConfig, config: GanConfig, state: Any) -
     run = load_run(path)
     if not (isinstance(state, GanState) and isinstance(run.state, GanState)):
         raise InputError(f"{path} and this run must both train G and D as the package's games do; start from step 0.")
-    given, told = run.state, f"of {path} has other layers; {_differences(run.config, config)}"
-    discriminator = _with_weights(f"the discriminator {told}", state.discriminator, given.discriminator)
+    given, which = run.state, f"of {path} has other layers; {_differences(run.config, config)}"
+    discriminator = _with_weights(f"the discriminator {which}", state.discriminator, given.discriminator)
     if settings.start_from is None:
         return state.replace(discriminator=discriminator)
-    generator = _with_weights(f"the generator {told}", state.generator, given.generator)
-    averaged = given.generator if given.average is None else given.average
-    average = state.average and _with_weights(f"the generator {told}", state.average, averaged)
-    return state.replace(generator=generator, discriminator=discriminator, average=average)
+    generator = _with_weights(f"the generator {which}", state.generator, given.generator)
+    averaged = given.generator if given.ema is None else given.ema
+    ema = state.ema and _with_weights(f"the generator {which}", state.ema, averaged)
+    return state.replace(generator=generator, discriminator=discriminator, ema=ema)
 
 
 def _differences(given: GanConfig, here: GanConfig) -> str:

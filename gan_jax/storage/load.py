@@ -8,8 +8,15 @@ from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
 from gan_jax.files import warn
 from gan_jax.storage.checkpoints import SavedCheckpoints, checkpoint_steps
-from gan_jax.storage.record import first_of_many, has_record, identity, matches_digests, read_record, read_settings
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import (
+    first_of_many,
+    has_run_json,
+    identity,
+    matches_digests,
+    read_run_json,
+    read_settings,
+)
 from gan_jax.storage.weights import abstract_state, load_weights, weights_of
 from gan_jax.training.games import GAMES, Game, find_game
 from gan_jax.training.state import Variables
@@ -63,13 +70,13 @@ def load_run(path: str | Path, *, optimizers: bool = False) -> TrainedRun:
       >>> images = generate(run.config, run.generator, latents)  # doctest: +SKIP
     """
     path = Path(path)
-    if str(path) in PRETRAINED and not (path.is_file() or has_record(path) or first_of_many(path)):
+    if str(path) in PRETRAINED and not (path.is_file() or has_run_json(path) or first_of_many(path)):
         if path.exists():
             warn(f"{path} is taken as the run that ships with the package, as the folder here holds no run")
         path = _SHIPPED / path
     if path.is_file() and not optimizers:
         return TrainedRun(*load_weights(path), {})
-    folder, record = RunFolder(path), read_record(path)
+    folder, record = RunFolder(path), read_run_json(path)
     settings, config = read_settings(record)
     game = find_game(settings.game)
     steps = checkpoint_steps(folder.checkpoints)

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from gan_jax.errors import InputError
 from gan_jax.files import RUN_DATA, is_partial
-from gan_jax.storage.record import Record, has_record, read_record, write_record
+from gan_jax.storage.run_json import RunJson, has_run_json, read_run_json, write_run_json
 
 _UNFINISHED_CHECKPOINT = ".orbax-checkpoint-tmp"
 _TRACKERS = ("tensorboard", "wandb")
@@ -168,23 +168,23 @@ def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: boo
     except UnicodeEncodeError:
         raise InputError(f"{path} is not UTF-8, as checkpoints need; give another --output-dir.") from None
     if (path.exists() or path.is_symlink()) and not path.is_dir():
-        kind = "a file" if path.exists() else "a link that leads nowhere"
-        raise InputError(f"{path} is {kind}; give another --output-dir.")
+        found = "a file" if path.exists() else "a link that leads nowhere"
+        raise InputError(f"{path} is {found}; give another --output-dir.")
     if misplaced := folder.misplaced():
         raise InputError(f"{misplaced[0]} is in the place of a run's own file or folder; move it away.")
     if not folder.content():
         return
-    if not has_record(path):
+    if not has_run_json(path):
         raise InputError(f"{path} holds files but no run, so it is left alone; give another --output-dir.")
     if not resume and not overwrite:
         raise InputError(
             f"{path} is not empty; give another --output-dir, --resume to continue the run in it, or --overwrite to "
             f"replace that run."
         )
-    read_record(path, replacing=True)
+    read_run_json(path, replacing=True)
 
 
-def replace_run(folder: RunFolder, record: Record) -> None:
+def replace_run(folder: RunFolder, record: RunJson) -> None:
     """Begin a run, in place of the one that is in its folder.
 
     The old run is whole until the new one's record is there. That record is marked as long as files of the old run are,
@@ -193,9 +193,9 @@ def replace_run(folder: RunFolder, record: Record) -> None:
     Raises:
       OSError: the record cannot be written, or a file of the old run not be deleted.
     """
-    write_record(folder.path, record, replacing=True)
+    write_run_json(folder.path, record, replacing=True)
     _delete(folder.own()[1:])
-    write_record(folder.path, record)
+    write_run_json(folder.path, record)
 
 
 def remove_run(folder: RunFolder) -> None:
@@ -207,7 +207,7 @@ def remove_run(folder: RunFolder) -> None:
     """
     lock = claim(folder, overwrite=True)
     try:
-        write_record(folder.path, read_record(folder.path, replacing=True), replacing=True)
+        write_run_json(folder.path, read_run_json(folder.path, replacing=True), replacing=True)
         record, *others = folder.own()
         _delete([*others, record])
     finally:

@@ -13,7 +13,7 @@ from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.files import first_line, parse_json, read_arrays, save_arrays
 from gan_jax.storage.digests import named_leaves
-from gan_jax.storage.record_form import config_from_json
+from gan_jax.storage.run_json_schema import config_from_json
 from gan_jax.training.games import GAMES, Game
 
 _ADVICE = "give the weights.npz of a run"

@@ -9,9 +9,9 @@ from filelock import FileLock
 
 from gan_jax.errors import InputError
 from gan_jax.files import SWEEP_DATA, first_line, parse_json, require_regular, write_json
-from gan_jax.storage.record import Record, has_record
-from gan_jax.storage.record_form import has_type
 from gan_jax.storage.run_folder import RunFolder, claim, hold, remove_run, require_claimable
+from gan_jax.storage.run_json import RunJson, has_run_json
+from gan_jax.storage.run_json_schema import has_type
 
 _RUNS, SUMMARY = SWEEP_DATA
 _SUMMARIES = (SUMMARY, "summary.md", "bands.png", "sweep.png", "report.html")
@@ -34,8 +34,8 @@ def read_sweep(folder: Path) -> dict[str, Any] | None:
     try:
         require_regular(path)
         found = parse_json(path.read_text(encoding="utf-8"))
-        for name, kind in _FORM.items():
-            if not has_type(found[name], kind):
+        for name, declared in _FORM.items():
+            if not has_type(found[name], declared):
                 raise ValueError(f"{name} is of another type")
         for name in (*found["runs"], *found["replaced"]):
             require_within(folder, name)
@@ -91,7 +91,7 @@ class SweepFolder:
         for name in dict.fromkeys([*self._names, *(left_out if self._flags["overwrite"] else ())]):
             require_claimable(RunFolder(self.path / name), **self._flags)
 
-    def begin(self, record: Record) -> None:
+    def begin(self, record: RunJson) -> None:
         """Make the folder these runs'; those that they replace are whole until then, and go together.
 
         Args:
@@ -109,14 +109,14 @@ class SweepFolder:
         replaced = found["replaced"]
         if self._flags["overwrite"]:
             every = dict.fromkeys([*replaced, *found["runs"], *self._names])
-            replaced = [name for name in every if has_record(self.path / name)]
+            replaced = [name for name in every if has_run_json(self.path / name)]
             for name in replaced:
                 claim(RunFolder(self.path / name), overwrite=True).release()
-        told = {"run": record["run"], "runs": self._names}
-        write_json(self.path / _RUNS, told | {"replaced": replaced})
+        entry = {"run": record["run"], "runs": self._names}
+        write_json(self.path / _RUNS, entry | {"replaced": replaced})
         if replaced:
             self._remove(replaced)
-            write_json(self.path / _RUNS, told | {"replaced": []})
+            write_json(self.path / _RUNS, entry | {"replaced": []})
 
     def close(self) -> None:
         """Give the folder up."""
@@ -127,7 +127,7 @@ class SweepFolder:
         for name in _SUMMARIES:
             (self.path / name).unlink(missing_ok=True)
         for folder in [RunFolder(self.path / name) for name in names]:
-            if has_record(folder.path):
+            if has_run_json(folder.path):
                 remove_run(folder)
             with contextlib.suppress(OSError):  # a folder in which something is left
                 folder.lock.unlink()

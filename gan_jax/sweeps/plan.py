@@ -17,7 +17,7 @@ from gan_jax.errors import InputError
 from gan_jax.files import expand_home
 from gan_jax.recipes import RECIPES
 from gan_jax.settings import MAX_SEED, RunConfig
-from gan_jax.storage.record import has_record
+from gan_jax.storage.run_json import has_run_json
 
 _MOST = 10_000  # runs, and seeds
 
@@ -93,7 +93,7 @@ def list_trials(settings: RunConfig) -> list[Trial]:
     seeds = [settings.seed] if settings.seeds is None else parse_seeds(settings.seeds)
     if settings.seeds is not None and settings.seed != RunConfig.seed:
         raise InputError(f"seed is {settings.seed} and seeds is {settings.seeds!r}; give one of them.")
-    if has_record(settings.folder):
+    if has_run_json(settings.folder):
         raise InputError(f"{settings.folder} holds a single run; give many runs another --output-dir.")
     swept = [parse_sweep(text) for text in settings.sweep]
     names = [name for name, _ in swept]
@@ -164,15 +164,15 @@ def parse_sweep(text: str) -> tuple[str, list[int] | list[float]]:
     """
     name, _, values = text.partition("=")
     name = name.replace("-", "_")
-    kind = int if name in COUNTS else float
+    number_type = int if name in COUNTS else float
     try:
-        numbers = [kind(value) for value in values.split(",")]
+        numbers = [number_type(value) for value in values.split(",")]
     except ValueError:
         numbers = []
     if name not in SWEEPABLE or not numbers:
         raise InputError(f"sweep is {text!r}; it must be name=value,value with a name of {', '.join(SWEEPABLE)}.")
     with np.errstate(over="ignore"):
-        computed = numbers if kind is int else np.asarray(numbers, np.float32).tolist()
+        computed = numbers if number_type is int else np.asarray(numbers, np.float32).tolist()
     if len(set(computed)) < len(numbers):
         raise InputError(f"sweep is {text!r}, of which two values are the same in float32; give each once.")
     return name, numbers

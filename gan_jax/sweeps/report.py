@@ -21,8 +21,8 @@ from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_run
-from gan_jax.storage.record import run_digest
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import run_digest
 from gan_jax.sweeps.folder import SUMMARY
 from gan_jax.sweeps.plan import Trial, format_value, in_turn
 
@@ -61,8 +61,8 @@ def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
         fakes = sample_fakes(run.config, run.generator, dataset, sample_count(dataset))
         scores = score_images(evaluator, fakes, dataset)
         collapsed = "diverged" in run.record or has_collapsed(history, dataset.train_images)
-        told = {"step": int(run.state.step), "run_sha256": digest, "diverged": run.record.get("diverged")}
-        known = {"format": _FORMAT} | told | {"collapsed": collapsed, "scores": scores}
+        known = {"format": _FORMAT, "step": int(run.state.step), "run_sha256": digest}
+        known |= {"diverged": run.record.get("diverged"), "collapsed": collapsed, "scores": scores}
         write_json(folder.outcome, known)
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
@@ -87,18 +87,18 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
       quiet: print nothing.
     """
     groups = _groups(outcomes)
-    cells, features = summary_cells(groups), told_features(one["scores"] for one in outcomes)
-    write_json(folder / SUMMARY, [{key: one[key] for key in one if key != "history"} for one in outcomes])
+    cells, features = summary_cells(groups), told_features(outcome["scores"] for outcome in outcomes)
+    write_json(folder / SUMMARY, [{key: outcome[key] for key in outcome if key != "history"} for outcome in outcomes])
     write_text(folder / "summary.md", f"{markdown_table(*cells)}\n\n{features}")
-    histories = {name: [one["history"] for one in group] for name, group in groups.items()}
+    histories = {name: [outcome["history"] for outcome in group] for name, group in groups.items()}
     save_figure(folder / "bands.png", draw_bands(histories))
-    if any(one["values"] for one in outcomes):
+    if any(outcome["values"] for outcome in outcomes):
         save_figure(folder / "sweep.png", draw_sweep(outcomes))
     if quiet:
         return
     print(plain_table(*cells))
     print(features)
-    if any(one["collapsed"] is None for one in outcomes):
+    if any(outcome["collapsed"] is None for outcome in outcomes):
         print(f"Whether a run has collapsed cannot be told in its first {COLLAPSE_AFTER} steps.")
     print(f"The summary is in {folder}")
 
@@ -108,40 +108,40 @@ def summary_cells(groups: dict[str, list[Outcome]]) -> tuple[list[str], list[lis
 
     There is no mean of scores in different features, or of a score that a run lacks.
     """
-    rows, headings = [], headings_of(*(one["scores"] for group in groups.values() for one in group))
+    rows, headings = [], headings_of(*(outcome["scores"] for group in groups.values() for outcome in group))
     for name, group in groups.items():
-        for one in group:
-            rows.append([one["name"], *(shown(one["scores"], key) for key in headings), ending(one)])
-        rows.append([f"{name}mean ± std", *(_spread(group, key) for key in headings), _collapses(group)])
+        for outcome in group:
+            rows.append([outcome["name"], *(shown(outcome["scores"], key) for key in headings), ending(outcome)])
+        rows.append([f"{name}mean ± std", *(_mean_and_std(group, key) for key in headings), _collapses(group)])
     return ["", *headings.values(), "collapsed"], rows
 
 
-def ending(one: Outcome) -> str:
+def ending(outcome: Outcome) -> str:
     """Whether a run diverged or collapsed, in a word or two."""
-    if one["diverged"]:
+    if outcome["diverged"]:
         return "diverged"
-    return {True: "yes", False: "no", None: _EARLY}[one["collapsed"]]
+    return {True: "yes", False: "no", None: _EARLY}[outcome["collapsed"]]
 
 
-def _spread(group: Sequence[Outcome], key: str) -> str:
-    values = [one["scores"].get(key) for one in group]
-    if None in values or len({one["scores"].get("evaluator_sha256") for one in group}) > 1:
+def _mean_and_std(group: Sequence[Outcome], key: str) -> str:
+    values = [outcome["scores"].get(key) for outcome in group]
+    if None in values or len({outcome["scores"].get("evaluator_sha256") for outcome in group}) > 1:
         return "–"
     deviation = f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else ""
     return f"{np.mean(values):.3g}{deviation}"
 
 
 def _collapses(group: Sequence[Outcome]) -> str:
-    told = [one["collapsed"] for one in group if one["collapsed"] is not None]
-    return f"{sum(told)} of {len(told)}" if told else _EARLY
+    judged = [outcome["collapsed"] for outcome in group if outcome["collapsed"] is not None]
+    return f"{sum(judged)} of {len(judged)}" if judged else _EARLY
 
 
 def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     """Runs that differ in their seed alone, under what they share."""
     groups: dict[str, list[Outcome]] = {}
-    for one in outcomes:
-        name = "".join(f"{name}={format_value(value)} " for name, value in one["values"].items())
-        groups.setdefault(name, []).append(one)
+    for outcome in outcomes:
+        name = "".join(f"{name}={format_value(value)} " for name, value in outcome["values"].items())
+        groups.setdefault(name, []).append(outcome)
     return groups
 
 
@@ -151,7 +151,7 @@ def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
     Where two settings or more have several values, the first two of them span a map of means over seeds and the values
     of any further setting. Otherwise each run is a point over its value, below which is the mean.
     """
-    values = {name: sorted({one["values"][name] for one in outcomes}) for name in outcomes[0]["values"]}
+    values = {name: sorted({outcome["values"][name] for outcome in outcomes}) for name in outcomes[0]["values"]}
     across, *others = sorted(values, key=lambda name: len(values[name]) == 1)
     down = others[0] if others and len(values[others[0]]) > 1 else None
     figure = new_figure(3 + 2 * len(values[across]), 2.2 + 0.8 * len(values[down] if down else (1, 2)), dpi=120)
@@ -166,14 +166,14 @@ def draw_sweep(outcomes: Sequence[Outcome]) -> Figure:
 
 
 _MEASURES: dict[str, Callable[[Outcome], float | None]] = {
-    "Fréchet distance": lambda one: one["scores"]["frechet_distance"],
-    "collapse rate": lambda one: one["collapsed"],
+    "Fréchet distance": lambda outcome: outcome["scores"]["frechet_distance"],
+    "collapse rate": lambda outcome: outcome["collapsed"],
 }
 
 
 def _measured(outcomes: Sequence[Outcome], wanted: dict[str, float], measure: Callable[[Outcome], Any]) -> list[float]:
     """What is known of the runs with these values."""
-    cell = (measure(one) for one in outcomes if wanted.items() <= one["values"].items())
+    cell = (measure(outcome) for outcome in outcomes if wanted.items() <= outcome["values"].items())
     return [float(number) for number in cell if number is not None]
 
 

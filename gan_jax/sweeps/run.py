@@ -23,8 +23,8 @@ from gan_jax.runs.setup import load_images, networks_config
 from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
-from gan_jax.storage.record import Record
 from gan_jax.storage.run_folder import RunFolder, require_claimable
+from gan_jax.storage.run_json import RunJson
 from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
@@ -91,14 +91,14 @@ def run_experiment(
             return
         outcomes = trial_outcomes(trials, dataset, settings.quiet)
         save_report(settings.folder, outcomes, quiet=settings.quiet)
-    if all(one["diverged"] for one in outcomes):
+    if all(outcome["diverged"] for outcome in outcomes):
         raise DivergedError("every run diverged. Try a lower --learning-rate.")
 
 
 def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
     """The trials with their lengths in epochs or steps, and a line where there are few images or updates."""
     chosen = [trial._replace(settings=trial.settings.with_length(num_images)) for trial in trials]
-    updates = min(one.settings.num_steps(steps_per_epoch(one.settings.gan, num_images)) for one in chosen)
+    updates = min(outcome.settings.num_steps(steps_per_epoch(outcome.settings.gan, num_images)) for outcome in chosen)
     settings, epochs = trials[0].settings, chosen[0].settings.epochs
     if settings.epochs != epochs != EPOCHS and is_main() and not settings.quiet:
         say(
@@ -149,7 +149,7 @@ def _train(
     experiment: Experiment,
     dataset: Dataset,
     images: ArrayLike | None = None,
-    begin: Callable[[Record], None] = lambda record: None,
+    begin: Callable[[RunJson], None] = lambda record: None,
 ) -> None:
     """Train trials side by side; one without a name is the only run, and its end is the caller's."""
     runs: list[Run] = []

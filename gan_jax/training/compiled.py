@@ -115,8 +115,8 @@ def _scan(body: Callable[[Any, Any], tuple[Any, Any]], state: State, batches: An
 def _require_numbers(metrics: Any) -> None:
     for path, metric in jax.tree_util.tree_leaves_with_path(metrics):
         if jnp.shape(metric) or jnp.iscomplexobj(metric):
-            name, kind = jax.tree_util.keystr(path, simple=True), f"{jnp.result_type(metric)} {list(jnp.shape(metric))}"
-            raise InputError(f"the metric {name} is {kind}; a step must report single real numbers.")
+            name, form = jax.tree_util.keystr(path, simple=True), f"{jnp.result_type(metric)} {list(jnp.shape(metric))}"
+            raise InputError(f"the metric {name} is {form}; a step must report single real numbers.")
 
 
 def require_counted(state: Any, steps: int | Array) -> None:

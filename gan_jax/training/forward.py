@@ -98,14 +98,14 @@ def _batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array |
     return apply_generator(config, state.generator.variables, latents, labels, train=True, key=random)[0]
 
 
-def image_spread(images: Array) -> Array:
+def pixel_std(images: Array) -> Array:
     """How much images differ: the root of the pixels' mean variance over the batch, ``[]`` float; 0 if all are alike.
 
     Args:
       images: ``[batch, height, width, channels]`` float in [-1, 1].
 
     Examples:
-      >>> float(image_spread(jnp.zeros((4, 28, 28, 1))))
+      >>> float(pixel_std(jnp.zeros((4, 28, 28, 1))))
       0.0
     """
     return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
@@ -153,7 +153,7 @@ def default_labels(config: GanConfig, count: int) -> Array | None:
 def sampling_generator(config: GanConfig, state: GanState) -> Variables:
     """The generator that samples, evaluates and exports: the average over the steps where there is one.
 
-    With ``average_statistics="recalibrated"`` its batch statistics are the means over 32 batches of its own images, as
+    With ``ema_statistics="recalibrated"`` its batch statistics are the means over 32 batches of its own images, as
     BigGAN's standing statistics (Brock et al. 2019); their classes have the shares that the training images have.
 
     Args:
@@ -165,16 +165,16 @@ def sampling_generator(config: GanConfig, state: GanState) -> Variables:
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, average_half_life=1000.0)
+      >>> config = GanConfig(width=2, ema_half_life=1000.0)
       >>> state = init_state(config, jax.random.key(0))
       >>> variables = sampling_generator(config, state)  # the average
-      >>> bool((variables["params"]["conv_0"]["kernel"] == state.average.params["conv_0"]["kernel"]).all())
+      >>> bool((variables["params"]["conv_0"]["kernel"] == state.ema.params["conv_0"]["kernel"]).all())
       True
     """
-    if state.average is None:
+    if state.ema is None:
         return state.generator.variables
-    variables = state.average.variables
-    if config.average_statistics == "recalibrated" and "batch_stats" in variables:
+    variables = state.ema.variables
+    if config.ema_statistics == "recalibrated" and "batch_stats" in variables:
         return {**variables, "batch_stats": _recalibrated(config, variables)}
     return variables
 

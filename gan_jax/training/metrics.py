@@ -8,7 +8,7 @@ METRICS = {
     "d_g_z2": "mean D(G(z)) of the same fakes after D's update, in [0, 1]",
     "d_gradient_norm": "Euclidean norm of the gradient of all of D's parameters",
     "g_gradient_norm": "Euclidean norm of the gradient of all of G's parameters",
-    "fake_spread": "image_spread of the fakes, in [0, 1]",
+    "fake_std": "pixel_std of the fakes, in [0, 1]",
     "penalty": "the sum of D's penalties times their weight; not in d_loss",
     "g_penalty": "the sum of G's penalties times their weight; not in g_loss",
     "d_sign": "mean sign of D's logits of the reals, in [-1, 1]; where a controller needs it",

@@ -15,7 +15,7 @@ from gan_jax.config import GanConfig
 from gan_jax.controllers import find_controller
 from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import init_networks
-from gan_jax.objectives.averages import average_decay
+from gan_jax.objectives.ema import ema_decay
 from gan_jax.optimizers import find_optimizer
 
 
@@ -60,7 +60,7 @@ class GanState(struct.PyTreeNode):
     step: Array  # [] int32
     generator: NetworkState
     discriminator: NetworkState
-    average: NetworkState | None = None  # of the generator over the steps, without optimizer, where the config asks
+    ema: NetworkState | None = None  # of the generator over the steps, without optimizer, where the config asks
     extra: Any = struct.field(default_factory=dict)  # of controllers, by their names, and of a user's own game
 
 
@@ -95,7 +95,7 @@ def init_state(config: GanConfig, key: Array) -> GanState:
         step=jnp.zeros((), jnp.int32),
         generator=_network_state(config, generator),
         discriminator=_network_state(config, discriminator),
-        average=NetworkState(generator) if config.has_average else None,
+        ema=NetworkState(generator) if config.has_ema else None,
         extra={name: find_controller(name).init(config) for name in config.controllers},
     )
 
@@ -136,7 +136,7 @@ def apply_gradients(
     return NetworkState({**(variables or network.variables), "params": params}, opt_state)
 
 
-def update_average(config: GanConfig, state: GanState, generator: NetworkState) -> NetworkState | None:
+def update_ema(config: GanConfig, state: GanState, generator: NetworkState) -> NetworkState | None:
     """Move the average towards the generator that a step has made.
 
     Args:
@@ -147,14 +147,14 @@ def update_average(config: GanConfig, state: GanState, generator: NetworkState) 
     Returns:
       The average after the step; None where there is none.
     """
-    if state.average is None:
+    if state.ema is None:
         return None
     images_seen = (state.step + 1).astype(jnp.float32) * config.batch_size  # as an integer it would overflow
-    half_life = cast(ArrayLike, config.average_half_life)
-    decay = average_decay(config.batch_size, images_seen, half_life, config.average_ramp)
+    half_life = cast(ArrayLike, config.ema_half_life)
+    decay = ema_decay(config.batch_size, images_seen, half_life, config.ema_ramp)
     share = 1 - decay
 
     def move(new: Array, old: Array) -> Array:
         return share * new + (1 - share) * old if jnp.issubdtype(new.dtype, jnp.inexact) else new
 
-    return NetworkState(jax.tree.map(move, generator.variables, state.average.variables))
+    return NetworkState(jax.tree.map(move, generator.variables, state.ema.variables))

@@ -21,9 +21,9 @@ from gan_jax.objectives.augmentations import augment
 from gan_jax.objectives.losses import find_objective, generator_objective, mean_score
 from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_generator_penalty, not_zero, sum_penalties
 from gan_jax.training.batches import Batch
-from gan_jax.training.forward import NETWORKS_TAG, discriminate, image_spread, sample_latents
+from gan_jax.training.forward import NETWORKS_TAG, discriminate, pixel_std, sample_latents
 from gan_jax.training.sharding import shard_batch
-from gan_jax.training.state import GanState, NetworkState, apply_gradients, update_average
+from gan_jax.training.state import GanState, NetworkState, apply_gradients, update_ema
 
 Tree = TypeVar("Tree")
 Metrics = dict[str, Array]  # [] float32 each; training/metrics.py says what they are
@@ -137,7 +137,7 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
       >>> state = init_state(config, jax.random.key(0))
       >>> state, metrics = generator_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
       >>> sorted(metrics)
-      ['d_g_z2', 'fake_spread', 'g_gradient_norm', 'g_loss']
+      ['d_g_z2', 'fake_std', 'g_gradient_norm', 'g_loss']
     """
     config, objective = _settings_now(config, state), find_objective(config.objective)
     latents = shard_batch(sample_latents(config, key))
@@ -154,11 +154,11 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
         variables, random = state.generator.with_params(params).variables, _fold(key, NETWORKS_TAG)
         fakes, variables = apply_generator(config, variables, latents, labels, train=True, key=random)
         g_loss, (logits, _) = generator_objective(objective, score, reals, fakes)
-        return g_loss, (mean_score(logits), image_spread(fakes), variables)
+        return g_loss, (mean_score(logits), pixel_std(fakes), variables)
 
     (g_loss, (mean, spread, variables)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
     generator, metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
-    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_spread": spread}
+    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_std": spread}
     return _next_state(config, state, generator, metrics), metrics
 
 
@@ -187,7 +187,7 @@ def discriminator_step(config: GanConfig, state: GanState, batch: Batch, key: Ar
       >>> state = init_state(config, jax.random.key(0))
       >>> state, metrics = discriminator_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
       >>> sorted(metrics)
-      ['d_g_z1', 'd_gradient_norm', 'd_loss', 'd_x', 'fake_spread']
+      ['d_g_z1', 'd_gradient_norm', 'd_loss', 'd_x', 'fake_std']
     """
     config = _settings_now(config, state)
     state, batch = _take_critic_steps(config, state, _require_batch(config, batch), key)
@@ -218,7 +218,7 @@ def _next_state(config: GanConfig, state: GanState, generator: NetworkState, met
     return state.replace(
         step=state.step + 1,
         generator=generator,
-        average=update_average(config, state, generator),
+        ema=update_ema(config, state, generator),
         extra=_controlled(config, state, metrics),
     )
 
@@ -308,7 +308,7 @@ def _update_discriminator(
     norm = _norm(gradient)
     d_x, d_g_z1 = map(mean_score, scored.logits)
     metrics = {"d_loss": scored.loss, "d_x": d_x, "d_g_z1": d_g_z1, "d_gradient_norm": norm}
-    metrics["fake_spread"] = image_spread(fakes)
+    metrics["fake_std"] = pixel_std(fakes)
     if scored.penalty is not None:
         metrics["penalty"] = scored.penalty
     if config.controllers:
@@ -370,7 +370,7 @@ def _when_due(every: int, step: Array, compute: Callable[[], Tree]) -> Tree:
         return compute()
     shapes = jax.eval_shape(compute)
     return lax.cond(
-        step % every == 0, compute, lambda: jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes)
+        step % every == 0, compute, lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
     )
 
 

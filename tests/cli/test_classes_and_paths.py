@@ -37,7 +37,7 @@ def test_train_tells_and_records_classes_and_others_take_their_names(pets, gan_j
     assert TOLD not in gan_jax("train", "--resume", "--quiet", "--steps", 3, "--output-dir", run)[1]
     arrays = []
     for label in ("owl", "1", "cat"):
-        status, out, _ = gan_jax("sample", run, "--num", 3, "--label", label, "--output", tmp_path / "x.npz")
+        status, out, _ = gan_jax("sample", run, "--num-images", 3, "--label", label, "--output", tmp_path / "x.npz")
         assert (status, out.splitlines()[1]) == (0, "The labels from 0 on are cat, owl")
         arrays.append(np.load(tmp_path / "x.npz")["arr_0"])
     np.testing.assert_array_equal(arrays[0], arrays[1])
@@ -64,8 +64,8 @@ def test_sample_of_a_run_whose_classes_are_numbers_takes_their_names_alone(pets,
         (tmp_path / "set" / number).symlink_to(pets / "train" / name)
     run = tmp_path / "run"
     assert gan_jax("train", "--dataset", tmp_path / "set", *CONDITIONAL, "--output-dir", run, "--quiet")[0] == 0
-    assert gan_jax("sample", run, "--label", 12, "--num", 1, "--output", tmp_path / "x.npz")[0] == 0
-    status, _, err = gan_jax("sample", run, "--label", 1, "--num", 1, "--output", tmp_path / "x.npz")
+    assert gan_jax("sample", run, "--label", 12, "--num-images", 1, "--output", tmp_path / "x.npz")[0] == 0
+    status, _, err = gan_jax("sample", run, "--label", 1, "--num-images", 1, "--output", tmp_path / "x.npz")
     assert (status, err) == (2, "error: label is '1'; it must be one of 7, 12.\n")
 
 
@@ -76,10 +76,10 @@ def test_paths_of_flags_begin_with_the_home_folder(pets, gan_jax, tmp_path, monk
     monkeypatch.chdir(here)
     (home / "images").mkdir(parents=True)
     (home / "images" / "pets").symlink_to(pets)
-    assert gan_jax("reals", "--dataset=~/images/pets", "--num", 2, "--output=~/reals.npz")[0] == 0
+    assert gan_jax("reals", "--dataset=~/images/pets", "--num-images", 2, "--output=~/reals.npz")[0] == 0
     train = ["train", "--dataset=~/images/pets", *CONDITIONAL, "--output-dir=~/run"]
     assert gan_jax(*train)[0] == 0
-    assert gan_jax("sample", "~/run", "--num", 1, "--output=~/x.npz")[0] == 0
+    assert gan_jax("sample", "~/run", "--num-images", 1, "--output=~/x.npz")[0] == 0
     assert {path.name for path in home.iterdir()} == {"images", "reals.npz", "run", "x.npz"}
     assert not list(here.iterdir())
     status, _, err = gan_jax("sample", "~no_such_user/run", "--output", "x.npz")
@@ -117,5 +117,5 @@ def test_a_file_that_breaks_and_pictures_of_runs_are_left_out(pets, gan_jax, tmp
 
 def test_reals_do_not_replace_an_image_that_they_are_of(pets, gan_jax):
     for output in (pets / "train" / "owl" / "0.png", pets / "notes.txt"):
-        status, _, err = gan_jax("reals", "--dataset", pets, "--num", 4, "--output", output)
+        status, _, err = gan_jax("reals", "--dataset", pets, "--num-images", 4, "--output", output)
         assert (status, "is one of the images that are read" in err) == (2, True)

@@ -45,8 +45,18 @@ def test_help_lists_every_subcommand_on_a_line_of_its_own(arguments, gan_jax):
     status, out, err = gan_jax(*arguments)
     assert (status, err) == (0, "")
     listed = re.findall(r"^  ([a-z][a-z-]*)  +[A-Z].*\.$", out, re.MULTILINE)
-    no_commands = {"__init__", "commands", "home_paths", "next_command", "parsing", "sources", "statuses"}
-    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - no_commands
+    no_commands = {
+        "__init__",
+        "commands",
+        "home_paths",
+        "next_command",
+        "parsing",
+        "scoring",
+        "sources",
+        "exit_codes",
+        "trainings",
+    }
+    files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - no_commands - {"trainings"}
     assert listed[0] == "train"
     assert sorted(listed) == sorted({*files, "standalone-generator", "standalone-discriminator"})
     assert max(map(len, out.splitlines())) <= 80
@@ -114,7 +124,7 @@ def test_every_training_is_a_subcommand(name, first_line, gan_jax, tmp_path):
 
 def test_samples_from_a_run_and_from_its_weights_are_the_same(trained, gan_jax, tmp_path):
     for source, name in ((trained, "run.npz"), (trained / "weights.npz", "weights.npz")):
-        assert gan_jax("sample", source, "--num", 5, "--seed", 1, "--output", tmp_path / name)[0] == 0
+        assert gan_jax("sample", source, "--num-images", 5, "--seed", 1, "--output", tmp_path / name)[0] == 0
     archives = [np.load(tmp_path / name)["arr_0"] for name in ("run.npz", "weights.npz")]
     np.testing.assert_array_equal(*archives)
     assert archives[0].shape == (5, 28, 28, 3)
@@ -131,7 +141,7 @@ def test_a_walk_and_an_export_are_written(trained, gan_jax, tmp_path):
 
 
 def test_reals_are_the_data_sets(gan_jax, tmp_path):
-    assert gan_jax("reals", "--dataset", "digits", "--num", 20, "--output", tmp_path / "reals.npz")[0] == 0
+    assert gan_jax("reals", "--dataset", "digits", "--num-images", 20, "--output", tmp_path / "reals.npz")[0] == 0
     digits, found = load_dataset("digits"), np.load(tmp_path / "reals.npz")
     assert np.bincount(found["arr_1"]).tolist() == [2] * 10
     rows = [np.flatnonzero((digits.test_images == image[..., :1]).all((1, 2, 3)))[0] for image in found["arr_0"]]
@@ -154,7 +164,7 @@ def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
     write_pictures(tmp_path / "photos", 90, 48, grey=False)
     (tmp_path / "photos" / "broken.png").write_bytes(b"broken")
     flags = ["--image-size", 32, "--skip-broken"]
-    assert gan_jax("reals", "--dataset", "photos", "--train", "--num", 20, "--output", "reals", *flags)[0] == 0
+    assert gan_jax("reals", "--dataset", "photos", "--train", "--num-images", 20, "--output", "reals", *flags)[0] == 0
     assert_one_line(gan_jax("evaluate", "reals", "--dataset", "photos"), "--skip-broken leaves such files out")
     (tmp_path / "photos" / "broken.png").unlink()
     complaint = "name its --dataset, or give --image-size 32"
@@ -180,7 +190,7 @@ def test_scores_are_written_though_nobody_reads_the_table(tmp_path, monkeypatch)
 @pytest.mark.soak
 def test_a_run_is_scored_between_its_anchors(trained, gan_jax, tmp_path):
     folder, label = shutil.copytree(trained, tmp_path / "noise"), "noise (scored)"
-    status, out, err = gan_jax("evaluate", folder, "--num-samples", 50, "--json", tmp_path / "scores.json")
+    status, out, err = gan_jax("evaluate", folder, "--num-images", 50, "--json", tmp_path / "scores.json")
     assert status == 0, err
     scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
     assert list(scores) == ["real", label, "blurred", "one class left out", "mean image", "noise"]
@@ -210,11 +220,11 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["evaluate", "{run}", "--num-samples", "3"], "num-samples is 3"),
+        (["evaluate", "{run}", "--num-images", "3"], "num-images is 3"),
         (["evaluate", "{run}", "--figure", "scores.xyz"], "scores.xyz must end in one of .png, .pdf, .svg"),
         (["evaluate", "{run}/weights.npz"], "give --dataset"),
         (["evaluate", "{run}", "--json", "{run}/run.json/scores.json"], "cannot be written"),
-        (["sample", "{run}", "--num", "1000000000000", "--output", "x.npz"], "it must be from 1 to 1,000,000"),
+        (["sample", "{run}", "--num-images", "1000000000000", "--output", "x.npz"], "it must be from 1 to 1,000,000"),
         (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
         (["sample", "{run}", "--truncation", "1.5", "--output", "x.npz"], "truncation is 1.5; it must be from 0 to 1"),
         (["sample", "{run}", "--output", "{run}/run.json/x.png"], "x.png cannot be written"),

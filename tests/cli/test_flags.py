@@ -12,9 +12,9 @@ from small_runs import settings
 
 import gan_jax.cli as cli
 from gan_jax import GanConfig, InputError, RunConfig, load_dataset, load_pretrained, recipe, run_experiment
-from gan_jax.cli.statuses import exit_statuses
+from gan_jax.cli.exit_codes import exit_on_errors
 from gan_jax.cli.train import parse_flags
-from gan_jax.storage.record import make_record
+from gan_jax.storage.run_json import make_run_json
 from gan_jax.sweeps.folder import SweepFolder
 from gan_jax.sweeps.plan import list_trials
 
@@ -37,10 +37,13 @@ def test_flags_are_flat_and_the_others_are_the_defaults():
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ("sample x --output y --nmu 3", "Unrecognized options: --nmu, 3; similar: --num"),
+        ("sample x --output y --num-image 3", "Unrecognized options: --num-image, 3; similar: --num-images"),
         ("sample x", "Missing from gan-jax sample: --output; --help"),
         ("sample x --foo", "Missing from gan-jax sample: --output; --help"),
-        ("sample x --output y --num q", "Error parsing --num: no type matching {None}|INT could be instantiated"),
+        (
+            "sample x --output y --num-images q",
+            "Error parsing --num-images: no type matching {None}|INT could be instantiated",
+        ),
         ("evaluate x extra words", "Unrecognized options: extra, words"),
         ("train --batchsize 3", "Unrecognized options: --batchsize, 3; similar: --batch-size"),
         ("train --epochs", "Missing value for argument '--epochs'"),
@@ -61,13 +64,13 @@ def test_a_word_that_does_not_fit_is_one_line(words, line, columns, monkeypatch,
 
 
 def test_too_little_memory_is_one_line(capsys):
-    with pytest.raises(SystemExit) as ended, exit_statuses():
+    with pytest.raises(SystemExit) as ended, exit_on_errors():
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.\nmore")
     assert ended.value.code == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "train with a lower --width or --batch-size" in err
-    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), exit_statuses():
+    with pytest.raises(jax.errors.JaxRuntimeError, match="INTERNAL"), exit_on_errors():
         raise jax.errors.JaxRuntimeError("INTERNAL: a bug")
 
 
@@ -144,7 +147,7 @@ def test_resuming_many_takes_the_flags_of_the_first(tmp_path):
     many = {"seeds": "3:5", "sweep": ("beta1=0,0.9",), "steps": 8}
     trials = list_trials(settings(tmp_path / "runs", **many))
     first, names = trials[0].settings, [trial.name for trial in trials]
-    record = make_record(first, first.gan, load_dataset("digits"), schedule_steps=None)
+    record = make_run_json(first, first.gan, load_dataset("digits"), schedule_steps=None)
     SweepFolder(tmp_path / "runs", names, resume=False, overwrite=False).begin(record)
     given = ["--resume", "--output-dir", str(tmp_path / "runs"), "--sweep", "beta1=0,0.9", "--seeds"]
     for seeds in ("3:5", "0:5"):

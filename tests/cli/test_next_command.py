@@ -10,7 +10,7 @@ import pytest
 
 from gan_jax import NETWORKS, GanConfig, RunConfig, load_dataset
 from gan_jax.cli.next_command import next_command, program, resume_command
-from gan_jax.storage.record import make_record, write_record
+from gan_jax.storage.run_json import make_run_json, write_run_json
 
 SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
 
@@ -43,7 +43,7 @@ def test_a_page_that_would_be_too_large_is_not_named(tmp_path):
     (folder / "snapshots").mkdir(parents=True)
     (folder / "snapshots" / "step_0000001.npz").touch()
     settings = RunConfig(dataset="digits", output_dir=folder)
-    write_record(folder, make_record(settings, settings.gan, load_dataset("digits"), None))
+    write_run_json(folder, make_run_json(settings, settings.gan, load_dataset("digits"), None))
     for megabytes, following in ((4, "playground"), (40, "sample")):
         (folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
         assert shlex.split(next_command(settings))[1] == following
@@ -55,7 +55,7 @@ def test_a_page_is_not_named_where_it_cannot_run_the_networks(tmp_path, monkeypa
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots" / "step_0000001.npz").touch()
     (tmp_path / "weights.npz").touch()
-    write_record(tmp_path, make_record(settings, settings.gan, load_dataset("digits"), None))
+    write_run_json(tmp_path, make_run_json(settings, settings.gan, load_dataset("digits"), None))
     own = [dataclasses.replace(settings, game="mine"), dataclasses.replace(settings, gan=GanConfig(network="mine"))]
     assert [shlex.split(next_command(one))[1] for one in (settings, *own)] == ["playground", "sample", "sample"]
 

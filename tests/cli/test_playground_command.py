@@ -114,7 +114,7 @@ def test_a_mistake_gets_one_line_and_no_page(flags, complaint, trained, gan_jax,
 
 def test_a_game_of_another_state_has_no_page(trained):
     run = load_run(trained)._replace(state=types.SimpleNamespace(step=12))
-    source = Source(run, RunFolder(trained), "run", None, raw=False, planes=(), lesson=())
+    source = Source(run, RunFolder(trained), "run", None, ema=True, planes=(), lesson=())
     with pytest.raises(InputError, match="game is not one of a generator and a discriminator; the page shows only"):
         build_page(source, num_images=0, max_megabytes=10)
 

@@ -9,7 +9,7 @@ from small_runs import GAN, settings
 
 from gan_jax import RECIPES, load_run, run_experiment, sample_images
 
-CONFIG = dataclasses.replace(GAN, conditional=True, average_half_life=400.0)
+CONFIG = dataclasses.replace(GAN, conditional=True, ema_half_life=400.0)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_the_recipes_are_listed_with_their_papers(gan_jax):
 
 
 def test_images_of_one_class_are_drawn(trained, gan_jax, tmp_path):
-    status, out, err = gan_jax("sample", trained, "--num", 5, "--label", 7, "--output", tmp_path / "sevens.npz")
+    status, out, err = gan_jax("sample", trained, "--num-images", 5, "--label", 7, "--output", tmp_path / "sevens.npz")
     assert status == 0, err
     assert "5 images of the averaged generator" in out
     run = load_run(trained)
@@ -47,10 +47,10 @@ def test_images_of_one_class_are_drawn(trained, gan_jax, tmp_path):
 def test_the_average_is_used_unless_raw_is_asked_for(trained, gan_jax, tmp_path):
     run = load_run(trained)
     for flags, generator, name in (
-        ([], run.state.average.variables, "averaged generator"),
-        (["--raw"], run.state.generator.variables, "the generator"),
+        ([], run.state.ema.variables, "averaged generator"),
+        (["--no-ema"], run.state.generator.variables, "the generator"),
     ):
-        status, out, err = gan_jax("sample", trained, "--num", 4, "--output", tmp_path / "four.npz", *flags)
+        status, out, err = gan_jax("sample", trained, "--num-images", 4, "--output", tmp_path / "four.npz", *flags)
         assert status == 0, err
         assert name in out
         np.testing.assert_array_equal(samples(tmp_path / "four.npz"), sample_images(run.config, generator, 4))

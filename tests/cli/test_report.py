@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from own_parts import own_parts
@@ -14,9 +15,10 @@ from small_runs import GAN
 
 from gan_jax import InputError, RunConfig, load_dataset, run_experiment
 from gan_jax.cli.report import report
-from gan_jax.cli.train import TRAININGS, command_of, parse_flags
+from gan_jax.cli.train import parse_flags
+from gan_jax.cli.trainings import TRAININGS, command_of
 from gan_jax.pictures.scores import HEADINGS
-from gan_jax.storage.record import make_record, read_record
+from gan_jax.storage.run_json import make_run_json, read_run_json
 
 SMALL = RunConfig(gan=GAN, dataset="digits", steps=3, log_every=3)
 
@@ -61,21 +63,21 @@ def test_a_page_of_a_run_needs_nothing_else(one, capsys):
     assert len(pictures) == 5
     assert pictures[0] == max((one / "grids").iterdir()).read_bytes()
     assert "a <run>" in page.texts
-    assert any(command_of(read_record(one)) in text for text in page.texts)
+    assert any(command_of(read_run_json(one)) in text for text in page.texts)
 
 
 def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
     asked = {}
 
-    def evaluate(path, **options):
+    def score(path, **options):
         asked.update(options)
-        return {"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}}
+        return SimpleNamespace(rows={"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}})
 
-    monkeypatch.setattr("gan_jax.cli.report.evaluate", evaluate)
+    monkeypatch.setattr("gan_jax.cli.report.score", score)
     report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
     assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
-    assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_samples": None}.items()
-    with pytest.raises(InputError, match="is not scored here; leave out --num-samples, --dataset"):
+    assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
+    with pytest.raises(InputError, match="is not scored here; leave out --num-images, --dataset"):
         report(one, scores=False, dataset="elsewhere")
 
 
@@ -129,7 +131,7 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
 )
 def test_the_command_gives_the_same_settings(game, changes, tmp_path):
     settings = RunConfig(**{"game": game, "dataset": "digits", "output_dir": tmp_path / "a folder"} | changes)
-    record = make_record(settings, settings.gan, load_dataset("digits"), settings.schedule_steps)
+    record = make_run_json(settings, settings.gan, load_dataset("digits"), settings.schedule_steps)
     program, name, *flags = shlex.split(command_of(record))
     assert program == "gan-jax"
     assert name == {"generator": "standalone-generator", "discriminator": "standalone-discriminator"}.get(game, "train")
@@ -140,7 +142,7 @@ def test_the_command_imports_the_parts_of_the_run(tmp_path):
     (tmp_path / "a part.py").write_text("from gan_jax import GAMES\nGAMES['own'] = GAMES['joint']\n")
     with own_parts():
         settings = parse_flags(RunConfig(), ["--import", str(tmp_path / "a part.py"), "--game", "own"])
-        record = make_record(settings, settings.gan, load_dataset("digits"), schedule_steps=None)
+        record = make_run_json(settings, settings.gan, load_dataset("digits"), schedule_steps=None)
         program, name, *flags = shlex.split(command_of(record))
     assert (program, name) == ("gan-jax", "train")
     with own_parts(forget=True), contextlib.chdir(tmp_path):

@@ -18,7 +18,8 @@ from PIL import Image
 
 from gan_jax import load_dataset
 from gan_jax.cli.parsing import parse_call
-from gan_jax.cli.train import TRAININGS, parse_flags
+from gan_jax.cli.train import parse_flags
+from gan_jax.cli.trainings import TRAININGS
 
 README = ROOT / "README.md"
 WITHOUT_IMAGES = ("sample", "interpolate", "project", "export")
@@ -80,8 +81,8 @@ def images(tmp_path_factory):
 
 
 FEWER = {  # flags for less work, of what is no training of one network or two
-    "evaluate": ["--num-samples", "20"],
-    "reals": ["--num", "8"],
+    "evaluate": ["--num-images", "20"],
+    "reals": ["--num-images", "8"],
     "project": ["--steps", "2", "--restarts", "2"],
     "experiments/plane_lesson.py": ["--steps", "200", "--frames", "3"],
 }

@@ -34,8 +34,8 @@ METRICS = {
     "standalone_generator": ["g_loss", "d_g_z2"],
 }
 SIGNS = {
-    "train_gan": ["d_gradient_norm", "g_gradient_norm", "fake_spread"],
-    "standalone_generator": ["g_gradient_norm", "fake_spread"],
+    "train_gan": ["d_gradient_norm", "g_gradient_norm", "fake_std"],
+    "standalone_generator": ["g_gradient_norm", "fake_std"],
 }
 GRIDS = {
     "train_gan": [0, 15, 20],
@@ -126,7 +126,7 @@ def test_scores_join_the_metrics_while_it_trains(tmp_path, fresh_critics_see_lit
     [
         ("train_gan", ["--width", "0"], "width is 0"),
         ("compare_recipes", ["--arms", "resnet"], "arms has resnet; there are course, control,"),
-        ("lesson", ["--num-samples", "3"], "num_samples is 3; it must be at least 8."),
+        ("lesson", ["--num-images", "3"], "num_images is 3; it must be at least 8."),
         ("lesson", ["--seeds"], "seeds is (); it must be at least one."),
         ("plane_dynamics", ["--points", "0"], "points is 0; it must be a whole number of at least 1"),
     ],

@@ -14,7 +14,7 @@ from small_runs import content, finish, settings, start
 
 from gan_jax import run_experiment
 from gan_jax.storage.checkpoints import checkpoint_steps
-from gan_jax.storage.record import read_record
+from gan_jax.storage.run_json import read_run_json
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 KILLS = 4
@@ -163,7 +163,7 @@ def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_pa
         told.append([line for line in result.err.splitlines() if line.startswith("warning: device.")])
     warning = "warning: device.devices_per_batch was 2, is 1; the last bits may come out differently"
     assert told == [[], [warning], []]
-    record = read_record(tmp_path / "run")
+    record = read_run_json(tmp_path / "run")
     stretches = [(one["until"], one["device"]["devices_per_batch"]) for one in record["earlier_environments"]]
     assert (stretches, record["device"]["devices_per_batch"]) == ([(4, 2)], 1)
 
@@ -188,5 +188,5 @@ def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, 
     assert not failed
     assert not any(thread.is_alive() for thread in threads)
     for folder in folders:
-        assert read_record(folder)["epochs"] == read_record(whole)["epochs"][:1]
+        assert read_run_json(folder)["epochs"] == read_run_json(whole)["epochs"][:1]
         assert checkpoint_steps(folder / "checkpoints") == [11, 12]

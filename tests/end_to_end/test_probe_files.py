@@ -64,7 +64,7 @@ def images(trained, tmp_path_factory):
 
 
 def sample(run, folder):
-    result = command("sample", run, "--num", 4, "--output", folder / "samples.npz")
+    result = command("sample", run, "--num-images", 4, "--output", folder / "samples.npz")
     return result, np.load(folder / "samples.npz")["arr_0"] if result.status == 0 else None
 
 

@@ -20,7 +20,7 @@ STATUS = {INT: 130, TERM: 143, HUP: 129}
 LOADING = "gan_jax.sweeps.run:load_images"
 COMPILING = "jax._src.compiler:compile_or_get_cached"
 CLAIMING = "gan_jax.runs.run:claim"
-FIRST_RECORD = "gan_jax.storage.run_folder:write_record"
+FIRST_RECORD = "gan_jax.storage.run_folder:write_run_json"
 CHUNK = "gan_jax.runs.run:Run.record"
 PICTURE = "gan_jax.pictures.grids:save_grid"
 REPLACING = "pathlib:Path.replace"  # the last moment of every atomic write
@@ -152,8 +152,8 @@ def trained(tmp_path_factory):
 COMMANDS = {  # and the moment at which a file of theirs is half there, or their work half done
     "sample --output samples.npz": "numpy:savez",
     "interpolate --rows 2 --columns 3 --output walk.gif": "PIL.Image:Image.save",
-    "verify": "gan_jax.runs.reproduce:epoch_digest",
-    "evaluate --num-samples 20": "gan_jax.cli.evaluate:load_evaluator",
+    "verify": "gan_jax.runs.verify:epoch_digest",
+    "evaluate --num-images 20": "gan_jax.cli.scoring:load_evaluator",
 }
 
 

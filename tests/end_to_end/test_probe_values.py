@@ -13,7 +13,7 @@ from small_runs import GAN, settings
 import gan_jax.cli.next_command
 from gan_jax import init_state, load_dataset, save_weights
 from gan_jax.cli.train import GanFlags, _RunFlags
-from gan_jax.storage.record import make_record, write_record
+from gan_jax.storage.run_json import make_run_json, write_run_json
 
 TRAIN = ["train", "--dataset", "digits", "--width", "2", "--latent-dim", "4", "--output-dir", "run"]
 TOO_MANY = "99999999999999999999"
@@ -28,7 +28,7 @@ def inputs(tmp_path_factory):
     """A run that has taken no step, weights, samples and a picture."""
     folder = tmp_path_factory.mktemp("inputs")
     (folder / "run").mkdir()
-    write_record(folder / "run", make_record(settings(folder, steps=4), GAN, load_dataset("digits"), None))
+    write_run_json(folder / "run", make_run_json(settings(folder, steps=4), GAN, load_dataset("digits"), None))
     save_weights(folder / "weights.npz", init_state(GAN, jax.random.key(0)), GAN)
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
     np.savez(folder / "samples.npz", arr_0=images)
@@ -107,7 +107,7 @@ def test_a_training_refuses_a_value_before_it_begins(flags, complaint, here):
         (["--schedules", "beta2=linear:0.9:1e6", "--schedule-steps", "5"], "schedule_steps has no effect here"),
         (["--generator-penalty-every", "5"], "give --generator-penalties too"),
         (["--augmentation-probability", "0.5"], "give --augmentations too"),
-        (["--average-statistics", "recalibrated"], "give --average-half-life too"),
+        (["--ema-statistics", "recalibrated"], "give --ema-half-life too"),
         (["--sweep", "penalty-weight=1,2"], "penalty_weight has no effect here"),
     ],
 )
@@ -125,7 +125,7 @@ def test_many_runs_do_not_begin_where_one_of_them_could_not(here):
 def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
     trained = []
     monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, _: trained.append(asked))
-    for flags in (["--sweep", "average_half_life=9,99", "average_ramp=0.1"], ["--recipe", "r1", "--penalty-weight=2"]):
+    for flags in (["--sweep", "ema_half_life=9,99", "ema_ramp=0.1"], ["--recipe", "r1", "--penalty-weight=2"]):
         assert command(*TRAIN, *flags).status == 0
     assert len(trained) == 2
 
@@ -134,8 +134,11 @@ def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
     ("arguments", "complaint"),
     [
         (["trian"], "there is no subcommand 'trian'; give one of train, standalone-generator"),
-        (["sample", "{in}/weights.npz", "--num", "10001", "--output", "x.png"], "the picture would have 10,001 images"),
-        (["reals", "--dataset", "digits", "--num", "10001", "--output", "x.png"], "the most is 10,000"),
+        (
+            ["sample", "{in}/weights.npz", "--num-images", "10001", "--output", "x.png"],
+            "the picture would have 10,001 images",
+        ),
+        (["reals", "--dataset", "digits", "--num-images", "10001", "--output", "x.png"], "the most is 10,000"),
         (
             ["interpolate", "{in}/weights.npz", "--rows", "1000000", "--columns", "1000000", "--output", "x.gif"],
             "the picture",
@@ -148,18 +151,18 @@ def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
             "from 1 to 1,000",
         ),
         (["project", "{in}/weights.npz", "{in}/samples.npz", "--output", "x.png"], "cannot be read as an image"),
-        (["export", "{in}/weights.npz", "--discriminator", "--output", "x"], "give --format onnx too"),
+        (["export", "{in}/weights.npz", "--model", "discriminator", "--output", "x"], "give --format onnx too"),
         (
-            ["export", "{in}/weights.npz", "--discriminator", "--format", "onnx", "--raw", "--output", "x"],
-            "--raw is about",
+            ["export", "{in}/weights.npz", "--model", "discriminator", "--format", "onnx", "--no-ema", "--output", "x"],
+            "--no-ema is about",
         ),
         (["playground", "{in}/weights.npz", "--max-megabytes", "nan", "--output", "x.html"], "max-megabytes is nan"),
         (["playground", "{in}/weights.npz", "--plane", "é", "--output", "x.html"], "é holds no training in the plane"),
         (["verify", "{in}/run", "--epochs", "1:2:3"], "epochs is '1:2:3'"),
         (["verify", "{in}/run", "--epochs", "0:0"], "no epoch after 0 and up to 0 is recorded"),
-        (["report", "{in}/run", "--no-scores", "--num-samples", "9"], "leave out --num-samples"),
+        (["report", "{in}/run", "--no-scores", "--num-images", "9"], "leave out --num-images"),
         (["replay", "{in}/run", "--step", TOO_MANY, "--output", "x.npz"], "the run has steps 1 to 4"),
-        (["evaluate", "{in}/samples.npz", "--dataset", "digits", "--raw", "--figure", "x.png"], "holds samples"),
+        (["evaluate", "{in}/samples.npz", "--dataset", "digits", "--no-ema", "--figure", "x.png"], "holds samples"),
     ],
 )
 def test_a_command_refuses_a_value_and_writes_nothing(arguments, complaint, inputs, here):

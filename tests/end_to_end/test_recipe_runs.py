@@ -20,7 +20,7 @@ from gan_jax import (
     sample_images,
 )
 from gan_jax.inference.export import export_generator
-from gan_jax.runs.reproduce import FinishedRun, replay, verify
+from gan_jax.runs.verify import FinishedRun, replay, verify
 from gan_jax.storage.digests import tree_digest
 from gan_jax.training.forward import default_labels, generate, sample_latents
 
@@ -40,8 +40,8 @@ EVERYTHING = GanConfig(
     beta1=0.0,
     beta2=0.99,
     schedules=("learning_rate=cosine:x0.05", "beta2=warmup:0.9:1200"),
-    average_half_life=500.0,
-    average_statistics="recalibrated",
+    ema_half_life=500.0,
+    ema_statistics="recalibrated",
     initializer="he",
 )
 pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("fresh_critics_see_little")]

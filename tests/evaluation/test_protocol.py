@@ -12,7 +12,6 @@ from gan_jax.evaluation import (
     ANCHORS,
     anchors,
     blur_images,
-    c2st,
     class_divergence,
     class_histogram,
     critic_accuracy,
@@ -20,6 +19,7 @@ from gan_jax.evaluation import (
     extract,
     features,
     frechet_distance,
+    fresh_critic,
     kernel_distance,
     load_evaluator,
     precision_recall,
@@ -50,8 +50,8 @@ def evaluator(digits):
 def quick():
     """A critic that sees little."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(c2st, "_STEPS", 60)
-        patch.setattr(c2st, "_BATCH", 16)
+        patch.setattr(fresh_critic, "_STEPS", 60)
+        patch.setattr(fresh_critic, "_BATCH", 16)
         yield
 
 
@@ -204,8 +204,8 @@ def test_scores_worsen_step_by_step(evaluator, digits, worsen, names):
 
 @pytest.mark.soak
 def test_a_critic_tells_what_differs_and_guesses_where_nothing_does(digits, monkeypatch):
-    monkeypatch.setattr(c2st, "_STEPS", 120)
-    monkeypatch.setattr(c2st, "_BATCH", 32)
+    monkeypatch.setattr(fresh_critic, "_STEPS", 120)
+    monkeypatch.setattr(fresh_critic, "_BATCH", 32)
     order = np.random.default_rng(0).permutation(1500)
     reals, others = digits.train_images[order[:750]], digits.train_images[order[750:]]
     assert critic_accuracy(reals, others) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(750))
@@ -226,7 +226,7 @@ def test_a_blur_keeps_means_and_lowers_contrast(digits):
 
 
 def test_random_features_order_the_anchors_where_there_are_no_classes(digits, monkeypatch):
-    monkeypatch.setattr(c2st, "_STEPS", 2)
+    monkeypatch.setattr(fresh_critic, "_STEPS", 2)
     unlabelled = dataclasses.replace(digits, class_names=())
     evaluator = features.random_evaluator(unlabelled)
     told = []

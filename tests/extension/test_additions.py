@@ -20,7 +20,7 @@ NO_NORMALIZATION = ["--normalization", "none"]
 FLAGS = {
     "lion": ["--optimizer", "lion", "--learning-rate", "1e-4"],
     "plain_functions": ["--network", "plain", *NO_NORMALIZATION, "--penalties", "r1", "r2"],
-    "nnx_modules": ["--network", "nnx", "--average-half-life", "500"],
+    "nnx_modules": ["--network", "nnx", "--ema-half-life", "500"],
     "equinox_modules": ["--network", "equinox"],
     "style_generator": ["--network", "style"],
     "large_images": ["--network", "large", "--image-size", "128", "--max-channels", "4", *NO_NORMALIZATION],
@@ -64,7 +64,7 @@ def test_an_addition_trains_resumes_to_equal_bits_and_is_sampled_and_verified(na
     history = np.load("runs/whole/history.npz")
     assert all(np.isfinite(history[metric]).all() for metric in history)
     assert load_run("runs/whole").state.step == 8
-    succeed("sample", "runs/whole", *imported, "--num", "16", "--output", "grid.png")
+    succeed("sample", "runs/whole", *imported, "--num-images", "16", "--output", "grid.png")
     succeed("verify", "runs/whole", *imported)
     succeed("replay", "runs/whole", *imported, "--step", "5", "--output", "step.npz")
     size = 128 if name == "large_images" else 28
@@ -76,7 +76,7 @@ def test_an_addition_trains_resumes_to_equal_bits_and_is_sampled_and_verified(na
 def test_evaluate_and_report_score_an_addition(name, folder, fresh_critics_see_little):
     imported, flags = words_of(name)
     succeed("train", *imported, *flags, "--steps", "2", "--output-dir", "runs/short")
-    succeed("evaluate", "runs/short", *imported, "--num-samples", "1000")
+    succeed("evaluate", "runs/short", *imported, "--num-images", "1000")
     succeed("report", "runs/short", *imported, "--no-scores")
     assert {"evaluation.png", "report.html"} <= {path.name for path in (folder / "runs/short").iterdir()}
 

@@ -72,11 +72,11 @@ def test_the_command_writes_either_network(tmp_path, capsys):
     export(tmp_path / "weights.npz", output=tmp_path / "g.onnx", format="onnx")
     assert "generator is in" in capsys.readouterr().out
     assert (tmp_path / "g.onnx").read_bytes() == onnx_generator(config, state.generator.variables)
-    export(tmp_path / "weights.npz", output=tmp_path / "d.onnx", format="onnx", discriminator=True)
+    export(tmp_path / "weights.npz", output=tmp_path / "d.onnx", format="onnx", model="discriminator")
     assert "images [b, 28, 28, 1] to logits [b]" in capsys.readouterr().out
     assert (tmp_path / "d.onnx").read_bytes() == onnx_discriminator(config, state.discriminator.variables)
-    with pytest.raises(InputError, match="--discriminator is written as ONNX alone"):
-        export(tmp_path / "weights.npz", output=tmp_path / "d.jax", discriminator=True)
+    with pytest.raises(InputError, match="the discriminator is written as ONNX alone"):
+        export(tmp_path / "weights.npz", output=tmp_path / "d.jax", model="discriminator")
 
 
 def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch, capsys):

@@ -15,9 +15,9 @@ from gan_jax import RECIPES, Batch, discriminate, gan_step, init_state, recipe, 
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.plane import (
     for_points,
+    frame_of,
     frame_steps,
     load_target,
-    look,
     plane_recipes,
     sample_many,
     score_modes,
@@ -134,12 +134,12 @@ def test_a_training_that_diverges_says_so():
 
 
 @pytest.mark.parametrize("name", ["pacgan", "sn-hinge"])
-def test_a_look_shows_the_networks(name):
+def test_frame_of_shows_the_networks(name):
     config = dataclasses.replace(plane_recipes()[name], width=8).at(0, 10)
     state = init_state(config, run_keys(0).init)
     latents = jax.random.normal(jax.random.key(1), (40, 2))
     reals = jnp.asarray(TARGET.points[:40])
-    frame = look(config, state, latents, reals, TARGET.half_width)
+    frame = frame_of(config, state, latents, reals, TARGET.half_width)
     row, column = 70, 20
     place = plane_grid(TARGET.half_width)[row, column]
     ticks = np.linspace(-TARGET.half_width, TARGET.half_width, SIDE)

@@ -2,14 +2,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.runs.health import COLLAPSE_AFTER, find_signs, has_collapsed, image_set_spread
-from gan_jax.training.forward import image_spread
+from gan_jax.runs.health import COLLAPSE_AFTER, find_signs, has_collapsed, image_set_std
+from gan_jax.training.forward import pixel_std
 
-WELL = {"d_x": 0.8, "d_g_z1": 0.2, "d_gradient_norm": 3.0, "g_gradient_norm": 5.0, "fake_spread": 0.5}
+WELL = {"d_x": 0.8, "d_g_z1": 0.2, "d_gradient_norm": 3.0, "g_gradient_norm": 5.0, "fake_std": 0.5}
 
 
 def names(step=COLLAPSE_AFTER, **changes):
-    return [sign.name for sign in find_signs(WELL | changes, step, real_spread=0.6)]
+    return [sign.name for sign in find_signs(WELL | changes, step, real_std=0.6)]
 
 
 def test_a_training_that_goes_well_gives_no_sign():
@@ -20,7 +20,7 @@ def test_a_training_that_goes_well_gives_no_sign():
     ("changes", "name"),
     [
         ({"d_x": 0.999, "d_g_z1": 0.001}, "saturated discriminator"),
-        ({"fake_spread": 0.1}, "collapsed fakes"),
+        ({"fake_std": 0.1}, "collapsed fakes"),
         ({"g_gradient_norm": 1e4}, "steep gradient"),
         ({"d_gradient_norm": 1e4}, "steep gradient"),
     ],
@@ -38,7 +38,7 @@ def test_neither_half_of_a_good_discriminator_is_saturation():
 
 
 def test_fakes_are_alike_at_first_and_that_is_no_collapse():
-    assert names(step=COLLAPSE_AFTER - 1, fake_spread=0.01) == []
+    assert names(step=COLLAPSE_AFTER - 1, fake_std=0.01) == []
 
 
 def test_metrics_that_a_step_does_not_have_are_not_judged():
@@ -48,26 +48,26 @@ def test_metrics_that_a_step_does_not_have_are_not_judged():
 def test_the_spread_of_a_batch_and_of_an_image_set_are_one_measure():
     images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 1), np.uint8)
     expected = np.sqrt(np.mean(np.var(images / 127.5 - 1, axis=0)))
-    assert image_set_spread(images) == pytest.approx(expected, rel=1e-5)
-    assert float(image_spread(jnp.asarray(images / 127.5 - 1))) == pytest.approx(expected, rel=1e-5)
-    assert image_set_spread(images[:1].repeat(5, axis=0)) == pytest.approx(0, abs=1e-5)
+    assert image_set_std(images) == pytest.approx(expected, rel=1e-5)
+    assert float(pixel_std(jnp.asarray(images / 127.5 - 1))) == pytest.approx(expected, rel=1e-5)
+    assert image_set_std(images[:1].repeat(5, axis=0)) == pytest.approx(0, abs=1e-5)
 
 
 def test_a_run_has_collapsed_if_its_last_fakes_are_alike():
     reals = np.random.default_rng(0).integers(0, 256, (100, 4, 4, 1), np.uint8)
     spreads = np.full(COLLAPSE_AFTER, 0.5, np.float32)
-    assert has_collapsed({"fake_spread": spreads}, reals) is False
+    assert has_collapsed({"fake_std": spreads}, reals) is False
     spreads[-100:] = 0.01
-    assert has_collapsed({"fake_spread": spreads}, reals) is True
+    assert has_collapsed({"fake_std": spreads}, reals) is True
 
 
 def test_a_short_run_is_not_judged():
     reals = np.random.default_rng(0).integers(0, 256, (100, 4, 4, 1), np.uint8)
     alike = np.full(COLLAPSE_AFTER - 1, 0.01, np.float32)
-    assert has_collapsed({"fake_spread": alike}, reals) is None
+    assert has_collapsed({"fake_std": alike}, reals) is None
     assert has_collapsed({}, reals) is None
 
 
 def test_the_spread_of_a_set_whose_classes_take_turns_is_of_all_classes():
     images = np.tile(np.array([0, 255], np.uint8), 5000)[:, None, None, None]  # every second one would be of one class
-    assert image_set_spread(images) == pytest.approx(1, abs=0.01)
+    assert image_set_std(images) == pytest.approx(1, abs=0.01)

@@ -15,10 +15,10 @@ from gan_jax.cli.evaluate import evaluate
 from gan_jax.cli.export import export
 from gan_jax.cli.sample import sample
 from gan_jax.runs.experiment import Experiment
-from gan_jax.runs.reproduce import FinishedRun, verify
 from gan_jax.runs.setup import load_images
+from gan_jax.runs.verify import FinishedRun, verify
 from gan_jax.runs.watchers.watcher import Watcher
-from gan_jax.storage.record import read_record
+from gan_jax.storage.run_json import read_run_json
 from gan_jax.sweeps.plan import list_trials
 from gan_jax.sweeps.run import choose_side_by_side
 
@@ -51,7 +51,7 @@ def settings(photos, folder, **options):
 def test_a_run_from_files_is_the_run_from_memory_bit_for_bit(photos, tmp_path):
     run_experiment(settings(photos, tmp_path / "memory", game="drift"))
     run_experiment(settings(photos, tmp_path / "stream", stream=True, game="drift"))
-    records = [read_record(tmp_path / name) for name in ("memory", "stream")]
+    records = [read_run_json(tmp_path / name) for name in ("memory", "stream")]
     assert records[0]["dataset"] == records[1]["dataset"]
     assert (tmp_path / "memory/history.npz").read_bytes() == (tmp_path / "stream/history.npz").read_bytes()
     states = [load_run(tmp_path / name).state for name in ("memory", "stream")]
@@ -83,7 +83,7 @@ def test_images_that_change_while_they_are_streamed_end_the_run(packed, photos, 
     with pytest.raises(InputError, match=r"\.png (is another image than at the start|cannot be read)") as error:
         run_experiment(settings(source, tmp_path / "run", **options, game="drift"), experiment)
     assert "\n" not in str(error.value)
-    assert read_record(tmp_path / "run")["dataset"]["sha256"] == before
+    assert read_run_json(tmp_path / "run")["dataset"]["sha256"] == before
 
 
 @pytest.mark.soak
@@ -154,10 +154,10 @@ def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_
     sample(folder, output=tmp_path / "grid.png")
     export(folder, output=tmp_path / "generator.jax")
     export(folder, output=tmp_path / "generator.onnx", format="onnx")
-    scores = evaluate(folder, num_samples=20)["run"]
+    scores = evaluate(folder, num_images=20)["run"]
     assert scores["evaluator"].startswith("fd-photos")
     assert len(scores["class_counts"]) == 2
     shutil.move(photos / "light", photos / "dark" / "deep")  # one class is none
-    again = evaluate(folder, num_samples=20)["run"]
+    again = evaluate(folder, num_images=20)["run"]
     assert again["evaluator"].startswith("random-photos")
     assert "class_divergence" not in again

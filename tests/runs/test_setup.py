@@ -11,7 +11,7 @@ import pytest
 from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset
 from gan_jax.runs import setup
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
-from gan_jax.storage.record import identity, make_record
+from gan_jax.storage.run_json import identity, make_run_json
 
 
 def test_several_processes_use_all_their_devices(monkeypatch):
@@ -35,11 +35,11 @@ def test_a_configuration_has_uneven_counts_where_statistics_are_recalibrated(lab
     digits = load_dataset("digits")
     tested = digits.test_labels % 3
     uneven = dataclasses.replace(digits, train_labels=np.array(labels), test_labels=tested, class_names=("a", "b", "c"))
-    gan = GanConfig(conditional=True, normalization="none", average_half_life=9.0, average_statistics=statistics)
+    gan = GanConfig(conditional=True, normalization="none", ema_half_life=9.0, ema_statistics=statistics)
     config = networks_config(RunConfig(gan), uneven)
     assert (config.num_classes, config.class_counts) == (3, counts)
     assert networks_config(RunConfig(config), digits).num_classes == 10
-    records = [make_record(RunConfig(gan), each, uneven, None) for each in (config, gan)]
+    records = [make_run_json(RunConfig(gan), each, uneven, None) for each in (config, gan)]
     assert "gan.class_counts" not in identity(records[0])
 
 
@@ -72,14 +72,14 @@ def test_a_discriminator_of_another_form_is_refused(change, told, monkeypatch, t
 
 
 def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(monkeypatch, tmp_path):
-    config = GanConfig(width=2, average_half_life=100.0)
+    config = GanConfig(width=2, ema_half_life=100.0)
     trained, fresh = (init_state(config, jax.random.key(seed)) for seed in (7, 0))
-    trained = trained.replace(step=trained.step + 9, average=trained.generator.replace(opt_state=()))
+    trained = trained.replace(step=trained.step + 9, ema=trained.generator.replace(opt_state=()))
     monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
     settings = RunConfig(config, dataset="digits", start_from=tmp_path)
     state = prepare_start(settings, config, Batch(load_dataset("digits").train_images)).state
     assert int(state.step) == 0
-    for name in ("generator", "discriminator", "average"):
+    for name in ("generator", "discriminator", "ema"):
         found, expected = getattr(state, name), getattr(trained, name)
         chex.assert_trees_all_equal(
             (found.params, found.variables["batch_stats"]), (expected.params, expected.variables["batch_stats"])

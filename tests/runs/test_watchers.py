@@ -12,16 +12,16 @@ from gan_jax.runs.run import Run
 from gan_jax.runs.watchers.console import Console
 from gan_jax.runs.watchers.figures import Figures
 from gan_jax.runs.watchers.json_lines import JsonLines, read_lines
-from gan_jax.runs.watchers.results import Recorder
+from gan_jax.runs.watchers.results import Results
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
 from gan_jax.storage.checkpoints import Checkpoint
-from gan_jax.storage.record import FORMAT
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import FORMAT
 from gan_jax.training.loop import Start
 
 CONFIG = GanConfig(width=2)
 STATE = None  # no part of what is said
-METRICS = {"d_x": 0.8, "d_g_z1": 0.2, "fake_spread": 0.5}
+METRICS = {"d_x": 0.8, "d_g_z1": 0.2, "fake_std": 0.5}
 
 
 class Saved:
@@ -88,7 +88,7 @@ def test_a_line_has_the_metrics_by_their_names(run, context, capsys):
 
 def test_a_warning_is_written_each_time_and_said_when_it_is_new(run, context, capsys):
     for step, spread in ((610, 0.01), (620, 0.01), (630, 0.5), (640, 0.01)):
-        run.record(window(step, fake_spread=spread))
+        run.record(window(step, fake_std=spread))
     warned = [line["step"] for line in lines(context) if line.get("warning") == "collapsed fakes"]
     assert warned == [610, 620, 640]
     said = [line for line in capsys.readouterr().out.splitlines() if "warning: collapsed" in line]
@@ -97,13 +97,13 @@ def test_a_warning_is_written_each_time_and_said_when_it_is_new(run, context, ca
 
 
 def test_after_a_restart_a_known_warning_is_not_said_again(run, context, capsys):
-    run.record(window(610, fake_spread=0.01))
+    run.record(window(610, fake_std=0.01))
     with context.folder.metrics.open("a") as file:
         file.write('{"step": 620, "epo')  # killed while it wrote
     again = make_run(context, JsonLines(context), Console(context))
     again.resume()
     assert "Resuming from step 610 of 2000" in capsys.readouterr().out
-    again.record(window(620, fake_spread=0.01))
+    again.record(window(620, fake_std=0.01))
     assert "warning" not in capsys.readouterr().out
     assert [line["step"] for line in lines(context)] == [600, 610, 610, 620, 620]
 
@@ -196,7 +196,7 @@ def test_a_resumed_run_keeps_the_grids_of_one_that_was_never_interrupted(draw_at
 
 def test_the_record_grows_by_a_line_an_epoch(context):
     record = {"format": FORMAT, "epochs": []}
-    recorder, state = Recorder(context, record), init_state(CONFIG, jax.random.key(0))
+    recorder, state = Results(context, record), init_state(CONFIG, jax.random.key(0))
     recorder.resume(ResumePoint(0, lambda step: True, []))
     before = (context.folder.path / "run.json").stat()
     for epoch in (1, 2):
@@ -210,4 +210,4 @@ def test_the_bars_words_are_the_last_chunks_means_and_the_last_distance(context)
     assert run.summary() == ""
     run.record(window(10, d_loss=0.25))
     assert "d_loss 0.25" in run.summary()
-    assert "fake_spread" not in run.summary()
+    assert "fake_std" not in run.summary()

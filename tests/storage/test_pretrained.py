@@ -8,7 +8,7 @@ from gan_jax.evaluation import read_evaluator
 from gan_jax.evaluation.features import extract
 from gan_jax.evaluation.store import shipped_path
 from gan_jax.storage import load
-from gan_jax.storage.record import matches_digests
+from gan_jax.storage.run_json import matches_digests
 from gan_jax.storage.weights import weights_of
 
 
@@ -19,7 +19,7 @@ def run():
 
 def test_it_is_the_best_recipes_with_the_recorded_weights(run):
     assert run.config == recipe("best")
-    assert run.state.average is not None
+    assert run.state.ema is not None
     assert matches_digests(run.record, int(run.state.step), weights_of(run.state))
 
 

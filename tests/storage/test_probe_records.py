@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from gan_jax import GanConfig, InputError, RunConfig, init_state, load_dataset, load_run
-from gan_jax.storage import record as record_module
+from gan_jax.storage import run_json as record_module
 from gan_jax.storage.checkpoints import Checkpoint, Checkpoints
-from gan_jax.storage.record import (
+from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.storage.run_json import (
     ENVIRONMENT,
     earlier_differences,
     environment_differences,
     identity,
-    make_record,
-    read_record,
+    make_run_json,
+    read_run_json,
     read_settings,
 )
-from gan_jax.storage.run_folder import RunFolder, claim
 
 CONFIG = GanConfig(latent_dim=4, width=2, batch_size=120)
 
@@ -35,7 +35,7 @@ def versions_are_asked_once():
 
 @pytest.fixture(scope="module")
 def record(versions_are_asked_once):
-    made = make_record(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), None)
+    made = make_run_json(RunConfig(CONFIG, dataset="digits"), CONFIG, load_dataset("digits"), None)
     del made["epochs"]  # they are in a file of their own
     earlier = {name: made[name] for name in ENVIRONMENT} | {"until": 4}
     return json.loads(json.dumps(made | {"earlier_environments": [earlier]}))
@@ -44,7 +44,7 @@ def record(versions_are_asked_once):
 def read(folder, content):
     """What a command reads of a record before it works with it."""
     (folder / "run.json").write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    record = read_record(folder)
+    record = read_run_json(folder)
     found = read_settings(record)
     json.dumps(identity(record))
     for differences in (environment_differences, earlier_differences):
@@ -123,7 +123,7 @@ def test_texts_that_are_no_record_are_refused_in_a_line(content, complaint, tmp_
 def test_a_record_that_is_no_file_is_refused_and_not_waited_for(tmp_path):
     (tmp_path / "run.json").mkdir()
     with pytest.raises(InputError, match="it is no regular file"):
-        read_record(tmp_path)
+        read_run_json(tmp_path)
     with pytest.raises(InputError, match=r"run\.json"):
         claim(RunFolder(tmp_path), overwrite=True)
 

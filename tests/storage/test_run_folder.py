@@ -10,12 +10,12 @@ from run_damage import everything
 from gan_jax import InputError, load_run
 from gan_jax.files import is_partial
 from gan_jax.storage import run_folder
-from gan_jax.storage.record import FORMAT, read_record
 from gan_jax.storage.run_folder import RunFolder, claim, remove_run, replace_run, require_claimable
+from gan_jax.storage.run_json import FORMAT, read_run_json
 
 TOLD = {"script": "s.py", "dataset": {}, "versions": {}, "imports": {}, "device": {}}
 RECORD = {"format": FORMAT, **TOLD, "run": {"gan": {"image_shape": [28, 28, 1]}}}
-EPOCH = {"epoch": 1, "step": 12, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
+EPOCH = {"epoch": 1, "step": 12, "arrays": {"step": "0" * 16}}
 NEW = {**RECORD, "script": "other.py", "epochs": []}
 
 
@@ -49,7 +49,7 @@ def test_a_folder_in_use_is_refused_resumed_or_replaced(folder):
     assert names(folder.path) == before
     replace_run(folder, NEW)
     assert names(folder.path) == {"grids", "checkpoints", "run.json", "epochs.jsonl"}
-    assert read_record(folder.path) == NEW
+    assert read_run_json(folder.path) == NEW
 
 
 @pytest.mark.parametrize("work", [lambda folder: replace_run(folder, NEW), remove_run])
@@ -117,11 +117,11 @@ def killed_at(monkeypatch, name, calls):
 
 def test_a_run_is_whole_until_the_one_that_replaces_it_has_a_record(folder, monkeypatch):
     before = everything(folder.path)
-    killed_at(monkeypatch, "write_record", calls=0)
+    killed_at(monkeypatch, "write_run_json", calls=0)
     with pytest.raises(KeyboardInterrupt):
         replace_run(folder, NEW)
     assert everything(folder.path) == before
-    assert read_record(folder.path)["epochs"] == [EPOCH]
+    assert read_run_json(folder.path)["epochs"] == [EPOCH]
 
 
 def test_a_full_disk_leaves_the_run_that_was_to_be_replaced(folder, monkeypatch):
@@ -130,7 +130,7 @@ def test_a_full_disk_leaves_the_run_that_was_to_be_replaced(folder, monkeypatch)
     def full(path, content):
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("gan_jax.storage.record.write_json", full)
+    monkeypatch.setattr("gan_jax.storage.run_json.write_json", full)
     with pytest.raises(OSError, match="No space"):
         replace_run(folder, NEW)
     assert everything(folder.path) == before
@@ -141,7 +141,7 @@ def replace(folder):
 
 
 @pytest.mark.parametrize(
-    ("work", "name", "calls"), [(replace, "_delete", 0), (replace, "write_record", 1), (remove_run, "_delete", 0)]
+    ("work", "name", "calls"), [(replace, "_delete", 0), (replace, "write_run_json", 1), (remove_run, "_delete", 0)]
 )
 def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_next(
     work, name, calls, folder, monkeypatch
@@ -155,7 +155,7 @@ def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_
     claim(folder, resume=True).release()
     replace(folder)
     assert names(folder.path) == {"grids", "checkpoints", "run.json", "epochs.jsonl"}
-    assert read_record(folder.path) == NEW
+    assert read_run_json(folder.path) == NEW
 
 
 def test_only_what_an_interrupted_write_left_is_partial(folder):

@@ -8,9 +8,10 @@ from small_runs import settings
 
 from gan_jax import InputError, load_dataset
 from gan_jax.cli.report import report
-from gan_jax.cli.train import TRAININGS, parse_flags
-from gan_jax.storage.record import make_record, run_digest, write_record
+from gan_jax.cli.train import parse_flags
+from gan_jax.cli.trainings import TRAININGS
 from gan_jax.storage.run_folder import RunFolder, claim
+from gan_jax.storage.run_json import make_run_json, run_digest, write_run_json
 from gan_jax.sweeps import folder as module
 from gan_jax.sweeps.folder import SweepFolder
 
@@ -19,7 +20,7 @@ SCORES = {"frechet_distance": 1.0, "kernel_distance": 1.0, "precision": 1.0, "re
 
 def record_of(path, **options):
     one = settings(path, **options)
-    return make_record(one, one.gan, load_dataset("digits"), None)
+    return make_run_json(one, one.gan, load_dataset("digits"), None)
 
 
 def sweep(path, seeds, resume=False, overwrite=False):
@@ -34,7 +35,7 @@ def write_runs(path, seeds):
         record = record_of(path / f"seed_{seed}", seed=seed)
         opened.begin(record)
         (path / f"seed_{seed}" / "grids").mkdir(parents=True)
-        write_record(path / f"seed_{seed}", record)
+        write_run_json(path / f"seed_{seed}", record)
         ended = {"diverged": None, "collapsed": None, "scores": SCORES}
         outcomes.append({"name": f"seed_{seed}", "run_sha256": run_digest(record)} | ended)
     (path / "summary.json").write_text(json.dumps(outcomes))
@@ -63,7 +64,7 @@ def test_runs_that_are_replaced_are_whole_until_the_first_new_one_begins_and_go_
     found = json.loads((path / "runs.json").read_text())
     assert (found["runs"], found["replaced"]) == (["seed_2", "seed_3"], [])
     (path / "seed_2").mkdir()
-    write_record(path / "seed_2", record_of(path / "seed_2", seed=2))
+    write_run_json(path / "seed_2", record_of(path / "seed_2", seed=2))
     new.begin(record_of(path / "seed_3", seed=3))
     assert (path / "seed_2" / "run.json").exists()
 
@@ -132,7 +133,7 @@ def test_more_runs_join_those_that_are_there(path):
 
 def test_a_page_has_no_scores_of_other_runs_than_those_in_the_folder(path):
     report(path)
-    write_record(path / "seed_1", record_of(path / "seed_1", seed=1, log_every=7))
+    write_run_json(path / "seed_1", record_of(path / "seed_1", seed=1, log_every=7))
     with pytest.raises(
         InputError, match=r"summary\.json is not of the runs as they are now; continue the training with"
     ):

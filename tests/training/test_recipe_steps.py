@@ -26,7 +26,7 @@ from gan_jax import (
 from gan_jax.nn.networks import NETWORKS
 from gan_jax.objectives.augmentations import augment
 from gan_jax.training import steps
-from gan_jax.training.state import update_average
+from gan_jax.training.state import update_ema
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
 
@@ -86,7 +86,7 @@ def test_each_network_moves_at_its_own_rate(step):
 
 
 def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
-    config = with_options(average_half_life=6.0, average_ramp=0.5)
+    config = with_options(ema_half_life=6.0, ema_ramp=0.5)
     state = start(config)
     expected = state.generator.params
     for number in range(1, 5):
@@ -94,59 +94,57 @@ def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
         half_life = min(6.0, 0.5 * 4 * number)
         decay = 0.5 ** (4 / half_life)
         expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
-    assert_close(state.average.params, expected, rtol=1e-5)
-    assert state.average.opt_state == ()
-    assert_trees_all_equal(sampling_generator(config, state), state.average.variables)
-    assert largest_move(state.average, state.generator) > 0
+    assert_close(state.ema.params, expected, rtol=1e-5)
+    assert state.ema.opt_state == ()
+    assert_trees_all_equal(sampling_generator(config, state), state.ema.variables)
+    assert largest_move(state.ema, state.generator) > 0
 
 
 def test_an_average_changes_nothing_of_the_training():
     plain, _ = gan_step(CONFIG, start(CONFIG), Batch(images_of(CONFIG)), fresh_key())
     assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator.variables)
-    config = with_options(average_half_life=100.0)
+    config = with_options(ema_half_life=100.0)
     with jax.enable_x64(True):
         images, states = in_float64(images_of(CONFIG)), in_float64((start(CONFIG), start(config)))
         (plain, _), (averaged, _) = (
             gan_step(one, state, Batch(images), fresh_key())
             for one, state in zip((CONFIG, config), states, strict=True)
         )
-    assert_close(averaged.replace(average=None), plain)
+    assert_close(averaged.replace(ema=None), plain)
 
 
 def test_an_average_of_many_images_stays_between_its_generators():
-    config = with_options(average_half_life=6.0, batch_size=128)
+    config = with_options(ema_half_life=6.0, batch_size=128)
     state = start(config).replace(step=jnp.int32(2**24))
-    moved = update_average(
-        config, state, state.generator.with_params(jax.tree.map(jnp.ones_like, state.generator.params))
-    )
-    for old, new in zip(jax.tree.leaves(state.average.params), jax.tree.leaves(moved.params), strict=True):
+    moved = update_ema(config, state, state.generator.with_params(jax.tree.map(jnp.ones_like, state.generator.params)))
+    for old, new in zip(jax.tree.leaves(state.ema.params), jax.tree.leaves(moved.params), strict=True):
         assert_close(new, 1 - (1 - old) * 0.5 ** (128 / 6), rtol=1e-5)
 
 
 def test_recalibrated_statistics_are_of_all_classes():
-    config = with_options(conditional=True, num_classes=40, average_half_life=100.0, average_statistics="recalibrated")
+    config = with_options(conditional=True, num_classes=40, ema_half_life=100.0, ema_statistics="recalibrated")
     state = start(config)
 
     def statistics(vectors):
-        params = state.average.params | {"embed": {"vectors": vectors}}
-        return sampling_generator(config, state.replace(average=state.average.with_params(params)))["batch_stats"]
+        params = state.ema.params | {"embed": {"vectors": vectors}}
+        return sampling_generator(config, state.replace(ema=state.ema.with_params(params)))["batch_stats"]
 
-    vectors = state.average.params["embed"]["vectors"]
+    vectors = state.ema.params["embed"]["vectors"]
     plain, changed = (statistics(each)["norm_0"]["var"] for each in (vectors, vectors.at[39].mul(100)))
     assert jnp.abs(plain - changed).max() > 0.1 * plain.max()
 
 
 def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
-    options = {"average_half_life": 100.0, "average_statistics": "recalibrated", "initializer": "he"}
+    options = {"ema_half_life": 100.0, "ema_statistics": "recalibrated", "initializer": "he"}
     config = with_options(conditional=True, num_classes=2, class_counts=(3, 1), **options)
     state = start(config)
-    vectors = state.average.params["embed"]["vectors"]
-    far = state.average.with_params(state.average.params | {"embed": {"vectors": vectors.at[1].set(0)}})
-    kernel = state.average.params["conv_0"]["kernel"]
+    vectors = state.ema.params["embed"]["vectors"]
+    far = state.ema.with_params(state.ema.params | {"embed": {"vectors": vectors.at[1].set(0)}})
+    kernel = state.ema.params["conv_0"]["kernel"]
     learned = jnp.einsum("hwoi,i->hwo", kernel[..., -len(vectors[0]) :], vectors[0])
     noise = jnp.sum(kernel[..., : -len(vectors[0])] ** 2, axis=-1)
     for share, each in ((0.75, config), (0.5, dataclasses.replace(config, class_counts=()))):
-        found = sampling_generator(each, state.replace(average=far))["batch_stats"]["norm_0"]
+        found = sampling_generator(each, state.replace(ema=far))["batch_stats"]["norm_0"]
         mean = share * learned.mean((0, 1))
         variance = (noise + share * learned**2).mean((0, 1)) - mean**2
         np.testing.assert_allclose(found["mean"], mean, atol=0.2 * jnp.sqrt(variance.max()))
@@ -154,10 +152,10 @@ def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
 
 
 def test_recalibrated_statistics_are_those_of_the_averages_own_images():
-    config = with_options(batch_size=64, average_half_life=100.0, average_statistics="recalibrated")
+    config = with_options(batch_size=64, ema_half_life=100.0, ema_statistics="recalibrated")
     state = start(config)
     statistics = sampling_generator(config, state)["batch_stats"]["norm_0"]
-    kernel = state.average.params["conv_0"]["kernel"]  # of N(0, 1) latents: mean 0, variance the sum of its squares
+    kernel = state.ema.params["conv_0"]["kernel"]  # of N(0, 1) latents: mean 0, variance the sum of its squares
     variance = jnp.sum(kernel**2, axis=-1).mean((0, 1))
     np.testing.assert_allclose(statistics["var"], variance, rtol=0.15)
     assert jnp.abs(statistics["mean"]).max() < 0.05 * jnp.sqrt(variance.max())
@@ -231,7 +229,7 @@ def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes():
     state, images = start(config), images_of(config)
     after, metrics = gan_step(config, state, Batch(images), fresh_key())
     _, plain = gan_step(CONFIG, state, Batch(images), fresh_key())
-    assert metrics["fake_spread"] == pytest.approx(float(plain["fake_spread"]), rel=1e-4)
+    assert metrics["fake_std"] == pytest.approx(float(plain["fake_std"]), rel=1e-4)
     assert metrics["d_x"] != plain["d_x"]
     again, _ = gan_step(config, state, Batch(images), fresh_key())
     assert_trees_all_equal(after, again)
@@ -243,7 +241,7 @@ def test_a_generator_alone_is_scored_by_what_is_augmented():
     _, metrics = generator_step(config, state, Batch(images), fresh_key())
     plain = dataclasses.replace(config, augmentations=())
     _, expected = generator_step(plain, state, Batch(images), fresh_key())
-    assert metrics["fake_spread"] == pytest.approx(float(expected["fake_spread"]), rel=1e-4)
+    assert metrics["fake_std"] == pytest.approx(float(expected["fake_std"]), rel=1e-4)
     assert metrics["d_g_z2"] != expected["d_g_z2"]
 
 
@@ -275,7 +273,7 @@ def test_the_default_step_has_no_input_for_what_it_does_not_use():
     config = GanConfig(latent_dim=8, width=4, batch_size=4)
     lowered = gan_step.lower(config, start(config), Batch(images_of(config)), fresh_key())
     assert '"config.learning_rate"' in lowered.as_text(debug_info=True)
-    for unused in ("penalty_weight", "average_ramp", "generator_penalty_weight"):
+    for unused in ("penalty_weight", "ema_ramp", "generator_penalty_weight"):
         assert f'"config.{unused}"' not in lowered.as_text(debug_info=True)
 
 

@@ -43,7 +43,7 @@ const Engine = (() => {
   }
 
   /** The adjoint of a convolution: an image side of h by w from the latent side. */
-  function spread(/** @type {Tensor} */ y, kernel, stride, padding, h, w) {
+  function convolveTranspose(/** @type {Tensor} */ y, kernel, stride, padding, h, w) {
     const [size, , inner, outer] = kernel.shape;
     const x = zeros(h, w, inner);
     const k = kernel.data, from = y.data, to = x.data;
@@ -90,16 +90,16 @@ const Engine = (() => {
 
   // Each kind has forward(op, x, label), which returns the output and may leave what its way back needs in `kept`, and
   // back(op, x, gradient, kept), from the gradient of the output to that of x.
-  const KINDS = {
+  const OPERATIONS = {
     convolve: {
       forward: (op, x) => addBias(convolve(x, op.arrays.kernel, op.stride, op.padding), op.arrays.bias),
-      back: (op, x, g) => spread(g, op.arrays.kernel, op.stride, op.padding, x.h, x.w),
+      back: (op, x, g) => convolveTranspose(g, op.arrays.kernel, op.stride, op.padding, x.h, x.w),
     },
-    spread: {
+    convolve_transpose: {
       forward: (op, x) => {
         const size = op.arrays.kernel.shape[0];
         const [h, w] = [x.h, x.w].map((length) => (length - 1) * op.stride + size - 2 * op.padding);
-        return addBias(spread(x, op.arrays.kernel, op.stride, op.padding, h, w), op.arrays.bias);
+        return addBias(convolveTranspose(x, op.arrays.kernel, op.stride, op.padding, h, w), op.arrays.bias);
       },
       back: (op, x, g) => convolve(g, op.arrays.kernel, op.stride, op.padding),
     },
@@ -197,14 +197,14 @@ const Engine = (() => {
     for (const op of operations) {
       const kept = [];
       if (tape) tape.push({ op, x, kept });
-      x = KINDS[op.kind].forward(op, x, label, tape ? kept : null);
+      x = OPERATIONS[op.name].forward(op, x, label, tape ? kept : null);
     }
     return x;
   }
 
   /** From the gradient of what operations put out to the gradient of what they took in. */
   function back(operations, gradient, label, tape) {
-    for (const { op, x, kept } of [...tape].reverse()) gradient = KINDS[op.kind].back(op, x, gradient, label, kept);
+    for (const { op, x, kept } of [...tape].reverse()) gradient = OPERATIONS[op.name].back(op, x, gradient, label, kept);
     return gradient;
   }
 
@@ -233,5 +233,5 @@ const Engine = (() => {
     return Uint8ClampedArray.from(image.data, (value) => Math.round(127.5 * (value + 1)));
   }
 
-  return { convolve, spread, forward, generate, judge, judgeWithGradient, quantize, vector };
+  return { convolve, convolveTranspose, forward, generate, judge, judgeWithGradient, quantize, vector };
 })();

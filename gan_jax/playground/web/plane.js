@@ -228,9 +228,9 @@ function startLive(ask) {
   function shaded(logits) {
     const logistic = ["non_saturating", "saturating", "relativistic"].includes(settings.objective);
     const mean = logits.reduce((sum, value) => sum + value, 0) / logits.length;
-    const spread = Math.sqrt(logits.reduce((sum, value) => sum + (value - mean) ** 2, 0) / logits.length) || 1;
+    const std = Math.sqrt(logits.reduce((sum, value) => sum + (value - mean) ** 2, 0) / logits.length) || 1;
     const relative = settings.objective === "relativistic" || !logistic;
-    return Array.from(logits, (value) => 1 / (1 + Math.exp(relative ? (-1.5 * (value - mean)) / spread : -value)));
+    return Array.from(logits, (value) => 1 / (1 + Math.exp(relative ? (-1.5 * (value - mean)) / std : -value)));
   }
 
   const running = playButton(find("live-run"), async () => {

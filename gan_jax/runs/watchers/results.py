@@ -1,4 +1,4 @@
-"""What a run leaves for other programs: its record, its weights and its history."""
+"""What a run leaves for other programs: ``run.json``, its epochs, its weights and its history."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,50 +7,49 @@ import numpy as np
 
 from gan_jax.files import save_arrays
 from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
-from gan_jax.storage.record import Record, append_epoch, epoch_digest, write_record
+from gan_jax.storage.run_json import RunJson, append_epoch, epoch_digest, write_run_json
 from gan_jax.storage.weights import save_weights
 from gan_jax.training.loop import Progress
 
 
-class Recorder(Watcher):
-    """Keeps the record: a digest of the state after every epoch, and how a run that diverged ended."""
+class Results(Watcher):
+    """Writes ``run.json``, a digest of the state after every epoch, and at the end the weights and the history.
 
-    def __init__(self, context: RunContext, record: Record) -> None:
-        self._context, self._record = context, record
+    Args:
+      context: the run.
+      run_json: what ``run.json`` is to hold, with the run's earlier epochs.
+    """
+
+    def __init__(self, context: RunContext, run_json: RunJson) -> None:
+        self._context, self._run_json = context, run_json
 
     def resume(self, point: ResumePoint) -> None:
         """Drop the epochs after the point, and the end of a shorter run within an epoch, and end what was before it."""
-        context, epochs = self._context, self._record["epochs"]
-        self._record["epochs"] = [
+        context, epochs = self._context, self._run_json["epochs"]
+        self._run_json["epochs"] = [
             epoch
             for epoch in epochs
             if epoch["step"] <= point.step
             and epoch["step"] in (context.num_steps, epoch["epoch"] * context.steps_per_epoch)
         ]
-        if earlier := self._record.get("earlier_environments"):
+        if earlier := self._run_json.get("earlier_environments"):
             for stretch in earlier:
                 stretch["until"] = min(point.step, stretch.get("until", point.step))
-            self._record["earlier_environments"] = [stretch for stretch in earlier if stretch["until"]]
-        write_record(context.folder.path, self._record)
+            self._run_json["earlier_environments"] = [stretch for stretch in earlier if stretch["until"]]
+        write_run_json(context.folder.path, self._run_json)
 
     def checkpoint(self, progress: Progress) -> None:
-        """Add the epoch that ends here."""
+        """Add the epoch that ends here, or that the run has diverged."""
         folder = self._context.folder.path
         if progress.epoch_end:
-            append_epoch(folder, self._record, epoch_digest(progress.epoch, progress.state))
+            append_epoch(folder, self._run_json, epoch_digest(progress.epoch, progress.state))
         if progress.error:
-            self._record["diverged"] = str(progress.error)
-            write_record(folder, self._record)
-
-
-class Results(Watcher):
-    """Writes ``weights.npz`` and ``history.npz``."""
-
-    def __init__(self, context: RunContext) -> None:
-        self._folder, self._config = context.folder, context.config
+            self._run_json["diverged"] = str(progress.error)
+            write_run_json(folder, self._run_json)
 
     def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
-        """Write both files."""
-        save_weights(self._folder.weights, state, self._config)
+        """Write ``weights.npz`` and ``history.npz``."""
+        folder = self._context.folder
+        save_weights(folder.weights, state, self._context.config)
         if metrics:
-            save_arrays(self._folder.history, metrics)
+            save_arrays(folder.history, metrics)

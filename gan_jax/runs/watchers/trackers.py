@@ -16,8 +16,8 @@ from gan_jax.parts import find_part
 from gan_jax.pictures.grids import readable_pictures
 from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
-from gan_jax.storage.record import read_record
 from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import read_run_json
 from gan_jax.training.loop import Progress
 
 
@@ -160,7 +160,7 @@ def open_tracker(name: str, folder: RunFolder, label: str = "") -> Tracker:
     """
     require_tracker(name)
     tracker = find_part("tracker", TRACKERS, name)(
-        folder, label or folder.path.resolve().name, read_record(folder.path)["run"]
+        folder, label or folder.path.resolve().name, read_run_json(folder.path)["run"]
     )
     for line in read_lines(folder.metrics):
         _note(tracker, line["step"], {key: value for key, value in line.items() if key != "step"})

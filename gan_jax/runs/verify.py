@@ -19,17 +19,17 @@ from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training
 from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import load_recorded_weights
-from gan_jax.storage.record import (
-    Record,
+from gan_jax.storage.run_folder import RunFolder
+from gan_jax.storage.run_json import (
+    RunJson,
     earlier_differences,
     environment,
     environment_differences,
     epoch_digest,
     identity,
-    read_record,
+    read_run_json,
     read_settings,
 )
-from gan_jax.storage.run_folder import RunFolder
 from gan_jax.training.batches import epoch_order, read_batches
 from gan_jax.training.compiled import run_chunk
 from gan_jax.training.forward import batch_fakes, generate, sample_latents
@@ -62,7 +62,7 @@ class FinishedRun:
     """
 
     def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None, **reading: Any) -> None:
-        self.folder, self.record = RunFolder(folder), read_record(folder)
+        self.folder, self.record = RunFolder(folder), read_run_json(folder)
         self.settings, self.config = read_settings(self.record)
         self.game = find_game(self.settings.game)
         dataset = load_images(dataclasses.replace(self.settings, **reading), name, data_dir)
@@ -217,7 +217,7 @@ def _first_other_step(history: Metrics, metrics: Metrics, end: int) -> int | Non
     return None
 
 
-def _first_other(recorded: Record, found: Record) -> str | None:
+def _first_other(recorded: RunJson, found: RunJson) -> str | None:
     """The first array whose digest differs."""
-    arrays = (name for name, digest in found["arrays"].items() if recorded["arrays"].get(name) != digest)
-    return next(arrays, None) if recorded["sha256"] != found["sha256"] else None
+    there, here = recorded["arrays"], found["arrays"]
+    return next((name for name in [*here, *there] if there.get(name) != here.get(name)), None)

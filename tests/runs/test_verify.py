@@ -13,10 +13,10 @@ from small_runs import GAN, finish
 from terminals import Terminal
 
 from gan_jax import Batch, InputError, ResidentImages, gan_step, load_dataset, load_run, run_keys, save_weights, train
-from gan_jax.runs.reproduce import Difference, FinishedRun, replay, verify
+from gan_jax.runs.verify import Difference, FinishedRun, replay, verify
 from gan_jax.storage.checkpoints import SavedCheckpoints
-from gan_jax.storage.record import identity, read_record
-from gan_jax.training.forward import image_spread
+from gan_jax.storage.run_json import identity, read_run_json
+from gan_jax.training.forward import pixel_std
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_what_the_run_was_trained_with_and_is_not_here_is_told(copied):
         ]
 
     edit(copied, change)
-    jax_here = read_record(copied)["versions"]["jax"]
+    jax_here = read_run_json(copied)["versions"]["jax"]
     assert FinishedRun(copied).differences() == [
         f"until step 12, versions.jax was 0.9, is {jax_here}",
         "until step 24, device.devices_per_batch was 4, is 1",
@@ -131,7 +131,7 @@ def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
     metrics, same = replay(FinishedRun(tmp_path / "run"), 4, tmp_path / "step.npz")
     assert same is True
     with np.load(tmp_path / "step.npz") as archive:
-        assert float(image_spread(archive["fakes"])) == pytest.approx(metrics["fake_spread"], rel=1e-4)
+        assert float(pixel_std(archive["fakes"])) == pytest.approx(metrics["fake_std"], rel=1e-4)
 
 
 def test_other_data_and_unknown_steps_are_refused(copied):
@@ -185,7 +185,7 @@ def test_weights_that_are_not_the_runs_are_passed_over(other_weights, copied, ca
 
 
 def test_checkpoints_of_another_run_are_refused(folder):
-    state, record = load_run(folder).state, read_record(folder)
+    state, record = load_run(folder).state, read_run_json(folder)
     other = identity(record) | {"seed": 1}
     found, complaints = SavedCheckpoints(folder / "checkpoints", other).restore_newest(state)
     assert found is None

@@ -25,23 +25,23 @@ _OPTIONAL: dict[str, Any] = {
     "replacing": Literal[True],
 }
 _OF_STRETCH = {name: _FORM[name] for name in ("versions", "imports", "device")} | {"until": int}
-_OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "sha256": str, "arrays": dict[str, str]}
+_OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "arrays": dict[str, str]}
 
 
-def require_form(record: dict[str, Any]) -> None:
+def require_schema(record: dict[str, Any]) -> None:
     """Check that what ``run.json`` tells is complete, and of the types that this package writes.
 
     Raises:
       KeyError: something is missing.
       ValueError: something is of another type; the message names it.
     """
-    for name, kind in _FORM.items():
-        _require(name, record[name], kind)
+    for name, declared in _FORM.items():
+        _require(name, record[name], declared)
     for name in record.keys() & _OPTIONAL.keys():
         _require(name, record[name], _OPTIONAL[name])
     for stretch in record.get("earlier_environments", []):
-        for name, kind in _OF_STRETCH.items():
-            _require(name, stretch[name], kind)
+        for name, declared in _OF_STRETCH.items():
+            _require(name, stretch[name], declared)
     run = record["run"]
     _require("gan", run["gan"], dict[str, _Plain | list[_Plain]])
     _require("image_shape", run["gan"]["image_shape"], list[int])
@@ -50,7 +50,7 @@ def require_form(record: dict[str, Any]) -> None:
 
 def is_epoch(value: Any) -> bool:
     """Whether a value of JSON is of the form of an epoch in a record."""
-    return isinstance(value, dict) and all(has_type(value.get(name), kind) for name, kind in _OF_EPOCH.items())
+    return isinstance(value, dict) and all(has_type(value.get(name), declared) for name, declared in _OF_EPOCH.items())
 
 
 def config_from_json(values: Mapping[str, Any]) -> GanConfig:
@@ -71,12 +71,12 @@ def settings_from_json(values: Mapping[str, Any], config: GanConfig) -> RunConfi
         which every version has told.
     """
     known = {field.name for field in dataclasses.fields(RunConfig)} - {"gan"}
-    told = {name: value for name, value in values.items() if name in known}
-    if missing := {"dataset", "seed", "output_dir"} - told.keys():
+    given = {name: value for name, value in values.items() if name in known}
+    if missing := {"dataset", "seed", "output_dir"} - given.keys():
         raise ValueError(f"{min(missing)} is missing")
-    return RunConfig(gan=config, **told)
+    return RunConfig(gan=config, **given)
 
 
-def _require(name: str, value: Any, kind: Any) -> None:
-    if not has_type(value, kind):
-        raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {describe(kind)}")
+def _require(name: str, value: Any, declared: Any) -> None:
+    if not has_type(value, declared):
+        raise ValueError(f"{name} is {reprlib.repr(value)}; it must be {describe(declared)}")

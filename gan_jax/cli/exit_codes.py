@@ -29,7 +29,7 @@ _LACKS = {  # what an error of JAX or Python says, and what the user can do
 
 
 @contextmanager
-def exit_statuses() -> Generator[None]:
+def exit_on_errors() -> Generator[None]:
     """Exit with ``MISTAKE`` and one line after an error that the user can mend.
 
     The status is 130 after Ctrl-C, 143 after SIGTERM and 129 after SIGHUP, as a shell has them. Each of these unwinds
@@ -145,10 +145,10 @@ def prepare_libraries() -> None:
     sys.unraisablehook = _show_unraisable
 
 
-def _show_unraisable(told: "sys.UnraisableHookArgs") -> None:
+def _show_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
     """Print an error of a thread that nobody waits for, unless an error of Orbax's that is raised has caused it."""
-    if str(told.exc_value) != "Event loop is closed":
-        sys.__unraisablehook__(told)
+    if str(unraisable.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(unraisable)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:

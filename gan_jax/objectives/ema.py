@@ -5,7 +5,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 
-def average_decay(batch_size: int, images_seen: ArrayLike, half_life: ArrayLike, ramp: ArrayLike) -> Array:
+def ema_decay(batch_size: int, images_seen: ArrayLike, half_life: ArrayLike, ramp: ArrayLike) -> Array:
     r"""How much of an average a step keeps (Karras et al. 2020, StyleGAN2's code).
 
     $0.5^{b / h}$ with h the half-life, or $r n$ while that is less, so that the average follows closely at
@@ -21,7 +21,7 @@ def average_decay(batch_size: int, images_seen: ArrayLike, half_life: ArrayLike,
       ``[]`` float32 in [0, 1).
 
     Examples:
-      >>> round(float(average_decay(100, images_seen=100_000, half_life=100, ramp=0.05)), 4)
+      >>> round(float(ema_decay(100, images_seen=100_000, half_life=100, ramp=0.05)), 4)
       0.5
     """
     return jnp.asarray(0.5 ** (batch_size / jnp.minimum(half_life, ramp * jnp.asarray(images_seen, jnp.float32))))

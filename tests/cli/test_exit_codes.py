@@ -11,13 +11,13 @@ import jax
 import pytest
 
 from gan_jax import InputError
-from gan_jax.cli.statuses import exit_statuses, prepare_libraries
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.files import atomic_write, user_cache, warn
 
 
 def ended(capsys, error: BaseException | None = None):
     """The status of a command that raises this, and what it printed to standard error."""
-    with pytest.raises(SystemExit) as end, exit_statuses():
+    with pytest.raises(SystemExit) as end, exit_on_errors():
         raise error or InputError("wrong")
     return end.value.code, capsys.readouterr().err
 
@@ -27,7 +27,7 @@ def test_a_signal_unwinds_what_is_being_written_and_gives_its_handler_back(numbe
     before = signal.getsignal(number)
 
     def command():
-        with exit_statuses(), atomic_write(tmp_path / "file") as temporary:
+        with exit_on_errors(), atomic_write(tmp_path / "file") as temporary:
             temporary.write_text("half")
             signal.raise_signal(number)
 
@@ -41,7 +41,7 @@ def test_a_signal_unwinds_what_is_being_written_and_gives_its_handler_back(numbe
 def test_a_hangup_that_nohup_ignores_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with exit_statuses():
+        with exit_on_errors():
             signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
@@ -69,7 +69,7 @@ def test_a_working_folder_that_is_gone_is_one_line(tmp_path, monkeypatch, capsys
     (tmp_path / "gone").mkdir()
     os.chdir("gone")
     (tmp_path / "gone").rmdir()
-    with pytest.raises(SystemExit, match="2"), exit_statuses():
+    with pytest.raises(SystemExit, match="2"), exit_on_errors():
         Path("run").absolute()
     assert capsys.readouterr().err == (
         "error: the folder that the command runs in is no longer there; repeat the command in another.\n"
@@ -77,7 +77,7 @@ def test_a_working_folder_that_is_gone_is_one_line(tmp_path, monkeypatch, capsys
 
 
 def test_another_error_is_a_fault_of_the_package_and_keeps_its_traceback():
-    with pytest.raises(RuntimeError, match="other"), exit_statuses():
+    with pytest.raises(RuntimeError, match="other"), exit_on_errors():
         raise RuntimeError("other")
 
 
@@ -124,7 +124,7 @@ def test_output_that_cannot_be_written_fails_unless_its_reader_has_gone(error, s
     raw = unwritable("stdout", error)
     found = None
     try:
-        with exit_statuses():
+        with exit_on_errors():
             print("a result")
     except SystemExit as end:
         found = end.code
@@ -139,7 +139,7 @@ def test_a_terminal_that_was_closed_changes_no_status(unwritable):
     unwritable("stderr", OSError(5, "Input/output error"))
 
     def command():
-        with exit_statuses():
+        with exit_on_errors():
             warn("something")
             raise InputError("wrong")
 
@@ -151,7 +151,7 @@ def test_a_terminal_that_was_closed_changes_no_status(unwritable):
 def test_streams_that_are_not_there_take_what_is_printed(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    with exit_statuses():
+    with exit_on_errors():
         print("out", flush=True)
         warn("err")
     sys.stdout.close()
@@ -193,7 +193,7 @@ def test_warnings_of_libraries_are_lines_and_those_of_the_cache_one(own_jax, mon
 
 def test_a_reader_that_goes_in_the_middle_of_a_long_text_has_seen_enough(unwritable, capsys):
     raw = unwritable("stdout", BrokenPipeError(32, "Broken pipe"))
-    with exit_statuses():
+    with exit_on_errors():
         print("a line\n" * 100_000)
     assert capsys.readouterr().err == ""
     assert os.path.samestat(os.fstat(raw.fileno()), os.stat(os.devnull))  # noqa: PTH116

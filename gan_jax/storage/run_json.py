@@ -37,19 +37,19 @@ from gan_jax.files import (
 from gan_jax.parts import UnknownPartError, imported_parts
 from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
-from gan_jax.storage.record_form import config_from_json, is_epoch, require_form, settings_from_json
+from gan_jax.storage.run_json_schema import config_from_json, is_epoch, require_schema, settings_from_json
 
 FORMAT = 1
 _RECORD, _EPOCHS = RUN_DATA[:2]
 ENVIRONMENT = ("versions", "imports", "device")  # what of a record may change bits without being a setting
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
 
-Record = dict[str, Any]
+RunJson = dict[str, Any]
 
 
-def make_record(
+def make_run_json(
     settings: RunConfig, config: GanConfig, dataset: Dataset, schedule_steps: int | None, devices_per_batch: int = 1
-) -> Record:
+) -> RunJson:
     """Say what a run is: settings, where its schedules end, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
     for name in ("data_dir", "discriminator", "start_from"):  # the last two may also be the name of a run that ships
@@ -73,7 +73,7 @@ def make_record(
     }
 
 
-def environment(devices_per_batch: int = 1) -> Record:
+def environment(devices_per_batch: int = 1) -> RunJson:
     """Versions, imported parts and devices, which may change bits, and how many devices share each batch."""
     device = jax.devices()[0]
     versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
@@ -92,14 +92,18 @@ def environment(devices_per_batch: int = 1) -> Record:
     }
 
 
-def epoch_digest(epoch: int, state: Any) -> Record:
-    """An epoch's line in the record: its number, the step it ended at, and the state's digest and its arrays'."""
-    arrays = array_digests(state)
-    short = {name: digest[:16] for name, digest in arrays.items()}
-    return {"epoch": epoch, "step": int(state.step), "sha256": joint_digest(arrays), "arrays": short}
+def epoch_digest(epoch: int, state: Any) -> RunJson:
+    """An epoch's line in ``epochs.jsonl``: its number, its last step, and a digest of each array of the state."""
+    arrays = {name: digest[:16] for name, digest in array_digests(state).items()}
+    return {"epoch": epoch, "step": int(state.step), "arrays": arrays}
 
 
-def matches_digests(record: Record, step: int, arrays: Any) -> bool | None:
+def state_digest(epoch: RunJson) -> str:
+    """One sha256 of the state at an epoch's end, from the epoch's line."""
+    return joint_digest(epoch["arrays"])
+
+
+def matches_digests(record: RunJson, step: int, arrays: Any) -> bool | None:
     """Whether arrays are those of the state that a run recorded after a step.
 
     Args:
@@ -116,30 +120,30 @@ def matches_digests(record: Record, step: int, arrays: Any) -> bool | None:
     return all(recorded.get(name) == digest[:16] for name, digest in array_digests(arrays).items())
 
 
-def run_digest(record: Record) -> str:
+def run_digest(record: RunJson) -> str:
     """One sha256 of what a run is and of how far it has come; what is kept of the run elsewhere tells it."""
-    last = [epoch["sha256"] for epoch in record["epochs"][-1:]]
+    last = [state_digest(epoch) for epoch in record["epochs"][-1:]]
     content = json.dumps([identity(record), last, record.get("diverged")])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def write_record(folder: Path, record: Record, *, replacing: bool = False) -> None:
+def write_run_json(folder: Path, record: RunJson, *, replacing: bool = False) -> None:
     """Write both files, or ``run.json`` alone, marked, while the other files are still those of the run before."""
-    told = {name: value for name, value in record.items() if name not in ("epochs", "replacing")}
+    kept = {name: value for name, value in record.items() if name not in ("epochs", "replacing")}
     if replacing:
-        write_json(folder / _RECORD, told | {"replacing": True})
+        write_json(folder / _RECORD, kept | {"replacing": True})
     else:
         write_lines(folder / _EPOCHS, record["epochs"])
-        write_json(folder / _RECORD, told)
+        write_json(folder / _RECORD, kept)
 
 
-def append_epoch(folder: Path, record: Record, epoch: Record) -> None:
+def append_epoch(folder: Path, record: RunJson, epoch: RunJson) -> None:
     """Add an epoch to a record, and to its file."""
     record["epochs"].append(epoch)
     append_line(folder / _EPOCHS, epoch)
 
 
-def has_record(folder: Path) -> bool:
+def has_run_json(folder: Path) -> bool:
     """Whether there is a file that should be a run's record."""
     return (folder / _RECORD).exists()
 
@@ -149,12 +153,12 @@ def first_of_many(folder: Path) -> Path | None:
     within = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in within:
         found = path if path.name.startswith("seed_") else first_of_many(path) if "=" in path.name else None
-        if found and has_record(found):
+        if found and has_run_json(found):
             return found
     return None
 
 
-def read_record(folder: Path, *, replacing: bool = False) -> Record:
+def read_run_json(folder: Path, *, replacing: bool = False) -> RunJson:
     """Read a run's record.
 
     Args:
@@ -175,7 +179,7 @@ def read_record(folder: Path, *, replacing: bool = False) -> Record:
         record = parse_json(path.read_text(encoding="utf-8"))
         version = record["format"]
         if not has_type(version, int) or version == FORMAT:
-            require_form(record)
+            require_schema(record)
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise InputError(f"{path} is not the record of a run ({reason}); restore it from a copy.") from None
@@ -188,7 +192,7 @@ def read_record(folder: Path, *, replacing: bool = False) -> Record:
     return record | {"epochs": _read_epochs(folder / _EPOCHS)}
 
 
-def _read_epochs(path: Path) -> list[Record]:
+def _read_epochs(path: Path) -> list[RunJson]:
     lines = read_json_lines(path)
     epochs = [line for line in lines if is_epoch(line)]
     if len(epochs) < len(lines):
@@ -196,7 +200,7 @@ def _read_epochs(path: Path) -> list[Record]:
     return epochs
 
 
-def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
+def read_settings(record: RunJson) -> tuple[RunConfig, GanConfig]:
     """The settings that a record tells, and the networks' configuration.
 
     Raises:
@@ -216,7 +220,7 @@ def read_settings(record: Record) -> tuple[RunConfig, GanConfig]:
         raise InputError(f"the run's record cannot be understood ({error}).") from None
 
 
-def require_same_run(found: Record, wanted: Record) -> None:
+def require_same_run(found: RunJson, wanted: RunJson) -> None:
     """Check that a run may be resumed as another: the same but for its length and where things are kept.
 
     Raises:
@@ -228,7 +232,7 @@ def require_same_run(found: Record, wanted: Record) -> None:
         )
 
 
-def environment_differences(found: Record, here: Record) -> list[str]:
+def environment_differences(found: RunJson, here: RunJson) -> list[str]:
     """What of a record's versions, imports and devices is not as it is here.
 
     Args:
@@ -240,7 +244,7 @@ def environment_differences(found: Record, here: Record) -> list[str]:
     return [f"{name} was {before}, is {now}" for name, before, now in _differences(*pair)]
 
 
-def earlier_differences(found: Record, here: Record) -> list[str]:
+def earlier_differences(found: RunJson, here: RunJson) -> list[str]:
     """The same of the stretches of steps before the run was resumed in another environment."""
     differences = []
     for stretch in found.get("earlier_environments", []):
@@ -255,7 +259,7 @@ def warn_of_differences(differences: Iterable[str]) -> None:
         warn(f"{difference}; the last bits may come out differently")
 
 
-def identity(record: Record) -> dict[str, Any]:
+def identity(record: RunJson) -> dict[str, Any]:
     """What makes a run the run that it is; a setting that was unknown when the record was written has its default.
 
     Of images from a folder or file the pixels and labels count, and not where they lie or what follows from them.

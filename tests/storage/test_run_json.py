@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from gan_jax import GanConfig, InputError, RunConfig, load_dataset
-from gan_jax.storage import record
-from gan_jax.storage.record import (
+from gan_jax.storage import run_json
+from gan_jax.storage.run_json import (
     append_epoch,
-    make_record,
-    read_record,
+    make_run_json,
+    read_run_json,
     require_same_run,
     run_digest,
-    write_record,
+    write_run_json,
 )
 
 
@@ -22,7 +22,7 @@ def records():
 
     def make(game="joint", schedule_steps=None):
         settings = RunConfig(GanConfig(width=2), game, "digits")
-        return make_record(settings, settings.gan, dataset, schedule_steps)
+        return make_run_json(settings, settings.gan, dataset, schedule_steps)
 
     return make
 
@@ -47,29 +47,29 @@ def test_a_folder_of_many_runs_names_one_to_give(member, records, tmp_path):
     (tmp_path / "notes" / "seed_1").mkdir(parents=True)
     (tmp_path / "seed_0").mkdir()
     with pytest.raises(InputError, match=f"{tmp_path} holds no run"):
-        read_record(tmp_path)
-    write_record(tmp_path / member, records())
-    write_record(tmp_path / "notes" / "seed_1", records())
+        read_run_json(tmp_path)
+    write_run_json(tmp_path / member, records())
+    write_run_json(tmp_path / "notes" / "seed_1", records())
     with pytest.raises(InputError, match=f"{tmp_path} holds many runs; give one of them, such as {tmp_path / member}"):
-        read_record(tmp_path)
+        read_run_json(tmp_path)
 
 
 def test_a_discriminator_that_ships_keeps_its_name(tmp_path):
     dataset = load_dataset("digits")
     for given, expected in ((Path("fashion_mnist"), "fashion_mnist"), (tmp_path, str(tmp_path.resolve()))):
         settings = RunConfig(dataset="digits", discriminator=given)
-        assert make_record(settings, settings.gan, dataset, None)["run"]["discriminator"] == expected
+        assert make_run_json(settings, settings.gan, dataset, None)["run"]["discriminator"] == expected
 
 
 def epoch(number):
-    return {"epoch": number, "step": 12 * number, "sha256": "0" * 64, "arrays": {"step": "0" * 16}}
+    return {"epoch": number, "step": 12 * number, "arrays": {"step": "0" * 16}}
 
 
 @pytest.fixture
 def grown(records, tmp_path):
     """A record to which epochs were added, and what of it is on disk."""
     record = records()
-    write_record(tmp_path, record)
+    write_run_json(tmp_path, record)
     for number in (1, 2, 3):
         append_epoch(tmp_path, record, epoch(number))
     return record
@@ -79,13 +79,13 @@ def test_an_epoch_is_appended_and_the_rest_not_written_again(grown, tmp_path):
     before = [(tmp_path / name).stat().st_ino for name in ("run.json", "epochs.jsonl")]
     append_epoch(tmp_path, grown, epoch(4))
     assert [(tmp_path / name).stat().st_ino for name in ("run.json", "epochs.jsonl")] == before
-    assert read_record(tmp_path)["epochs"] == grown["epochs"] == [epoch(number) for number in (1, 2, 3, 4)]
+    assert read_run_json(tmp_path)["epochs"] == grown["epochs"] == [epoch(number) for number in (1, 2, 3, 4)]
 
 
 def test_an_epoch_that_was_being_written_when_the_run_was_killed_is_left_out(grown, tmp_path, capsys):
     path = tmp_path / "epochs.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
-    assert read_record(tmp_path)["epochs"] == [epoch(1), epoch(2)]
+    assert read_run_json(tmp_path)["epochs"] == [epoch(1), epoch(2)]
     assert capsys.readouterr().err == ""
 
 
@@ -96,14 +96,14 @@ def test_an_epoch_that_is_damaged_is_left_out_with_a_warning(line, grown, tmp_pa
     path = tmp_path / "epochs.jsonl"
     first, _, third = path.read_text().splitlines()
     path.write_text("\n".join([first, line, third, ""]))
-    assert read_record(tmp_path)["epochs"] == [epoch(1), epoch(3)]
+    assert read_run_json(tmp_path)["epochs"] == [epoch(1), epoch(3)]
     assert capsys.readouterr().err.count("epochs.jsonl has damaged lines") == 1
 
 
 def test_a_digest_tells_runs_and_how_far_they_have_come_apart(records):
     record = records()
     longer = record | {"epochs": [epoch(1)]}
-    further = record | {"epochs": [epoch(1), epoch(2) | {"sha256": "1" * 64}]}
+    further = record | {"epochs": [epoch(1), epoch(2) | {"arrays": {"step": "1" * 16}}]}
     other = longer | {"run": record["run"] | {"seed": 1}}
     ended = longer | {"diverged": "d_loss is not finite"}
     assert len({run_digest(one) for one in (record, longer, further, other, ended)}) == 5
@@ -111,5 +111,5 @@ def test_a_digest_tells_runs_and_how_far_they_have_come_apart(records):
 
 
 def test_it_counts_the_cores_that_the_process_may_use(records, monkeypatch):
-    monkeypatch.setattr(record, "usable_cores", lambda: 7)
+    monkeypatch.setattr(run_json, "usable_cores", lambda: 7)
     assert records()["device"]["cpu_cores"] == 7
