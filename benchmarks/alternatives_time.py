@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from seeds_time import side_by_side
 from tables import many_table
 from timing import Form, Timing, race, random_data
@@ -123,7 +123,7 @@ def main(settings: Settings) -> None:
     for width in settings.seed_widths:
         widths[width] = {name: one.as_dict() for name, one in seeds_race(GanConfig(width=width), settings).items()}
         print(f"\n{many_table(f'{settings.seeds} seeds of width {width}', widths[width])}", flush=True)
-    write_run_json(settings, step=found, seeds=widths)
+    write_figures(settings, step=found, seeds=widths)
 
 
 def step_form(config: GanConfig, name: str, steps: int) -> Form:

@@ -14,7 +14,7 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from tables import forms_table
 from timing import Form, neighbours, race, random_data
 
@@ -60,7 +60,7 @@ def main(settings: Settings) -> None:
             )
     figures = {name: {kind: timing.as_dict() for kind, timing in one.items()} for name, one in races.items()}
     print(f"\n{forms_table(figures)}\n\n{neighbours(races.values())}")
-    write_run_json(settings, sizes=figures)
+    write_figures(settings, sizes=figures)
 
 
 def form(config: GanConfig, kind: str, steps: int) -> Form:

@@ -11,7 +11,7 @@ from timing import Form
 
 from gan_jax import Batch, GanConfig, init_state, normalize_images, run_keys
 from gan_jax.nn import layers
-from gan_jax.training.compiled import run_chunk
+from gan_jax.training.compiled import scan_steps
 from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step, discriminator_step, gan_step, generator_step
 
@@ -27,7 +27,7 @@ def scan_form(config: GanConfig, kind: str, images: np.ndarray, order: np.ndarra
     def run() -> None:
         nonlocal state
         batches = Batch(pixels[rows], labels[rows] if config.conditional else None)
-        state, metrics = run_chunk(config, STEPS[kind], state, batches, keys.step)
+        state, metrics = scan_steps(config, STEPS[kind], state, batches, keys.step)
         jax.block_until_ready((state, metrics))
 
     return Form(run, len(order))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import tyro
 from jax import Array, lax
-from machine import write_run_json
+from machine import write_figures
 from tables import layers_table
 from timing import Form, race
 
@@ -52,7 +52,7 @@ def main(settings: Settings) -> None:
             medians = {kind: timing.median for kind, timing in race(forms, settings.rounds).items()}
             found.append({"layer": name, "operation": operation, "times": use, **medians})
     print(layers_table(found))
-    write_run_json(settings, layers=found)
+    write_figures(settings, layers=found)
 
 
 def layers(config: GanConfig) -> list[tuple[str, tuple[Shapes, int, int], dict[str, int]]]:

@@ -13,7 +13,7 @@ import jax
 from timing import thread_count
 
 
-def write_run_json(settings: Any, **figures: Any) -> None:
+def write_figures(settings: Any, **figures: Any) -> None:
     """Write figures with the machine and the settings to ``settings.json``, if that is given."""
     if settings.json:
         record = {"machine": machine(), "settings": dataclasses.asdict(settings), **figures}

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import tyro
-from machine import write_run_json
+from machine import write_figures
 from tables import many_table
 from timing import Form, race, random_data
 
@@ -22,7 +22,7 @@ from jax import Array
 
 from gan_jax import Batch, GanConfig, ResidentImages, gan_step, init_state, run_keys, train, train_run
 from gan_jax.training.batches import ShardedImages
-from gan_jax.training.compiled import run_chunk
+from gan_jax.training.compiled import scan_steps
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState
 
@@ -56,7 +56,7 @@ def main(settings: Settings) -> None:
     for title, forms in sections.items():
         found[title] = {name: timing.as_dict() for name, timing in race(forms, settings.rounds).items()}
         print(f"\n{many_table(title, found[title])}", flush=True)
-    write_run_json(settings, sections=found)
+    write_figures(settings, sections=found)
 
 
 def batches_of(settings: Settings) -> tuple[np.ndarray, np.ndarray]:
@@ -76,12 +76,12 @@ def on_devices(settings: Settings, count: int) -> Form:
         keys, state = replicate(keys, mesh), replicate(state, mesh)
         shared = ShardedImages(settings.gan, Batch(images), run_keys(0), mesh).batches(0, 0, settings.steps)
     return Form(
-        lambda: jax.block_until_ready(run_chunk(settings.gan, gan_step, state, shared, keys.step)), settings.steps
+        lambda: jax.block_until_ready(scan_steps(settings.gan, gan_step, state, shared, keys.step)), settings.steps
     )
 
 
 def without_health(settings: Settings) -> Form:
-    """A step without gradient norms and the fakes' spread; the compiler drops their computation."""
+    """A step without gradient norms and the fakes' std; the compiler drops their computation."""
 
     def step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, dict[str, Array]]:
         state, metrics = gan_step(config, state, batch, key)
@@ -90,7 +90,9 @@ def without_health(settings: Settings) -> Form:
 
     batches, keys = Batch(jnp.asarray(batches_of(settings)[1])), run_keys(0)
     state = init_state(settings.gan, run_keys(0).init)
-    return Form(lambda: jax.block_until_ready(run_chunk(settings.gan, step, state, batches, keys.step)), settings.steps)
+    return Form(
+        lambda: jax.block_until_ready(scan_steps(settings.gan, step, state, batches, keys.step)), settings.steps
+    )
 
 
 def host_driven(settings: Settings) -> Form:

@@ -14,7 +14,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import tyro
-from machine import write_run_json
+from machine import write_figures
 from tables import parts_table
 from timing import random_data
 
@@ -52,7 +52,7 @@ def main(settings: Settings) -> None:
             times[parts[operation]] += nanoseconds
     parts_ms = {part: time / settings.steps / 1e6 for part, time in sorted(times.items(), key=lambda item: -item[1])}
     print(parts_table(parts_ms))
-    write_run_json(settings, parts_ms=parts_ms)
+    write_figures(settings, parts_ms=parts_ms)
 
 
 def operations(program: str) -> list[tuple[str, str]]:

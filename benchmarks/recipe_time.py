@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jax
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from step_time import GAN_JAX
 from tables import recipes_table
 from timing import Form, neighbours, race, random_data, thread_count
@@ -61,7 +61,7 @@ def main(settings: Settings) -> int:
     figures = {name: {form: timing.as_dict() for form, timing in one.items()} for name, one in races.items()}
     batches = {name: recipe(name).batch_size for name in races}
     print(f"\n{recipes_table(figures, batches)}\n\n{neighbours(races.values())}")
-    write_run_json(settings, recipes=figures)
+    write_figures(settings, recipes=figures)
     return 0
 
 

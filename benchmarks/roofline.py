@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import tyro
-from machine import write_run_json
+from machine import write_figures
 from operations import step_flops
 
 from gan_jax import RECIPES, Batch, GanConfig, discriminator_step, gan_step, init_state, recipe, run_keys
@@ -108,7 +108,7 @@ def main(settings: Settings) -> int:
         print(f"\n### {precision}: predicted ms, without and with launches\n\n{chips_table(times, precision)}")
     figures = {name: {precision: one._asdict() for precision, one in both.items()} for name, both in work.items()}
     chips = {name: chip._asdict() for name, chip in CHIPS.items()}
-    write_run_json(settings, chips=chips, dcgan_direct_flops=direct, work=figures, predicted_ms=times)
+    write_figures(settings, chips=chips, dcgan_direct_flops=direct, work=figures, predicted_ms=times)
     return 0
 
 

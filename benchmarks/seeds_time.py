@@ -11,12 +11,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from tables import many_table
 from timing import Form, race, random_data
 
 from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys
-from gan_jax.training.compiled import run_chunks
+from gan_jax.training.compiled import scan_many
 from gan_jax.training.loop import CHUNK_STEPS
 
 COUNTS = (1, 2, 4, 8)
@@ -44,13 +44,13 @@ def main(settings: Settings) -> None:
         timings = race({f"{n} seeds": side_by_side(config, settings.steps, n) for n in COUNTS}, settings.rounds)
         found[width] = {name: timing.as_dict() for name, timing in timings.items()}
         print(f"\n{many_table(f'width {width}', found[width])}", flush=True)
-    write_run_json(settings, widths=found)
+    write_figures(settings, widths=found)
 
 
-def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., Any] = run_chunks) -> Form:
+def side_by_side(config: GanConfig, steps: int, count: int, take: Callable[..., Any] = scan_many) -> Form:
     """One step of all seeds counts as one step; in turn they would take ``count`` times the time of one seed.
 
-    ``take`` has the arguments of ``run_chunks``.
+    ``take`` has the arguments of ``scan_many``.
     """
     images, order = random_data(config, steps)
     keys = [run_keys(seed) for seed in range(count)]

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from tables import start_table
 from timing import timed_lines
 
@@ -37,7 +37,7 @@ def main(settings: Settings) -> None:
         warm += others
     figures = {"cold_s": cold, "warm_s": warm}
     print(f"{describe_machine()}\n\n{start_table(figures)}")
-    write_run_json(settings, **figures)
+    write_figures(settings, **figures)
 
 
 def seconds_to_first_step(folder: Path) -> float:

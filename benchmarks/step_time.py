@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from operations import best_matmul, jax_matmul, step_flops, torch_matmul
 from tables import STEPS, floor_table, step_table
 from timing import Form, Timing, neighbours, race, random_data, thread_count
@@ -70,7 +70,7 @@ def main(settings: Settings) -> int:
         figures = sweep.measure(settings.gan, settings.rounds, settings.steps)
     else:
         figures = compare(settings)
-    write_run_json(settings, **figures)
+    write_figures(settings, **figures)
     return 0
 
 

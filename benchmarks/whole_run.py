@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
-from machine import describe_machine, write_run_json
+from machine import describe_machine, write_figures
 from matplotlib.figure import Figure
 from tables import whole_run_table
 from timing import timed_lines
@@ -70,7 +70,7 @@ def main(settings: Settings) -> int:
         for name, taken in turns.items()
     }
     print(f"\n{whole_run_table(medians)}")
-    write_run_json(dataclasses.replace(settings, data_dir=Path(settings.data_dir.name)), seconds=medians, turns=turns)
+    write_figures(dataclasses.replace(settings, data_dir=Path(settings.data_dir.name)), seconds=medians, turns=turns)
     if settings.figure:
         save_figure(settings.figure, draw(medians))
     return 0

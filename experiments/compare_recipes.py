@@ -76,7 +76,7 @@ from gan_jax.evaluation import (
     train_evaluator,
 )
 from gan_jax.files import write_json
-from gan_jax.training.compiled import run_chunk
+from gan_jax.training.compiled import scan_steps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,7 +148,7 @@ def chunk_of(config: GanConfig, steps: int) -> Any:
     shape = (steps, config.images_per_step, *config.image_shape)
     images = jnp.asarray(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     state = init_state(config, keys.init)
-    return lambda: run_chunk(config, gan_step, state, Batch(images), keys.step)
+    return lambda: scan_steps(config, gan_step, state, Batch(images), keys.step)
 
 
 def steps_within(config: GanConfig, times: dict[str, float], epochs: float) -> int:

@@ -31,7 +31,7 @@ from gan_jax.storage.run_json import (
     read_settings,
 )
 from gan_jax.training.batches import epoch_order, read_batches
-from gan_jax.training.compiled import run_chunk
+from gan_jax.training.compiled import scan_steps
 from gan_jax.training.forward import batch_fakes, generate, sample_latents
 from gan_jax.training.games import find_game
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
@@ -175,7 +175,7 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
     images, labels = run.source.batches(*place)
     fakes = _fakes(run, state, step, None if labels is None else jnp.asarray(labels[0]))
     batches = read_batches(run.source, *place)
-    _, metrics = run_chunk(run.config, run.game.step, state, batches, run.keys.step, run.schedule_steps)
+    _, metrics = scan_steps(run.config, run.game.step, state, batches, run.keys.step, run.schedule_steps)
     metrics = metrics_to_numpy(metrics)
     arrays = {
         "rows": epoch_order(run.config, run.keys.order, epoch, len(run.images))[batch],

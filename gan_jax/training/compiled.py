@@ -49,7 +49,7 @@ def scan_steps(
     step_key: Array,
     schedule_steps: ArrayLike | None = None,
 ) -> tuple[State, Any]:
-    """Take one step per batch, as one scan.
+    """Take one step per batch, as one compiled scan or a part of a larger program.
 
     Args:
       config: the networks' configuration.
@@ -76,6 +76,18 @@ def scan_steps(
       >>> int(state.step), metrics["g_loss"].shape
       (3, (3,))
     """
+    with mesh_of(jax.tree.leaves(batches)[0]):
+        return _program(_scan_steps, ("step",), state)(config, step, state, batches, step_key, schedule_steps)
+
+
+def _scan_steps(
+    config: GanConfig,
+    step: Step,
+    state: State,
+    batches: Batch | IndexedBatches,
+    step_key: Array,
+    schedule_steps: ArrayLike | None = None,
+) -> tuple[State, Any]:
     shared = batches.data if isinstance(batches, IndexedBatches) else None
     require_stored(config, batches.data if isinstance(batches, IndexedBatches) else batches)
 
@@ -136,20 +148,7 @@ def _normalized(config: GanConfig, batch: Batch) -> Batch:
     return batch if config.makes_points else batch._replace(images=normalize_images(batch.images))
 
 
-def run_chunk(
-    config: GanConfig,
-    step: Step,
-    state: State,
-    batches: Batch | IndexedBatches,
-    step_key: Array,
-    schedule_steps: ArrayLike | None = None,
-) -> tuple[State, Any]:
-    """``scan_steps``, compiled for the devices that the batches are on."""
-    with mesh_of(jax.tree.leaves(batches)[0]):
-        return _program(scan_steps, ("step",), state)(config, step, state, batches, step_key, schedule_steps)
-
-
-def run_chunks(
+def scan_many(
     configs: Sequence[GanConfig],
     step: Step,
     states: Sequence[Any],
@@ -157,7 +156,7 @@ def run_chunks(
     step_keys: Sequence[Array],
     schedule_steps: Sequence[ArrayLike | None],
 ) -> list[tuple[Any, Any]]:
-    """``run_chunk`` for several runs side by side.
+    """``scan_steps`` for several runs side by side.
 
     On an accelerator one program maps over the runs. On a CPU, where mapped convolutions are slow, as many runs at a
     time as there are cores take the program of a run alone, and with it the same bits.
@@ -165,18 +164,18 @@ def run_chunks(
     Every argument but ``step`` has one entry per run. Indexed batches share their images.
 
     Returns:
-      What ``run_chunk`` returns, for each run.
+      What ``scan_steps`` returns, for each run.
     """
     runs = configs, states, batches, step_keys, schedule_steps
     if len(configs) == 1:
-        return [run_chunk(configs[0], step, states[0], batches[0], step_keys[0], schedule_steps[0])]
+        return [scan_steps(configs[0], step, states[0], batches[0], step_keys[0], schedule_steps[0])]
     if _platform(states) != "cpu":
         program = _program(_scan_side_by_side, ("step",), states)
         return program(step, *map(tuple, runs))
 
     def take(*run: Any) -> tuple[Any, Any]:
         config, *others = run
-        return jax.block_until_ready(run_chunk(config, step, *others))
+        return jax.block_until_ready(scan_steps(config, step, *others))
 
     with ThreadPoolExecutor(usable_cores()) as threads:
         return list(threads.map(take, *runs))
@@ -193,7 +192,7 @@ def _scan_side_by_side(
     operands, axes = _stack(batches), 0
     if isinstance(batches[0], IndexedBatches):  # the images are the same for all
         operands, axes = operands._replace(data=batches[0].data), operands._replace(data=None, rows=0)
-    scan = jax.vmap(lambda *run: scan_steps(run[0], step, *run[1:]), in_axes=(0, 0, axes, 0, 0))
+    scan = jax.vmap(lambda *run: _scan_steps(run[0], step, *run[1:]), in_axes=(0, 0, axes, 0, 0))
     arrays = _stack([jax.tree.map(jnp.float32, config) for config in configs])
     keys = jnp.stack([jax.random.clone(key) for key in step_keys])
     outcome = scan(arrays, _stack(states), operands, keys, _stack(schedule_steps))
@@ -277,15 +276,14 @@ def train_run(
       >>> metrics["g_loss"].shape
       (2, 3)
     """
-    outcome = _program(scan_run, ("step", "num_epochs"), state)(config, step, state, data, keys, num_epochs)
+    outcome = _program(_scan_run, ("step", "num_epochs"), state)(config, step, state, data, keys, num_epochs)
     require_counted(outcome[0], state.step + num_epochs * steps_per_epoch(config, len(data.images)))
     return outcome
 
 
-def scan_run(
+def _scan_run(
     config: GanConfig, step: Step, state: GanState, data: Batch, keys: RunKeys, num_epochs: int
 ) -> tuple[GanState, Any, Array]:
-    """``train_run`` before it is compiled."""
     latents = sample_latents(config, keys.display, 64)
     end = state.step + num_epochs * steps_per_epoch(config, len(data.images))
 
@@ -303,7 +301,7 @@ def _scan_epoch(
 ) -> tuple[State, Any]:
     epoch = state.step // steps_per_epoch(config, len(data.images))
     order = epoch_order(config, keys.order, epoch, len(data.images))
-    return scan_steps(config, step, state, IndexedBatches(data, order), keys.step, schedule_steps)
+    return _scan_steps(config, step, state, IndexedBatches(data, order), keys.step, schedule_steps)
 
 
 def initial_state(init: Callable[[GanConfig, Array], State], config: GanConfig, key: Array) -> State:

@@ -9,7 +9,7 @@ import numpy as np
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.training.batches import ImageSource, RunKeys, read_batches
-from gan_jax.training.compiled import require_counted, run_chunks
+from gan_jax.training.compiled import require_counted, scan_many
 from gan_jax.training.metrics import shown_order
 from gan_jax.training.steps import Step
 
@@ -238,7 +238,7 @@ def _take_chunk(
     batches = [read_batches(start.source, chunk.epoch, chunk.start, chunk.stop) for start in starts]
     configs, step_keys = [start.config for start in starts], [start.keys.step for start in starts]
     ends = [(start.schedule_steps or num_steps) if start.config.needs_end else None for start in starts]
-    outcomes = run_chunks(configs, step, states, batches, step_keys, ends)
+    outcomes = scan_many(configs, step, states, batches, step_keys, ends)
     for state, _ in outcomes:
         require_counted(state, chunk.first_step + chunk.stop - chunk.start - 1)
     return [state for state, _ in outcomes], [metrics_to_numpy(metrics) for _, metrics in outcomes]

@@ -77,10 +77,10 @@ def test_chunks_side_by_side_are_each_the_chunk_alone(in_one_program, monkeypatc
     with jax.enable_x64(in_one_program):
         states = [init_state(CONFIG, one.init) for one in keys]
         states = in_float64(states) if in_one_program else states
-        together = compiled.run_chunks(configs, gan_step, states, batches, step_keys, [None] * 3)
+        together = compiled.scan_many(configs, gan_step, states, batches, step_keys, [None] * 3)
         monkeypatch.undo()
         alone = [
-            compiled.run_chunk(config, gan_step, *run)
+            compiled.scan_steps(config, gan_step, *run)
             for config, *run in zip(configs, states, batches, step_keys, strict=True)
         ]
     (assert_close if in_one_program else chex.assert_trees_all_equal)(together, alone)
@@ -93,9 +93,9 @@ def program_text(name):
     batches = IndexedBatches(Batch(images), np.zeros((6, 8), np.int32))
     function, arguments = {
         "train_epoch": (compiled._scan_epoch, (CONFIG, gan_step, state, Batch(images), keys, None)),
-        "train_run": (compiled.scan_run, (CONFIG, gan_step, state, Batch(images), keys, 2)),
-        "run_chunk": (compiled.scan_steps, (CONFIG, gan_step, state, batches, keys.step)),
-        "run_chunks": (
+        "train_run": (compiled._scan_run, (CONFIG, gan_step, state, Batch(images), keys, 2)),
+        "scan_steps": (compiled.scan_steps, (CONFIG, gan_step, state, batches, keys.step)),
+        "scan_many": (
             compiled._scan_side_by_side,
             (gan_step, (CONFIG, CONFIG), (state, state), (batches, batches), (keys.step, keys.order), (None, None)),
         ),
@@ -105,7 +105,7 @@ def program_text(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "batch"), [("train_epoch", "8"), ("train_run", "8"), ("run_chunk", "8"), ("run_chunks", "2x8")]
+    ("name", "batch"), [("train_epoch", "8"), ("train_run", "8"), ("scan_steps", "8"), ("scan_many", "2x8")]
 )
 def test_pixels_are_gathered_a_batch_at_a_time(name, batch):
     shapes = re.findall(r"tensor<([\dx]+)x28x28x1xui8>", program_text(name))
@@ -230,8 +230,8 @@ def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch
     keys, images = run_keys(0), jnp.asarray(IMAGES)
     state, batches = init_state(CONFIG, keys.init), IndexedBatches(Batch(images), np.zeros((6, 8), np.int32))
     for train_with_options in (
-        lambda: compiled.run_chunk(CONFIG, gan_step, state, batches, keys.step),
-        lambda: compiled.run_chunks([CONFIG], gan_step, [state], [batches], [keys.step], [None]),
+        lambda: compiled.scan_steps(CONFIG, gan_step, state, batches, keys.step),
+        lambda: compiled.scan_many([CONFIG], gan_step, [state], [batches], [keys.step], [None]),
         lambda: train_epoch(CONFIG, gan_step, state, Batch(images), keys),
         lambda: train_run(CONFIG, gan_step, state, Batch(images), keys, 2),
         lambda: jax.vmap(lambda images: train_epoch(CONFIG, gan_step, state, Batch(images), keys))(images[None]),
