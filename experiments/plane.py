@@ -13,8 +13,9 @@ import numpy as np
 
 from gan_jax import gan_step, init_state, recipe
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
+from gan_jax.cli.flags import GanFlags, gan_config, gan_flags
 from gan_jax.cli.parsing import parse
-from gan_jax.cli.train import GanFlags, gan_config, gan_flags, value_of
+from gan_jax.cli.train import value_of
 from gan_jax.files import save_arrays
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
 from gan_jax.plane import for_points

@@ -128,7 +128,7 @@ class OptimizerConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class AverageConfig:
+class EmaConfig:
     """The average of G's weights over the steps."""
 
     ema_half_life: float | None = field(default=None, metadata=TRACED_OPERAND)
@@ -141,7 +141,7 @@ class AverageConfig:
 
 @explain_fields
 @dataclasses.dataclass(frozen=True)
-class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig, NetworkConfig):
+class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig, NetworkConfig):
     """Networks, initial weights, objective and optimizer: everything that decides a training step.
 
     A pytree, made of small parts. A step is compiled for the fields in ``STATIC`` and takes those in ``TRACED`` as

@@ -70,9 +70,14 @@ def imported_parts() -> dict[str, str]:
     return {Path(source.asked).name: source.sha256 for source in _imported.values()}
 
 
+def imported_names() -> tuple[str, ...]:
+    """The names that ``import_parts`` was given."""
+    return tuple(source.asked for source in _imported.values())
+
+
 def import_flags() -> list[str]:
     """The words of a command line that import the same."""
-    return [word for source in _imported.values() for word in ("--import", source.asked)]
+    return [word for name in imported_names() for word in ("--import", name)]
 
 
 def find_part(setting: str, known: Mapping[str, Part], name: str, form: Any = Callable) -> Part:

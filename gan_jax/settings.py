@@ -9,6 +9,7 @@ from gan_jax.config import MAX_IMAGE, GanConfig, require, require_count
 from gan_jax.errors import InputError
 from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
+from gan_jax.parts import import_parts
 
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 2**30  # of a run, which counts them in int32
@@ -59,6 +60,8 @@ class TrainingConfig:
     """A finished run whose discriminator to start from, in place of an untrained one."""
     start_from: Path | None = None
     """A finished run whose networks to start from, such as one on other images; optimizer and step begin anew."""
+    imports: tuple[str, ...] = field(default=(), metadata=OF_THIS_PROCESS)
+    """Python files and installed modules that add the parts that other settings name, as --import takes them."""
 
     def with_length(self, num_images: int) -> Self:
         """The same with the default length for so many training images, if none is given.
@@ -164,6 +167,8 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
 
     def __post_init__(self) -> None:
         convert_fields(self, RunConfig)
+        for name in self.imports:
+            import_parts(name)
         for name in ("log_every", "keep_checkpoints"):
             require_count(self, name)
         for name in ("epochs", "steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):

@@ -7,8 +7,9 @@ import pytest
 from in_process import command
 from own_parts import own_parts
 
-from gan_jax import GanConfig, InputError, import_parts
+from gan_jax import GAMES, GanConfig, InputError, RunConfig, import_parts
 from gan_jax.parts import find_part, import_flags, imported_object, imported_parts
+from gan_jax.training.games import find_game
 
 FILE = """
 from gan_jax import OBJECTIVES
@@ -111,3 +112,13 @@ def test_every_command_takes_imports(folder):
     assert (
         command("sample", "x", "--import").err == "error: --import names nothing; give it a Python file or a module.\n"
     )
+
+
+def test_run_config_imports_what_it_names_and_does_not_record_it(folder):
+    settings = RunConfig(
+        game="mine",
+        imports=(write(folder / "some_parts.py", "from gan_jax import GAMES\nGAMES['mine'] = GAMES['joint']"),),
+    )
+    assert find_game(settings.game) is GAMES["joint"]
+    with pytest.raises(InputError, match="there is no file absent.py to import"):
+        RunConfig(imports=("absent.py",))

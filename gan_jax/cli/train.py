@@ -5,18 +5,17 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
+from typing import Any
 
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
+from gan_jax.cli.flags import RunFlags, UncheckedRun, run_config, run_flags
 from gan_jax.cli.next_command import program, run_and_say_next
 from gan_jax.cli.parsing import import_named, parse
 from gan_jax.cli.trainings import ENABLING, TRAININGS
-from gan_jax.config import GanConfig
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home, warn
+from gan_jax.parts import imported_names
 from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import Experiment
 from gan_jax.settings import RunConfig
@@ -24,29 +23,6 @@ from gan_jax.storage.load import load_run
 from gan_jax.storage.run_json import RunJson, first_of_many, has_run_json, read_run_json, read_settings
 from gan_jax.sweeps.folder import read_sweep
 from gan_jax.sweeps.plan import default_folder, parse_sweep
-
-
-@dataclasses.dataclass(frozen=True)
-class GanFlags(GanConfig):
-    """``GanConfig`` as a command line gives it."""
-
-    image_shape: Annotated[tuple[int, ...], tyro.conf.Suppress] = (28, 28, 1)  # the data set decides these three
-    num_classes: Annotated[int, tyro.conf.Suppress] = 10
-    class_counts: Annotated[tuple[int, ...], tyro.conf.Suppress] = ()
-
-    def __post_init__(self) -> None:
-        """Values are checked once they are all read, so that a mistake gets one line."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _RunFlags(RunConfig):
-    gan: GanFlags = dataclasses.field(default_factory=GanFlags)
-    tracker: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    recipe: str | None = None
-    """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes."""
-
-    def __post_init__(self) -> None:
-        """Values are checked once they are all read, as in ``GanFlags``."""
 
 
 def run_script(defaults: RunConfig, args: Sequence[str] | None = None, experiment: Experiment | None = None) -> None:
@@ -107,7 +83,7 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
         flags = _read_flags(recorded, args, **options)
     elif flags.resume and is_default:
         _warn_of_no_run(folder)
-    settings: RunConfig = _convert(flags, RunConfig, gan=gan_config(flags.gan))
+    settings = dataclasses.replace(flags, imports=imported_names()).checked()
     _require_effect(given, settings)
     return settings
 
@@ -126,7 +102,7 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
             raise InputError(f"{ignored} has no effect here; give --{setting.replace('_', '-')} too, or leave it out.")
 
 
-def _recorded_run(flags: _RunFlags) -> RunJson | None:
+def _recorded_run(flags: RunConfig) -> RunJson | None:
     """What was recorded of the run to resume, or of the first of many."""
     if has_run_json(flags.folder):
         return read_run_json(flags.folder, replacing=True)
@@ -143,7 +119,7 @@ def _warn_of_no_run(folder: Path) -> None:
     warn(f"{folder} holds no run to resume, so that a new one begins there; --output-dir names another{others}")
 
 
-def _of_every_trial(flags: _RunFlags, settings: RunConfig) -> RunConfig:
+def _of_every_trial(flags: RunConfig, settings: RunConfig) -> RunConfig:
     """What one trial's settings say of all: not where schedules end, where epochs differ in their steps."""
     swept = {parse_sweep(text)[0] for text in flags.sweep}
     return dataclasses.replace(settings, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else settings
@@ -159,31 +135,8 @@ def value_of(args: Sequence[str], flag: str) -> str | None:
         return None  # without a name: tyro says so
 
 
-def _read_flags(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> _RunFlags:
-    """The command line's values, which are not checked yet."""
-    default = _convert(defaults, _RunFlags, gan=gan_flags(defaults.gan))
-    return parse(_RunFlags, args, default=default, **options)
-
-
-def gan_flags(config: GanConfig) -> GanFlags:
-    """A configuration as the defaults of a command line."""
-    return _convert(config, GanFlags)
-
-
-def gan_config(flags: GanFlags) -> GanConfig:
-    """The configuration that a command line gives.
-
-    Raises:
-      InputError: a value is outside its range.
-    """
-    return _convert(flags, GanConfig)
-
-
-def _convert(config: Any, target: type[Any], **replacements: Any) -> Any:
-    """The fields that both have in a dataclass of another kind."""
-    known = {field.name for field in dataclasses.fields(target)}
-    values = {field.name: getattr(config, field.name) for field in dataclasses.fields(config) if field.name in known}
-    return target(**values | replacements)
+def _read_flags(defaults: RunConfig, args: Sequence[str] | None, **options: Any) -> UncheckedRun:
+    return run_config(parse(RunFlags, args, default=run_flags(defaults), **options))
 
 
 def train(name: str, args: Sequence[str], description: str) -> None:

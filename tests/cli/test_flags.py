@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -190,3 +191,20 @@ def test_ctrl_c_while_the_command_loads_ends_it_quietly(monkeypatch):
     with pytest.raises(SystemExit) as exit_:
         cli.main()
     assert exit_.value.code == 130
+
+
+def test_help_of_train_has_a_group_for_each_part_of_the_settings(capsys):
+    with pytest.raises(SystemExit):
+        parse_flags(RunConfig(), ["--help"])
+    groups = re.findall(r"─ ([a-z-]+) options ─", capsys.readouterr().out)
+    assert groups == [
+        "training",
+        "saving",
+        "networks",
+        "objective",
+        "optimizer",
+        "ema",
+        "augmentation",
+        "many-runs",
+        "devices",
+    ]

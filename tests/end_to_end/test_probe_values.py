@@ -11,13 +11,12 @@ from PIL import Image
 from small_runs import GAN, settings
 
 import gan_jax.cli.next_command
-from gan_jax import init_state, load_dataset, save_weights
-from gan_jax.cli.train import GanFlags, _RunFlags
+from gan_jax import GanConfig, RunConfig, init_state, load_dataset, save_weights
 from gan_jax.storage.run_json import make_run_json, write_run_json
 
 TRAIN = ["train", "--dataset", "digits", "--width", "2", "--latent-dim", "4", "--output-dir", "run"]
 TOO_MANY = "99999999999999999999"
-FIELDS = [*dataclasses.fields(_RunFlags), *dataclasses.fields(GanFlags)]
+FIELDS = [*dataclasses.fields(RunConfig), *dataclasses.fields(GanConfig)]
 TAKE_VALUES = {field.name for field in FIELDS if not isinstance(field.default, bool)}
 FLAGS = sorted(TAKE_VALUES - {"gan", "image_shape", "num_classes", "class_counts"})
 VALUES = ["-1", "1.5", "nan", "é", TOO_MANY]
