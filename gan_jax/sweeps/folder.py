@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from gan_jax.errors import InputError
 from gan_jax.files import SWEEP_DATA, first_line, parse_json, require_regular, write_json
-from gan_jax.storage.record import Record, has_record
+from gan_jax.storage.record import Record, has_record, read_record
 from gan_jax.storage.record_form import has_type
 from gan_jax.storage.run_folder import RunFolder, claim, hold, remove_run, require_claimable
 
@@ -43,6 +43,11 @@ def read_sweep(folder: Path) -> dict[str, Any] | None:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise InputError(f"{path} is no list of runs ({reason}); restore it from a copy.") from None
     return found
+
+
+def recorded(folder: Path) -> Record | None:
+    """What is recorded of the run in a folder, or of the first of many there; None where there is none."""
+    return read_record(folder, replacing=True) if has_record(folder) else read_sweep(folder)
 
 
 def require_within(folder: Path, name: str) -> None:
