@@ -21,7 +21,7 @@ from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import Experiment
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
-from gan_jax.storage.record import Record, first_of_many, has_record, read_settings
+from gan_jax.storage.record import Record, has_record, read_settings, runs_in
 from gan_jax.sweeps.folder import recorded
 from gan_jax.sweeps.plan import default_folder, parse_sweep
 
@@ -152,8 +152,7 @@ def _recorded_run(flags: _RunFlags) -> Record | None:
 
 def _warn_of_no_run(folder: Path) -> None:
     """Say where a run was looked for, and which are there; the folder that was meant may be that of other flags."""
-    there = [str(path) for path in sorted(folder.parent.glob("*")) if has_record(path) or first_of_many(path)]
-    others = f", such as {listed(there)}" if there else ""
+    others = f", such as {listed(there)}" if (there := runs_in(folder.parent)) else ""
     warn(f"{folder} holds no run to resume, so that a new one begins there; --output-dir names another{others}")
 
 

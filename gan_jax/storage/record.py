@@ -3,6 +3,7 @@
 It is ``run.json``, and a line of ``epochs.jsonl`` for each epoch.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -159,6 +160,13 @@ def first_of_many(folder: Path) -> Path | None:
     return None
 
 
+def runs_in(folder: Path) -> list[str]:
+    """The folders in a folder that hold a run or many."""
+    with contextlib.suppress(OSError):  # those that may not be read
+        return [str(path) for path in sorted(folder.glob("*")) if has_record(path) or first_of_many(path)]
+    return []
+
+
 def read_record(folder: Path, *, replacing: bool = False) -> Record:
     """Read a run's record.
 
@@ -174,8 +182,7 @@ def read_record(folder: Path, *, replacing: bool = False) -> Record:
     if not path.exists():
         if member := first_of_many(folder):
             raise InputError(f"{folder} holds many runs; give one of them, such as {member}.")
-        within = [str(one) for one in sorted(folder.glob("*")) if has_record(one) or first_of_many(one)]
-        there = f", such as {listed(within)}" if within else ""
+        there = f", such as {listed(within)}" if (within := runs_in(folder)) else ""
         raise InputError(f"{folder} holds no run; give the folder that a training wrote{there}.")
     try:
         require_regular(path)

@@ -104,6 +104,12 @@ def test_start_from_takes_the_networks_of_the_run_unless_flags_say_otherwise():
         parse_flags(RunConfig(), ["--start-from", "nowhere"])
 
 
+def test_start_from_a_run_that_is_gone_is_left_to_the_record_of_a_resumed_run(tmp_path):
+    run_experiment(settings(tmp_path / "run", steps=4, game="drift"))
+    words = ["--start-from", "gone", "--resume", "--output-dir", str(tmp_path / "run")]
+    assert parse_flags(RunConfig(), words).gan.width == settings(tmp_path).gan.width
+
+
 def test_resuming_beyond_the_end_of_a_schedule_says_so(tmp_path, capsys):
     gan = dataclasses.replace(settings(tmp_path).gan, schedules=("learning_rate=cosine:x0.05",))
     for steps, told in ((4, False), (8, True)):

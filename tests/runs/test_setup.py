@@ -1,6 +1,7 @@
 """What a run starts from."""
 
 import dataclasses
+import shutil
 import types
 
 import chex
@@ -8,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset
+from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset, load_run, run_experiment
 from gan_jax.runs import setup
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
 from gan_jax.storage.record import identity, make_record
@@ -96,3 +97,26 @@ def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path
         prepare_start(settings, wanted, Batch(load_dataset("digits").train_images))
     with pytest.raises(InputError, match="--discriminator and --start-from both"):
         RunConfig(discriminator=tmp_path, start_from=tmp_path)
+
+
+@pytest.mark.usefixtures("preview_keys_are_used_again")
+@pytest.mark.parametrize("name", ["start_from", "discriminator"])
+def test_resume_needs_no_start_where_there_is_a_checkpoint(name, tmp_path):
+    config = GanConfig(network="dense", normalization="none", width=2, latent_dim=2, batch_size=100)
+    game = "generator" if name == "discriminator" else "joint"
+    options = {"gan": config, "dataset": "digits", "quiet": True}
+    run_experiment(RunConfig(steps=1, output_dir=tmp_path / "first", **options))
+    own = RunConfig(game=game, steps=2, output_dir=tmp_path / "own", **{name: tmp_path / "first"}, **options)
+    run_experiment(own)
+    kept = load_run(tmp_path / "own").state.discriminator.variables
+    shutil.rmtree(tmp_path / "first")
+    run_experiment(dataclasses.replace(own, steps=4, resume=True))
+    state = load_run(tmp_path / "own").state
+    assert int(state.step) == 4
+    if name == "discriminator":  # the given one, which the game leaves as it is
+        chex.assert_trees_all_equal(state.discriminator.variables, kept)
+    with pytest.raises(InputError, match="first holds no run"):
+        run_experiment(dataclasses.replace(own, resume=True, output_dir=tmp_path / "new"))
+    shutil.rmtree(tmp_path / "own" / "checkpoints")
+    with pytest.raises(InputError, match="first holds no run"):
+        run_experiment(dataclasses.replace(own, steps=4, resume=True))
