@@ -8,6 +8,7 @@ import chex
 import jax
 import numpy as np
 import pytest
+from small_runs import settings
 
 from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset, load_run, run_experiment
 from gan_jax.runs import setup
@@ -99,24 +100,21 @@ def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path
         RunConfig(discriminator=tmp_path, start_from=tmp_path)
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("preview_keys_are_used_again")
-@pytest.mark.parametrize("name", ["start_from", "discriminator"])
-def test_resume_needs_no_start_where_there_is_a_checkpoint(name, tmp_path):
-    config = GanConfig(network="dense", normalization="none", width=2, latent_dim=2, batch_size=100)
-    game = "generator" if name == "discriminator" else "joint"
-    options = {"gan": config, "dataset": "digits", "quiet": True}
-    run_experiment(RunConfig(steps=1, output_dir=tmp_path / "first", **options))
-    own = RunConfig(game=game, steps=2, output_dir=tmp_path / "own", **{name: tmp_path / "first"}, **options)
+@pytest.mark.parametrize(("name", "game"), [("start_from", "drift"), ("discriminator", "generator")])
+def test_resume_needs_no_start_where_there_is_a_checkpoint(name, game, tmp_path):
+    run_experiment(settings(tmp_path / "first", steps=1, game="drift"))
+    own = settings(tmp_path / "own", steps=2, game=game, **{name: tmp_path / "first"})
     run_experiment(own)
     kept = load_run(tmp_path / "own").state.discriminator.variables
     shutil.rmtree(tmp_path / "first")
-    run_experiment(dataclasses.replace(own, steps=4, resume=True))
+    run_experiment(dataclasses.replace(own, steps=3))
     state = load_run(tmp_path / "own").state
-    assert int(state.step) == 4
+    assert int(state.step) == 3
     if name == "discriminator":  # the given one, which the game leaves as it is
         chex.assert_trees_all_equal(state.discriminator.variables, kept)
-    with pytest.raises(InputError, match="first holds no run"):
-        run_experiment(dataclasses.replace(own, resume=True, output_dir=tmp_path / "new"))
     shutil.rmtree(tmp_path / "own" / "checkpoints")
-    with pytest.raises(InputError, match="first holds no run"):
-        run_experiment(dataclasses.replace(own, steps=4, resume=True))
+    for folder in ("own", "new"):
+        with pytest.raises(InputError, match="first holds no run"):
+            run_experiment(dataclasses.replace(own, output_dir=tmp_path / folder))
