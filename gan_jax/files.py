@@ -240,6 +240,6 @@ def user_cache() -> Path:
       InputError: the system knows no home folder.
     """
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan_jax"
+        return expand_home(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")) / "gan_jax"
     except RuntimeError:
         raise InputError("there is no home folder to keep a cache in; set HOME or XDG_CACHE_HOME.") from None

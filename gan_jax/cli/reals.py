@@ -8,6 +8,7 @@ from gan_jax.data.folders import is_path
 from gan_jax.data.image_set import listed
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
+from gan_jax.files import expand_home
 from gan_jax.pictures.grids import require_picture
 from gan_jax.pictures.image_files import prepare_images_path, save_images
 
@@ -38,7 +39,7 @@ def reals(
     require_seed(seed)
     if output.suffix == ".png":
         require_picture(num_images)
-    if is_path(dataset) and output.is_file() and output.resolve().is_relative_to(Path(dataset).resolve()):
+    if is_path(dataset) and output.is_file() and output.resolve().is_relative_to(expand_home(Path(dataset)).resolve()):
         raise InputError(f"{output} is one of the images that are read; give another --output.")
     prepare_images_path(output)
     data = load_dataset(dataset, data_dir, **reading.options)

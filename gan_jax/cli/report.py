@@ -50,7 +50,7 @@ def report(
     if sweep and (sweep["replaced"] or not is_summarized):
         raise InputError(f"the runs in {path} are not all trained and scored; continue the training with --resume.")
     if not has_run_json(path) and not is_summarized:
-        raise InputError(f"{path} holds no run and no summary of many; give a folder that gan-jax train wrote.")
+        read_run_json(path)  # which says so, and which runs there are
     options = {"dataset": dataset, "data_dir": data_dir, "reading": reading, "num_images": num_images}
     if not (scores and has_run_json(path)) and any(value not in (None, READ_AS_THEY_ARE) for value in options.values()):
         raise InputError(f"{path} is not scored here; leave out --num-images, --dataset and how to read it.")

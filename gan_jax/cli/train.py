@@ -20,8 +20,8 @@ from gan_jax.recipes import recipe
 from gan_jax.runs.experiment import Experiment
 from gan_jax.settings import RunConfig
 from gan_jax.storage.load import load_run
-from gan_jax.storage.run_json import RunJson, first_of_many, has_run_json, read_run_json, read_settings
-from gan_jax.sweeps.folder import read_sweep
+from gan_jax.storage.run_json import RunJson, has_run_json, read_settings, runs_in
+from gan_jax.sweeps.folder import recorded
 from gan_jax.sweeps.plan import default_folder, parse_sweep
 
 
@@ -67,7 +67,11 @@ def parse_flags(defaults: RunConfig, args: Sequence[str] | None = None, **option
     if name is not None:
         defaults = dataclasses.replace(defaults, gan=recipe(name))
     elif start is not None:
-        defaults = dataclasses.replace(defaults, gan=load_run(expand_home(Path(start))).config)
+        try:
+            defaults = dataclasses.replace(defaults, gan=load_run(expand_home(Path(start))).config)
+        except InputError:
+            if "--resume" not in given:  # a run that goes on needs no start, and a new one is refused when it begins
+                raise
     flags = _read_flags(defaults, args, **options)
     is_default = flags.output_dir is None
     folder = flags.output_dir or default_folder(flags, recipe=name)
@@ -104,18 +108,15 @@ def _require_effect(given: Sequence[str], settings: RunConfig) -> None:
 
 def _recorded_run(flags: RunConfig) -> RunJson | None:
     """What was recorded of the run to resume, or of the first of many."""
-    if has_run_json(flags.folder):
-        return read_run_json(flags.folder, replacing=True)
-    found = read_sweep(flags.folder)
-    if found and not flags.has_many_runs:
+    found = recorded(flags.folder)
+    if found and not (has_run_json(flags.folder) or flags.has_many_runs):
         raise InputError(f"{flags.folder} holds many runs; give their --seeds or --sweep too.")
     return found
 
 
 def _warn_of_no_run(folder: Path) -> None:
     """Say where a run was looked for, and which are there; the folder that was meant may be that of other flags."""
-    there = [str(path) for path in sorted(folder.parent.glob("*")) if has_run_json(path) or first_of_many(path)]
-    others = f", such as {listed(there)}" if there else ""
+    others = f", such as {listed(there)}" if (there := runs_in(folder.parent)) else ""
     warn(f"{folder} holds no run to resume, so that a new one begins there; --output-dir names another{others}")
 
 

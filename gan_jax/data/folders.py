@@ -68,7 +68,7 @@ def read_image_set(path: Path, reading: Reading = AS_IT_IS) -> ImageSet:
         warn(f"images in {path} are left out: {', '.join(layout.left_out)}")
     seen, broken = _look_at(path, layout.placed, reading)
     channels = max(image.shape[2] for image in seen)
-    labels, class_names = named_classes([image.placed.kind for image in seen])
+    labels, class_names = named_classes([image.placed.label for image in seen])
     if layout.held_out:
         is_test = np.array([image.placed.is_test for image in seen])
     else:
@@ -128,26 +128,26 @@ def _look_at(path: Path, places: Sequence[Placed], reading: Reading) -> tuple[li
         sizes = [f"{image.placed.file.name} is {_size(image.shape)}" for image in (seen[0], other)]
         raise InputError(f"{' and '.join(sizes)}; {_RESIZE}.")
     _require_squares(path, seen[0].shape)
-    if reading.pixel_range is None:
-        _warn_of_darkness(path, max((image.brightest for image in seen), key=lambda found: found.value / found.full))
+    _warn_of_darkness(
+        path, reading, max((image.brightest for image in seen), key=lambda found: found.value / found.full)
+    )
     return seen, len(broken)
 
 
-def _warn_of_darkness(path: Path, brightest: Brightness) -> None:
+def _warn_of_darkness(path: Path, reading: Reading, brightest: Brightness) -> None:
     """Say so where images seem to use fewer bits than their files have."""
     value, full = brightest
     if 0 < value < _DARK * full:
         bits = value.bit_length()
-        warn(
-            f"the brightest pixel in {path} is {value:,} of {full:,}, so that the images are nearly black; if they "
-            f"have {bits} bits, give --pixel-range 0 {2**bits - 1}"
-        )
+        advice = f"if they have {bits} bits, give --pixel-range 0 {2**bits - 1}"
+        if reading.pixel_range is not None:
+            advice = "give --pixel-range a smaller value of white; colours have 8 bits, of files of 16 the upper ones"
+        warn(f"the brightest pixel in {path} is {value:,} of {full:,}, so that the images are nearly black; {advice}")
 
 
 def _read_npz(path: Path, reading: Reading) -> ImageSet:
     stored = read_arrays(path, "an .npz", "give a good copy", NAMES.__contains__)
-    arrays, num_train = images_and_labels(path, stored)
-    images, labels = arrays["images"], arrays.get("labels")
+    images, labels, num_train, held_out, left_out = images_and_labels(path, stored)
     images = images[..., np.newaxis] if images.ndim == 3 else images
     is_scaled = reading.pixel_range is not None and images.dtype.kind in "buif"
     is_read = (images.dtype == np.uint8 or is_scaled) and images.size
@@ -157,24 +157,25 @@ def _read_npz(path: Path, reading: Reading) -> ImageSet:
             f"[N, height, width, 1 or 3], or other numbers with --pixel-range LOW HIGH."
         )
     labels = np.zeros(len(images), np.int32) if labels is None else labels
-    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+    if labels.size != len(images) or labels.ndim not in (1, 2) or labels.dtype.kind not in "iuU":
         raise InputError(
-            f"{path}: labels are {labels.dtype} {list(labels.shape)}; they must be [{len(images)}] integers."
+            f"{path}: labels are {labels.dtype} {list(labels.shape)}; they must be [{len(images)}] integers or names."
         )
     if reading.image_size is None:
         _require_squares(path, images.shape[1:])
-    if reading.pixel_range is None:
-        _warn_of_darkness(path, Brightness(int(images.max()), 255))
     images = converted(images, **reading.of_pixels)
-    labels, class_names = named_classes(labels.tolist())
+    _warn_of_darkness(path, reading, Brightness(int(images.max()), 255))
+    labels, class_names = named_classes(labels.ravel().tolist())
+    notes = [f"held out: {held_out}" if held_out else ONE_IN_SIX]
+    if left_out:
+        warn(f"images in {path} are left out: {left_out}")
+        notes.append(f"images left out: {left_out}")
     if num_train is None:
-        notes = (ONE_IN_SIX,)
         is_test = are_for_tests([hashlib.sha256(np.ascontiguousarray(image).data).digest() for image in images])
     else:
-        notes = ("held out: test_images",)
         is_test = np.arange(len(images)) >= num_train
     _require_both(path, int(np.sum(~is_test)), int(np.sum(is_test)))
-    return ImageSet(images[~is_test], labels[~is_test], images[is_test], labels[is_test], class_names, notes)
+    return ImageSet(images[~is_test], labels[~is_test], images[is_test], labels[is_test], class_names, tuple(notes))
 
 
 def _require_squares(path: Path, shape: tuple[int, ...]) -> None:
@@ -183,10 +184,10 @@ def _require_squares(path: Path, shape: tuple[int, ...]) -> None:
 
 
 def _require_both(path: Path, num_train: int, num_test: int) -> None:
-    for kind, count in (("training", num_train), ("test", num_test)):
+    for purpose, count in (("training", num_train), ("test", num_test)):
         if not count:
             raise InputError(
-                f"of the {num_train + num_test} images in {path} none is a {kind} image; give more images."
+                f"of the {num_train + num_test} images in {path} none is a {purpose} image; give more images."
             )
 
 

@@ -168,18 +168,18 @@ def is_for_tests(digest: bytes) -> bool:
     return int.from_bytes(digest[:8], "big") % _TEST_SHARE == 0
 
 
-def named_classes(kinds: list[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels ``[N]`` int32 in the natural order of the kinds, and the kinds' names; no names for a single kind.
+def named_classes(labels: list[Any]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels ``[N]`` int32 in the natural order of the labels, and the labels' names; no names for a single label.
 
     Examples:
       >>> labels, names = named_classes(["size 10", "size 9", "size 10"])
       >>> labels.tolist(), names
       ([1, 0, 1], ('size 9', 'size 10'))
     """
-    ordered = {kind: place for place, kind in enumerate(sorted(set(kinds), key=_natural))}
+    ordered = {label: place for place, label in enumerate(sorted(set(labels), key=_natural))}
     if len(ordered) < 2:
-        return np.zeros(len(kinds), np.int32), ()
-    return np.array([ordered[kind] for kind in kinds], np.int32), tuple(map(str, ordered))
+        return np.zeros(len(labels), np.int32), ()
+    return np.array([ordered[label] for label in labels], np.int32), tuple(map(str, ordered))
 
 
 def listed(names: Sequence[str]) -> str:
@@ -187,9 +187,9 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join([*names[:_MOST_LISTED], *(["..."] if len(names) > _MOST_LISTED else [])])
 
 
-def _natural(kind: Any) -> Any:
+def _natural(label: Any) -> Any:
     """Sorts numbers in names by their values: the odd parts of a name are its digits."""
-    if not isinstance(kind, str):
-        return kind
-    parts = re.split(r"([0-9]+)", kind)
-    return [(len(part.lstrip("0")), part.lstrip("0")) if at % 2 else part for at, part in enumerate(parts)], kind
+    if not isinstance(label, str):
+        return label
+    parts = re.split(r"([0-9]+)", label)
+    return [(len(part.lstrip("0")), part.lstrip("0")) if at % 2 else part for at, part in enumerate(parts)], label

@@ -15,7 +15,7 @@ class File(NamedTuple):
 
     parts: tuple[str, ...]  # of its path, below the folder or in the zip
     name: str  # for errors
-    kind: str  # what its name ends in, in lower case, or else what it is
+    ending: str  # what its name ends in, in lower case, or else what it is
     open: Callable[[], Path | BytesIO]  # what read_pixels takes
 
 
@@ -42,8 +42,8 @@ def list_files(path: Path) -> list[File]:
 
 def _of_folder(folder: Path, path: Path) -> File:
     odd = "that are folders of runs" if path.is_dir() else "that are no regular files"
-    kind = _kind(path.name) if path.is_file() else odd
-    return File(path.relative_to(folder).parts, str(path), kind, lambda: path)
+    ending = _ending(path.name) if path.is_file() else odd
+    return File(path.relative_to(folder).parts, str(path), ending, lambda: path)
 
 
 def _walk(folder: Path) -> list[Path]:
@@ -68,13 +68,13 @@ def _zipped(path: Path) -> list[File]:
     require_unpackable(path, sum(info.file_size for info in archive.infolist()))
     names = {info.filename: info.filename.replace("\\", "/") for info in archive.infolist()}
     return [
-        File(parts, f"{path}: {name}", _kind(parts[-1]), lambda name=name: BytesIO(archive.read(name)))
+        File(parts, f"{path}: {name}", _ending(parts[-1]), lambda name=name: BytesIO(archive.read(name)))
         for name, parted in sorted(names.items(), key=lambda both: both[1])
         if not parted.endswith("/") and (parts := PurePosixPath(parted).parts) and not any(map(_is_hidden, parts))
     ]
 
 
-def _kind(name: str) -> str:
+def _ending(name: str) -> str:
     return PurePosixPath(name).suffix.lower() or "without an ending"
 
 

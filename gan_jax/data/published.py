@@ -182,10 +182,10 @@ def _svhn_split(path: Path) -> tuple[np.ndarray, np.ndarray]:
     from scipy.io import loadmat, whosmat
 
     try:
-        told = {name: (shape, kind) for name, shape, kind in whosmat(path)}
-        require_unpackable(path, sum(math.prod(told[name][0]) for name in ("X", "y")))
-        if told["X"][1] != "uint8":
-            raise TypeError(f"X is {told['X'][1]}")
+        arrays = {name: (shape, dtype) for name, shape, dtype in whosmat(path)}
+        require_unpackable(path, sum(math.prod(arrays[name][0]) for name in ("X", "y")))
+        if arrays["X"][1] != "uint8":
+            raise TypeError(f"X is {arrays['X'][1]}")
         content = loadmat(path, variable_names=["X", "y"])
         images, labels = content["X"], content["y"].reshape(-1)
     except Exception as error:  # SciPy raises whatever its parser meets

@@ -98,8 +98,8 @@ def _image_set(sources: list[_Source], class_names: tuple[str, ...], reading: Re
 
     def chosen(source: _Source, places: np.ndarray) -> tuple[StoredImages, np.ndarray]:
         stored = StoredImages(lambda place: image_at(source, int(places[place])), len(places), shape)
-        kinds = [source.labels[int(place)]["label"] if class_names else 0 for place in places]
-        return stored, np.array(kinds, np.int32)
+        labels = [source.labels[int(place)]["label"] if class_names else 0 for place in places]
+        return stored, np.array(labels, np.int32)
 
     places = [np.arange(len(source.images)) for source in sources]
     if len(sources) == 1:

@@ -42,11 +42,11 @@ def sample_rows(labels: np.ndarray, num_rows: int, seed: int) -> np.ndarray:
       >>> sample_rows(np.repeat([0, 1, 2], 100), 6, seed=0) // 100
       array([0, 1, 2, 0, 1, 2])
     """
-    kinds = rows_by_class(labels, seed)
-    chosen = labels_in_shares(np.array([len(rows) for rows in kinds]), min(num_rows, len(labels)))
+    by_class = rows_by_class(labels, seed)
+    chosen = labels_in_shares(np.array([len(rows) for rows in by_class]), min(num_rows, len(labels)))
     sample = np.empty(len(chosen), np.int64)
-    for kind, rows in enumerate(kinds):
-        places = np.flatnonzero(chosen == kind)
+    for label, rows in enumerate(by_class):
+        places = np.flatnonzero(chosen == label)
         sample[places] = rows[: len(places)]
     return sample
 

@@ -65,13 +65,17 @@ def save_images(
 def load_images(path: Path) -> np.ndarray:
     """Read samples of any program: ``[N, height, width, channels]`` uint8.
 
-    They are ``arr_0`` or ``images`` of an ``.npz``, or its only array, or a ``.npy``. Grey images may be
-    ``[N, height, width]``, and channels may come before height and width, as PyTorch has them.
+    They are ``arr_0`` or ``images`` of an ``.npz``, its ``train_images`` and ``test_images``, or its only array, or a
+    ``.npy``. Grey images may be ``[N, height, width]``, and channels may come before height and width, as PyTorch has
+    them.
 
     Raises:
       InputError: the file cannot be read, or holds no such images.
     """
     arrays = read_arrays(path, "samples", f"give a .npy, or an .npz with arr_0, of {_SAMPLES}")
+    sets = [arrays[name] for name in ("train_images", "test_images") if name in arrays]
+    if sets and len({one.shape[1:] for one in sets if one.ndim}) == 1:
+        arrays = {"images": np.concatenate(sets)} | arrays
     names = [*filter(arrays.__contains__, ("arr_0", "images")), *arrays]
     if len(names) == len(arrays) != 1:
         raise InputError(f"{path} holds {len(arrays)} arrays and no arr_0 or images; name those to be scored arr_0.")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from gan_jax.data.image_files import UnreadableImageError, read_pixels
 from gan_jax.errors import InputError
-from gan_jax.files import read_arrays
+from gan_jax.files import expand_home, read_arrays
 
 NUM_POINTS = 128_000  # a thousand batches of 128
 _PICTURE_SIDE = 256  # pixels, at most
@@ -90,7 +90,7 @@ def load_target(name: str, count: int = NUM_POINTS) -> Target:
     """
     if name in TARGETS:
         return TARGETS[name](count)
-    path = Path(name)
+    path = expand_home(Path(name))
     if not path.is_file():
         names = ", ".join(TARGETS)
         raise InputError(f"target is {name!r}; it must be one of {names}, or a file: a picture, .csv or .npy.")

@@ -10,7 +10,7 @@ from jax import Array
 from gan_jax.config import GanConfig
 from gan_jax.fields import explain_fields
 from gan_jax.objectives.losses import mean_score
-from gan_jax.runs.watchers.figures import DrawAt
+from gan_jax.runs.watchers.figures import Draw, DrawAt
 from gan_jax.runs.watchers.watcher import RunContext, Watcher
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.forward import (
@@ -30,9 +30,9 @@ _MOST_ROWS = 16  # of classes
 class Experiment(NamedTuple):
     """What to show of a run."""
 
-    draw: Callable[[GanConfig, Any, RunKeys], Array] | None = None
+    draw: Draw | None = None
     """Takes ``(config, state, keys)``; returns the images to draw in rows of 8, such as ``[64, height, width,
-    channels]`` float in [-1, 1]. By default ``draw_preview``'s, of the game's sampler."""
+    channels]`` float in [-1, 1], or None for no picture. By default ``draw_preview``'s, of the game's sampler."""
     draw_at: DrawAt = "epoch_end"
     """Draw at the start, and at each ``"epoch_end"`` or ``"window_end"`` (a logged line), or after these steps."""
     describe_start: Callable[[GanConfig, Any, RunKeys], str] | None = None

@@ -204,7 +204,7 @@ def open_run(
     """
     config = networks_config(settings, dataset)
     mesh = choose_mesh(settings, config)
-    start = prepare_start(settings, config, training_images(config, dataset, images), mesh)
+    start = prepare_start(_without_source(settings), config, training_images(config, dataset, images), mesh)
     per_epoch = start.source.steps_per_epoch
     folder, num_steps = RunFolder(settings.folder), settings.num_steps(per_epoch)
     game = find_game(settings.game)
@@ -229,6 +229,16 @@ def open_run(
     finally:
         if lock:
             lock.release()
+
+
+def _without_source(settings: RunConfig) -> RunConfig:
+    """The settings without the run to start from, where a checkpoint takes the place of the start."""
+    folder = RunFolder(settings.folder)
+    if not (settings.resume and has_run_json(folder.path) and checkpoint_steps(folder.checkpoints)):
+        return settings
+    if "replacing" in read_run_json(folder.path, replacing=True):  # the checkpoints are another run's
+        return settings
+    return dataclasses.replace(settings, start_from=None, discriminator=None)
 
 
 def _watchers(

@@ -10,6 +10,7 @@ from gan_jax.files import warn
 from gan_jax.storage.checkpoints import SavedCheckpoints, checkpoint_steps
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.run_json import (
+    PRETRAINED,
     first_of_many,
     has_run_json,
     identity,
@@ -20,10 +21,6 @@ from gan_jax.storage.run_json import (
 from gan_jax.storage.weights import abstract_state, load_weights, weights_of
 from gan_jax.training.games import GAMES, Game, find_game
 from gan_jax.training.state import Variables
-
-PRETRAINED = ("fashion_mnist",)
-"""The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
-
 
 _SHIPPED = Path(__file__).parent / "pretrained"
 

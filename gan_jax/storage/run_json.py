@@ -3,6 +3,7 @@
 It is ``run.json``, and a line of ``epochs.jsonl`` for each epoch.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -20,6 +21,7 @@ from gan_jax.config import GanConfig
 from gan_jax.cores import usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
+from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
 from gan_jax.field_types import has_type
 from gan_jax.files import (
@@ -39,6 +41,9 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
 from gan_jax.storage.run_json_schema import config_from_json, is_epoch, require_schema, settings_from_json
 
+PRETRAINED = ("fashion_mnist",)
+"""The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
+
 FORMAT = 1
 _RECORD, _EPOCHS = RUN_DATA[:2]
 ENVIRONMENT = ("versions", "imports", "device")  # what of a record may change bits without being a setting
@@ -52,8 +57,9 @@ def make_run_json(
 ) -> RunJson:
     """Say what a run is: settings, where its schedules end, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
-    for name in ("data_dir", "discriminator", "start_from"):  # the last two may also be the name of a run that ships
-        run[name] = run[name] and str(run[name].resolve() if run[name].exists() else run[name])
+    for name in ("data_dir", "discriminator", "start_from"):
+        is_shipped = str(run[name]) in PRETRAINED and not run[name].exists()
+        run[name] = run[name] and str(run[name] if is_shipped else run[name].resolve())
     if is_path(settings.dataset):
         run["dataset"] = str(expand_home(Path(settings.dataset)).resolve())
     return {
@@ -158,6 +164,13 @@ def first_of_many(folder: Path) -> Path | None:
     return None
 
 
+def runs_in(folder: Path) -> list[str]:
+    """The folders in a folder that hold a run or many."""
+    with contextlib.suppress(OSError):  # those that may not be read
+        return [str(path) for path in sorted(folder.glob("*")) if has_run_json(path) or first_of_many(path)]
+    return []
+
+
 def read_run_json(folder: Path, *, replacing: bool = False) -> RunJson:
     """Read a run's record.
 
@@ -173,7 +186,8 @@ def read_run_json(folder: Path, *, replacing: bool = False) -> RunJson:
     if not path.exists():
         if member := first_of_many(folder):
             raise InputError(f"{folder} holds many runs; give one of them, such as {member}.")
-        raise InputError(f"{folder} holds no run; give the folder that a training wrote.")
+        there = f", such as {listed(within)}" if (within := runs_in(folder)) else ""
+        raise InputError(f"{folder} holds no run; give the folder that a training wrote{there}.")
     try:
         require_regular(path)
         record = parse_json(path.read_text(encoding="utf-8"))
@@ -227,9 +241,26 @@ def require_same_run(found: RunJson, wanted: RunJson) -> None:
       InputError: they differ; the message says in what.
     """
     for name, there, here in _differences(identity(found), identity(wanted)):
-        raise InputError(
-            f"the run in the folder has {name} {there!r}, this one {here!r}; give the same, or a new folder."
-        )
+        raise _is_another(name, there, here)
+
+
+def require_same_dataset(found: RunJson, dataset: str) -> None:
+    """Check, before any images are read, that a run may be resumed on a data set; of paths, the images decide later.
+
+    Args:
+      found: the run's, or what is recorded of many.
+      dataset: as the settings name it.
+
+    Raises:
+      InputError: a published set takes the place of another, or of a path, or a path that of such a set.
+    """
+    before = found["run"]["dataset"]
+    if before != dataset and not (is_path(before) and is_path(dataset)):
+        raise _is_another("dataset", before, dataset)
+
+
+def _is_another(name: str, there: Any, here: Any) -> InputError:
+    return InputError(f"the run in the folder has {name} {there!r}, this one {here!r}; give the same, or a new folder.")
 
 
 def environment_differences(found: RunJson, here: RunJson) -> list[str]:

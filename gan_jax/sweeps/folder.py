@@ -10,7 +10,7 @@ from filelock import FileLock
 from gan_jax.errors import InputError
 from gan_jax.files import SWEEP_DATA, first_line, parse_json, require_regular, write_json
 from gan_jax.storage.run_folder import RunFolder, claim, hold, remove_run, require_claimable
-from gan_jax.storage.run_json import RunJson, has_run_json
+from gan_jax.storage.run_json import RunJson, has_run_json, read_run_json
 from gan_jax.storage.run_json_schema import has_type
 
 _RUNS, SUMMARY = SWEEP_DATA
@@ -43,6 +43,11 @@ def read_sweep(folder: Path) -> dict[str, Any] | None:
         reason = f"{type(error).__name__}: {first_line(error)}"
         raise InputError(f"{path} is no list of runs ({reason}); restore it from a copy.") from None
     return found
+
+
+def recorded(folder: Path) -> RunJson | None:
+    """What is recorded of the run in a folder, or of the first of many there; None where there is none."""
+    return read_run_json(folder, replacing=True) if has_run_json(folder) else read_sweep(folder)
 
 
 def require_within(folder: Path, name: str) -> None:

@@ -24,8 +24,8 @@ from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
-from gan_jax.storage.run_json import RunJson
-from gan_jax.sweeps.folder import SweepFolder
+from gan_jax.storage.run_json import RunJson, require_same_dataset
+from gan_jax.sweeps.folder import SweepFolder, recorded
 from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
 from gan_jax.training.batches import steps_per_epoch
@@ -69,6 +69,8 @@ def run_experiment(
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
     folder = SweepFolder(settings.folder, [trial.name for trial in trials], **flags)
     on_main(folder.require_claimable if many else lambda: require_claimable(RunFolder(settings.folder), **flags))
+    if settings.resume and (found := recorded(settings.folder)):
+        require_same_dataset(found, settings.dataset)
     if is_main() and not settings.quiet:
         say(f"Output folder: {settings.folder}")
     side_by_side = choose_side_by_side(settings, trials)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.files import user_cache
+
 CONDITIONAL = ["--recipe", "conditional", "--width", 2, "--latent-dim", 4, "--batch-size", 6, "--steps", 2]
 
 
@@ -80,6 +82,10 @@ def test_paths_of_flags_begin_with_the_home_folder(pets, gan_jax, tmp_path, monk
     train = ["train", "--dataset=~/images/pets", *CONDITIONAL, "--output-dir=~/run"]
     assert gan_jax(*train)[0] == 0
     assert gan_jax("sample", "~/run", "--num-images", 1, "--output=~/x.npz")[0] == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", "~/cache")
+    assert user_cache() == home / "cache" / "gan_jax"
+    status, _, err = gan_jax("reals", "--dataset=~/x.npz", "--num-images", 1, "--output=~/x.npz")
+    assert (status, "is one of the images that are read" in err) == (2, True)
     assert {path.name for path in home.iterdir()} == {"images", "reals.npz", "run", "x.npz"}
     assert not list(here.iterdir())
     status, _, err = gan_jax("sample", "~no_such_user/run", "--output", "x.npz")

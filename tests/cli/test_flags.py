@@ -108,6 +108,12 @@ def test_start_from_takes_the_networks_of_the_run_unless_flags_say_otherwise():
         parse_flags(RunConfig(), ["--start-from", "nowhere"])
 
 
+def test_start_from_a_run_that_is_gone_is_left_to_the_record_of_a_resumed_run(tmp_path):
+    run_experiment(settings(tmp_path / "run", steps=4, game="drift"))
+    words = ["--start-from", "gone", "--resume", "--output-dir", str(tmp_path / "run")]
+    assert parse_flags(RunConfig(), words).gan.width == settings(tmp_path).gan.width
+
+
 def test_resuming_beyond_the_end_of_a_schedule_says_so(tmp_path, capsys):
     gan = dataclasses.replace(settings(tmp_path).gan, schedules=("learning_rate=cosine:x0.05",))
     for steps, told in ((4, False), (8, True)):
@@ -196,7 +202,7 @@ def test_ctrl_c_while_the_command_loads_ends_it_quietly(monkeypatch):
 def test_help_of_train_has_a_group_for_each_part_of_the_settings(capsys):
     with pytest.raises(SystemExit):
         parse_flags(RunConfig(), ["--help"])
-    groups = re.findall(r"─ ([a-z-]+) options ─", capsys.readouterr().out)
+    groups = re.findall(r"^\W*([a-z-]+) options\b", capsys.readouterr().out, re.MULTILINE)
     assert groups == [
         "training",
         "saving",

@@ -146,4 +146,5 @@ def test_the_command_imports_the_parts_of_the_run(tmp_path):
         program, name, *flags = shlex.split(command_of(record))
     assert (program, name) == ("gan-jax", "train")
     with own_parts(forget=True), contextlib.chdir(tmp_path):
-        assert parse_flags(TRAININGS[name], flags) == settings
+        again = parse_flags(TRAININGS[name], flags)
+    assert again == dataclasses.replace(settings, imports=("a part.py",))

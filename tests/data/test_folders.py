@@ -177,6 +177,37 @@ def test_an_npz_has_its_arrays_under_any_usual_name(names, tmp_path):
         np.testing.assert_array_equal(dataset.test_labels, labels[50:])
 
 
+def test_load_dataset_of_an_npz_of_three_sets_with_labels_in_a_column(tmp_path, capsys):
+    images, labels = picture((60, 28, 28)), np.arange(60)[:, None] % 2  # as MedMNIST has them
+    sets = {"train": slice(40), "val": slice(40, 53), "test": slice(53, 60)}
+    arrays = {
+        f"{part}_{name}": of[at]
+        for part, at in sets.items()
+        for name, of in zip(("images", "labels"), (images, labels), strict=True)
+    }
+    np.savez(tmp_path / "set.npz", **arrays)
+    dataset = load_dataset(str(tmp_path / "set.npz"))
+    np.testing.assert_array_equal(dataset.test_images[..., 0], images[53:])
+    np.testing.assert_array_equal(dataset.test_labels, labels[53:, 0])
+    assert "are left out: 13 in val_images" in capsys.readouterr().err
+    assert "held out: test_images; images left out: 13 in val_images" in dataset.description
+    np.savez(tmp_path / "two.npz", **{name: arrays[name] for name in arrays if "test" not in name})
+    dataset = load_dataset(str(tmp_path / "two.npz"))
+    np.testing.assert_array_equal(dataset.test_images[..., 0], images[40:53])
+    assert "held out: val_images" in dataset.description
+
+
+def test_load_dataset_of_an_npz_whose_labels_are_names(tmp_path):
+    names = np.array(["owl", "cat 10", "cat 9"])[np.arange(60) % 3]
+    images = picture((60, 28, 28))
+    np.savez(tmp_path / "set.npz", images=images, labels=names)
+    dataset = load_dataset(str(tmp_path / "set.npz"))
+    assert dataset.class_names == ("cat 9", "cat 10", "owl")
+    of_image = {image.tobytes(): name for image, name in zip(images, names, strict=True)}
+    found = [dataset.class_names[kind] for kind in dataset.train_labels]
+    assert found == [of_image[image.tobytes()] for image in dataset.train_images]
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -245,6 +276,8 @@ def test_load_dataset_of_12_bits_in_files_of_16_warns_and_takes_a_range(tmp_path
     assert "the brightest pixel in" in warning
     assert "is 4,095 of 65,535" in warning
     assert "give --pixel-range 0 4095" in warning
+    load_dataset(str(tmp_path / "set"), pixel_range=(0, 65_535))
+    assert "give --pixel-range a smaller value of white" in capsys.readouterr().err
     bright = load_dataset(str(tmp_path / "set"), pixel_range=(0, 4095))
     assert not capsys.readouterr().err
     expected = np.rint(values / 4095 * 255).astype(np.uint8)

@@ -38,7 +38,11 @@ def counts(dataset):
 
 @pytest.mark.parametrize("inside", ["", "images/"])
 @pytest.mark.parametrize(
-    ("train", "test"), [("train", "val"), ("Train", "valid"), ("training", "testing"), ("TRAIN", "Validation")]
+    ("train", "test"),
+    [
+        *[("train", "val"), ("Train", "valid"), ("training", "testing"), ("TRAIN", "Validation"), ("train", "dev")],
+        *[("training_set", "test_set"), ("seg_train", "seg_test"), ("train2017", "val2017"), ("Training Data", "test")],
+    ],
 )
 def test_load_dataset_of_a_split_under_its_usual_names(train, test, inside, tmp_path):
     write(tmp_path / "set", *numbered(f"{train}/{inside}cat", 4), *numbered(f"{train}/{inside}dog", 3))
@@ -47,6 +51,26 @@ def test_load_dataset_of_a_split_under_its_usual_names(train, test, inside, tmp_
     assert counts(dataset) == (7, 2, ("cat", "dog"))
     assert dataset.train_labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
     assert f"held out: {test}" in dataset.description
+
+
+def test_load_dataset_of_the_sets_of_two_domains_has_two_classes(tmp_path):
+    write(
+        tmp_path / "set", *numbered("trainA", 4), *numbered("trainB", 3), *numbered("testA", 2), *numbered("testB", 1)
+    )
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert counts(dataset) == (7, 3, ("A", "B"))
+    assert np.bincount(dataset.train_labels).tolist() == [4, 3]
+    assert np.bincount(dataset.test_labels).tolist() == [2, 1]
+
+
+def test_load_dataset_of_sets_beside_another_folder_is_a_split_where_the_names_agree(tmp_path, capsys):
+    names = [*numbered("training_set", 9), *numbered("test_set", 4), *numbered("single_prediction", 2)]
+    assert counts(load_dataset(str(write(tmp_path / "set", *names)))) == (9, 4, ())
+    assert "are left out: 2 in single_prediction" in capsys.readouterr().err
+    names = [*numbered("train station", 9), *numbered("test tube", 9), *numbered("bus", 9), *numbered("latest", 9)]
+    assert load_dataset(str(write(tmp_path / "classes", *names))).class_names == tuple(
+        sorted({"train station", "test tube", "bus", "latest"})
+    )
 
 
 def test_load_dataset_of_three_sets_holds_out_test(tmp_path, capsys):
@@ -161,6 +185,25 @@ def test_load_dataset_takes_the_labels_of_dataset_json(form, place, chunks, tmp_
     of_image = {np.asarray(Image.open(folder / name)).tobytes(): str(label) for name, label in labels}
     for images, kinds in ((dataset.train_images, dataset.train_labels), (dataset.test_images, dataset.test_labels)):
         assert [dataset.class_names[kind] for kind in kinds] == [of_image[image.tobytes()] for image in images]
+
+
+def test_load_dataset_of_sets_that_each_have_a_dataset_json(tmp_path):
+    for part, count in (("train", 6), ("val", 3)):
+        names = numbered("00000", count)
+        write(tmp_path / "set" / part, *names, seed=count)
+        save_labels(tmp_path / "set" / part, [[name, 5 * (at % 2)] for at, name in enumerate(names)])
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert counts(dataset) == (6, 3, ("0", "5"))
+    assert dataset.train_labels.tolist() == [0, 1, 0, 1, 0, 1]
+    assert dataset.test_labels.tolist() == [0, 1, 0]
+
+
+def test_load_dataset_of_a_dataset_json_in_one_class_folder_says_that_it_is_not_read(tmp_path):
+    write(tmp_path / "set", *numbered("a", 9), *numbered("b", 9))
+    save_labels(tmp_path / "set" / "a", [[name, 1] for name in numbered(".", 9)])
+    dataset = load_dataset(str(tmp_path / "set"))
+    assert dataset.class_names == ("a", "b")
+    assert "other files: 1 .json" in dataset.description
 
 
 @pytest.mark.parametrize(

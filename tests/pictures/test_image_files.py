@@ -18,6 +18,17 @@ def test_an_archive_has_arr_0_in_three_channels(tmp_path):
     np.testing.assert_array_equal(load_images(tmp_path / "samples.npz"), IMAGES.repeat(3, axis=3))
 
 
+def test_load_images_of_sets_for_training_and_tests_takes_all(tmp_path):
+    path, labels = tmp_path / "set.npz", np.zeros(10, int)
+    np.savez(path, train_images=IMAGES[:7], train_labels=labels[:7], test_images=IMAGES[7:], test_labels=labels[7:])
+    np.testing.assert_array_equal(load_images(path), IMAGES)
+    np.savez(path, train_images=IMAGES, train_labels=labels)
+    np.testing.assert_array_equal(load_images(path), IMAGES)
+    np.savez(path, train_images=IMAGES, test_images=IMAGES[:, :20])
+    with pytest.raises(InputError, match="name those to be scored arr_0"):
+        load_images(path)
+
+
 def test_labels_are_written_beside_the_images(tmp_path):
     labels = np.arange(10, dtype=np.int32) % 3
     save_images(tmp_path / "samples.npz", IMAGES, "", labels=labels)

@@ -28,12 +28,13 @@ def test_the_points_of_a_mixture_lie_around_its_modes_in_equal_parts(name, count
     assert nearest.std() == pytest.approx(modes.std, rel=0.02)
 
 
-def test_a_pictures_dark_pixels_are_drawn_upright(tmp_path):
+def test_a_pictures_dark_pixels_are_drawn_upright(tmp_path, monkeypatch):
     pixels = np.full((40, 20), 255, np.uint8)
     pixels[:10, :10] = 0  # above, at the left
     pixels[30:, 10:] = 100  # below, at the right, half as dark or less
     Image.fromarray(pixels).save(tmp_path / "picture.png")
-    points = load_target(str(tmp_path / "picture.png"), 4000).points
+    monkeypatch.setenv("HOME", str(tmp_path))
+    points = load_target("~/picture.png", 4000).points
     above_left = (points[:, 0] < 0) & (points[:, 1] > 0)
     below_right = (points[:, 0] > 0) & (points[:, 1] < 0)
     assert (above_left | below_right).all()

@@ -1,14 +1,16 @@
 """What a run starts from."""
 
 import dataclasses
+import shutil
 import types
 
 import chex
 import jax
 import numpy as np
 import pytest
+from small_runs import settings
 
-from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset
+from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset, load_run, run_experiment
 from gan_jax.runs import setup
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
 from gan_jax.storage.run_json import identity, make_run_json
@@ -96,3 +98,23 @@ def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path
         prepare_start(settings, wanted, Batch(load_dataset("digits").train_images))
     with pytest.raises(InputError, match="--discriminator and --start-from both"):
         RunConfig(discriminator=tmp_path, start_from=tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("preview_keys_are_used_again")
+@pytest.mark.parametrize(("name", "game"), [("start_from", "drift"), ("discriminator", "generator")])
+def test_resume_needs_no_start_where_there_is_a_checkpoint(name, game, tmp_path):
+    run_experiment(settings(tmp_path / "first", steps=1, game="drift"))
+    own = settings(tmp_path / "own", steps=2, game=game, **{name: tmp_path / "first"})
+    run_experiment(own)
+    kept = load_run(tmp_path / "own").state.discriminator.variables
+    shutil.rmtree(tmp_path / "first")
+    run_experiment(dataclasses.replace(own, steps=3))
+    state = load_run(tmp_path / "own").state
+    assert int(state.step) == 3
+    if name == "discriminator":  # the given one, which the game leaves as it is
+        chex.assert_trees_all_equal(state.discriminator.variables, kept)
+    shutil.rmtree(tmp_path / "own" / "checkpoints")
+    for folder in ("own", "new"):
+        with pytest.raises(InputError, match="first holds no run"):
+            run_experiment(dataclasses.replace(own, output_dir=tmp_path / folder))

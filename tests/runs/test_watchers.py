@@ -86,6 +86,15 @@ def test_a_line_has_the_metrics_by_their_names(run, context, capsys):
     assert "epoch 1/2  batch 610/1000  d_x 0.800  d_g_z1 0.200" in capsys.readouterr().out
 
 
+def test_figures_of_a_draw_function_that_returns_none_draw_nothing(context):
+    context.folder.grids.mkdir()
+    drawn = iter((None, np.zeros((8, 28, 28, 1), np.float32)))
+    figures = Figures(context, lambda config, state, keys: next(drawn), "window_end")
+    for step in (10, 20):
+        figures.draw(window(step))
+    assert context.folder.drawn_steps() == [20]
+
+
 def test_a_warning_is_written_each_time_and_said_when_it_is_new(run, context, capsys):
     for step, spread in ((610, 0.01), (620, 0.01), (630, 0.5), (640, 0.01)):
         run.record(window(step, fake_std=spread))

@@ -1,5 +1,6 @@
 """A run's record comes back, and says which run may be resumed as which."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gan_jax.storage.run_json import (
     append_epoch,
     make_run_json,
     read_run_json,
+    require_same_dataset,
     require_same_run,
     run_digest,
     write_run_json,
@@ -46,12 +48,35 @@ def test_a_folder_of_many_runs_names_one_to_give(member, records, tmp_path):
     (tmp_path / member).mkdir(parents=True)
     (tmp_path / "notes" / "seed_1").mkdir(parents=True)
     (tmp_path / "seed_0").mkdir()
-    with pytest.raises(InputError, match=f"{tmp_path} holds no run"):
+    with pytest.raises(InputError, match=f"{tmp_path} holds no run; give the folder that a training wrote\\.$"):
         read_run_json(tmp_path)
     write_run_json(tmp_path / member, records())
     write_run_json(tmp_path / "notes" / "seed_1", records())
     with pytest.raises(InputError, match=f"{tmp_path} holds many runs; give one of them, such as {tmp_path / member}"):
         read_run_json(tmp_path)
+
+
+def test_read_record_of_a_folder_with_runs_in_it_names_them(records, tmp_path):
+    for name in ("one", "many/seed_0"):
+        (tmp_path / name).mkdir(parents=True)
+        write_run_json(tmp_path / name, records())
+    (tmp_path / "notes").mkdir()
+    there = f"such as {tmp_path / 'many'}, {tmp_path / 'one'}\\.$"
+    with pytest.raises(InputError, match=f"{tmp_path} holds no run; give the folder that a training wrote, {there}"):
+        read_run_json(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_refused"),
+    [
+        *[("digits", "mnist", True), ("digits", "./digits", True), ("/there/pets", "digits", True)],
+        *[("digits", "digits", False), ("/there/pets", "/moved/pets", False)],  # the pixels decide
+    ],
+)
+def test_require_same_dataset_refuses_what_no_pixels_can_make_the_same(before, now, is_refused):
+    refused = pytest.raises(InputError, match=f"has dataset '{before}', this one '{now}'; give the same, or a new")
+    with refused if is_refused else contextlib.nullcontext():
+        require_same_dataset({"run": {"dataset": before}}, now)
 
 
 def test_a_discriminator_that_ships_keeps_its_name(tmp_path):

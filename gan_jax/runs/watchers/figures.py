@@ -15,6 +15,7 @@ from gan_jax.runs.watchers.watcher import Entry, ResumePoint, RunContext, Watche
 from gan_jax.training.batches import RunKeys
 from gan_jax.training.loop import Progress
 
+Draw = Callable[[GanConfig, Any, RunKeys], Array | None]
 DrawAt = Literal["epoch_end", "window_end"] | Container[int]
 
 
@@ -27,11 +28,11 @@ class Figures(Watcher):
 
     Args:
       context: the run.
-      draw: gives images to draw in rows of 8, ``[64, height, width, channels]`` float in [-1, 1].
+      draw: gives images to draw in rows of 8, ``[64, height, width, channels]`` float in [-1, 1], or None.
       draw_at: where to draw: before the first step, and at the end of each epoch, of each window, or after these steps.
     """
 
-    def __init__(self, context: RunContext, draw: Callable[[GanConfig, Any, RunKeys], Array], draw_at: DrawAt) -> None:
+    def __init__(self, context: RunContext, draw: Draw, draw_at: DrawAt) -> None:
         self._context, self._draw, self._draw_at = context, draw, draw_at
 
     def resume(self, point: ResumePoint) -> None:
@@ -53,7 +54,10 @@ class Figures(Watcher):
         if not self._is_due(progress.step):
             return
         context = self._context
-        fakes = quantize_images(self._draw(context.config, progress.state, context.keys))
+        drawn = self._draw(context.config, progress.state, context.keys)
+        if drawn is None:
+            return
+        fakes = quantize_images(drawn)
         title = f"epoch {progress.step / context.steps_per_epoch:.2f}   step {progress.step}"
         grids.save_grid(context.folder.grid(progress.step), fakes, title, rows=-(-len(fakes) // 8))
         # Both are taken evenly: the files of some data sets, and fakes of named classes, are in groups of one kind.
