@@ -9,7 +9,7 @@ from gan_jax.config import MAX_IMAGE, GanConfig, require, require_count
 from gan_jax.errors import InputError
 from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
-from gan_jax.parts import import_parts
+from gan_jax.parts import import_parts, imported_names
 
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 2**30  # of a run, which counts them in int32
@@ -167,7 +167,7 @@ class RunConfig(SavingConfig, DeviceConfig, SweepConfig, TrainingConfig):
 
     def __post_init__(self) -> None:
         convert_fields(self, RunConfig)
-        for name in self.imports:
+        for name in set(self.imports).difference(imported_names()):
             import_parts(name)
         for name in ("log_every", "keep_checkpoints"):
             require_count(self, name)

@@ -147,4 +147,4 @@ def test_the_command_imports_the_parts_of_the_run(tmp_path):
     assert (program, name) == ("gan-jax", "train")
     with own_parts(forget=True), contextlib.chdir(tmp_path):
         again = parse_flags(TRAININGS[name], flags)
-    assert again == dataclasses.replace(settings, imports=("a part.py",))
+        assert again == dataclasses.replace(settings, imports=("a part.py",))
