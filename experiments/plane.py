@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax import gan_step, init_state, recipe
+from gan_jax import recipe
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.flags import GanFlags, gan_config, gan_flags
 from gan_jax.cli.parsing import parse
@@ -39,7 +39,7 @@ class Settings(WatchSettings):
 def main(settings: Settings) -> None:
     plan = prepare_watch(settings, gan_config(settings.gan))
     settings.output_dir.mkdir(parents=True, exist_ok=True)
-    watched = watch(plan, gan_step, init_state(plan.config, plan.keys.init))
+    watched = watch(plan)
     save_arrays(settings.output_dir / "frames.npz", arrays(watched))
     draw(settings, watched)
     if watched.scores and plan.target.modes:

@@ -15,7 +15,7 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from gan_jax import GanConfig, gan_step, init_state, sample_latents
+from gan_jax import GanConfig, sample_latents
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
 from gan_jax.config import require_count
@@ -105,7 +105,7 @@ def plane(settings: Settings, plans: dict[str, Watch]) -> dict[str, Any]:
     spectra, ends, found = {}, [], {}
     for name, plan in plans.items():
         config, keys = plan.config, plan.keys
-        watched = watch(plan, gan_step, init_state(config, keys.init))
+        watched = watch(plan)
         reals = jnp.asarray(plan.target.points[: settings.points])
         latents = sample_latents(config, keys.display, len(reals))
         values = eigenvalues(*joint_field(config, watched.states[-1], reals, latents))

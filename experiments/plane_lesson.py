@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax import GanState, Step, discriminator_step, gan_step, generator_step, init_state, recipe
+from gan_jax import GAMES, GanState, recipe
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.flags import GanFlags, gan_config, gan_flags
 from gan_jax.cli.parsing import parse
@@ -19,11 +19,11 @@ from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
 from gan_jax.plane import for_points
 from gan_jax.plane.watch import Watched, WatchSettings, arrays, plane_of, prepare_watch, views, watch
 
-ARMS: dict[str, tuple[str, Step]] = {
-    "joint": ("G and D together", gan_step),
-    "untrained_critic": ("G alone, D untrained", generator_step),
-    "trained_critic": ("G alone, D trained", generator_step),
-    "discriminator": ("D alone", discriminator_step),
+ARMS = {  # a label and a game
+    "joint": ("G and D together", "joint"),
+    "untrained_critic": ("G alone, D untrained", "generator"),
+    "trained_critic": ("G alone, D trained", "generator"),
+    "discriminator": ("D alone", "discriminator"),
 }
 COLUMNS = 6  # of the figure
 
@@ -45,12 +45,12 @@ class Settings(WatchSettings):
 def main(settings: Settings) -> None:
     plan = prepare_watch(settings, gan_config(settings.gan))
     settings.output_dir.mkdir(parents=True, exist_ok=True)
-    fresh = init_state(plan.config, plan.keys.init)
+    fresh = plan.game.init(plan.config, plan.keys.init)
     arms: dict[str, Watched] = {}
     lines: list[str] = []
-    for name, (label, step) in ARMS.items():
+    for name, (label, game) in ARMS.items():
         start = with_critic_of(fresh, arms["joint"].states[-1]) if name == "trained_critic" else fresh
-        arms[name] = watch(plan, step, start)
+        arms[name] = watch(plan._replace(game=GAMES[game]), start)
         save_arrays(settings.output_dir / f"{name}.npz", arrays(arms[name]))
         lines.append(describe(label, arms[name]))
         print(lines[-1], flush=True)

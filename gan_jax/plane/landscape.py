@@ -1,5 +1,6 @@
 """What is to be seen of a GAN in the plane: D's landscape, samples, and where G is told to move them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -25,8 +26,15 @@ class Frame(NamedTuple):
     arrows: Array  # [count, 2] float32: G's loss falls fastest in this direction, at each sample
 
 
-@partial(jax.jit, static_argnames="half_width")
-def frame_of(config: GanConfig, state: GanState, latents: Array, reals: Array, half_width: float) -> Frame:
+@partial(jax.jit, static_argnames=("half_width", "sampler"))
+def frame_of(
+    config: GanConfig,
+    state: GanState,
+    latents: Array,
+    reals: Array,
+    half_width: float,
+    sampler: Callable[[GanConfig, GanState], Variables] = sampling_generator,
+) -> Frame:
     """Look at a state.
 
     Args:
@@ -35,6 +43,7 @@ def frame_of(config: GanConfig, state: GanState, latents: Array, reals: Array, h
       latents: ``[count, latent_dim]`` float32.
       reals: ``[count, 2]`` float32, for objectives that compare fakes with reals.
       half_width: of the square around the origin.
+      sampler: the game's.
 
     Returns:
       The frame. Samples are those of the average where there is one.
@@ -42,7 +51,7 @@ def frame_of(config: GanConfig, state: GanState, latents: Array, reals: Array, h
     Examples:
       >>> frame = frame_of(config, state, latents, target.points, target.half_width)  # doctest: +SKIP
     """
-    points = generate(config, sampling_generator(config, state), latents)
+    points = generate(config, sampler(config, state), latents)
     grid = plane_grid(half_width).reshape(-1, 2)
     return Frame(
         landscape=score_alone(config, state.discriminator.variables, grid).reshape(SIDE, SIDE),

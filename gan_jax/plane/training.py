@@ -16,10 +16,11 @@ from gan_jax.errors import InputError
 from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training.batches import Batch, ResidentImages, RunKeys, run_keys, steps_per_epoch
 from gan_jax.training.compiled import train_run
-from gan_jax.training.forward import generate, sample_latents, sampling_generator
+from gan_jax.training.forward import generate, sample_latents
+from gan_jax.training.games import Game, find_game
 from gan_jax.training.loop import spaced_pauses, train
-from gan_jax.training.state import GanState, init_state
-from gan_jax.training.steps import Step, gan_step
+from gan_jax.training.state import GanState
+from gan_jax.training.steps import Step
 
 _CHUNK_STEPS = 25  # from one possible frame to the next
 _RUNS_IN_CACHE = 3  # mapped together on one core, which keeps their weights and activations in its cache
@@ -118,7 +119,9 @@ def frame_steps(num_steps: int, per_epoch: int, count: int) -> list[int]:
     return spaced_pauses(num_steps, per_epoch, count, log_every=_CHUNK_STEPS, chunk_steps=_CHUNK_STEPS)
 
 
-def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_steps: int) -> tuple[GanState, Any]:
+def train_many(
+    config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_steps: int, game: str = "joint"
+) -> tuple[GanState, Any]:
     """Train a run for each seed, all of them as one mapped program that all local devices share.
 
     The devices share the runs if their number divides the runs'. On a CPU, a device takes a few runs at a time, as many
@@ -131,6 +134,7 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
       points: ``[count, 2]`` float32, which all share.
       seeds: one for each run.
       num_steps: a whole number of epochs; schedules without an end of their own end with them.
+      game: the name of what is trained.
 
     Returns:
       The last states, and the steps' metrics ``[seeds, epochs, steps]``.
@@ -150,23 +154,23 @@ def train_many(config: GanConfig, points: np.ndarray, seeds: Sequence[int], num_
     if num_steps % per_epoch:
         raise InputError(f"steps are {num_steps}; they must be a multiple of an epoch's, {per_epoch}.")
     keys = jax.tree.map(lambda *key: jax.random.clone(jnp.stack(key)), *[run_keys(seed) for seed in seeds])
-    starts = jax.vmap(lambda key: init_state(config, key))(keys.init)
+    starts = jax.vmap(lambda key: find_game(game).init(config, key))(keys.init)
     keys = keys._replace(init=jax.random.clone(keys.init))
     devices = jax.local_devices()
     count = len(devices) if len(seeds) % len(devices) == 0 else 1
     mesh = jax.make_mesh((count,), ("runs",), axis_types=(AxisType.Auto,), devices=devices[:count])
-    return _many_program(mesh, num_steps // per_epoch)(config, starts, keys, jnp.asarray(points))
+    return _many_program(mesh, find_game(game), num_steps // per_epoch)(config, starts, keys, jnp.asarray(points))
 
 
 @functools.cache
-def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, Any]]:
+def _many_program(mesh: Mesh, game: Game, num_epochs: int) -> Callable[..., tuple[GanState, Any]]:
     """Runs that a mesh's devices share, as one compiled function of configuration, states, keys and points."""
     platform = mesh.devices.flat[0].platform
 
     def train_share(config: GanConfig, starts: GanState, keys: RunKeys, points: Array) -> tuple[GanState, Any]:
         def run(start: tuple[GanState, RunKeys]) -> tuple[GanState, Any]:
             state, run_keys = start
-            return train_run(config, gan_step, state, Batch(points), run_keys, num_epochs)[:2]
+            return train_run(config, game.step, state, Batch(points), run_keys, num_epochs, game.sampler)[:2]
 
         return lax.map(run, (starts, keys), batch_size=_RUNS_IN_CACHE if platform == "cpu" else len(starts.step))
 
@@ -178,7 +182,7 @@ def _many_program(mesh: Mesh, num_epochs: int) -> Callable[..., tuple[GanState, 
     return jax.jit(program)
 
 
-def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> Array:
+def sample_many(config: GanConfig, states: GanState, key: Array, count: int, game: str = "joint") -> Array:
     """Points of the generators of ``train_many``, from the same latents: ``[seeds, count, 2]`` float32.
 
     Examples:
@@ -186,4 +190,4 @@ def sample_many(config: GanConfig, states: GanState, key: Array, count: int) -> 
       (100, 2500, 2)
     """
     latents = sample_latents(config, key, count)
-    return jax.vmap(lambda state: generate(config, sampling_generator(config, state), latents))(states)
+    return jax.vmap(lambda state: generate(config, find_game(game).sampler(config, state), latents))(states)

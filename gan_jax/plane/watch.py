@@ -20,9 +20,9 @@ from gan_jax.storage.digests import named_leaves
 from gan_jax.storage.weights import weights_of
 from gan_jax.training.batches import RunKeys, run_keys, steps_per_epoch
 from gan_jax.training.forward import sample_latents
+from gan_jax.training.games import Game, find_game
 from gan_jax.training.loop import NonFiniteError
 from gan_jax.training.state import GanState
-from gan_jax.training.steps import Step
 
 _SHOWN = 400  # samples in a picture
 _MOST_FRAMES = 1000
@@ -38,6 +38,8 @@ class WatchSettings:
     """Batches."""
     seed: int = 0
     """Decides initial weights, order of points and latents."""
+    game: str = "joint"
+    """What is trained, as for gan-jax train; its state has the networks of the joint game."""
     frames: int = 40
     """Moments that are looked at, about; more at first."""
 
@@ -46,6 +48,7 @@ class Watch(NamedTuple):
     """What settings say, ready for ``watch``."""
 
     config: GanConfig
+    game: Game
     target: Target
     keys: RunKeys
     steps: list[int]
@@ -65,9 +68,9 @@ def prepare_watch(settings: WatchSettings, config: GanConfig) -> Watch:
         raise InputError("the networks are conditional, but points have no classes; leave out --conditional.")
     whole = NUM_SAMPLES % config.packing == 0
     require(whole, "packing", config.packing, f"a divisor of the {NUM_SAMPLES} samples that are drawn")
-    target, config = load_target(settings.target), config
+    target, game = load_target(settings.target), find_game(settings.game)
     per_epoch = steps_per_epoch(config, len(target.points))
-    return Watch(config, target, run_keys(settings.seed), frame_steps(settings.steps, per_epoch, settings.frames))
+    return Watch(config, game, target, run_keys(settings.seed), frame_steps(settings.steps, per_epoch, settings.frames))
 
 
 class Watched(NamedTuple):
@@ -82,25 +85,25 @@ class Watched(NamedTuple):
     states: list[GanState]
 
 
-def watch(plan: Watch, step: Step, start: GanState) -> Watched:
+def watch(plan: Watch, start: GanState | None = None) -> Watched:
     """Train in the plane and look at some states.
 
     Args:
       plan: from ``prepare_watch``.
-      step: ``gan_step`` or another.
-      start: before the first step.
+      start: before the first step; by default the game's first state.
 
     Raises:
       DivergedError: a metric of a step is not a finite number.
     """
-    config, target, keys, steps = plan
+    config, game, target, keys, steps = plan
+    first: GanState = game.init(config, keys.init) if start is None else start
     try:
-        states, metrics = train_states(config, step, start, target.points, keys, steps)
+        states, metrics = train_states(config, game.step, first, target.points, keys, steps)
     except NonFiniteError as error:
         raise DivergedError(f"{error}; try a lower --learning-rate.") from error
     latents = sample_latents(config, keys.display, NUM_SAMPLES)
     reals = jnp.resize(target.points, (NUM_SAMPLES, 2))
-    frames = [frame_of(config, state, latents, reals, target.half_width) for state in states]
+    frames = [frame_of(config, state, latents, reals, target.half_width, game.sampler) for state in states]
     stacked = _stack(frames)
     scores = _stack([score_modes(target.modes, frame.points) for frame in frames]) if target.modes else None
     return Watched(config, target, steps, stacked, scores, metrics, states)

@@ -17,10 +17,10 @@ from gan_jax.config import GanConfig
 from gan_jax.cores import usable_cores
 from gan_jax.data.pixels import normalize_images
 from gan_jax.errors import InputError
+from gan_jax.nn.network import Variables
 from gan_jax.training.batches import Batch, IndexedBatches, RunKeys, epoch_order, require_stored, steps_per_epoch
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
 from gan_jax.training.sharding import constrain_replicated, mesh_of
-from gan_jax.training.state import GanState
 from gan_jax.training.steps import Step
 
 # XLA gives matrix products on a CPU to a library that runs each of toom_cook's on one core, where XLA's own kernels
@@ -242,8 +242,14 @@ def train_epoch(
 
 
 def train_run(
-    config: GanConfig, step: Step, state: GanState, data: Batch, keys: RunKeys, num_epochs: int
-) -> tuple[GanState, Any, Array]:
+    config: GanConfig,
+    step: Step,
+    state: State,
+    data: Batch,
+    keys: RunKeys,
+    num_epochs: int,
+    sampler: Callable[[GanConfig, Any], Variables] = sampling_generator,
+) -> tuple[State, Any, Array]:
     """Train for several epochs as one compiled program, which also shuffles and generates the preview images.
 
     It trains the same run as ``train`` without returning to the host between the first step and the last: for many
@@ -258,6 +264,7 @@ def train_run(
       data: ``[count, height, width, channels]`` uint8, with labels for conditional networks.
       keys: from ``run_keys``.
       num_epochs: how many; schedules without an end of their own end with the last.
+      sampler: that of another ``Game`` than the three; gives the variables that make the preview images.
 
     Returns:
       The last state; the step's metrics with leading ``[num_epochs, steps_per_epoch]`` axes; and the images of the same
@@ -276,22 +283,30 @@ def train_run(
       >>> metrics["g_loss"].shape
       (2, 3)
     """
-    outcome = _program(_scan_run, ("step", "num_epochs"), state)(config, step, state, data, keys, num_epochs)
+    outcome = _program(_scan_run, ("step", "num_epochs", "sampler"), state)(
+        config, step, state, data, keys, num_epochs, sampler
+    )
     require_counted(outcome[0], state.step + num_epochs * steps_per_epoch(config, len(data.images)))
     return outcome
 
 
 def _scan_run(
-    config: GanConfig, step: Step, state: GanState, data: Batch, keys: RunKeys, num_epochs: int
-) -> tuple[GanState, Any, Array]:
+    config: GanConfig,
+    step: Step,
+    state: State,
+    data: Batch,
+    keys: RunKeys,
+    num_epochs: int,
+    sampler: Callable[[GanConfig, Any], Variables] = sampling_generator,
+) -> tuple[State, Any, Array]:
     latents = sample_latents(config, keys.display, 64)
     end = state.step + num_epochs * steps_per_epoch(config, len(data.images))
 
-    def body(state: GanState, _: None) -> tuple[GanState, Any]:
+    def body(state: State, _: None) -> tuple[State, Any]:
         state, metrics = _scan_epoch(config, step, state, data, keys, end)
-        return state, (metrics, generate(config, sampling_generator(config, state), latents))
+        return state, (metrics, generate(config, sampler(config, state), latents))
 
-    before = generate(config, sampling_generator(config, state), latents)
+    before = generate(config, sampler(config, state), latents)
     state, (metrics, grids) = lax.scan(body, state, length=num_epochs)
     return state, metrics, jnp.concatenate([before[None], grids])
 

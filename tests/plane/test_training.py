@@ -11,7 +11,7 @@ import pytest
 from closeness import assert_close, in_float64
 from waiting import PATIENCE
 
-from gan_jax import RECIPES, Batch, discriminate, gan_step, init_state, recipe, run_keys, scan_steps, train_run
+from gan_jax import GAMES, RECIPES, Batch, discriminate, gan_step, init_state, recipe, run_keys, scan_steps, train_run
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.plane import (
     for_points,
@@ -71,7 +71,7 @@ def test_every_recipe_takes_steps_in_the_plane(name):
 def test_a_ring_is_learned():
     config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).at(0, 3000)
     keys = run_keys(0)
-    watched = watch(Watch(config, load_target("ring"), keys, [0, 3000]), gan_step, init_state(config, keys.init))
+    watched = watch(Watch(config, GAMES["joint"], load_target("ring"), keys, [0, 3000]))
     assert watched.scores.covered[0] == 0
     assert watched.scores.divergence[0] > 0.3
     assert watched.scores.divergence[1] < 0.1
@@ -130,7 +130,7 @@ def test_a_training_that_diverges_says_so():
     steep = dataclasses.replace(COURSE, learning_rate=1e30)
     keys = run_keys(0)
     with pytest.raises(DivergedError, match=r"not finite at step.*lower --learning-rate"):
-        watch(Watch(steep, TARGET, keys, [0, 20]), gan_step, init_state(steep, keys.init))
+        watch(Watch(steep, GAMES["joint"], TARGET, keys, [0, 20]))
 
 
 @pytest.mark.parametrize("name", ["pacgan", "sn-hinge"])
@@ -165,7 +165,7 @@ def test_arrows_point_where_d_scores_higher():
 
 def test_what_is_watched_becomes_pictures_and_arrays():
     keys = run_keys(0)
-    watched = watch(Watch(COURSE, TARGET, keys, [0, 10, 20]), gan_step, init_state(COURSE, keys.init))
+    watched = watch(Watch(COURSE, GAMES["joint"], TARGET, keys, [0, 10, 20]))
     assert views(watched)[0].title.startswith("step 0: ")
     assert [curve.label for curve in curves(watched)["loss"]] == ["d_loss", "g_loss"]
     found = arrays(watched)
@@ -212,3 +212,14 @@ def test_points_of_another_type_are_refused(dtype):
     points = np.zeros((1280, 2), dtype)
     with pytest.raises(TypeError, match=f"points are {np.dtype(dtype)}; pass float32"):
         train_states(COURSE, gan_step, init_state(COURSE, run_keys(0).init), points, run_keys(0), [0, 10])
+
+
+def test_watch_and_train_many_take_a_game_by_its_name():
+    plan = prepare_watch(WatchSettings(steps=10, frames=2, game="discriminator"), COURSE)
+    watched = watch(plan)
+    assert "g_loss" not in watched.metrics
+    states, metrics = train_many(COURSE, TARGET.points, [3], 10, game="discriminator")
+    assert "g_loss" not in metrics
+    assert sample_many(COURSE, states, jax.random.key(0), 5, game="discriminator").shape == (1, 5, 2)
+    with pytest.raises(InputError, match="game is 'chess'"):
+        prepare_watch(WatchSettings(game="chess"), COURSE)

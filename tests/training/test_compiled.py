@@ -100,7 +100,7 @@ def program_text(name):
             (gan_step, (CONFIG, CONFIG), (state, state), (batches, batches), (keys.step, keys.order), (None, None)),
         ),
     }[name]
-    static = ("step", "num_epochs") if name == "train_run" else ("step",)
+    static = ("step", "num_epochs", "sampler") if name == "train_run" else ("step",)
     return jax.jit(function, static_argnames=static).lower(*arguments).as_text()
 
 
