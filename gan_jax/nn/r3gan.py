@@ -134,7 +134,7 @@ class R3ganDiscriminator(nn.Module):
 
 
 class _Basis(nn.Module):
-    """A number for each pixel and channel of the smallest images, ``[size, size, channels]``."""
+    """A number for each pixel and channel of the smallest images, ``[1, size, size, channels]``."""
 
     stage: Stage
     deviation: float
@@ -143,7 +143,7 @@ class _Basis(nn.Module):
     def __call__(self, like: Array) -> Array:
         size, width = self.stage.size, self.stage.width
         kernel = self.param("kernel", nn.initializers.normal(self.deviation), (size, size, 1, width))
-        return kernel[:, :, 0].astype(like.dtype)
+        return kernel.transpose(2, 0, 1, 3).astype(like.dtype)
 
 
 class _Block(nn.Module):
