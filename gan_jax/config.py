@@ -255,9 +255,10 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
             raise InputError(
                 "controllers are 'ada', which has no effect without augmentations; give some, or leave it out."
             )
-        for name, value in (("augmentations are", self.augmentations), ("mirror is", self.mirror)):
-            if self.makes_points and value:
-                raise InputError(f"{name} {value}, which changes images; for points leave it out.")
+        if self.makes_points and self.augmentations:
+            raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
+        if self.makes_points and self.mirror:
+            raise InputError("mirror is of images; for points leave it out.")
         counts = self.class_counts
         fitting = not counts or (len(counts) == self.num_classes and min(counts) >= 0 < max(counts))
         require(fitting, "class_counts", counts, f"{self.num_classes} counts of at least 0, not all 0, or none")

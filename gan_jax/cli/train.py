@@ -120,6 +120,10 @@ _ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # 
         ("generator_penalty_weight", "generator_penalty_every"),
     ),
     "augmentations": (lambda gan: gan.augmentations, ("augmentation_probability",)),
+    "network": (
+        lambda gan: gan.network not in ("dcgan", "infogan", "dense"),
+        ("stage_widths", "stage_cardinalities", "stage_blocks", "expansion", "bfloat16_stages"),
+    ),
     "average_half_life": (lambda gan: gan.has_average, ("average_ramp", "average_statistics")),
 }
 
