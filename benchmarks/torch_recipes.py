@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from timing import Form
 from torch import nn
-from torch.nn.functional import leaky_relu, relu, softplus
+from torch.nn.functional import relu, softplus
 from torch.nn.utils.parametrizations import spectral_norm
 from torch_peer import LEAKY_SLOPE, compile_network, init_weights, mean_score, networks
 
@@ -166,7 +166,9 @@ def augment(images: Any) -> Any:
 def recipe_networks(config: GanConfig) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator of a recipe."""
     if config.network not in ("dcgan", "infogan"):
-        raise ValueError(f"there is no PyTorch form of network {config.network} here; choose recipes of dcgan or infogan.")
+        raise ValueError(
+            f"there is no PyTorch form of network {config.network} here; choose recipes of dcgan or infogan."
+        )
     if config.network == "infogan":
         return _infogan(config)
     generator, discriminator = networks(config)

@@ -294,14 +294,18 @@ class GanConfig(AverageConfig, AugmentationConfig, OptimizerConfig, ObjectiveCon
         if self.micro_batch is None:
             return
         allowed = f"a divisor of batch_size, {self.batch_size}"
-        require(self.micro_batch >= 1 and self.batch_size % self.micro_batch == 0, "micro_batch", self.micro_batch, allowed)
+        require(
+            self.micro_batch >= 1 and self.batch_size % self.micro_batch == 0, "micro_batch", self.micro_batch, allowed
+        )
         for name, value, whole in (
             ("packing", self.packing, 1),
             ("penalty_share", self.penalty_share, 1),
             ("generator_penalties", self.generator_penalties, ()),
         ):
             if value != whole:
-                raise InputError(f"micro_batch is {self.micro_batch}, but {name} is {value}, which needs whole batches.")
+                raise InputError(
+                    f"micro_batch is {self.micro_batch}, but {name} is {value}, which needs whole batches."
+                )
 
     def _require_packs(self) -> None:
         if self.packing == 1:

@@ -41,7 +41,7 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Array, train: bool = False) -> Array:
-        """Convolve; the kernel is ``[size, size, in / groups, features]``; ``train`` is for its spectral normalization."""
+        """Convolve; the kernel is ``[size, size, in / groups, features]``, ``train`` for its spectral normalization."""
         features, size, stride, padding, groups = self.layer
         init = self.kernel_init or kernel_init(self.config, -2)
         kernel = self.param("kernel", init, (size, size, inputs.shape[-1] // groups, features))

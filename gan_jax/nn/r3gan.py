@@ -1,9 +1,9 @@
 """R3GAN's networks (Huang et al. 2024): residual blocks of grouped convolutions, without any normalization.
 
-Each stage works on images of one size. Its blocks have three convolutions around an identity: pointwise to ``expansion``
-times the channels, 3x3 in groups, pointwise back; the last starts at zero and the others scaled with the number of
-blocks, and biases are at the activations alone. G begins with a learned basis, which the latents weight, and ends
-without a tanh; D mirrors it.
+Each stage works on images of one size. Its blocks have three convolutions around an identity: pointwise to
+``expansion`` times the channels, 3x3 in groups, pointwise back; the last starts at zero and the others scaled with the
+number of blocks, and biases are at the activations alone. G begins with a learned basis, which the latents weight, and
+ends without a tanh; D mirrors it.
 """
 
 import dataclasses

@@ -133,7 +133,7 @@ def _take_turns(
     if critic:
         state, d_metrics = _critic_step(config, state, critic[0], _fold(key, _CRITIC_STEP + config.critic_steps - 1))
     else:
-        state, d_metrics = _critic_step(config, state, batch, key)
+        state, d_metrics = _critic_step(config, state, batch, key, latents)
 
     def part(batch: tuple[Array, Array, Array | None], key: Array) -> tuple[Any, tuple[Variables, Variables]]:
         reals, latents, labels = batch
@@ -264,7 +264,7 @@ def _next_state(config: GanConfig, state: GanState, generator: NetworkState, met
 
 
 def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, list[Batch]]:
-    """Train D on a step's batches but for its last update's; return the state, that batch, and G's own if it has one."""
+    """Train D on all of its batches but the last; return the state, that one, and G's own batch where there is one."""
     if config.batches_per_step == 1:
         return state, [batch]
     batches = deal(batch, config.batches_per_step)
@@ -284,9 +284,12 @@ def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Ar
     return state, rest
 
 
-def _critic_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Metrics]:
+def _critic_step(
+    config: GanConfig, state: GanState, batch: Batch, key: Array, latents: Array | None = None
+) -> tuple[GanState, Metrics]:
     """Train D on one batch and new fakes; G's weights stay, and what else G carries moves."""
-    latents, generator = shard_batch(sample_latents(config, key)), state.generator
+    generator = state.generator
+    latents = shard_batch(sample_latents(config, key)) if latents is None else latents
 
     def part(batch: tuple[Array, Array | None], key: Array) -> tuple[Array, Variables]:
         random = _fold(key, NETWORKS_TAG)

@@ -45,7 +45,9 @@ def test_batches_are_drawn_with_replacement_anew_in_every_epoch():
 
 def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     names = list(plane_recipes())
-    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "r3gan-dcgan", "pacgan", "fast", "best"} == set(names)
+    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "r3gan-dcgan", "pacgan", "fast", "best"} == set(
+        names
+    )
     with pytest.raises(InputError, match="changes images"):
         for_points(recipe("diffaugment"))
     with pytest.raises(InputError, match="images' classes"):

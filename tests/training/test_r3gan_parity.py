@@ -138,8 +138,12 @@ def take_steps(golden, config):
         # A step deals its images out to the two updates in turn.
         dealt = [None if one is None else np.swapaxes(one, 0, 1).reshape(-1, *one.shape[2:]) for one in (reals, labels)]
         now = config.at(step)
-        state, own = gan_step(config, state, Batch(*map(jnp.asarray, dealt)) if labels is not None else Batch(dealt[0]),
-                              Given(latents[1], latents[0]))
+        state, own = gan_step(
+            config,
+            state,
+            Batch(*map(jnp.asarray, dealt)) if labels is not None else Batch(dealt[0]),
+            Given(latents[1], latents[0]),
+        )
         scheduled = [text.split("=")[0] for text in config.schedules]
         history.append({**own, **metrics, **{name: getattr(now, name) for name in scheduled}})
     return state, history
