@@ -85,26 +85,30 @@ def test_images_are_resampled_by_the_filter_along_both_axes():
         assert_close(grow(images), larger)
 
 
+SMALL = dataclasses.replace(
+    CONFIG, image_shape=(8, 8, 3), stage_widths=(64, 32), stage_cardinalities=(8, 2), stage_blocks=(1, 2)
+)
+
+
 def test_initial_weights_have_the_papers_variances():
-    config = with_options(conditional=True, num_classes=4, latent_dim=200)
+    config = dataclasses.replace(SMALL, conditional=True, num_classes=4, latent_dim=200)
     state = init_state(config, jax.random.key(0))
-    blocks, he = 4, 2 / 1.04
-    # Of each kind the largest, whose sample's variance is near the distribution's.
+    scaled = 2 / 1.04 / 3**0.5  # of three blocks
     expected = {
         "generator": {
             ("basis", "kernel"): 1,
             ("mix", "kernel"): 1 / 400,
             ("embed", "vectors"): 1 / 4,
-            ("block_4_0", "conv_0", "kernel"): he / blocks**0.5 / 64,
-            ("block_4_0", "conv_1", "kernel"): he / blocks**0.5 / (9 * 16),
-            ("transition_16", "kernel"): 1 / 64,
+            ("block_4_0", "conv_0", "kernel"): scaled / 64,
+            ("block_4_0", "conv_1", "kernel"): scaled / (9 * 16),
+            ("transition_8", "kernel"): 1 / 64,
         },
         "discriminator": {
             ("basis", "kernel"): 1 / 16,
             ("mix", "kernel"): 1 / 64,
             ("embed", "vectors"): 1 / (4 * 64),
-            ("block_8_0", "conv_1", "kernel"): he / blocks**0.5 / (9 * 16),
-            ("transition_16", "kernel"): 1 / 32,
+            ("block_8_1", "conv_1", "kernel"): scaled / (9 * 32),
+            ("transition_8", "kernel"): 1 / 32,
         },
     }
     for network, variances in expected.items():
@@ -113,7 +117,7 @@ def test_initial_weights_have_the_papers_variances():
             for name in place:
                 leaf = leaf[name]
             assert np.var(leaf) == pytest.approx(variance, rel=6 / leaf.size**0.5), (network, place)
-    zeros = [state.generator.params[f"block_{size}_0"]["conv_2"]["kernel"] for size in (4, 8, 16)]
+    zeros = [state.generator.params[f"block_{block}"]["conv_2"]["kernel"] for block in ("4_0", "8_0", "8_1")]
     assert not any(kernel.any() for kernel in zeros)
 
 
@@ -125,10 +129,10 @@ def products(function, *operands):
 
 
 def test_the_largest_stages_compute_in_bfloat16_and_all_else_in_float32():
-    config = with_options(bfloat16_stages=1)
+    config = dataclasses.replace(SMALL, bfloat16_stages=1)
     state = init_state(config, jax.random.key(0))
     assert {leaf.dtype for leaf in jax.tree.leaves(state.generator.params)} == {jnp.dtype("float32")}
-    latents, images = jnp.ones((2, 5)), jnp.ones((2, 16, 16, 3))
+    latents, images = jnp.ones((2, 5)), jnp.ones((2, 8, 8, 3))
     of_g = products(lambda latents: generate(config, state.generator.variables, latents), latents)
     of_d = products(lambda images: discriminate(config, state.discriminator.variables, images), images)
     for found in (of_g, of_d):
@@ -136,10 +140,10 @@ def test_the_largest_stages_compute_in_bfloat16_and_all_else_in_float32():
         assert large
         assert small
         assert all(one.startswith("f32") for one in small)
-        assert not any("16,16" in one for one in small)
+        assert not any("8,8" in one for one in small)
     outputs = generate(config, state.generator.variables, latents)
     assert outputs.dtype == jnp.float32
-    whole = generate(with_options(bfloat16_stages=0), state.generator.variables, latents)
+    whole = generate(SMALL, state.generator.variables, latents)
     assert 0 < jnp.abs(outputs - whole).max() < 0.1 * jnp.abs(whole).max()
 
 

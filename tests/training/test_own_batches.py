@@ -138,7 +138,11 @@ R3GAN = {"network": "r3gan", "width": 4, "stage_blocks": (1,)}
                 "augmentation_probability": 0.0,
             },
         ),
-        (gan_step, R3GAN | {"generator_batch": "own", "conditional": True, "num_classes": 3}),
+        pytest.param(
+            gan_step,
+            R3GAN | {"generator_batch": "own", "conditional": True, "num_classes": 3},
+            marks=pytest.mark.soak,
+        ),
     ],
     ids=["own", "joint", "spectral", "discriminator", "r3gan"],
 )
@@ -154,6 +158,7 @@ def test_micro_batches_have_the_whole_batchs_gradient(step, options):
         assert_close(getattr(parts, name), getattr(whole, name), rtol=1e-8)
 
 
+@pytest.mark.soak
 def test_micro_batches_need_less_memory():
     config = GanConfig(**{**dataclasses.asdict(CONFIG), **R3GAN, "image_shape": (32, 32, 3), "batch_size": 64})
     sizes = []
