@@ -78,8 +78,14 @@ def _r3gan_recipe(config: GanConfig, images: str) -> Recipe:
     )
 
 
-_FFHQ = {"images": "2e7", "half_life": "5e5", "augmentation": "0.3", "bfloat16_stages": 4, "batch_size": 256}
-_IMAGENET = {"images": "2e8", "half_life": "5e7", "conditional": True, "batch_size": 4096}
+_FFHQ: dict[str, Any] = {
+    "images": "2e7",
+    "half_life": "5e5",
+    "augmentation": "0.3",
+    "bfloat16_stages": 4,
+    "batch_size": 256,
+}
+_IMAGENET: dict[str, Any] = {"images": "2e8", "half_life": "5e7", "conditional": True, "batch_size": 4096}
 
 RECIPES = {
     "dcgan": Recipe(

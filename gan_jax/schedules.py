@@ -69,7 +69,7 @@ class Schedule(NamedTuple):
         own_share = find_part("curve", CURVES, self.curve)(jnp.minimum(progress, 1))
         other = jnp.asarray(self.other, float)
         if self.is_factor:
-            return own * (other + (1 - other) * own_share)
+            return jnp.asarray(own * (other + (1 - other) * own_share))
         return other + (own - other) * own_share
 
 

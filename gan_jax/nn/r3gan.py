@@ -81,7 +81,7 @@ def _for_each(config: GanConfig, name: str, sizes: list[int]) -> list[int]:
     if len(values) not in (0, 1, len(sizes)):
         raise InputError(
             f"{name} has {len(values)} entries; images of {sizes[-1]} pixels have {len(sizes)} stages, "
-            f"{', '.join(map(str, sizes))}: give as many, or one for all."
+            f"{', '.join(map(str, sizes))}: give as many, one for all, or other images, as with --image-size."
         )
     return list(values) * (len(sizes) if len(values) == 1 else 1)
 

@@ -209,8 +209,8 @@ def copies(operations):
 
 @programs("float32", "bfloat16")
 def test_every_transpose_is_part_of_a_convolution_or_product(name, platform, precision):
-    """But for the one that deals a step's images out to its updates, so that each stays on its device, and for the small
-    kernels of grouped convolutions, whose inputs and outputs change places within each group."""
+    """But for the one that deals a step's images out to its updates, so that each stays on its device, and for those of
+    grouped convolutions' small kernels, whose inputs and outputs change places within each group."""
     config = configured(name, precision)
     dealt = [(config.batch_size, config.batches_per_step, *config.image_shape)] * (config.batches_per_step > 1)
     images = [shape for shape in copies(lower(config, platform)) if len(shape) != 5 or shape[:2] != (3, 3)]
