@@ -17,7 +17,7 @@ install: .venv/installed
 	touch $@
 
 demo: install
-	$(BIN)/gan-jax train --dataset digits --recipe r3gan --width 16 --batch-size 25 --epochs 50 --log-every 60 \
+	$(BIN)/gan-jax train --dataset digits --recipe r3gan-dcgan --width 16 --batch-size 25 --epochs 50 --log-every 60 \
 	  --snapshots 12 --output-dir runs/demo --overwrite
 
 # XLA's slower optimizations of machine code would take longer than they save here.

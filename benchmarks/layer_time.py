@@ -59,7 +59,7 @@ def layers(config: GanConfig) -> list[tuple[str, tuple[Shapes, int, int], dict[s
     """Each layer's name, the shapes of x, w and y with stride and padding, and how often a joint step runs it."""
     found = []
     size, _, channels = config.image_shape
-    for index, (features, kernel, stride, padding) in enumerate(dcgan_layers(config)):
+    for index, (features, kernel, stride, padding, _) in enumerate(dcgan_layers(config)):
         outputs = (size + 2 * padding - kernel) // stride + 1
         shapes = layer_shapes(config.batch_size, size, channels, kernel, outputs, features)
         uses = {operation: counts[index] for operation, counts in USES.items()}

@@ -48,7 +48,7 @@ def _layer_products(config: GanConfig) -> list[int]:
     """Multiplications per image in each of D's layers; G has them in reverse order, with another first layer."""
     products = []
     size, _, inputs = config.image_shape
-    for features, kernel, stride, padding in dcgan_layers(config):
+    for features, kernel, stride, padding, _ in dcgan_layers(config):
         size = (size + 2 * padding - kernel) // stride + 1
         products.append(size**2 * kernel**2 * inputs * features)
         inputs = features

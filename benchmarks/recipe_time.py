@@ -27,7 +27,7 @@ EAGER, COMPILED = "PyTorch eager", "torch.compile"
 class Settings:
     """What to time."""
 
-    recipes: tuple[str, ...] = tuple(RECIPES)
+    recipes: tuple[str, ...] = tuple(name for name in RECIPES if recipe(name).network != "r3gan")
     """Which recipes."""
     width: int | None = None
     """The networks' width; the recipe's own by default."""

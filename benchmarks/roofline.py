@@ -81,7 +81,7 @@ class Work(NamedTuple):
 class Settings:
     """What to predict."""
 
-    recipes: tuple[str, ...] = tuple(RECIPES)
+    recipes: tuple[str, ...] = tuple(name for name in RECIPES if recipe(name).network != "r3gan")
     """Which recipes, each with its own batch and width."""
     launch_us: float = 3.0
     """Microseconds from one kernel of a GPU to the next."""

@@ -1,6 +1,6 @@
 """Measure what smaller types of the weights do to a generator's images, for the page of gan-jax playground.
 
-python benchmarks/snapshot_types.py runs/recipes/dcgan runs/recipes/fast runs/recipes/r3gan \
+python benchmarks/snapshot_types.py runs/recipes/dcgan runs/recipes/fast runs/recipes/r3gan-dcgan \
     --json docs/results/snapshot_types.json
 """
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from timing import Form
 from torch import nn
-from torch.nn.functional import leaky_relu, relu, softplus
+from torch.nn.functional import relu, softplus
 from torch.nn.utils.parametrizations import spectral_norm
 from torch_peer import LEAKY_SLOPE, compile_network, init_weights, mean_score, networks
 
@@ -165,8 +165,10 @@ def augment(images: Any) -> Any:
 
 def recipe_networks(config: GanConfig) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator of a recipe."""
-    if config.network == "residual":
-        return _residual(config)
+    if config.network not in ("dcgan", "infogan"):
+        raise ValueError(
+            f"there is no PyTorch form of network {config.network} here; choose recipes of dcgan or infogan."
+        )
     if config.network == "infogan":
         return _infogan(config)
     generator, discriminator = networks(config)
@@ -236,40 +238,5 @@ def _infogan(config: GanConfig) -> tuple[nn.Module, nn.Module]:
         *(nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width), leaky, nn.Flatten()),
         *(nn.Linear(2 * width * size**2, 16 * width, bias=False), nn.BatchNorm1d(16 * width), leaky),
         nn.Linear(16 * width, 1, bias=False),
-    )
-    return generator, discriminator
-
-
-class _Block(nn.Module):
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.reduce = nn.Conv2d(channels, channels, 1)
-        self.spatial = nn.Conv2d(channels, channels, 3, padding=1)
-        self.expand = nn.Conv2d(channels, channels, 1, bias=False)
-
-    def forward(self, inputs: Any) -> Any:
-        hidden = leaky_relu(self.reduce(inputs), LEAKY_SLOPE, inplace=True)
-        hidden = leaky_relu(self.spatial(hidden), LEAKY_SLOPE, inplace=True)
-        return inputs + self.expand(hidden)
-
-
-def _residual(config: GanConfig) -> tuple[nn.Module, nn.Module]:
-    """Residual blocks at 28, 14 and 7 pixels, without normalization."""
-    small, middle, large = (config.width * 2**stage for stage in range(3))
-    channels = config.image_shape[2]
-    grow = nn.Upsample(scale_factor=2)
-
-    def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
-        return nn.Conv2d(inputs, outputs, 1, bias=False)
-
-    generator = nn.Sequential(
-        *(nn.ConvTranspose2d(config.latent_dim, large, 7, bias=False), _Block(large)),
-        *(pointwise(large, middle), grow, _Block(middle)),
-        *(pointwise(middle, small), grow, _Block(small), pointwise(small, channels)),
-    )
-    discriminator = nn.Sequential(
-        *(pointwise(channels, small), _Block(small)),
-        *(nn.AvgPool2d(2), pointwise(small, middle), _Block(middle)),
-        *(nn.AvgPool2d(2), pointwise(middle, large), _Block(large), nn.Conv2d(large, 1, 7, bias=False)),
     )
     return generator, discriminator

@@ -110,7 +110,7 @@ ARMS = {
         _on_control("r1"), "R1 in place of batch normalization", _SHARED | {"penalty_weight": LogUniform(0.03, 3)}
     ),
     "r3gan": Arm(
-        _on_control("r3gan"), "relativistic with R1 and R2", _SHARED | {"penalty_weight": LogUniform(0.01, 1)}
+        _on_control("r3gan-dcgan"), "relativistic with R1 and R2", _SHARED | {"penalty_weight": LogUniform(0.01, 1)}
     ),
     "infogan": Arm(_on_control("lucic", batch_size=128, learning_rate=1e-3), "control with InfoGAN's network", _SHARED),
 }

@@ -37,19 +37,19 @@ class NetworkConfig:
     latent_dim: int = 100
     """Entries of a latent vector z ~ N(0, 1)."""
     network: str = "dcgan"
-    """Layers of both networks: dcgan, infogan, residual or dense."""
+    """Layers of both networks: dcgan, infogan, r3gan or dense."""
     width: int = 64
     """Channels next to the image; inner layers have 2 and 4 times as many."""
     discriminator_width: int | None = None
     """D's channels next to the image, where they are not as many as G's."""
     max_channels: int | None = None
-    """No layer of dcgan and residual has more; large images need it, whose inner layers double their channels often."""
+    """No layer of dcgan and r3gan has more; large images need it, whose inner layers double their channels often."""
     initializer: Literal["dcgan", "lecun", "he"] = "dcgan"
     """Kernels of dcgan and infogan: N(0, 0.02), LeCun (variance 1 / fan-in) or He (2 / (1 + 0.2**2) / fan-in)."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Type of the layers' inputs and products; weights, statistics, losses and the optimizer stay float32."""
     normalization: Literal["batch", "spectral", "none"] = "batch"
-    """Of D's layers; residual networks have none, dense ones none or spectral."""
+    """Of D's layers; r3gan's have none, dense ones none or spectral."""
     conditional: bool = False
     """Tell both networks each image's class."""
     num_classes: int = 10
@@ -58,6 +58,17 @@ class NetworkConfig:
     """Training images of each kind, where they are uneven and statistics are recalibrated; the data set decides."""
     packing: int = 1
     """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
+
+    stage_widths: tuple[int, ...] = ()
+    """r3gan's channels at each size of images, from the smallest up, or one number for all; by default of width."""
+    stage_cardinalities: tuple[int, ...] = ()
+    """Groups of r3gan's 3x3 convolutions at each size, or one number for all; by default of 16 channels each."""
+    stage_blocks: tuple[int, ...] = (2,)
+    """r3gan's residual blocks at each size, or one number for all."""
+    expansion: int = 2
+    """How many times as many channels there are within one of r3gan's blocks as between them."""
+    bfloat16_stages: int = 0
+    """At how many of the largest sizes r3gan's layers compute in bfloat16, as with that precision they do at all."""
 
     def channels(self, halvings: int) -> int:
         """Channels of a layer after so many halvings of the image."""
@@ -95,6 +106,8 @@ class ObjectiveConfig:
 class AugmentationConfig:
     """How what D sees is changed, and what adapts while it trains."""
 
+    mirror: bool = False
+    """Mirror each training image, left to right, with probability one half, anew whenever it is used."""
     augmentations: tuple[str, ...] = ()
     """What D sees is changed at random, reals and fakes alike: translation, cutout or both."""
     augmentation_probability: float | None = field(default=None, metadata=TRACED_OPERAND)
@@ -111,6 +124,10 @@ class OptimizerConfig:
     """Real images, and as many fakes, in an update of D."""
     critic_steps: int = 1
     """Updates of D before each one of G, each on a batch of its own."""
+    generator_batch: Literal["shared", "own"] = "shared"
+    """G learns from the images and latents of D's last update, or from a batch of its own, as in R3GAN."""
+    micro_batch: int | None = None
+    """Take each batch in parts of so many images and add up the gradients, in the memory that a part needs."""
     optimizer: str = "adam"
     """How gradients move the weights: adam, rmsprop or sgd."""
     learning_rate: float = field(default=2e-4, metadata=TRACED_OPERAND)
@@ -156,7 +173,12 @@ class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig,
     @property
     def images_per_step(self) -> int:
         """Real images that a joint step takes."""
-        return self.batch_size * self.critic_steps
+        return self.batch_size * self.batches_per_step
+
+    @property
+    def batches_per_step(self) -> int:
+        """Batches of D's updates and, where it has its own, the one of G's."""
+        return self.critic_steps + (self.generator_batch == "own")
 
     @property
     def makes_points(self) -> bool:
@@ -213,7 +235,7 @@ class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig,
             self.image_shape,
             f"(S, S, C) with S from 4 to {MAX_IMAGE}, or (D,) for points; resize the images",
         )
-        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps", "packing", *_EVERY):
+        for name in ("latent_dim", "batch_size", "num_classes", "critic_steps", "packing", "expansion", *_EVERY):
             require_count(self, name, most=MAX_SIZE)
         for name in ("width", "discriminator_width", "max_channels"):
             if getattr(self, name) is not None:
@@ -235,10 +257,14 @@ class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig,
             )
         if self.makes_points and self.augmentations:
             raise InputError(f"augmentations are {self.augmentations}, which are of images; for points give none.")
+        if self.makes_points and self.mirror:
+            raise InputError("mirror is of images; for points leave it out.")
         counts = self.class_counts
         fitting = not counts or (len(counts) == self.num_classes and min(counts) >= 0 < max(counts))
         require(fitting, "class_counts", counts, f"{self.num_classes} counts of at least 0, not all 0, or none")
+        self._require_stages()
         self._require_packs()
+        self._require_parts()
         self._require_compatible()
 
     def _require_schedules(self) -> None:
@@ -253,6 +279,33 @@ class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig,
             holds, allowed = _RANGES[name]
             fits = end == 0 or holds(end)  # a warm-up may begin at 0
             require(fits, f"{name} in schedules", end, f"0, or {allowed}")
+
+    def _require_stages(self) -> None:
+        for name in _STAGES:
+            values = getattr(self, name)
+            require(all(1 <= value <= MAX_WIDTH for value in values), name, values, f"numbers from 1 to {MAX_WIDTH}")
+        require(self.stage_blocks != (), "stage_blocks", self.stage_blocks, "at least one number")
+        require(self.bfloat16_stages >= 0, "bfloat16_stages", self.bfloat16_stages, "a whole number of at least 0")
+        if self.stage_widths and self.discriminator_width is not None:
+            raise InputError("discriminator_width has no effect beside stage_widths; leave one of them out.")
+
+    def _require_parts(self) -> None:
+        """Check that the gradient of a batch is the mean of its micro-batches' gradients."""
+        if self.micro_batch is None:
+            return
+        allowed = f"a divisor of batch_size, {self.batch_size}"
+        require(
+            self.micro_batch >= 1 and self.batch_size % self.micro_batch == 0, "micro_batch", self.micro_batch, allowed
+        )
+        for name, value, whole in (
+            ("packing", self.packing, 1),
+            ("penalty_share", self.penalty_share, 1),
+            ("generator_penalties", self.generator_penalties, ()),
+        ):
+            if value != whole:
+                raise InputError(
+                    f"micro_batch is {self.micro_batch}, but {name} is {value}, which needs whole batches."
+                )
 
     def _require_packs(self) -> None:
         if self.packing == 1:
@@ -306,12 +359,14 @@ _DECAY = (lambda value: 0 <= value < 1), "at least 0 and below 1"
 _SHARE = (lambda value: 0 < value <= 1), "above 0 and at most 1"
 _RANGES = {
     **dict.fromkeys(("learning_rate", "discriminator_learning_rate"), _POSITIVE),
-    **dict.fromkeys(("ema_half_life", "ema_ramp"), _POSITIVE),
+    "ema_ramp": _POSITIVE,
+    "ema_half_life": _AT_LEAST_0,
     **dict.fromkeys(("real_weight", "fake_weight", "penalty_weight", "generator_penalty_weight"), _AT_LEAST_0),
     **dict.fromkeys(("beta1", "beta2"), _DECAY),
     "penalty_share": _SHARE,
     "augmentation_probability": ((lambda value: 0 <= value <= 1), "from 0 to 1"),
 }
+_STAGES = ("stage_widths", "stage_cardinalities", "stage_blocks")
 _EVERY = ("penalty_every", "generator_penalty_every")
 _PARTS: dict[str, Callable[[str], Any]] = {
     "penalties": find_penalty,

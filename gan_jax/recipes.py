@@ -5,7 +5,7 @@ A recipe is a ``GanConfig`` and nothing else: one training step reads it. Whatev
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -37,18 +37,55 @@ _SN_HINGE = GanConfig(
     beta2=0.9,
     initializer="he",
 )
-_R3GAN = GanConfig(
-    objective="relativistic",
-    penalties=("r1", "r2"),
-    penalty_weight=0.1,
-    normalization="none",
-    learning_rate=8e-4,
-    beta1=0.0,
-    beta2=0.99,
-    initializer="he",
-    schedules=("learning_rate=cosine:x0.05",),
-    ema_half_life=10_000.0,
+_PAIRED = GanConfig(objective="relativistic", penalties=("r1", "r2"), normalization="none", beta1=0.0)
+_R3GAN = dataclasses.replace(
+    _PAIRED,
+    network="r3gan",
+    generator_batch="own",
+    latent_dim=64,
+    mirror=True,
+    learning_rate=2e-4,
+    beta2=0.9,
+    ema_half_life=0.0,
+    ema_ramp=1.0,
+    augmentation_probability=0.0,
 )
+
+
+def _r3gan_preset(
+    *, images: str, penalty_weight: tuple[float, str], half_life: str, augmentation: str, **others: Any
+) -> GanConfig:
+    """One of the authors' configurations; what moves does so along half a cosine over so many images."""
+    weight, last_weight = penalty_weight
+    ends = {
+        "learning_rate": "5e-5",
+        "beta2": "0.99",
+        "penalty_weight": last_weight,
+        "ema_half_life": half_life,
+        "augmentation_probability": augmentation,
+    }
+    schedules = tuple(f"{name}=cosine:{end}:{images}" for name, end in ends.items())
+    return dataclasses.replace(_R3GAN, schedules=schedules, penalty_weight=weight, **others)
+
+
+def _r3gan_recipe(config: GanConfig, images: str) -> Recipe:
+    return Recipe(
+        config,
+        f"R3GAN as its authors train it on {images}",
+        "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
+        "its authors' program: networks, five schedules, batch and precision",
+        "images are mirrored at random rather than held twice; without the augmentation pipe",
+    )
+
+
+_FFHQ: dict[str, Any] = {
+    "images": "2e7",
+    "half_life": "5e5",
+    "augmentation": "0.3",
+    "bfloat16_stages": 4,
+    "batch_size": 256,
+}
+_IMAGENET: dict[str, Any] = {"images": "2e8", "half_life": "5e7", "conditional": True, "batch_size": 4096}
 
 RECIPES = {
     "dcgan": Recipe(
@@ -106,19 +143,100 @@ RECIPES = {
         "weight and learning rate chosen here; the paper's code has weight 10 without the factor 1/2, and 1e-4",
     ),
     "r3gan": Recipe(
-        _R3GAN,
-        "relativistic pairs with both zero-centred penalties, an average of G",
+        dataclasses.replace(
+            _R3GAN,
+            width=32,
+            max_channels=64,
+            stage_blocks=(1,),
+            mirror=False,
+            augmentation_probability=None,
+            penalty_weight=1.0,
+            schedules=(
+                "learning_rate=cosine:x0.25",
+                "beta2=cosine:0.99",
+                "penalty_weight=cosine:x0.1",
+                "ema_half_life=cosine:20000",
+            ),
+        ),
+        "relativistic pairs with both zero-centred penalties, residual networks, G's own batch, for a laptop",
+        "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
+        "its authors' program: networks, game and schedules",
+        "28x28 images; widths, batch, weight, rates and half-life chosen here; schedules end with the run",
+    ),
+    "r3gan-dcgan": Recipe(
+        dataclasses.replace(
+            _PAIRED,
+            penalty_weight=0.1,
+            learning_rate=8e-4,
+            beta2=0.99,
+            initializer="he",
+            schedules=("learning_rate=cosine:x0.05",),
+            ema_half_life=10_000.0,
+        ),
+        "R3GAN's objective, penalties and average on DCGAN's layers",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "section 3 and its code: penalties on both sides, Adam (0, 0.99), cosine schedule, average",
-        "DCGAN's layers (network residual has the paper's kind); weight and learning rate chosen here; beta2, "
-        "penalty weight and half-life do not change while it trains",
+        "DCGAN's layers; weight and learning rate chosen here; beta2, penalty weight and half-life do not change while "
+        "it trains; both networks learn from one batch",
     ),
-    "r3gan-residual": Recipe(
-        dataclasses.replace(_R3GAN, network="residual", width=16),
-        "r3gan with residual networks",
-        "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
-        "as r3gan",
-        "as r3gan, and what nn/residual.py says; width chosen for a CPU",
+    "r3gan-cifar10": _r3gan_recipe(
+        _r3gan_preset(
+            image_shape=(32, 32, 3),
+            stage_widths=(768,),
+            stage_cardinalities=(96,),
+            bfloat16_stages=3,
+            conditional=True,
+            images="2e7",
+            penalty_weight=(0.05, "0.005"),
+            half_life="5e6",
+            augmentation="0.55",
+            batch_size=512,
+        ),
+        "CIFAR-10 with its classes",
+    ),
+    "r3gan-ffhq64": _r3gan_recipe(
+        _r3gan_preset(
+            image_shape=(64, 64, 3),
+            stage_widths=(*(768,) * 4, 384),
+            stage_cardinalities=(*(96,) * 4, 48),
+            penalty_weight=(2.0, "0.2"),
+            **_FFHQ,
+        ),
+        "faces of 64 pixels",
+    ),
+    "r3gan-ffhq256": _r3gan_recipe(
+        _r3gan_preset(
+            image_shape=(256, 256, 3),
+            stage_widths=(*(768,) * 4, 384, 192, 96),
+            stage_cardinalities=(*(96,) * 4, 48, 24, 12),
+            penalty_weight=(150.0, "15"),
+            **_FFHQ,
+        ),
+        "faces of 256 pixels",
+    ),
+    "r3gan-imagenet32": _r3gan_recipe(
+        _r3gan_preset(
+            image_shape=(32, 32, 3),
+            stage_widths=(1536,),
+            stage_cardinalities=(96,),
+            bfloat16_stages=3,
+            penalty_weight=(0.5, "0.05"),
+            augmentation="0.5",
+            **_IMAGENET,
+        ),
+        "ImageNet of 32 pixels with its classes",
+    ),
+    "r3gan-imagenet64": _r3gan_recipe(
+        _r3gan_preset(
+            image_shape=(64, 64, 3),
+            stage_widths=(1536,),
+            stage_cardinalities=(96,),
+            bfloat16_stages=4,
+            penalty_weight=(1.0, "0.1"),
+            augmentation="0.4",
+            **_IMAGENET,
+        ),
+        "ImageNet of 64 pixels with its classes",
     ),
     "lucic": Recipe(
         GanConfig(network="infogan", latent_dim=64, batch_size=64),

@@ -59,7 +59,7 @@ class Schedule(NamedTuple):
         Raises:
           InputError: it has no end.
         """
-        done = jnp.asarray(step, jnp.float32)
+        done = jnp.asarray(step, float)
         if self.images is not None:
             progress = done * batch_size / self.images
         elif schedule_steps is not None:
@@ -67,9 +67,9 @@ class Schedule(NamedTuple):
         else:
             raise InputError(f"the schedule of {self.setting} has no end; give schedule_steps, or images as its end.")
         own_share = find_part("curve", CURVES, self.curve)(jnp.minimum(progress, 1))
-        other = jnp.float32(self.other)
+        other = jnp.asarray(self.other, float)
         if self.is_factor:
-            return own * (other + (1 - other) * own_share)
+            return jnp.asarray(own * (other + (1 - other) * own_share))
         return other + (own - other) * own_share
 
 

@@ -15,8 +15,16 @@ CONFIGS = {
         image_shape=(32, 32, 3), normalization="spectral", discriminator_width=6, **SMALL
     ),
     "infogan": GanConfig(network="infogan", **SMALL),
-    "residual 64, conditional": GanConfig(
-        image_shape=(64, 64, 3), network="residual", normalization="none", conditional=True, **(SMALL | {"width": 2})
+    "r3gan 32, conditional": GanConfig(
+        image_shape=(32, 32, 3),
+        network="r3gan",
+        normalization="none",
+        conditional=True,
+        num_classes=3,
+        stage_widths=(6, 4, 4, 2),
+        stage_cardinalities=(3, 1, 2, 4),
+        stage_blocks=(2, 1, 1, 1),
+        **SMALL,
     ),
     "points": GanConfig(image_shape=(2,), network="dense", normalization="spectral", **SMALL),
     "conditional, spectral": GanConfig(normalization="spectral", conditional=True, num_classes=3, **SMALL),
@@ -53,6 +61,6 @@ def jax_answers(config, state, latents, labels):
     return images, logits, gradients
 
 
-IN_MAKE_TEST = ("dcgan", "packs of dense")
+IN_MAKE_TEST = ("dcgan", "r3gan 32, conditional", "packs of dense")
 EVERY_KIND = [pytest.param(name, marks=() if name in IN_MAKE_TEST else pytest.mark.soak) for name in CONFIGS]
 """The names of ``CONFIGS`` as parameters of a test; most are for soak."""

@@ -39,7 +39,7 @@ def test_the_courses_recipe_is_the_default():
         ({"image_shape": (2,), "augmentations": ("cutout",)}, "augmentations .* for points give none"),
         ({"image_shape": (0,)}, "image_shape is"),
         ({"beta2": 1.0}, "beta2 is 1.0"),
-        ({"ema_half_life": 0.0}, "ema_half_life is 0.0"),
+        ({"ema_half_life": -1.0}, "ema_half_life is -1.0"),
         ({"ema_ramp": 0.0}, "ema_ramp is 0.0"),
         ({"discriminator_learning_rate": -1.0}, "discriminator_learning_rate is -1.0"),
         ({"penalties": ("r1",)}, "normalization is 'batch', which .* choose normalization 'none' or 'spectral'"),
@@ -68,9 +68,9 @@ def test_the_data_and_the_length_decide_what_a_recipe_leaves_open():
         config = networks_config(settings, digits)
         return prepare_start(settings, config, training_images(config, digits)).schedule_steps
 
-    assert end_of_schedules("r3gan", epochs=4) == 4 * 30
-    assert end_of_schedules("r3gan", steps=7) == 7
-    assert end_of_schedules("r3gan", epochs=4, schedule_steps=9) == 9
+    assert end_of_schedules("r3gan-dcgan", epochs=4) == 4 * 30
+    assert end_of_schedules("r3gan-dcgan", steps=7) == 7
+    assert end_of_schedules("r3gan-dcgan", epochs=4, schedule_steps=9) == 9
     assert end_of_schedules("dcgan", epochs=4, schedule_steps=9) is None
     conditional = dataclasses.replace(recipe("conditional"), num_classes=4)
     assert networks_config(RunConfig(conditional), digits).num_classes == 10

@@ -30,6 +30,12 @@ def _changes(config: GanConfig) -> str:
     for field in dataclasses.fields(GanConfig):
         value = getattr(config, field.name)
         if value != getattr(default, field.name):
-            text = " ".join(value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else value
+            text = (
+                " ".join(map(str, value))
+                if isinstance(value, tuple)
+                else f"{value:g}"
+                if isinstance(value, float)
+                else value
+            )
             changes.append(f"{field.name} {text}")
     return ", ".join(changes)

@@ -23,6 +23,10 @@ ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # s
         ("generator_penalty_weight", "generator_penalty_every"),
     ),
     "augmentations": (lambda gan: gan.augmentations, ("augmentation_probability",)),
+    "network": (
+        lambda gan: gan.network not in ("dcgan", "infogan", "dense"),
+        ("stage_widths", "stage_cardinalities", "stage_blocks", "expansion", "bfloat16_stages"),
+    ),
     "ema_half_life": (lambda gan: gan.has_ema, ("ema_ramp", "ema_statistics")),
 }
 

@@ -128,14 +128,14 @@ def _channels(graph: _Graph, values: np.ndarray) -> str:
 
 
 def _convolution(operator: str) -> Callable[[_Graph, Operation, str], str]:
-    """A convolution or its adjoint, whose kernels ONNX keeps as [latent side, image side, height, width]."""
+    """A convolution or its adjoint; ONNX keeps kernels as [latent side, image side / groups, height, width]."""
 
     def add(graph: _Graph, operation: Operation, hidden: str) -> str:
         inputs = [hidden, graph.constant(np.asarray(operation.arrays["kernel"]).transpose(3, 2, 0, 1))]
         if "bias" in operation.arrays:
             inputs.append(graph.constant(np.asarray(operation.arrays["bias"], np.float32).reshape(-1)))
         stride, padding = operation.options["stride"], operation.options["padding"]
-        return graph.add(operator, inputs, strides=[stride] * 2, pads=[padding] * 4)
+        return graph.add(operator, inputs, strides=[stride] * 2, pads=[padding] * 4, group=operation.options["groups"])
 
     return add
 
@@ -160,16 +160,6 @@ def _reshape(graph: _Graph, operation: Operation, hidden: str) -> str:
     return graph.add("Transpose", [shaped], perm=[0, 3, 1, 2])
 
 
-def _grow(graph: _Graph, operation: Operation, hidden: str) -> str:
-    scales = graph.constant(np.array([1, 1, 2, 2], np.float32))
-    modes = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
-    return graph.add("Resize", [hidden, "", scales], **modes)
-
-
-def _shrink(graph: _Graph, operation: Operation, hidden: str) -> str:
-    return graph.add("AveragePool", [hidden], kernel_shape=[2, 2], strides=[2, 2])
-
-
 def _residual(graph: _Graph, operation: Operation, hidden: str) -> str:
     return graph.add("Add", [hidden, graph.follow(operation.inner, hidden)])
 
@@ -181,11 +171,14 @@ def _embed(graph: _Graph, operation: Operation, hidden: str) -> str:
 
 
 def _project(graph: _Graph, operation: Operation, hidden: str) -> str:
+    return graph.add("Add", [graph.follow(operation.inner, hidden), _select(graph, operation, hidden)])
+
+
+def _select(graph: _Graph, operation: Operation, hidden: str) -> str:
     size = operation.arrays["vectors"].shape[1]
     vectors = graph.add("Gather", [graph.constant(operation.arrays["vectors"]), "labels"])
     products = graph.add("Mul", [hidden, graph.add("Reshape", [vectors, graph.integers([-1, size, 1, 1])])])
-    summed = graph.add("ReduceSum", [products, graph.integers([1, 2, 3])], keepdims=1)
-    return graph.add("Add", [graph.follow(operation.inner, hidden), summed])
+    return graph.add("ReduceSum", [products, graph.integers([1, 2, 3])], keepdims=1)
 
 
 _NODES: dict[str, Callable[[_Graph, Operation, str], str]] = {
@@ -195,9 +188,8 @@ _NODES: dict[str, Callable[[_Graph, Operation, str], str]] = {
     "leaky_relu": _leaky_relu,
     "tanh": _tanh,
     "reshape": _reshape,
-    "grow": _grow,
-    "shrink": _shrink,
     "residual": _residual,
     "embed": _embed,
     "project": _project,
+    "select": _select,
 }

@@ -16,11 +16,11 @@ from gan_jax.errors import InputError
 from gan_jax.nn.dcgan import dcgan_layers, infogan_layers
 from gan_jax.nn.layers import EPSILON, LEAKY_SLOPE, Layer
 from gan_jax.nn.network import Variables
-from gan_jax.nn.residual import stage_sizes
+from gan_jax.nn.r3gan import LOWPASS, Stage, stages_of
 from gan_jax.nn.spectral import divide_by_estimate
 
 _SEQUENTIAL = {"dcgan": dcgan_layers, "infogan": infogan_layers}
-TRANSLATED = (*_SEQUENTIAL, "residual", "dense")
+TRANSLATED = (*_SEQUENTIAL, "r3gan", "dense")
 """The networks of which this module knows the operations."""
 _POINTWISE = Layer(0, 1)
 
@@ -29,17 +29,17 @@ _POINTWISE = Layer(0, 1)
 class Operation:
     """A function of ``[height, width, channels]``; latents and points have one pixel.
 
-    - ``convolve`` and its adjoint ``convolve_transpose``: ``kernel`` ``[size, size, image side, latent side]``,
-      perhaps a ``bias`` of each channel that comes out, ``stride``, ``padding``
+    - ``convolve`` and its adjoint ``convolve_transpose``: ``kernel`` ``[size, size, image side / groups, latent
+      side]``, perhaps a ``bias`` of each channel that comes out, ``stride``, ``padding``, ``groups``
     - ``scale_shift``: ``scale`` and ``shift`` of each channel
     - ``leaky_relu``: ``slope``, 0 for a rectifier
     - ``tanh``
     - ``reshape``: ``shape``
-    - ``grow``: every pixel four times; ``shrink``: the mean of every four pixels
     - ``residual``: adds what the ``inner`` operations make of its input
     - ``embed``: puts the class's row of ``vectors`` behind the channels
     - ``project``: what the ``inner`` operations make of its input, plus the inner product of the class's row of
       ``vectors`` and the channels' sums over the pixels
+    - ``select``: the inner product of the class's row of ``vectors`` and the channels
     """
 
     name: str
@@ -56,8 +56,8 @@ def generator_operations(config: GanConfig, generator: Variables) -> list[Operat
     """
     weights = _weights_of(config, generator)
     embed = [Operation("embed", {"vectors": weights.array("embed", "vectors")})] if config.conditional else []
-    if config.network == "residual":
-        return embed + list(_residual_generator(config, weights))
+    if config.network == "r3gan":
+        return embed + list(_r3gan_generator(config, weights))
     if config.network == "dense":
         return embed + list(_dense_generator(config, weights))
     return embed + list(_sequential_generator(config, weights))
@@ -72,9 +72,11 @@ def discriminator_operations(config: GanConfig, discriminator: Variables) -> lis
       InputError: the network is not one of the package's.
     """
     config, weights = config.of_discriminator(), _weights_of(config, discriminator)
-    if config.network == "residual":
-        *hidden, last = _residual_discriminator(config, weights)
-    elif config.network == "dense":
+    if config.network == "r3gan":
+        hidden = list(_r3gan_discriminator(config, weights))
+        selected = Operation("select", {"vectors": weights.array("embed", "vectors")}) if config.conditional else None
+        return _of_copies(config, hidden) + ([selected] if selected else [])
+    if config.network == "dense":
         *hidden, last = _dense_discriminator(config, weights)
     else:
         *hidden, last = _sequential_discriminator(config, weights)
@@ -100,12 +102,16 @@ class _Weights:
         """Those of a block's layers."""
         return _Weights({"params": self._params[name], "batch_stats": self._stats.get(name, {})})
 
-    def convolution(self, operation: str, name: str, layer: Layer, bias: str | None = None) -> Operation:
-        """A convolution with its own bias, or another layer's, if it has one."""
+    def convolution(self, operation: str, name: str, layer: Layer = _POINTWISE) -> Operation:
+        """A convolution with its bias, if it has one."""
         arrays = {"kernel": self.array(name, "kernel")}
-        if "bias" in self._params[bias or name]:
-            arrays["bias"] = self.array(bias or name, "bias")
-        return Operation(operation, arrays, {"stride": layer.stride, "padding": layer.padding})
+        if "bias" in self._params[name]:
+            arrays["bias"] = self.array(name, "bias")
+        return _convolution(operation, arrays, layer)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a layer of the name."""
+        return name in self._params
 
     def normalization(self, name: str) -> Operation:
         """Batch normalization by its running statistics."""
@@ -113,6 +119,10 @@ class _Weights:
         scale = self.array(name, "scale") / np.sqrt(np.asarray(statistics["var"]) + np.float32(EPSILON))
         shift = self.array(name, "bias") - np.asarray(statistics["mean"]) * scale
         return Operation("scale_shift", {"scale": scale, "shift": shift})
+
+
+def _convolution(operation: str, arrays: dict[str, np.ndarray], layer: Layer) -> Operation:
+    return Operation(operation, arrays, {"stride": layer.stride, "padding": layer.padding, "groups": layer.groups})
 
 
 def _weights_of(config: GanConfig, network: Variables) -> _Weights:
@@ -159,38 +169,54 @@ def _dense_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Opera
 
 def _dense(weights: _Weights) -> Iterator[Operation]:
     for index in range(3):
-        yield weights.convolution("convolve", f"dense_{index}", _POINTWISE)
+        yield weights.convolution("convolve", f"dense_{index}")
         if index < 2:
             yield _leaky_relu()
 
 
-def _residual_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
-    last = len(stage_sizes(config)) - 1
-    for stage in reversed(range(last + 1)):
-        if stage == last:
-            yield weights.convolution("convolve_transpose", "basis", _POINTWISE)
-        else:
-            yield weights.convolution("convolve", f"transition_{stage}", _POINTWISE)
-            yield Operation("grow")
-        yield _block(weights.block(f"block_{stage}"))
-    yield weights.convolution("convolve", "image", _POINTWISE)
+def _r3gan_generator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    stages = stages_of(config)
+    yield weights.convolution("convolve", "mix")
+    yield weights.convolution("convolve_transpose", "basis", Layer(0, stages[0].size, groups=stages[0].width))
+    for index, stage in enumerate(stages):
+        if index > 0:
+            yield from _transition(weights, stage)
+            yield _resample("convolve_transpose", stage.width, 4)
+        yield from _blocks(weights, stage)
+    yield weights.convolution("convolve", "image")
 
 
-def _residual_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
-    yield weights.convolution("convolve", "image", _POINTWISE)
-    for stage in range(len(stage_sizes(config))):
-        if stage > 0:
-            yield Operation("shrink")
-            yield weights.convolution("convolve", f"transition_{stage}", _POINTWISE)
-        yield _block(weights.block(f"block_{stage}"))
-    yield weights.convolution("convolve", "basis", _POINTWISE)
+def _r3gan_discriminator(config: GanConfig, weights: _Weights) -> Iterator[Operation]:
+    stages = stages_of(config)
+    yield weights.convolution("convolve", "image")
+    for stage in reversed(stages):
+        yield from _blocks(weights, stage)
+        if stage is not stages[0]:
+            yield _resample("convolve", stage.width, 1)
+            yield from _transition(weights, stage)
+    yield weights.convolution("convolve", "basis", Layer(0, stages[0].size, groups=stages[0].width))
+    yield weights.convolution("convolve", "mix")
 
 
-def _block(weights: _Weights) -> Operation:
-    pointwise = weights.convolution("convolve", "conv_0", _POINTWISE, bias="activation_0")
-    spatial = weights.convolution("convolve", "conv_1", Layer(0, 3, padding=1), bias="activation_1")
-    last = weights.convolution("convolve", "conv_2", _POINTWISE)
-    return Operation("residual", inner=(pointwise, _leaky_relu(), spatial, _leaky_relu(), last))
+def _transition(weights: _Weights, stage: Stage) -> Iterator[Operation]:
+    if weights.has(name := f"transition_{stage.size}"):
+        yield weights.convolution("convolve", name)
+
+
+def _resample(operation: str, channels: int, area: int) -> Operation:
+    """Half the size, or twice; ``area`` is that of a pixel in pixels of what comes out."""
+    filtered = np.outer(LOWPASS, LOWPASS) * np.float32(area / sum(LOWPASS) ** 2)
+    kernel = np.repeat(filtered[:, :, None, None].astype(np.float32), channels, axis=3)
+    return _convolution(operation, {"kernel": kernel}, Layer(channels, len(LOWPASS), 2, 1, channels))
+
+
+def _blocks(weights: _Weights, stage: Stage) -> Iterator[Operation]:
+    for index in range(stage.blocks):
+        block = weights.block(f"block_{stage.size}_{index}")
+        spatial = Layer(0, 3, padding=1, groups=stage.cardinality)
+        pointwise, last = (block.convolution("convolve", name) for name in ("conv_0", "conv_2"))
+        inner = pointwise, _leaky_relu(), block.convolution("convolve", "conv_1", spatial), _leaky_relu(), last
+        yield Operation("residual", inner=inner)
 
 
 def _of_copies(config: GanConfig, operations: list[Operation]) -> list[Operation]:

@@ -101,6 +101,19 @@ def convolve_transpose(inputs: Array, kernel: Array, stride: int, padding: int) 
     return _transpose(_Geometry(stride, padding, size, kernel.shape[:2]), inputs, kernel)
 
 
+def kernel_gradient(inputs: Array, outputs: Array, size: int, stride: int, padding: int) -> Array:
+    """The gradient of ``convolve`` with respect to a kernel of ``[size, size, in, out]``.
+
+    Args:
+      inputs: ``[batch, height, width, in]`` float.
+      outputs: ``[batch, …, out]`` float, the gradient with respect to what ``convolve`` returns.
+      size: of the kernel, both ways.
+      stride: as for ``convolve``.
+      padding: as for ``convolve``.
+    """
+    return _kernel_gradient(_Geometry(stride, padding, inputs.shape[1:3], (size, size)), inputs, outputs)
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
     if geometry.in_one_place:

@@ -11,6 +11,7 @@ from jax import Array
 
 from gan_jax.config import GanConfig
 from gan_jax.nn.convolution import convolve, convolve_transpose
+from gan_jax.nn.grouped import convolve_grouped
 from gan_jax.nn.spectral import divide_by_spectral_norm
 
 LEAKY_SLOPE = 0.2
@@ -20,12 +21,13 @@ HE_VARIANCE = 2 / (1 + LEAKY_SLOPE**2)  # times 1 / fan-in, keeps the size of wh
 
 
 class Layer(NamedTuple):
-    """A convolution's sizes."""
+    """A convolution's sizes; one in groups keeps the images' size."""
 
     features: int
     kernel_size: int
     stride: int = 1
     padding: int = 0
+    groups: int = 1
 
 
 class Conv(nn.Module):
@@ -39,13 +41,14 @@ class Conv(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Array, train: bool = False) -> Array:
-        """Convolve; the kernel is ``[size, size, in, features]``, and ``train`` is for its spectral normalization."""
-        features, size, stride, padding = self.layer
+        """Convolve; the kernel is ``[size, size, in / groups, features]``, ``train`` for its spectral normalization."""
+        features, size, stride, padding, groups = self.layer
         init = self.kernel_init or kernel_init(self.config, -2)
-        kernel = self.param("kernel", init, (size, size, inputs.shape[-1], features))
+        kernel = self.param("kernel", init, (size, size, inputs.shape[-1] // groups, features))
         kernel = divide_by_spectral_norm(self, kernel, train) if self.spectral else kernel
         inputs, kernel = promote_dtype(inputs, kernel, dtype=layer_dtype(self.config))
-        outputs = convolve(inputs, kernel, stride, padding)
+        grouped = groups > 1
+        outputs = convolve_grouped(inputs, kernel, groups) if grouped else convolve(inputs, kernel, stride, padding)
         return outputs + bias(self, features, outputs.dtype) if self.use_bias else outputs
 
 
@@ -59,7 +62,7 @@ class ConvTranspose(nn.Module):
     @nn.compact
     def __call__(self, inputs: Array) -> Array:
         """Spread; the kernel is ``[size, size, features, in]``."""
-        features, size, stride, padding = self.layer
+        features, size, stride, padding, _ = self.layer
         init = self.kernel_init or kernel_init(self.config, -1)
         kernel = self.param("kernel", init, (size, size, features, inputs.shape[-1]))
         inputs, kernel = promote_dtype(inputs, kernel, dtype=layer_dtype(self.config))

@@ -38,7 +38,9 @@ class Network(NamedTuple):
     ``[images, height, width, channels]``. For ``gan-jax project``."""
     single_image_logits: bool = False
     """D's logit of an image depends on that image alone, in train mode too: R1 and R2 may then be taken from the loss's
-    own pass through D."""
+    own pass through D, and a batch in parts."""
+    single_latent_images: bool = False
+    """G's image of a latent depends on that latent alone, in train mode too: a batch may then be taken in parts."""
 
 
 def latents_like(config: GanConfig) -> Array:

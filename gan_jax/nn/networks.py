@@ -24,7 +24,7 @@ from gan_jax.nn.network import (
     latents_like,
     require_shape,
 )
-from gan_jax.nn.residual import ResidualDiscriminator, ResidualGenerator
+from gan_jax.nn.r3gan import R3ganDiscriminator, R3ganGenerator, stages_of
 from gan_jax.parts import find_part
 
 
@@ -81,6 +81,12 @@ def _score_interleaved(
     return [logits[index::count] for index in range(count)], variables
 
 
+def _require_r3gan(config: GanConfig) -> None:
+    _require(config, normalizations=("none",), smallest=(4, 5, 6, 7))
+    for own in (config, config.of_discriminator()):
+        stages_of(own)
+
+
 _infogan_activation = partial(nn.leaky_relu, negative_slope=LEAKY_SLOPE)
 
 NETWORKS = {
@@ -99,13 +105,13 @@ NETWORKS = {
         ),
         partial(_require, smallest=(4, 7)),
     ),
-    "residual": Networks(
-        from_linen(ResidualGenerator, latents_like),
-        from_linen(ResidualDiscriminator, images_like, single_image_logits=True),
-        partial(_require, normalizations=("none",), smallest=(4, 5, 6, 7)),
+    "r3gan": Networks(
+        from_linen(R3ganGenerator, latents_like, single_latent_images=True),
+        from_linen(R3ganDiscriminator, images_like, single_image_logits=True),
+        _require_r3gan,
     ),
     "dense": Networks(
-        from_linen(DenseGenerator, latents_like),
+        from_linen(DenseGenerator, latents_like, single_latent_images=True),
         from_linen(DenseDiscriminator, images_like, features=as_images, single_image_logits=True),
         partial(_require, normalizations=("none", "spectral"), points=True),
     ),
@@ -121,7 +127,23 @@ def find_networks(config: GanConfig) -> Networks:
     """
     networks = find_part("network", NETWORKS, config.network, Networks)
     networks.require(config)
+    if config.micro_batch is not None:
+        _require_single(config, networks)
     return networks
+
+
+def _require_single(config: GanConfig, networks: Networks) -> None:
+    """Refuse micro-batches where what a network makes of one input depends on the others in the batch."""
+    if config.normalization != "batch" and networks.discriminator.single_image_logits:
+        if networks.generator.single_latent_images:
+            return
+        which = "G"
+    else:
+        which = "D"
+    raise InputError(
+        f"micro_batch is {config.micro_batch}, but {which} of network {config.network} normalizes over a whole batch, "
+        f"or does not say that it does not; choose network r3gan or dense without batch normalization, or leave it out."
+    )
 
 
 def init_networks(config: GanConfig, key: Array) -> tuple[Variables, Variables]:

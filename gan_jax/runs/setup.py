@@ -26,7 +26,7 @@ from gan_jax.training.streamed import StreamedImages
 
 _OF_LAYERS = (
     *("image_shape", "network", "width", "discriminator_width", "latent_dim", "normalization", "conditional"),
-    *("num_classes", "packing"),
+    *("num_classes", "packing", "stage_widths", "stage_cardinalities", "stage_blocks", "expansion"),
 )
 
 

@@ -35,9 +35,9 @@ from gan_jax.training.compiled import scan_steps
 from gan_jax.training.forward import batch_fakes, generate, sample_latents
 from gan_jax.training.games import find_game
 from gan_jax.training.loop import Metrics, Progress, metrics_to_numpy, train
+from gan_jax.training.micro_batches import deal
 from gan_jax.training.sharding import devices_per_batch
 from gan_jax.training.state import GanState
-from gan_jax.training.steps import split_by_critic_step
 
 
 class Difference(NamedTuple):
@@ -195,12 +195,13 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
 def _fakes(run: FinishedRun, state: Any, step: int, labels: Array | None) -> Array:
     """A step's last fakes; of a user's own state, what its sampler makes of the step's latents.
 
-    Their classes are those of D's last batch, or of the first images where D takes no step.
+    Their classes are those of the batch that they are compared with, or of the first images where D takes no step.
     """
     config, key = run.config, jax.random.fold_in(run.keys.step, step - 1)
     if labels is not None:
+        last = config.critic_steps - 1 if run.settings.game == "discriminator" else -1
         alone = run.settings.game == "generator"
-        labels = labels[: config.batch_size] if alone else split_by_critic_step(config, labels)[-1]
+        labels = labels[: config.batch_size] if alone else deal(labels, config.batches_per_step)[last]
     if isinstance(state, GanState):
         return batch_fakes(config, state, key, labels)
     return generate(config, run.game.sampler(config, state), sample_latents(config, key), labels)

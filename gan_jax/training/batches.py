@@ -50,6 +50,7 @@ def steps_per_epoch(config: GanConfig, num_images: int) -> int:
     """
     if num_images < config.images_per_step:
         steps = f" times critic_steps {config.critic_steps}" if config.critic_steps > 1 else ""
+        steps += " and a batch of G's own" if config.generator_batch == "own" else ""
         raise InputError(
             f"batch_size is {config.batch_size}{steps}, but there are {num_images} training images; lower it."
         )

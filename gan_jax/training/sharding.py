@@ -36,10 +36,9 @@ def batch_mesh(config: GanConfig, count: int | None = None) -> Mesh:
     if count is not None and count > len(devices):
         raise InputError(f"devices is {count}, but there are {len(devices)} of kind {devices[0].device_kind}.")
     devices = devices[: count or len(devices)]
-    if config.batch_size % len(devices):
-        raise InputError(
-            f"batch_size is {config.batch_size}, which {len(devices)} devices cannot share evenly; give a multiple."
-        )
+    name, size = ("micro_batch", config.micro_batch) if config.micro_batch else ("batch_size", config.batch_size)
+    if size % len(devices):
+        raise InputError(f"{name} is {size}, which {len(devices)} devices cannot share evenly; give a multiple.")
     return jax.make_mesh((len(devices),), (_AXIS,), axis_types=(AxisType.Auto,), devices=devices)
 
 

@@ -4,6 +4,7 @@ The three share one type, so one loop trains with any of them. None consumes its
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import jax
@@ -22,6 +23,7 @@ from gan_jax.objectives.losses import find_objective, generator_objective, mean_
 from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_generator_penalty, not_zero, sum_penalties
 from gan_jax.training.batches import Batch
 from gan_jax.training.forward import NETWORKS_TAG, discriminate, pixel_std, sample_latents
+from gan_jax.training.micro_batches import all_of_parts, deal, mean_of_parts
 from gan_jax.training.sharding import shard_batch
 from gan_jax.training.state import GanState, NetworkState, apply_gradients, update_ema
 
@@ -30,8 +32,8 @@ Metrics = dict[str, Array]  # [] float32 each; training/metrics.py says what the
 
 # Latents are drawn from the step's key itself, and all else that is random in a step from that key folded with one of
 # these numbers. They are so far apart that adding the index of a critic step to one does not reach the next.
-_AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP, _GENERATOR_PENALTY = (
-    2**16 * number for number in (1, 2, 3, 4, 6)
+_AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP, _GENERATOR_PENALTY, _MIRROR = (
+    2**16 * number for number in (1, 2, 3, 4, 6, 8)
 )
 
 _LARGE_WEIGHT = 2**20  # entries; the squares of a smaller one stay in a cache
@@ -68,7 +70,8 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
 
     D learns from the images and from as many fakes, losses added, one update. Then the updated D scores the same fakes,
     and G takes one update along that. G runs forward once. With more than one critic step, D first learns from the
-    other images and from other fakes.
+    other images and from other fakes. A G with a batch of its own sees images and latents that D has not learned from
+    in this step (Huang et al. 2024).
 
     Args:
       config: networks, objective and optimizer.
@@ -92,20 +95,18 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
       (1, ())
     """
     config = _settings_now(config, state)
-    state, batch = _take_critic_steps(config, state, _require_batch(config, batch), key)
-    reals, labels = batch
+    state, (*critic, (reals, labels)) = _take_critic_steps(config, state, _training_batch(config, batch, key), key)
     latents = shard_batch(sample_latents(config, key))
+    if critic or config.micro_batch is not None:
+        return _take_turns(config, state, critic, Batch(reals, labels), latents, key)
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
         variables, random = state.generator.with_params(params).variables, _fold(key, NETWORKS_TAG)
         return apply_generator(config, variables, latents, labels, train=True, key=random)
 
     fakes, pull_back, variables = jax.vjp(generator_forward, state.generator.params, has_aux=True)
-    discriminator, d_metrics = _update_discriminator(config, state, batch, fakes, key)
-
-    def score(batches: list[Array]) -> tuple[list[Array], Variables]:
-        seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
-        return score_batches(config, discriminator.variables, seen, labels, key=_fold(key, NETWORKS_TAG))
+    discriminator, d_metrics = _update_discriminator(config, state, Batch(reals, labels), fakes, key)
+    score = partial(_score_for_g, config, discriminator, labels, key)
 
     def loss(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
         return generator_objective(find_objective(config.objective), score, reals, fakes)
@@ -115,6 +116,43 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
     generator, g_metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
     metrics = {**d_metrics, **g_metrics, "g_loss": g_loss, "d_g_z2": mean_score(logits)}
     state = state.replace(discriminator=discriminator.replace(variables=after))
+    return _next_state(config, state, generator, metrics), metrics
+
+
+def _score_for_g(
+    config: GanConfig, discriminator: NetworkState, labels: Array | None, key: Array, batches: list[Array]
+) -> tuple[list[Array], Variables]:
+    seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
+    return score_batches(config, discriminator.variables, seen, labels, key=_fold(key, NETWORKS_TAG))
+
+
+def _take_turns(
+    config: GanConfig, state: GanState, critic: list[Batch], batch: Batch, latents: Array, key: Array
+) -> tuple[GanState, Metrics]:
+    """D's update on its own batch, or on G's where it has none, then G's update, for which G runs forward again."""
+    if critic:
+        state, d_metrics = _critic_step(config, state, critic[0], _fold(key, _CRITIC_STEP + config.critic_steps - 1))
+    else:
+        state, d_metrics = _critic_step(config, state, batch, key, latents)
+
+    def part(batch: tuple[Array, Array, Array | None], key: Array) -> tuple[Any, tuple[Variables, Variables]]:
+        reals, latents, labels = batch
+        score, random = partial(_score_for_g, config, state.discriminator, labels, key), _fold(key, NETWORKS_TAG)
+
+        def loss(params: Variables) -> tuple[Array, tuple[Array, Variables, Variables]]:
+            variables = state.generator.with_params(params).variables
+            fakes, variables = apply_generator(config, variables, latents, labels, train=True, key=random)
+            g_loss, (logits, after) = generator_objective(find_objective(config.objective), score, reals, fakes)
+            return g_loss, (mean_score(logits), variables, after)
+
+        (g_loss, (mean, variables, after)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
+        return (gradient, {"g_loss": g_loss, "d_g_z2": mean}), (variables, after)
+
+    whole = batch.images, latents, batch.labels
+    (gradient, g_losses), (variables, after) = mean_of_parts(config, part, whole, key)
+    generator, g_metrics = _update_generator(config, state, latents, batch.labels, key, gradient, variables)
+    metrics = {**d_metrics, **g_metrics, **g_losses}
+    state = state.replace(discriminator=state.discriminator.replace(variables=after))
     return _next_state(config, state, generator, metrics), metrics
 
 
@@ -139,11 +177,13 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
       >>> sorted(metrics)
       ['d_g_z2', 'fake_std', 'g_gradient_norm', 'g_loss']
     """
+    if config.micro_batch is not None:
+        raise InputError("micro_batch is for trainings of D; G alone takes whole batches, so leave it out.")
     config, objective = _settings_now(config, state), find_objective(config.objective)
     latents = shard_batch(sample_latents(config, key))
     reals, labels = None, None
     if objective.sees_reals or config.conditional:
-        reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _require_batch(config, batch))
+        reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _training_batch(config, batch, key))
 
     def score(batches: list[Array]) -> tuple[list[Array], None]:
         seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
@@ -190,7 +230,7 @@ def discriminator_step(config: GanConfig, state: GanState, batch: Batch, key: Ar
       ['d_g_z1', 'd_gradient_norm', 'd_loss', 'd_x', 'fake_std']
     """
     config = _settings_now(config, state)
-    state, batch = _take_critic_steps(config, state, _require_batch(config, batch), key)
+    state, (batch, *_) = _take_critic_steps(config, state, _training_batch(config, batch, key), key)
     state, metrics = _critic_step(config, state, batch, key)
     return state.replace(step=state.step + 1, extra=_controlled(config, state, metrics)), metrics
 
@@ -223,34 +263,39 @@ def _next_state(config: GanConfig, state: GanState, generator: NetworkState, met
     )
 
 
-def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Batch]:
-    """Train D on all of a step's batches but the last; return the state and the last batch."""
+def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, list[Batch]]:
+    """Train D on all of its batches but the last; return the state, that one, and G's own batch where there is one."""
+    if config.batches_per_step == 1:
+        return state, [batch]
+    batches = deal(batch, config.batches_per_step)
+    rest = [
+        jax.tree.map(lambda array, at=at: array[at], batches)
+        for at in range(config.critic_steps - 1, config.batches_per_step)
+    ]
     if config.critic_steps == 1:
-        return state, batch
+        return state, rest
 
     def body(state: GanState, indexed: tuple[Array, Batch]) -> tuple[GanState, None]:
         index, batch = indexed
         return _critic_step(config, state, batch, _fold(key, _CRITIC_STEP + index))[0], None
 
-    batches = split_by_critic_step(config, batch)
-    earlier, last = (jax.tree.map(lambda array, part=part: array[part], batches) for part in (slice(-1), -1))
+    earlier = jax.tree.map(lambda array: array[: config.critic_steps - 1], batches)
     state, _ = lax.scan(body, state, (jnp.arange(config.critic_steps - 1), earlier))
-    return state, last
+    return state, rest
 
 
-def split_by_critic_step(config: GanConfig, tree: Tree) -> Tree:
-    """Arrays ``[images per step, …]`` as ``[critic steps, batch, …]``; a batch's images stay on their devices."""
-
-    def split(array: Array) -> Array:
-        return jnp.moveaxis(array.reshape(config.batch_size, config.critic_steps, *array.shape[1:]), 1, 0)
-
-    return jax.tree.map(split, tree)
-
-
-def _critic_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tuple[GanState, Metrics]:
+def _critic_step(
+    config: GanConfig, state: GanState, batch: Batch, key: Array, latents: Array | None = None
+) -> tuple[GanState, Metrics]:
     """Train D on one batch and new fakes; G's weights stay, and what else G carries moves."""
-    latents, generator, random = shard_batch(sample_latents(config, key)), state.generator, _fold(key, NETWORKS_TAG)
-    fakes, variables = apply_generator(config, generator.variables, latents, batch.labels, train=True, key=random)
+    generator = state.generator
+    latents = shard_batch(sample_latents(config, key)) if latents is None else latents
+
+    def part(batch: tuple[Array, Array | None], key: Array) -> tuple[Array, Variables]:
+        random = _fold(key, NETWORKS_TAG)
+        return apply_generator(config, generator.variables, *batch, train=True, key=random)
+
+    fakes, variables = all_of_parts(config, part, (latents, batch.labels), key)
     discriminator, metrics = _update_discriminator(config, state, batch, fakes, key)
     return state.replace(generator=generator.replace(variables=variables), discriminator=discriminator), metrics
 
@@ -267,7 +312,30 @@ class _Scored(NamedTuple):
 def _update_discriminator(
     config: GanConfig, state: GanState, batch: Batch, fakes: Array, key: Array
 ) -> tuple[NetworkState, Metrics]:
-    """Score reals, then fakes, each normalized by its own batch; one update along the loss and the penalties.
+    """One update along the loss and the penalties."""
+
+    def part(batch: tuple[Batch, Array], key: Array) -> tuple[tuple[Variables, Metrics], Variables]:
+        gradient, scored = _discriminator_gradient(config, state, *batch, key)
+        d_x, d_g_z1 = map(mean_score, scored.logits)
+        metrics = {"d_loss": scored.loss, "d_x": d_x, "d_g_z1": d_g_z1}
+        if scored.penalty is not None:
+            metrics["penalty"] = scored.penalty
+        if config.controllers:
+            metrics["d_sign"] = jnp.mean(jnp.sign(scored.logits[0]))
+        return (gradient, metrics), scored.variables
+
+    (gradient, metrics), variables = mean_of_parts(config, part, (batch, fakes), key)
+    norm = _norm(gradient)
+    metrics |= {"d_gradient_norm": norm, "fake_std": pixel_std(fakes)}
+    given = config.discriminator_learning_rate
+    rate = _after(norm, config.learning_rate if given is None else given)
+    return apply_gradients(config, state.discriminator, gradient, variables, rate), metrics
+
+
+def _discriminator_gradient(
+    config: GanConfig, state: GanState, batch: Batch, fakes: Array, key: Array
+) -> tuple[Variables, _Scored]:
+    """Score reals, then fakes, each normalized by its own batch.
 
     Where the loss has been followed back to the images, the gradients that R1 and R2 penalize are known, and no other
     pass through D is needed for them.
@@ -305,17 +373,7 @@ def _update_discriminator(
         gradient = optax.tree.add(loss_gradient, gradient)
     else:
         (_, scored), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
-    norm = _norm(gradient)
-    d_x, d_g_z1 = map(mean_score, scored.logits)
-    metrics = {"d_loss": scored.loss, "d_x": d_x, "d_g_z1": d_g_z1, "d_gradient_norm": norm}
-    metrics["fake_std"] = pixel_std(fakes)
-    if scored.penalty is not None:
-        metrics["penalty"] = scored.penalty
-    if config.controllers:
-        metrics["d_sign"] = jnp.mean(jnp.sign(scored.logits[0]))
-    given = config.discriminator_learning_rate
-    rate = _after(norm, config.learning_rate if given is None else given)
-    return apply_gradients(config, discriminator, gradient, scored.variables, rate), metrics
+    return gradient, scored
 
 
 def _shares_a_pass(config: GanConfig) -> bool:
@@ -392,7 +450,7 @@ def _penalty(
     config: GanConfig, critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array, step: Array
 ) -> Array:
     """The configured penalties of a share of the batch with their weight; 0 in the steps between."""
-    every, count = config.penalty_every, max(1, round(config.penalty_share * config.batch_size))
+    every, count = config.penalty_every, max(1, round(config.penalty_share * len(reals)))
 
     def penalty() -> Array:
         keys = [_fold(_fold(key, _PENALTY), at) for at in range(len(config.penalties))]
@@ -412,6 +470,15 @@ def _augment(config: GanConfig, images: Array, key: Array, tag: int) -> Array:
 def _fold(key: Array, tag: ArrayLike) -> Array:
     """A key for something else than the latents."""
     return jax.random.fold_in(key, tag)
+
+
+def _training_batch(config: GanConfig, batch: Batch, key: Array) -> Batch:
+    """A step's images, each mirrored at random where the configuration says so, and labels for conditional networks."""
+    images, labels = _require_batch(config, batch)
+    if config.mirror:
+        mirrored = jax.random.bernoulli(_fold(key, _MIRROR), shape=(len(images), 1, 1, 1))
+        images = jnp.where(mirrored, images[:, :, ::-1], images)
+    return Batch(images, labels)
 
 
 def _require_batch(config: GanConfig, batch: Batch) -> Batch:

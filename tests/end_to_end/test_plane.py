@@ -23,7 +23,7 @@ def count_modes(*flags):
 def test_a_file_of_points_becomes_pictures_and_arrays(tmp_path):
     angles = np.linspace(0, 6, 300)
     np.savetxt(tmp_path / "points.csv", np.stack([np.cos(angles), np.sin(angles)], axis=1), delimiter=",")
-    flags = ("--target", tmp_path / "points.csv", "--recipe", "r3gan", "--steps", 60, "--frames", 4, "--width", 8)
+    flags = ("--target", tmp_path / "points.csv", "--recipe", "r3gan-dcgan", "--steps", 60, "--frames", 4, "--width", 8)
     done = script("plane", *flags, "--output-dir", tmp_path / "run")
     assert (done.status, done.err) == (0, "")
     with Image.open(tmp_path / "run" / "plane.gif") as picture:
@@ -91,7 +91,7 @@ def test_modes_are_counted_and_counting_resumes(tmp_path):
 
 @pytest.mark.soak
 def test_the_games_fields_and_eigenvalues(tmp_path, monkeypatch):
-    two = {name: config for name, config in plane_recipes().items() if name in ("r1", "r3gan")}
+    two = {name: config for name, config in plane_recipes().items() if name in ("r1", "r3gan-dcgan")}
     monkeypatch.setattr("gan_jax.plane.plane_recipes", lambda: two)
     done = script("plane_dynamics", "--steps", 200, "--width", 4, "--points", 64, "--output-dir", tmp_path)
     assert (done.status, done.err) == (0, "")

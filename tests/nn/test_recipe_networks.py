@@ -33,10 +33,10 @@ def images_of(config, count=3):
     return jax.random.uniform(jax.random.key(1), (count, *config.image_shape), minval=-1)
 
 
-@pytest.mark.parametrize("network", ["dcgan", "infogan", "residual", "dense"])
+@pytest.mark.parametrize("network", ["dcgan", "infogan", "r3gan", "dense"])
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3)])
 def test_every_network_makes_and_scores_images_of_every_size(network, image_shape):
-    normalization = "none" if network in ("residual", "dense") else "batch"
+    normalization = "none" if network in ("r3gan", "dense") else "batch"
     config = GanConfig(image_shape=image_shape, network=network, normalization=normalization, **SMALL)
     state = jax.eval_shape(lambda: init_state(config, fresh_key()))
     images = jax.eval_shape(lambda state: generate(config, state.generator.variables, jnp.zeros((3, 5))), state)
@@ -102,7 +102,7 @@ def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypa
     assert_close(given, wanted)
 
 
-@pytest.mark.parametrize("network", ["dcgan", "infogan", "residual", "dense"])
+@pytest.mark.parametrize("network", ["dcgan", "infogan", "r3gan", "dense"])
 def test_the_discriminator_may_have_a_width_of_its_own(network):
     config = GanConfig(network=network, normalization="none", latent_dim=3, width=4)
     other = dataclasses.replace(config, discriminator_width=2)
@@ -112,13 +112,13 @@ def test_the_discriminator_may_have_a_width_of_its_own(network):
     assert d_shapes == jax.eval_shape(lambda: init_networks(narrow, jax.random.key(0)))[1]
 
 
-def test_a_new_residual_network_is_the_identity_in_every_block():
-    config = GanConfig(network="residual", normalization="none", **SMALL)
+def test_a_new_r3gan_network_is_the_identity_in_every_block():
+    config = GanConfig(network="r3gan", normalization="none", **SMALL)
     state = init_state(config, fresh_key())
     assert set(state.generator.variables) == {"params"}
-    assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_0"]["conv_2"]))
+    assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_7_0"]["conv_2"]))
     changed = jax.tree.map(lambda leaf: leaf, state.discriminator.params)
-    changed["block_0"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_0"]["conv_0"]["kernel"])
+    changed["block_28_1"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_28_1"]["conv_0"]["kernel"])
     images = images_of(config)
     before, after = (
         discriminate(config, {"params": params}, images) for params in (state.discriminator.params, changed)
@@ -173,8 +173,8 @@ def test_a_conditional_generator_makes_other_images_for_other_classes():
 
 @pytest.mark.parametrize("normalization", ["batch", "spectral"])
 def test_a_normalization_that_a_network_does_not_have_is_refused(normalization):
-    with pytest.raises(InputError, match=f"normalization is '{normalization}'; network residual has none"):
-        init_state(GanConfig(network="residual", normalization=normalization), fresh_key())
+    with pytest.raises(InputError, match=f"normalization is '{normalization}'; network r3gan has none"):
+        init_state(GanConfig(network="r3gan", normalization=normalization), fresh_key())
 
 
 @pytest.mark.parametrize("normalization", ["none", "spectral"])
@@ -220,8 +220,8 @@ def test_dense_networks_are_the_formula_and_its_first_and_second_derivatives():
 
 
 def test_networks_of_images_refuse_points():
-    for network in ("dcgan", "infogan", "residual"):
-        normalization = "none" if network == "residual" else "batch"
+    for network in ("dcgan", "infogan", "r3gan"):
+        normalization = "none" if network == "r3gan" else "batch"
         config = GanConfig(image_shape=(2,), network=network, normalization=normalization)
         with pytest.raises(InputError, match=f"{network} is for images; points need"):
             init_state(config, fresh_key())
@@ -260,7 +260,7 @@ def test_weights_tell_their_configuration(changes, tmp_path):
     [
         ({"image_shape": (48, 48, 3)}, "network dcgan needs 4 or 7 times a power of two pixels"),
         ({"image_shape": (30, 30, 1), "network": "infogan"}, "network infogan needs 4 or 7 times"),
-        ({"image_shape": (72, 72, 1), "network": "residual", "normalization": "none"}, "needs 4 or 5 or 6 or 7 times"),
+        ({"image_shape": (72, 72, 1), "network": "r3gan", "normalization": "none"}, "needs 4 or 5 or 6 or 7 times"),
     ],
 )
 def test_a_network_refuses_images_that_it_cannot_halve(options, complaint):
@@ -268,10 +268,11 @@ def test_a_network_refuses_images_that_it_cannot_halve(options, complaint):
         init_state(GanConfig(**options), fresh_key())
 
 
-@pytest.mark.parametrize("network", ["dcgan", "residual"])
+@pytest.mark.parametrize("network", ["dcgan", "r3gan"])
 def test_max_channels_caps_the_inner_layers_of_networks_for_large_images(network):
     config = GanConfig(image_shape=(256, 256, 3), network=network, normalization="none", width=8, max_channels=32)
     state = jax.eval_shape(lambda: init_state(config, fresh_key()))
+    widest = 32 * (config.expansion if network == "r3gan" else 1)
     for network_state in (state.generator, state.discriminator):
         kernels = [leaf.shape for leaf in jax.tree.leaves(network_state.params) if len(leaf.shape) == 4]
-        assert max(max(shape[2:]) for shape in kernels if max(shape[2:]) != config.latent_dim) == 32
+        assert max(max(shape[2:]) for shape in kernels if config.latent_dim not in shape) == widest

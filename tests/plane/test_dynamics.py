@@ -67,7 +67,7 @@ def test_without_a_penalty_the_players_circle_and_with_one_they_meet():
 @pytest.mark.soak
 def test_the_joint_field_is_the_gradient_that_training_follows():
     """With a first step of Adam each weight moves against the sign of its gradient, or with the sign of the field."""
-    config = dataclasses.replace(plane_recipes()["r3gan"], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
+    config = dataclasses.replace(plane_recipes()["r3gan-dcgan"], width=6, critic_steps=1, beta1=0.0, learning_rate=1e-6)
     config = dataclasses.replace(config, discriminator_learning_rate=None).at(0, 10**9)
     keys = run_keys(0)
     state = init_state(config, keys.init)

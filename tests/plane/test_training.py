@@ -45,7 +45,9 @@ def test_batches_are_drawn_with_replacement_anew_in_every_epoch():
 
 def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     names = list(plane_recipes())
-    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "pacgan", "fast", "best"} == set(names)
+    assert {"dcgan", "lsgan", "wgan-gp", "sn-hinge", "r1", "r3gan", "r3gan-dcgan", "pacgan", "fast", "best"} == set(
+        names
+    )
     with pytest.raises(InputError, match="changes images"):
         for_points(recipe("diffaugment"))
     with pytest.raises(InputError, match="images' classes"):
@@ -69,7 +71,7 @@ def test_every_recipe_takes_steps_in_the_plane(name):
 
 @pytest.mark.soak
 def test_a_ring_is_learned():
-    config = dataclasses.replace(for_points(recipe("r3gan")), width=32, learning_rate=2e-3).at(0, 3000)
+    config = dataclasses.replace(for_points(recipe("r3gan-dcgan")), width=32, learning_rate=2e-3).at(0, 3000)
     keys = run_keys(0)
     watched = watch(Watch(config, GAMES["joint"], load_target("ring"), keys, [0, 3000]))
     assert watched.scores.covered[0] == 0

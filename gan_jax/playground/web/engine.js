@@ -13,9 +13,9 @@ const Engine = (() => {
     return { h, w, c, data: new Float32Array(h * w * c) };
   }
 
-  /** A convolution: the latent side from the image side. Kernel [size, size, image side, latent side]. */
-  function convolve(/** @type {Tensor} */ x, kernel, stride, padding) {
-    const [size, , inner, outer] = kernel.shape;
+  /** A convolution: the latent side from the image side. Kernel [size, size, image side / groups, latent side]. */
+  function convolve(/** @type {Tensor} */ x, kernel, stride, padding, groups = 1) {
+    const [size, , inner, outer] = kernel.shape, part = outer / groups;
     const h = Math.floor((x.h + 2 * padding - size) / stride) + 1;
     const w = Math.floor((x.w + 2 * padding - size) / stride) + 1;
     const y = zeros(h, w, outer);
@@ -29,11 +29,12 @@ const Engine = (() => {
           for (let kx = 0; kx < size; kx++) {
             const ix = column * stride + kx - padding;
             if (ix < 0 || ix >= x.w) continue;
-            let at = (iy * x.w + ix) * inner, weight = (ky * size + kx) * inner * outer;
-            for (let i = 0; i < inner; i++, weight += outer) {
-              const value = from[at + i];
+            const at = (iy * x.w + ix) * x.c, tap = (ky * size + kx) * inner * outer;
+            for (let i = 0; i < x.c; i++) {
+              const value = from[at + i], first = Math.floor(i / inner) * part;
               if (value === 0) continue;
-              for (let o = 0; o < outer; o++) to[out + o] += value * k[weight + o];
+              const weight = tap + (i % inner) * outer;
+              for (let o = first; o < first + part; o++) to[out + o] += value * k[weight + o];
             }
           }
         }
@@ -43,9 +44,9 @@ const Engine = (() => {
   }
 
   /** The adjoint of a convolution: an image side of h by w from the latent side. */
-  function convolveTranspose(/** @type {Tensor} */ y, kernel, stride, padding, h, w) {
-    const [size, , inner, outer] = kernel.shape;
-    const x = zeros(h, w, inner);
+  function convolveTranspose(/** @type {Tensor} */ y, kernel, stride, padding, h, w, groups = 1) {
+    const [size, , inner, outer] = kernel.shape, part = outer / groups;
+    const x = zeros(h, w, inner * groups);
     const k = kernel.data, from = y.data, to = x.data;
     for (let row = 0; row < y.h; row++) {
       for (let column = 0; column < y.w; column++) {
@@ -56,10 +57,11 @@ const Engine = (() => {
           for (let kx = 0; kx < size; kx++) {
             const ix = column * stride + kx - padding;
             if (ix < 0 || ix >= w) continue;
-            let at = (iy * w + ix) * inner, weight = (ky * size + kx) * inner * outer;
-            for (let i = 0; i < inner; i++, weight += outer) {
+            const at = (iy * w + ix) * x.c, tap = (ky * size + kx) * inner * outer;
+            for (let i = 0; i < x.c; i++) {
+              const first = Math.floor(i / inner) * part, weight = tap + (i % inner) * outer;
               let sum = 0;
-              for (let o = 0; o < outer; o++) sum += from[out + o] * k[weight + o];
+              for (let o = first; o < first + part; o++) sum += from[out + o] * k[weight + o];
               to[at + i] += sum;
             }
           }
@@ -92,16 +94,16 @@ const Engine = (() => {
   // back(op, x, gradient, kept), from the gradient of the output to that of x.
   const OPERATIONS = {
     convolve: {
-      forward: (op, x) => addBias(convolve(x, op.arrays.kernel, op.stride, op.padding), op.arrays.bias),
-      back: (op, x, g) => convolveTranspose(g, op.arrays.kernel, op.stride, op.padding, x.h, x.w),
+      forward: (op, x) => addBias(convolve(x, op.arrays.kernel, op.stride, op.padding, op.groups), op.arrays.bias),
+      back: (op, x, g) => convolveTranspose(g, op.arrays.kernel, op.stride, op.padding, x.h, x.w, op.groups),
     },
     convolve_transpose: {
       forward: (op, x) => {
         const size = op.arrays.kernel.shape[0];
         const [h, w] = [x.h, x.w].map((length) => (length - 1) * op.stride + size - 2 * op.padding);
-        return addBias(convolveTranspose(x, op.arrays.kernel, op.stride, op.padding, h, w), op.arrays.bias);
+        return addBias(convolveTranspose(x, op.arrays.kernel, op.stride, op.padding, h, w, op.groups), op.arrays.bias);
       },
-      back: (op, x, g) => convolve(g, op.arrays.kernel, op.stride, op.padding),
+      back: (op, x, g) => convolve(g, op.arrays.kernel, op.stride, op.padding, op.groups),
     },
     scale_shift: {
       forward: (op, x) => {
@@ -121,38 +123,6 @@ const Engine = (() => {
     reshape: {
       forward: (op, x) => ({ h: op.shape[0], w: op.shape[1], c: op.shape[2], data: x.data }),
       back: (op, x, g) => ({ ...x, data: g.data }),
-    },
-    grow: {
-      forward: (op, x) => {
-        const y = zeros(2 * x.h, 2 * x.w, x.c);
-        eachPixelOfFour(x, y, (from, to) => {
-          for (let c = 0; c < x.c; c++) y.data[to + c] = x.data[from + c];
-        });
-        return y;
-      },
-      back: (op, x, g) => {
-        const y = zeros(x.h, x.w, x.c);
-        eachPixelOfFour(x, g, (from, to) => {
-          for (let c = 0; c < x.c; c++) y.data[from + c] += g.data[to + c];
-        });
-        return y;
-      },
-    },
-    shrink: {
-      forward: (op, x) => {
-        const y = zeros(x.h / 2, x.w / 2, x.c);
-        eachPixelOfFour(y, x, (from, to) => {
-          for (let c = 0; c < x.c; c++) y.data[from + c] += x.data[to + c] / 4;
-        });
-        return y;
-      },
-      back: (op, x, g) => {
-        const y = zeros(x.h, x.w, x.c);
-        eachPixelOfFour(g, x, (from, to) => {
-          for (let c = 0; c < x.c; c++) y.data[to + c] = g.data[from + c] / 4;
-        });
-        return y;
-      },
     },
     residual: {
       forward: (op, x, label, kept) => sumWith(x, forward(op.inner, x, label, kept)),
@@ -181,16 +151,15 @@ const Engine = (() => {
         return mapped(through, (value, i) => value + g.data[0] * vector[i % x.c]);
       },
     },
+    select: {
+      forward: (op, x, label) => {
+        const vector = classVector(op.arrays.vectors, label), y = zeros(1, 1, 1);
+        y.data[0] = x.data.reduce((sum, value, i) => sum + value * vector[i], 0);
+        return y;
+      },
+      back: (op, x, g, label) => mapped(x, (_, i) => g.data[0] * classVector(op.arrays.vectors, label)[i]),
+    },
   };
-
-  /** Call f(index in small, index in large) for every pixel of an image of twice the size. */
-  function eachPixelOfFour(small, large, f) {
-    for (let y = 0; y < large.h; y++) {
-      for (let x = 0; x < large.w; x++) {
-        f(((y >> 1) * small.w + (x >> 1)) * large.c, (y * large.w + x) * large.c);
-      }
-    }
-  }
 
   /** Apply operations; each one's input is put into `tape`, if there is one, for `back`. */
   function forward(operations, x, label = 0, tape = null) {
