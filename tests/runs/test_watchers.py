@@ -27,6 +27,12 @@ METRICS = {"d_x": 0.8, "d_g_z1": 0.2, "fake_std": 0.5}
 class Saved:
     """Checkpoints, of which the newest is after the 610th step."""
 
+    def __init__(self):
+        self.count = 0
+
+    def save(self, checkpoint, scores):
+        self.count += 1
+
     def restore_newest(self, template, until):
         state = init_state(CONFIG, run_keys(0).init).replace(step=610)
         return Checkpoint(state, {name: np.full(610, value, np.float32) for name, value in METRICS.items()}), []
@@ -84,6 +90,26 @@ def test_a_line_has_the_metrics_by_their_names(run, context, capsys):
     run.record(window(610, d_loss=0.25))
     assert lines(context)[-1]["step"] == 610
     assert "epoch 1/2  batch 610/1000  d_x 0.800  d_g_z1 0.200" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("progress", "stopping", "is_saved"),
+    [
+        (window(20), False, True),
+        (window(25), False, False),
+        (window(25), True, True),
+        (dataclasses.replace(window(25), epoch_end=True), False, True),
+        (dataclasses.replace(window(0), epoch_end=True), True, False),
+    ],
+    ids=["every 20 steps", "between", "stopped", "end of an epoch", "before the first step"],
+)
+def test_run_checkpoint_saves_where_it_is_due(progress, stopping, is_saved, context):
+    saved = Saved()
+    context = context._replace(settings=dataclasses.replace(context.settings, checkpoint_every=20))
+    run = Run(context, Start(CONFIG, None, None, context.keys), saved, ())
+    run.record(dataclasses.replace(progress, window_end=False))
+    run.checkpoint(progress, stopping)
+    assert saved.count == is_saved
 
 
 def test_figures_of_a_draw_function_that_returns_none_draw_nothing(context):
