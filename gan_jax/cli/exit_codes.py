@@ -67,7 +67,7 @@ def exit_on_errors() -> Generator[None]:
 
 
 def _of_system(error: OSError) -> str:
-    """What the system did not do, in a line."""
+    """An error of the operating system as one line."""
     if error.filename:
         return f"{error.filename} cannot be read or written ({error.strerror}); correct that and repeat the command."
     try:
@@ -82,7 +82,7 @@ def _leave(number: int, frame: Any) -> NoReturn:
 
 
 def _prepare_streams() -> None:
-    """Print what an encoding lacks as question marks, and nowhere if the process was started without a stream."""
+    """Print characters that the encoding lacks as question marks; without a stream, print nothing."""
     while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass  # else the next file that is opened would become standard output, and get what libraries print
     os.close(handle)
@@ -95,7 +95,7 @@ def _prepare_streams() -> None:
 
 
 def _flush_output() -> None:
-    """Print what is still in the buffer; a reader that has gone away, such as ``head``, has seen enough."""
+    """Print what is still in the buffer; it is no error if the reader, such as ``head``, has ended."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -105,7 +105,7 @@ def _flush_output() -> None:
 
 
 def _discard_unwritten() -> None:
-    """Give up what the streams cannot print, which Python would try again at its end."""
+    """Discard output that cannot be printed; Python would otherwise try again when it exits."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

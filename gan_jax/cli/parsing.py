@@ -76,7 +76,7 @@ _FLAG = re.compile(r"^ {4}(-\S+|[A-Z]+)", re.MULTILINE)
 
 
 def _in_one_line(box: str) -> str:
-    """What the first part of tyro's box says, without explanations, and the flags that its second part suggests."""
+    """The error in tyro's message without its explanations, and the flags that it suggests, as one line."""
     rows = [line[2:].rstrip(" │╯─-") for line in _STYLE.sub("", box).splitlines()[1:]]  # with or without a frame
     said, _, rest = "\n".join(rows).strip("\n").partition("\n\n")  # a rule parts the box
     head, listed, suggested = _FLAG.split(said, maxsplit=1)[0], _FLAG.findall(said), _FLAG.findall(rest)

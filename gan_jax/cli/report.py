@@ -61,7 +61,7 @@ def report(
 
 
 def of_one(path: Path, scoring: Mapping[str, Any] | None) -> Sections:
-    """The sections of a run's page, with scores if it is said how to score it."""
+    """The sections of a run's page; with scores unless ``scoring`` is None."""
     folder, record = RunFolder(path), read_run_json(path)
     scored = [] if scoring is None else score_pieces(score(path, **scoring).rows)
     drawn = folder.drawn_steps()

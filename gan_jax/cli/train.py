@@ -121,7 +121,7 @@ def _warn_of_no_run(folder: Path) -> None:
 
 
 def _of_every_trial(flags: RunConfig, settings: RunConfig) -> RunConfig:
-    """What one trial's settings say of all: not where schedules end, where epochs differ in their steps."""
+    """One trial's recorded settings as the defaults of all; schedules end differently where epochs differ in steps."""
     swept = {parse_sweep(text)[0] for text in flags.sweep}
     return dataclasses.replace(settings, schedule_steps=None) if swept & {"batch_size", "critic_steps"} else settings
 

@@ -167,7 +167,7 @@ def required_accuracy(num_classes: int) -> float:
 
 
 def guessed_accuracy(labels: np.ndarray) -> float:
-    """The balanced accuracy that guesses of K classes hardly reach: three standard deviations above 1 / K.
+    """Three standard deviations above 1 / K: a balanced accuracy that guessing among K classes seldom reaches.
 
     Args:
       labels: ``[N]`` int32, of the images that are guessed.
@@ -185,7 +185,7 @@ def guessed_accuracy(labels: np.ndarray) -> float:
 
 
 def require_accurate(evaluator: Evaluator) -> None:
-    """Refuse an evaluator that knows its images too badly for its features to mean much.
+    """Refuse an evaluator whose accuracy is too low for its features to be meaningful.
 
     Raises:
       InputError: its accuracy is below ``required_accuracy`` of its classes.
@@ -229,7 +229,7 @@ def why_no_classifier(dataset: Dataset) -> str:
 
 
 def require_varied(dataset: Dataset) -> None:
-    """Check that not all training images are the same one, of which no feature tells anything.
+    """Check that the training images are not all the same one.
 
     Raises:
       InputError: they are.
@@ -289,7 +289,7 @@ def train_evaluator(dataset: Dataset, seed: int = 0, kernel_size: int = 4) -> Ev
 
 
 def random_evaluator(dataset: Dataset) -> Evaluator:
-    """The network with random weights, for images that no classifier of this size knows well.
+    """The network with random weights, for images that no classifier of this size recognizes well.
 
     Random features tell distributions apart where trained ones are biased towards other images (Naeem et al. 2020,
     section 3.2). They weigh all that is in an image alike, so that their distances say less about what a person sees.

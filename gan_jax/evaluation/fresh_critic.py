@@ -97,7 +97,7 @@ def _score(config: GanConfig, critic: NetworkState, images: Array) -> Array:
 
 
 def _says_real(config: GanConfig, critic: NetworkState, images: np.ndarray) -> np.ndarray:
-    """``[N]`` bool, from padded batches of one size."""
+    """Whether D's logit says real, ``[N]`` bool; batches are padded to one size."""
     verdicts = []
     for start in range(0, len(images), 500):
         batch = images[start : start + 500]

@@ -172,7 +172,7 @@ def _squared_distances(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[
 
 
 def _squared_radii(features: np.ndarray, num_neighbours: int) -> np.ndarray:
-    """Squared distance of each row to its k-th nearest other row, and a little more: rounding must not part copies."""
+    """Squared distance of each row to its k-th nearest other row, plus a rounding margin so that copies stay inside."""
     radii = np.empty(len(features))
     for rows, squared in _squared_distances(features, features):
         radii[rows] = np.partition(squared, num_neighbours, axis=1)[:, num_neighbours]  # place 0 is the row itself

@@ -32,7 +32,7 @@ _NUMBERS = (
 
 
 def require_scorable(dataset: Dataset) -> None:
-    """Check that there are enough test images, and different ones, before hours go into what is then to be scored.
+    """Check, before a long training, that there are enough different test images to score against.
 
     Few test images get a warning.
 

@@ -35,7 +35,7 @@ _SHIPPED_ACCURACY = 0.91  # of these images; below, a classifier of their own kn
 
 
 def shipped_path(dataset_name: str) -> Path:
-    """Where the package keeps its evaluator of a data set in ``SHIPPED``."""
+    """The file of the evaluator that ships with the package for a data set in ``SHIPPED``."""
     return Path(__file__).parent / f"{SHIPPED[dataset_name]}.npz"
 
 
@@ -78,7 +78,7 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
 
 
 def _shipped_evaluator(dataset: Dataset) -> Evaluator | None:
-    """The one that ships for a data set of this name, if it knows these images."""
+    """The shipped evaluator for a data set of this name, if it recognizes these images."""
     if dataset.name not in SHIPPED or dataset.image_shape != (28, 28, 1) or not dataset.class_names:
         return None
     evaluator = read_evaluator(shipped_path(dataset.name))
@@ -92,7 +92,7 @@ def _shipped_evaluator(dataset: Dataset) -> Evaluator | None:
 
 
 def _classifier(dataset: Dataset) -> Evaluator | None:
-    """A classifier of a data set's classes; None, with a warning where there are classes, if none knows them."""
+    """A classifier of a data set's classes; None if none can be trained to recognize them, with a warning."""
     if not dataset.class_names:
         return None
     reason = why_no_classifier(dataset)

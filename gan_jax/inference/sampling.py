@@ -97,7 +97,7 @@ def sample_fakes(config: GanConfig, generator: Variables, dataset: Dataset, coun
 
 
 def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndarray | None:
-    """The classes of whole batches of images; None where networks know none."""
+    """The classes of whole batches of images; None for unconditional networks."""
     if labels is not None:
         labels = require_classes(config, labels, count)
     if not config.conditional:
@@ -198,7 +198,7 @@ def interpolate_latents(start: ArrayLike, end: ArrayLike, count: int) -> NDArray
 
 
 def _latents(config: GanConfig, count: int, seed: int) -> Iterator[Array]:
-    """Draw whole batches, so that the first of many latents are those of few, until there are at least ``count``."""
+    """At least ``count`` latents in whole batches, so that the first latents do not depend on how many are drawn."""
     for index in range(-(-count // _BATCH)):
         yield sample_latents(config, jax.random.fold_in(jax.random.key(seed), index), _BATCH)
 

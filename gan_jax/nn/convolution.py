@@ -170,7 +170,7 @@ def _by_platform(
 
 
 def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
-    """The function, which under ``vmap`` is called once after another: XLA's grouped convolutions are slow on a CPU."""
+    """The function, which under ``vmap`` runs once for each entry: XLA's grouped convolutions are slow on a CPU."""
     mapped = jax.custom_batching.custom_vmap(function)
 
     @mapped.def_vmap
@@ -232,7 +232,7 @@ def _native_convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
 
 
 def _native_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
-    """The outputs spread ``stride`` apart, convolved with the kernel turned half round, its channels swapped."""
+    """The outputs with zeros between them, convolved with the flipped kernel, its channels swapped."""
     edges = []
     for axis in geometry.axes:
         after = axis.inputs + axis.padding - axis.stride * (axis.outputs - 1) - 1
@@ -242,7 +242,7 @@ def _native_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
 
 
 def _is_narrow(images: Any, in_channels: int, out_channels: int) -> bool:
-    """An exported program's number of images may be a symbol, which counts as many."""
+    """Whether there are few images; a symbolic number of images in an exported program counts as many."""
     few = isinstance(images, int) and in_channels * out_channels > _CHANNEL_PAIRS_PER_IMAGE * images
     return in_channels > 1 and not few
 
@@ -262,7 +262,7 @@ def _sub_pixel_transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
 
 
 def _native_kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
-    """The inputs convolved with the outputs spread ``stride`` apart, batch and channels trading places."""
+    """The inputs convolved with the outputs with zeros between them; batch and channels change places."""
     edges = []
     for axis in geometry.axes:
         after = axis.stride * (axis.outputs - 1) + axis.kernel - axis.inputs - axis.padding

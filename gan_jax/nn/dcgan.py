@@ -56,7 +56,7 @@ class Generator(nn.Module):
         return jnp.tanh(jnp.asarray(images, latents.dtype))
 
     def _mirrored(self) -> list[Layer]:
-        """The discriminator's layers backwards: each puts out what its counterpart takes in."""
+        """The discriminator's layers in reverse order, each with the channels of its counterpart's input as output."""
         layers = self.layers(self.config)
         features = [self.config.image_shape[2], *(layer.features for layer in layers[:-1])]
         return [layer._replace(features=count) for layer, count in zip(layers, features, strict=True)][::-1]
@@ -89,7 +89,7 @@ class Discriminator(nn.Module):
         return interleave([norm(hidden[index :: self.batches]) for index in range(self.batches)])
 
     def _convolution(self, layer: Layer, index: int) -> Conv:
-        """A convolution, with a bias where no batch normalization shifts what it puts out."""
+        """A convolution, with a bias unless batch normalization follows."""
         normalization = self.config.normalization
         biased, spectral = normalization != "batch", normalization == "spectral"
         return Conv(layer, self.config, use_bias=biased, spectral=spectral, name=f"conv_{index}")

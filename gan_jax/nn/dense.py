@@ -43,7 +43,7 @@ class DenseGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, latents: Array, labels: Array | None, train: bool) -> Array:
-        """Generate; there is nothing that ``train`` changes."""
+        """Generate; ``train`` has no effect."""
         config, shape = self.config, self.config.image_shape
         hidden = _transposed(embed_class(config, latents, labels))
         for index in range(_HIDDEN_LAYERS):
@@ -84,7 +84,7 @@ def _multiply(kernel: Array, inputs: Array) -> Array:
 
 
 def _pull_back(saved: tuple[Array, Array], outputs: Array) -> tuple[Array, Array]:
-    """Gradients of the kernel, whose product begins with the larger operand, and of the inputs."""
+    """Gradients of the kernel and of the inputs; the kernel's product has the larger operand first."""
     kernel, inputs = saved
     if len(outputs) > len(inputs):
         return _transposed(outputs @ inputs.T), kernel @ outputs
@@ -95,5 +95,5 @@ _multiply.defvjp(lambda kernel, inputs: (_multiply(kernel, inputs), (kernel, inp
 
 
 def _transposed(matrix: Array) -> Array:
-    """The transposed matrix as an array of its own, which the compiler does not make a part of a product."""
+    """The transposed matrix as an array, which the compiler does not fuse into a product."""
     return lax.optimization_barrier(matrix.T)

@@ -61,7 +61,7 @@ class ConvTranspose(nn.Module):
 
     @nn.compact
     def __call__(self, inputs: Array) -> Array:
-        """Spread; the kernel is ``[size, size, features, in]``."""
+        """Convolve; the kernel is ``[size, size, features, in]``."""
         features, size, stride, padding, _ = self.layer
         init = self.kernel_init or kernel_init(self.config, -1)
         kernel = self.param("kernel", init, (size, size, features, inputs.shape[-1]))
@@ -70,7 +70,7 @@ class ConvTranspose(nn.Module):
 
 
 def interleave(batches: Sequence[Array]) -> Array:
-    """Arrays ``[count, …]`` as one: the first entry of each, then the second of each; they stay on their devices.
+    """Arrays ``[count, …]`` as one, their entries in turn; they stay on their devices.
 
     Examples:
       >>> interleave([jnp.array([1, 2]), jnp.array([-1, -2])]).tolist()

@@ -133,7 +133,7 @@ def find_networks(config: GanConfig) -> Networks:
 
 
 def _require_single(config: GanConfig, networks: Networks) -> None:
-    """Refuse micro-batches where what a network makes of one input depends on the others in the batch."""
+    """Refuse micro-batches where a network's output for one input depends on the others in the batch."""
     if config.normalization != "batch" and networks.discriminator.single_image_logits:
         if networks.generator.single_latent_images:
             return

@@ -98,7 +98,7 @@ class R3ganGenerator(nn.Module):
 
     @nn.compact
     def __call__(self, latents: Array, labels: Array | None, train: bool) -> Array:
-        """Generate; there is nothing that ``train`` changes."""
+        """Generate; ``train`` has no effect."""
         config, stages = self.config, stages_of(self.config)
         inputs = embed_class(config, latents, labels, config.latent_dim, config.num_classes**-0.5)[:, None, None, :]
         mixed = _pointwise(stages[0], stages[0].width, "mix")(stages[0].cast(inputs, latents))

@@ -69,7 +69,7 @@ class _Axis:
 def is_faster(geometry: tuple[Geometry, Geometry], images: Any, in_channels: int, out_channels: int) -> bool:
     """Whether the form exists for both axes and saves more than its transforms cost.
 
-    An exported program's number of images may be a symbol, which counts as many.
+    Whether there are few images; a symbolic number of images in an exported program counts as many.
     """
     fewest = [images for channels, images in _FEWEST_IMAGES.items() if channels <= min(in_channels, out_channels)]
     few = not fewest or (isinstance(images, int) and images < min(fewest))

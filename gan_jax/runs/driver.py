@@ -60,7 +60,7 @@ def _drive_group(runs: Sequence[Run], stop: StopRequest) -> None:
 
 
 def _groups(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs that continue together: those whose newest checkpoints are one pause apart, as a kill leaves them.
+    """Groups of runs that continue together: their newest checkpoints are at most one pause apart, as after a kill.
 
     A run that is ahead of the others by more, or at its end, keeps all of its steps.
     """
@@ -77,7 +77,7 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def _align(runs: Sequence[Run]) -> int:
-    """Take every run back to the step that all of them have a checkpoint of."""
+    """Take every run back to the newest step of which all have a checkpoint."""
     while len(steps := {int(run.state.step) for run in runs}) > 1:
         for run in runs:
             if int(run.state.step) > min(steps):

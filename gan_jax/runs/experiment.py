@@ -58,7 +58,7 @@ def draw_preview(
 
 
 def fakes_of_last_batch(config: GanConfig, state: GanState, keys: RunKeys) -> Array:
-    """The latents of the last batch, or of the first before it, as the generator turns them into images now.
+    """The images that the generator makes now of the last batch's latents, or at the start of the first's.
 
     ``[batch, height, width, channels]`` float32 in [-1, 1], in train mode.
     """
@@ -93,7 +93,7 @@ _SHOWN = {
 
 
 def experiment_of(game: str) -> Experiment:
-    """What the commands show of a game: the images of its sampler, and of G or D alone those of the last batch.
+    """What the commands draw for a game: its sampler's images; for G or D alone, those of the last batch's latents.
 
     Examples:
       >>> experiment_of("joint").draw_at, experiment_of("generator").draw_at

@@ -35,7 +35,7 @@ class StopRequest:
             signal.signal(number, handler)
 
     def is_set(self) -> bool:
-        """Whether this or, with several, any process was asked to stop; all ask at the same pauses."""
+        """Whether any process was asked to stop; all processes ask at the same pauses."""
         from gan_jax.runs.processes import any_process  # and with it JAX, which gan-jax --help does without
 
         agreed = any_process(self._signal)
@@ -60,7 +60,7 @@ class StopRequest:
 
 
 def _write_at_once(text: str) -> None:
-    """Print from within a signal handler: the stream itself may be in the middle of printing another line."""
+    """Print from within a signal handler, past the stream, which may be in the middle of another line."""
     with contextlib.suppress(OSError, ValueError):
         os.write(sys.stdout.fileno(), f"{text}\n".encode())
 

@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def connect(settings: DeviceConfig) -> None:
-    """Join the other processes, if the settings say that there are any; before anything else of JAX is used.
+    """Join the other processes, if there are any; to be called before JAX is used.
 
     Raises:
       InputError: the coordinator's flags are incomplete, or the others do not answer.

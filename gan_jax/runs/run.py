@@ -114,7 +114,7 @@ class Run:
         self._warned = {line["warning"] for line in lines if "warning" in line and line["step"] == lines[-1]["step"]}
 
     def record(self, progress: Progress) -> None:
-        """Take over a chunk: its state, its metrics, and what there is to say of them."""
+        """Take a chunk's state and metrics, and report what is due."""
         self.state = progress.state
         self._history.extend(progress.metrics)
         self._last_means = {name: float(np.mean(values)) for name, values in progress.metrics.items()}
@@ -244,7 +244,7 @@ def _without_source(settings: RunConfig) -> RunConfig:
 def _watchers(
     experiment: Experiment, game: Game, context: RunContext, record: RunJson, lock: FileLock | None
 ) -> list[Watcher]:
-    """Those of the main process, which holds the lock; the others have none."""
+    """The watchers of the main process, which holds the lock; the other processes have none."""
     if lock is None:
         return []
     return [

@@ -31,7 +31,7 @@ _OF_LAYERS = (
 
 
 def load_images(settings: RunConfig, name: str | None = None, data_dir: Path | None = None) -> Dataset:
-    """The images that a run is trained on, perhaps under another name or with published files from another folder.
+    """A run's data set; it may have another name now, or its published files may be in another folder.
 
     Raises:
       InputError: as ``load_dataset``.
@@ -61,7 +61,7 @@ def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
 
 
 def training_images(config: GanConfig, dataset: Dataset, images: ArrayLike | None = None) -> Batch:
-    """What a run trains on: the data set's images, or the same on the device already; with labels if conditional."""
+    """The data set's training images, or the same that are on the device already; with labels if conditional."""
     chosen: Any = dataset.train_images if images is None else images
     return Batch(chosen, dataset.train_labels if config.conditional else None)
 
@@ -127,7 +127,7 @@ def _with_trained_networks(settings: RunConfig, config: GanConfig, state: Any) -
 
 
 def _differences(given: GanConfig, here: GanConfig) -> str:
-    """What to make equal so that two configurations have the same layers."""
+    """The settings that differ between two configurations and decide the layers."""
     names = [name for name in _OF_LAYERS if getattr(given, name) != getattr(here, name)]
     wanted = [f"{name} {getattr(given, name)}, not {getattr(here, name)}" for name in names]
     return f"it needs {'; '.join(wanted)}." if wanted else "use the settings it was trained with."

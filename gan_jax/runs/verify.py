@@ -41,7 +41,7 @@ from gan_jax.training.state import GanState
 
 
 class Difference(NamedTuple):
-    """The first place where a repetition is not the run."""
+    """The first place where a repeated training differs from the run."""
 
     epoch: int  # from 1
     step: int | None  # from 1; None where the steps' metrics agree or are not known
@@ -77,7 +77,7 @@ class FinishedRun:
         self.num_steps = self.settings.num_steps(self.source.steps_per_epoch)
 
     def differences(self) -> list[str]:
-        """What of the versions and devices that the run was trained with is not as it is here, and may change bits."""
+        """How versions and devices differ from those that the run was trained with, which may change bits."""
         pair = self.record, self._environment
         return [*earlier_differences(*pair), *environment_differences(*pair)]
 
@@ -193,7 +193,7 @@ def replay(run: FinishedRun, step: int, output: Path) -> tuple[dict[str, float],
 
 
 def _fakes(run: FinishedRun, state: Any, step: int, labels: Array | None) -> Array:
-    """A step's last fakes; of a user's own state, what its sampler makes of the step's latents.
+    """A step's last fakes; for a game with another state, its sampler's images of the step's latents.
 
     Their classes are those of the batch that they are compared with, or of the first images where D takes no step.
     """

@@ -175,7 +175,7 @@ class Checkpoints(SavedCheckpoints):
         self._manager.close()
 
     def drop_after(self, step: int) -> None:
-        """Delete what is newer than ``step``: damaged, or of a future that is about to be trained again."""
+        """Delete the checkpoints that are newer than ``step``, which are damaged or will be written again."""
         for newer in [other for other in self.steps() if other > step]:
             shutil.rmtree(self._folder / str(newer), ignore_errors=True)
         self._manager.reload()
@@ -217,6 +217,6 @@ def _unwritten(error: Exception) -> OSError:
 
 
 def _reason(error: Exception) -> str:
-    """What an error says; of the system's errors that TensorStore passes on, the system's words."""
+    """An error's message; of an operating system's error that TensorStore passes on, the system's message."""
     number = _SYSTEM_ERROR.search(str(error))
     return os.strerror(int(number[1])) if number else first_line(error)

@@ -68,7 +68,7 @@ class RunFolder:
         return [path for path in found if is_partial(path)]
 
     def content(self) -> list[Path]:
-        """What is in the folder beside the lock and what an interrupted first moment may have left."""
+        """What is in the folder beside the lock and the partial files of a run that was interrupted at its start."""
         if not self.path.exists():
             return []
         return [path for path in self.path.iterdir() if not self._is_trace(path)]
@@ -89,7 +89,7 @@ class RunFolder:
         return [path for path in (*named, *parts) if path.exists() or path.is_symlink()]
 
     def misplaced(self) -> list[Path]:
-        """What is in the place of one of the run's files or folders, and is of the other kind."""
+        """Files that have the name of one of the run's folders, and folders that have that of a file."""
         files = [self.lock, *(self.path / name for name in _FILES)]
         found = [path for path in self.folders if (path.exists() or path.is_symlink()) and not path.is_dir()]
         return [*(path for path in files if path.is_dir()), *found]
@@ -110,7 +110,7 @@ def _steps_of(paths: Iterable[Path]) -> list[int]:
 
 
 def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -> FileLock:
-    """Make the folder this process's own until the lock is released or the process ends, however it ends.
+    """Lock the folder for this process until the lock is released or the process ends.
 
     Args:
       folder: new, empty, or a run's.
@@ -135,7 +135,7 @@ def claim(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -
 
 
 def hold(folder: RunFolder, otherwise: str) -> FileLock:
-    """Keep trainings and other writers out of a folder until the lock is released or the process ends.
+    """Lock a folder against trainings and other writers until the lock is released or the process ends.
 
     Args:
       folder: which is made where it is not there.
@@ -157,7 +157,7 @@ def hold(folder: RunFolder, otherwise: str) -> FileLock:
 
 
 def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: bool = False) -> None:
-    """Check what ``claim`` will, but for another process, before data are loaded for it.
+    """Check, before data are loaded, all that ``claim`` checks except the lock.
 
     Raises:
       InputError: as ``claim``.
@@ -185,7 +185,7 @@ def require_claimable(folder: RunFolder, *, resume: bool = False, overwrite: boo
 
 
 def replace_run(folder: RunFolder, record: RunJson) -> None:
-    """Begin a run, in place of the one that is in its folder.
+    """Begin a run and delete the one that is in its folder.
 
     The old run is whole until the new one's record is there. That record is marked as long as files of the old run are,
     so that no reader takes them for the new run's; if the process is killed, doing this again ends it.

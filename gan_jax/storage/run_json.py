@@ -55,7 +55,7 @@ RunJson = dict[str, Any]
 def make_run_json(
     settings: RunConfig, config: GanConfig, dataset: Dataset, schedule_steps: int | None, devices_per_batch: int = 1
 ) -> RunJson:
-    """Say what a run is: settings, where its schedules end, data, versions, imported parts, devices."""
+    """The content of ``run.json``: settings, where schedules end, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
     for name in ("data_dir", "discriminator", "start_from"):
         is_shipped = str(run[name]) in PRETRAINED and not run[name].exists()
@@ -127,14 +127,14 @@ def matches_digests(record: RunJson, step: int, arrays: Any) -> bool | None:
 
 
 def run_digest(record: RunJson) -> str:
-    """One sha256 of what a run is and of how far it has come; what is kept of the run elsewhere tells it."""
+    """One sha256 of a run's identity and its last state, which scores of the run are stored with."""
     last = [state_digest(epoch) for epoch in record["epochs"][-1:]]
     content = json.dumps([identity(record), last, record.get("diverged")])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def write_run_json(folder: Path, record: RunJson, *, replacing: bool = False) -> None:
-    """Write both files, or ``run.json`` alone, marked, while the other files are still those of the run before."""
+    """Write both files, or while a run is being replaced ``run.json`` alone, with a mark that says so."""
     kept = {name: value for name, value in record.items() if name not in ("epochs", "replacing")}
     if replacing:
         write_json(folder / _RECORD, kept | {"replacing": True})
@@ -215,7 +215,7 @@ def _read_epochs(path: Path) -> list[RunJson]:
 
 
 def read_settings(record: RunJson) -> tuple[RunConfig, GanConfig]:
-    """The settings that a record tells, and the networks' configuration.
+    """The settings in ``run.json``, and the networks' configuration.
 
     Raises:
       InputError: they are not settings of this package, or of parts that are not imported.
@@ -235,7 +235,7 @@ def read_settings(record: RunJson) -> tuple[RunConfig, GanConfig]:
 
 
 def require_same_run(found: RunJson, wanted: RunJson) -> None:
-    """Check that a run may be resumed as another: the same but for its length and where things are kept.
+    """Check that a run may be resumed with other settings: only its length and its places may differ.
 
     Raises:
       InputError: they differ; the message says in what.
@@ -264,7 +264,7 @@ def _is_another(name: str, there: Any, here: Any) -> InputError:
 
 
 def environment_differences(found: RunJson, here: RunJson) -> list[str]:
-    """What of a record's versions, imports and devices is not as it is here.
+    """How the versions, imports and devices in ``run.json`` differ from those here.
 
     Args:
       found: of the run.
@@ -276,7 +276,7 @@ def environment_differences(found: RunJson, here: RunJson) -> list[str]:
 
 
 def earlier_differences(found: RunJson, here: RunJson) -> list[str]:
-    """The same of the stretches of steps before the run was resumed in another environment."""
+    """The same for the steps before the run was resumed in another environment."""
     differences = []
     for stretch in found.get("earlier_environments", []):
         when = f"until step {stretch['until']}" if "until" in stretch else "before the run was resumed"
@@ -285,13 +285,13 @@ def earlier_differences(found: RunJson, here: RunJson) -> list[str]:
 
 
 def warn_of_differences(differences: Iterable[str]) -> None:
-    """Say that a run goes on, or is repeated, otherwise than it was."""
+    """Warn that a run continues, or is repeated, in another environment."""
     for difference in differences:
         warn(f"{difference}; the last bits may come out differently")
 
 
 def identity(record: RunJson) -> dict[str, Any]:
-    """What makes a run the run that it is; a setting that was unknown when the record was written has its default.
+    """The settings and images that identify a run; a setting that ``run.json`` lacks has its default.
 
     Of images from a folder or file the pixels and labels count, and not where they lie or what follows from them.
     """
@@ -305,7 +305,7 @@ def identity(record: RunJson) -> dict[str, Any]:
 
 
 def _marked(mark: str) -> set[str]:
-    """The settings of a run whose declaration says this of them."""
+    """The names of the settings that are declared with a mark."""
     return {field.name for field in dataclasses.fields(RunConfig) if field.metadata.get(mark)}
 
 

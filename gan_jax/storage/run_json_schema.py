@@ -29,7 +29,7 @@ _OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "arrays": dict[str, str]
 
 
 def require_schema(record: dict[str, Any]) -> None:
-    """Check that what ``run.json`` tells is complete, and of the types that this package writes.
+    """Check that ``run.json`` is complete and has the types that this package writes.
 
     Raises:
       KeyError: something is missing.
@@ -49,12 +49,12 @@ def require_schema(record: dict[str, Any]) -> None:
 
 
 def is_epoch(value: Any) -> bool:
-    """Whether a value of JSON is of the form of an epoch in a record."""
+    """Whether a JSON value is a line of ``epochs.jsonl``."""
     return isinstance(value, dict) and all(has_type(value.get(name), declared) for name, declared in _OF_EPOCH.items())
 
 
 def config_from_json(values: Mapping[str, Any]) -> GanConfig:
-    """A configuration from what JSON keeps of it, which has lists for tuples.
+    """A configuration from JSON, which has lists in place of tuples.
 
     Raises:
       TypeError: there is a field that ``GanConfig`` does not have.
@@ -64,7 +64,7 @@ def config_from_json(values: Mapping[str, Any]) -> GanConfig:
 
 
 def settings_from_json(values: Mapping[str, Any], config: GanConfig) -> RunConfig:
-    """A run's settings from what JSON keeps of them; what this version does not know is left out.
+    """A run's settings from JSON; settings that this version does not know are left out.
 
     Raises:
       ValueError: a value is of another type, or outside its range; or the data set, the seed or the folder is missing,

@@ -91,10 +91,10 @@ def load_weights(
 
 
 def abstract_state(config: GanConfig, game: Game = GAMES["joint"]) -> Any:
-    """The shapes and types of a state in place of its arrays, of which a damaged configuration may ask too many."""
+    """The shapes and types of a state's arrays; no memory is allocated, whatever they are."""
     return jax.eval_shape(lambda: game.init(config, jax.random.key(0)))
 
 
 def weights_of(state: Any) -> dict[str, Any]:
-    """What of a state a weights file holds, by its place: all but the optimizers' moments."""
+    """The arrays of a state that a weights file holds, by name: all but the optimizers' moments."""
     return {name: leaf for name, leaf in named_leaves(state) if "opt_state" not in name.split("/")}

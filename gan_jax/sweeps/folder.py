@@ -61,7 +61,7 @@ def require_within(folder: Path, name: str) -> None:
 
 
 class SweepFolder:
-    """A folder for many runs, from the first of which on it is this process's own.
+    """The folder of many runs, which this process holds locked while it trains them.
 
     Args:
       path: the folder.
@@ -76,7 +76,7 @@ class SweepFolder:
         self._lock: FileLock | None = None
 
     def require_claimable(self) -> None:
-        """Check that the runs may begin here.
+        """Check that the runs may be trained in this folder.
 
         Raises:
           InputError: there are runs and neither flag is set, or others than those that go on, or what is no run.
@@ -97,7 +97,7 @@ class SweepFolder:
             require_claimable(RunFolder(self.path / name), **self._flags)
 
     def begin(self, record: RunJson) -> None:
-        """Make the folder these runs'; those that they replace are whole until then, and go together.
+        """Record the runs in the folder, and delete all runs that they replace, which were complete until then.
 
         Args:
           record: of the first run to begin. Nothing happens at the others.
@@ -124,7 +124,7 @@ class SweepFolder:
             write_json(self.path / _RUNS, entry | {"replaced": []})
 
     def close(self) -> None:
-        """Give the folder up."""
+        """Release the folder."""
         if self._lock:
             self._lock.release()
 

@@ -98,7 +98,7 @@ def run_experiment(
 
 
 def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
-    """The trials with their lengths in epochs or steps, and a line where there are few images or updates."""
+    """The trials with their lengths filled in; warns where there are few images or updates."""
     chosen = [trial._replace(settings=trial.settings.with_length(num_images)) for trial in trials]
     updates = min(outcome.settings.num_steps(steps_per_epoch(outcome.settings.gan, num_images)) for outcome in chosen)
     settings, epochs = trials[0].settings, chosen[0].settings.epochs
@@ -153,7 +153,7 @@ def _train(
     images: ArrayLike | None = None,
     begin: Callable[[RunJson], None] = lambda record: None,
 ) -> None:
-    """Train trials side by side; one without a name is the only run, and its end is the caller's."""
+    """Train trials side by side; the errors of a trial without a name, the only run, are the caller's to handle."""
     runs: list[Run] = []
     with leave_together(), StopRequest() as stop, contextlib.ExitStack() as stack:
         for trial in trials:

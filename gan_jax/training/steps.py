@@ -287,7 +287,7 @@ def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Ar
 def _critic_step(
     config: GanConfig, state: GanState, batch: Batch, key: Array, latents: Array | None = None
 ) -> tuple[GanState, Metrics]:
-    """Train D on one batch and new fakes; G's weights stay, and what else G carries moves."""
+    """Train D on one batch and new fakes; of G only the running statistics change."""
     generator = state.generator
     latents = shard_batch(sample_latents(config, key)) if latents is None else latents
 
@@ -423,7 +423,7 @@ def _generator_penalty(
 
 
 def _when_due(every: int, step: Array, compute: Callable[[], Tree]) -> Tree:
-    """What a function computes, in each step that ``every`` divides; zeros in the steps between."""
+    """The value of ``compute`` in every ``every``-th step, and zeros in the others."""
     if every == 1:
         return compute()
     shapes = jax.eval_shape(compute)
@@ -442,7 +442,7 @@ def _norm(gradient: Variables) -> Array:
 
 
 def _after(norm: Array, rate: ArrayLike) -> Array:
-    """The learning rate, of use once the gradient is complete: XLA then need not copy the weights to update them."""
+    """The learning rate, made to depend on the gradient's norm, so that XLA updates the weights in place."""
     return 0 * norm + rate
 
 

@@ -28,7 +28,7 @@ class Console(Watcher):
         self._context, self._describe_start = context, describe_start
 
     def resume(self, point: ResumePoint) -> None:
-        """Say where training begins, if it is not at the start."""
+        """Say where training begins, if not at the start."""
         for complaint in point.complaints:
             warn(f"{complaint} Using the one before it.")
         if point.step == self._context.num_steps:
@@ -47,7 +47,7 @@ class Console(Watcher):
             self._say(self._describe_start(self._context.config, progress.state, self._context.keys))
 
     def finish(self, state: Any, metrics: Mapping[str, np.ndarray]) -> None:
-        """Say where everything is, and where it ends if the training did not come to its end."""
+        """Say where the files are, and at which step the training ended if it did so early."""
         step, last, path = int(state.step), self._context.num_steps, self._context.folder.path
         until = "" if step == last else f" until step {step} of {last}, where the training ended,"
         self._say(f"Pictures, numbers and weights{until} are in {path}")

@@ -36,7 +36,7 @@ class Figures(Watcher):
         self._context, self._draw, self._draw_at = context, draw, draw_at
 
     def resume(self, point: ResumePoint) -> None:
-        """Drop the grids after the point, and one at an earlier end of the run where none is due now."""
+        """Delete the grids after the point, and one at the end of an earlier, shorter run."""
         folder = self._context.folder
         for step in folder.drawn_steps():
             if step > point.step or not self._is_due(step):

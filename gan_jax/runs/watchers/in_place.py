@@ -11,7 +11,7 @@ from gan_jax.training.loop import Progress
 
 
 class InPlace(Watcher):
-    """Ends a training whose folder is no longer the one it claimed; comes before all that write there.
+    """Ends a training whose folder was moved, deleted or replaced; it comes before all watchers that write there.
 
     Args:
       context: the run.

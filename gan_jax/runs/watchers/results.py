@@ -24,7 +24,7 @@ class Results(Watcher):
         self._context, self._run_json = context, run_json
 
     def resume(self, point: ResumePoint) -> None:
-        """Drop the epochs after the point, and the end of a shorter run within an epoch, and end what was before it."""
+        """Drop the epochs after the point, and say until which step an earlier environment was used."""
         context, epochs = self._context, self._run_json["epochs"]
         self._run_json["epochs"] = [
             epoch

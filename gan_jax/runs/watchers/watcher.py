@@ -58,7 +58,7 @@ class Entry(NamedTuple):
 
 
 class Watcher:
-    """Someone who is told of a run. Every method does nothing unless it is overridden.
+    """Receives a run's events. Every method does nothing unless it is overridden.
 
     ``resume`` comes first. For each chunk of steps come ``record`` for each entry, ``draw`` and ``checkpoint``. At the
     end comes ``finish``, also if the run is stopped or fails.
