@@ -204,7 +204,7 @@ def _transition(weights: _Weights, stage: Stage) -> Iterator[Operation]:
 
 
 def _resample(operation: str, channels: int, area: int) -> Operation:
-    """Halve or double the size; ``area`` is the number of output pixels for each input pixel."""
+    """Halve or double the size; ``area`` is what the filter sums to."""
     filtered = np.outer(LOWPASS, LOWPASS) * np.float32(area / sum(LOWPASS) ** 2)
     kernel = np.repeat(filtered[:, :, None, None].astype(np.float32), channels, axis=3)
     return _convolution(operation, {"kernel": kernel}, Layer(channels, len(LOWPASS), 2, 1, channels))
