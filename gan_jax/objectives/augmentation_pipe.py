@@ -1,9 +1,7 @@
 """The augmentation pipe of StyleGAN2-ADA (Karras et al. 2020, arXiv:2006.06676, appendix B).
 
 Each image is mirrored, turned, moved, scaled, rotated and recoloured, and a square of it is set to zero, each with a
-probability. The geometry is one affine map: the image is reflected at its borders, made twice as large with a 12-tap
-wavelet, sampled bilinearly, and made smaller again with the wavelet's mirror image. All that depends on the image is
-matrix products and gathers, so gradients of any order pass.
+probability. All changes of geometry are one affine map, and all changes of colour are one linear map.
 """
 
 import functools
@@ -13,22 +11,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
 from gan_jax.fields import explain_fields
+from gan_jax.objectives.affine import resample
 
 _SHIFT, _CUTOUT = 1 / 8, 1 / 2  # of the image's size: the longest whole shift, the side of the square
 _SCALE_STD, _FRACTION_STD, _BRIGHTNESS_STD, _CONTRAST_STD, _SATURATION_STD = 0.2, 1 / 8, 0.2, 0.5, 1.0
 _COLOUR = 0.5  # times the probability: of each change of colour
-_DIRECT = 64  # pixels: larger images are sampled a few at a time, which takes less memory
-_AT_A_TIME = 8
-_SYM6 = np.array(
-    [0.015404109327027373, 0.0034907120842174702, -0.11799011114819057, -0.048311742585633, 0.4910559419267466]
-    + [0.787641141030194, 0.3379294217276218, -0.07263752278646252, -0.021060292512300564, 0.04472490177066578]
-    + [0.0017677118642428036, -0.007800708325034148]
-)  # the symlet of 12 taps (Daubechies 1992), a low-pass filter that is orthogonal to its shifts by two
-_LOWPASS = _SYM6 / _SYM6.sum()
 
 
 @explain_fields
@@ -165,7 +156,7 @@ def _each(values: Array) -> Array:
 
 
 def _recolour(choices: PipeChoices, images: Array) -> Array:
-    """Every change of colour is about the grey axis: it scales what is along it, and turns and scales what is across."""
+    """Every change of colour is about the grey axis: scale what is along it, turn and scale what is across."""
     grey = images.mean(-1, keepdims=True)
     across = images - grey
     if images.shape[-1] == 3:
@@ -184,49 +175,10 @@ def _cut(choices: PipeChoices, images: Array) -> Array:
 
 def _warp(choices: PipeChoices, images: Array) -> Array:
     """Every change of geometry at once."""
-    if images.shape[1] <= _DIRECT:
-        return _resample(choices, images)
-    one = jax.checkpoint(lambda each: _resample(*jax.tree.map(lambda leaf: leaf[None], each))[0])
-    return lax.map(one, (choices, images), batch_size=_AT_A_TIME)
-
-
-def _resample(choices: PipeChoices, images: Array) -> Array:
-    """Enlarge, sample and reduce."""
-    size = images.shape[1]
-    enlarge, stored, reduce = _filters(size)
-    enlarge, reduce = enlarge.astype(images.dtype), reduce.astype(images.dtype)
-    large = jnp.einsum("ki,lj,nijc->nklc", enlarge, enlarge, images, precision="highest")
-    flat = large.reshape(len(images), -1, images.shape[-1])
-    weights, places = zip(*(_neighbours(at, stored, size) for at in _sources(choices, size, images.dtype)), strict=True)
-    take = jax.vmap(lambda pixels, place: pixels.at[place].get(mode="promise_in_bounds"))
-    sampled = sum(
-        (wx * wy)[..., None] * take(flat, py * len(enlarge) + px)
-        for wx, px in zip(weights[0], places[0], strict=True)
-        for wy, py in zip(weights[1], places[1], strict=True)
-    )
-    return jnp.einsum("ki,lj,nijc->nklc", reduce, reduce, sampled, precision="highest")
-
-
-def _neighbours(at: Array, stored: np.ndarray, size: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The weights of the two samples beside each place along one axis, and where the samples are stored."""
-    below = jnp.floor(at)
-    after = at - below
-    index = jnp.clip(below.astype(jnp.int32) + 2 * size - 1, 0, len(stored) - 2)
-    places = jnp.asarray(stored)
-    return (1 - after, after), (places[index], places[index + 1])
-
-
-def _sources(choices: PipeChoices, size: int, dtype: jnp.dtype) -> tuple[Array, Array]:
-    """Where in the enlarged image each sample is taken, x and y as ``[batch, 2 size + 10, 2 size + 10]``."""
-    zero, one = jnp.zeros(len(choices.scale), dtype), jnp.ones(len(choices.scale), dtype)
-    along = (jnp.arange(2 * size + 10, dtype=dtype) - size - 4) / 2
-    of_x, of_y = _go_back(choices, one, zero, 0), _go_back(choices, zero, one, 0)
-    origin = _go_back(choices, zero, zero, size)
-    x, y = (
-        by_x[:, None, None] * along[None, None, :] + by_y[:, None, None] * along[None, :, None] + start[:, None, None]
-        for by_x, by_y, start in zip(of_x, of_y, origin, strict=True)
-    )
-    return 2 * x + size - 1, 2 * y + size - 1
+    size, ones = images.shape[1], jnp.ones(len(images), images.dtype)
+    right, down = _go_back(choices, ones, 0 * ones, 0), _go_back(choices, 0 * ones, ones, 0)
+    centre = _go_back(choices, 0 * ones, 0 * ones, size)
+    return resample(images, jnp.moveaxis(jnp.asarray((right, down, centre)), 2, 0))
 
 
 def _go_back(choices: PipeChoices, x: Array, y: Array, size: int) -> tuple[Array, Array]:
@@ -243,30 +195,3 @@ def _go_back(choices: PipeChoices, x: Array, y: Array, size: int) -> tuple[Array
 def _rotate(angle: Array, x: Array, y: Array) -> tuple[Array, Array]:
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     return cosine * x - sine * y, sine * x + cosine * y
-
-
-@functools.cache
-def _filters(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What reflects and enlarges a row, where each of its samples is stored, and what reduces a row.
-
-    The image is reflected once at each border and there are zeros beyond. The enlarged row repeats itself but near its
-    ends, and each different sample is stored once.
-
-    Returns:
-      ``[stored, size]``; ``[6 size - 2]`` indices into it, of the samples from -2 size + 1 on, in half pixels of the
-      image; and ``[size, 2 size + 10]``.
-    """
-    reach, taps = size - 1, len(_LOWPASS)
-    pixels = np.arange(size + 2 * reach)
-    reflect = np.eye(size)[abs(pixels % (2 * reach) - reach)]  # the border itself is there once
-    rows = np.zeros((6 * size - 2, size))
-    for tap in range(taps):
-        at = 2 * pixels + tap - taps // 2 + 1
-        inside = (at >= 0) & (at < len(rows) - 2)
-        rows[at[inside] + 1] += 2 * _LOWPASS[tap] * reflect[inside]
-    _, firsts, stored = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    in_order = np.argsort(firsts)
-    reduce = np.zeros((size, 2 * size + 10))
-    for tap in range(taps):
-        reduce[np.arange(size), 2 * np.arange(size) + tap] = _LOWPASS[tap]
-    return rows[firsts[in_order]], np.argsort(in_order)[stored.reshape(-1)].astype(np.int32), reduce
