@@ -56,8 +56,8 @@ ada = Controller(
     settings=lambda config, state: {"augmentation_probability": state.probability},
 )
 """Adaptive discriminator augmentation (Karras et al. 2020, section 3): after every fourth step the probability rises if
-the mean sign of D's logits of the reals, ``d_sign``, of the four is above 0.6, and falls if it is below, by 1 in 500,000
-images."""
+the mean sign of D's logits of the reals, ``d_sign``, of the four is above 0.6, and falls if it is below; it can go from
+0 to 1 in 500,000 images."""
 
 CONTROLLERS: dict[str, Controller] = {"ada": ada}
 """By the names that ``GanConfig.controllers`` takes; entries may be added under other names."""

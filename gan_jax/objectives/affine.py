@@ -27,8 +27,8 @@ def resample(images: Array, affine: Array) -> Array:
 
     Args:
       images: ``[batch, size, size, channels]`` float32 or float64, reflected once at each border and 0 beyond.
-      affine: ``[batch, 3, 2]``, where in the image, in pixels from its centre, is what a step of one pixel right, a step
-        of one pixel down, and the centre of the result show; each is (x, y).
+      affine: ``[batch, 3, 2]``: how far one goes in the image, in (x, y), for a step of one pixel right in the result,
+        and for one down; and where in the image the result's centre is, in pixels from the image's centre.
 
     Returns:
       Images of the same shape.
@@ -108,7 +108,7 @@ def _neighbours(at: Array, stored: np.ndarray, size: int) -> tuple[tuple[Array, 
     """The weights of the two samples beside each place along one axis, and where the samples are stored."""
     below = jnp.floor(at)
     after = at - below
-    index = jnp.clip(below.astype(jnp.int32) + 2 * size - 1, 0, len(stored) - 2)
+    index = jnp.clip(below.astype(jnp.int32) + 2 * size, 0, len(stored) - 2)
     places = jnp.asarray(stored)
     return (1 - after, after), (places[index], places[index + 1])
 
@@ -132,17 +132,17 @@ def _filters(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ends, and each different sample is stored once.
 
     Returns:
-      ``[stored, size]``; ``[6 size - 2]`` indices into it, of the samples from -2 size + 1 on, in half pixels of the
-      image; and ``[size, 2 size + 10]``.
+      ``[stored, size]``; ``[6 size]`` indices into it, of the samples from -2 size on, in half pixels of the image;
+      and ``[size, 2 size + 10]``.
     """
     reach, taps = size - 1, len(_LOWPASS)
     pixels = np.arange(size + 2 * reach)
     reflect = np.eye(size)[abs(pixels % (2 * reach) - reach)]  # the border itself is there once
-    rows = np.zeros((6 * size - 2, size))
+    rows = np.zeros((6 * size, size))  # the outer two are zero on either side, and stand for all that is farther
     for tap in range(taps):
         at = 2 * pixels + tap - taps // 2 + 1
-        inside = (at >= 0) & (at < len(rows) - 2)
-        rows[at[inside] + 1] += 2 * _LOWPASS[tap] * reflect[inside]
+        inside = (at >= 0) & (at < len(rows) - 4)
+        rows[at[inside] + 2] += 2 * _LOWPASS[tap] * reflect[inside]
     _, firsts, stored = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     in_order = np.argsort(firsts)
     reduce = np.zeros((size, 2 * size + 10))

@@ -29,17 +29,17 @@ class PipeChoices(NamedTuple):
     mirrored: Array
     """1: left and right are exchanged; else 0."""
     turns: Array
-    """Quarter turns, 0 to 3."""
+    """Quarter turns to the left, 0 to 3."""
     shift: Array
     """Move right and down, in parts of the image's size; it is rounded to whole pixels."""
     scale: Array
     """Enlarge by this factor."""
     rotation_before: Array
-    """Radians; before ``stretch``."""
+    """Radians to the left; before ``stretch`` on the way back to the image, and so after it in what one sees."""
     stretch: Array
     """Enlarge in x by this factor and shrink in y."""
     rotation_after: Array
-    """Radians; after ``stretch``."""
+    """Radians to the left; the other side of ``stretch``."""
     fraction: Array
     """Move right and down, in parts of the image's size."""
     brightness: Array
@@ -168,7 +168,7 @@ def _recolour(choices: PipeChoices, images: Array) -> Array:
 
 def _cut(choices: PipeChoices, images: Array) -> Array:
     """Zeros in a square."""
-    place = (jnp.arange(images.shape[1], dtype=images.dtype) + 0.5) / images.shape[1]
+    place = (jnp.arange(images.shape[1], dtype=images.dtype)[None, :] + 0.5) / images.shape[1]
     x, y = (jnp.abs(place - centre[:, None]) < choices.cutout[:, None] / 2 for centre in choices.cutout_centre.T)
     return jnp.where((y[:, :, None] & x[:, None, :])[..., None], 0, images)
 

@@ -63,8 +63,8 @@ def cutout(key: Array, images: Array) -> Array:
 Augmentation = Callable[..., Array]
 
 AUGMENTATIONS: dict[str, Augmentation] = {"translation": translation, "cutout": cutout, "pipe": pipe}
-"""Each takes ``(key, images)`` and returns images; one that has a third argument ``probability`` applies the probability
-itself, where the others change an image wholly or not at all. Entries may be added under other names."""
+"""Each takes ``(key, images)`` and returns images. One that takes ``probability`` too decides itself what happens with
+it; the others change an image wholly or not at all. Entries may be added under other names."""
 
 
 def find_augmentation(name: str) -> Augmentation:
