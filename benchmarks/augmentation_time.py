@@ -17,7 +17,7 @@ from machine import describe_machine, write_record
 from timing import Form, Timing, neighbours, race, random_data
 
 from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys, scan_steps
-from gan_jax.recipes import find_recipe
+from gan_jax import recipe as find_recipe
 from gan_jax.training.compiled import compiler_options
 
 AUGMENTATIONS = {"none": (), "diffaugment": ("translation", "cutout"), "pipe": ("pipe",)}
@@ -67,7 +67,7 @@ def figure(timings: dict[str, Timing], kind: str) -> dict[str, object]:
 def forms(settings: Settings, recipe: str, batch_size: int) -> dict[str, Form]:
     """The joint step of a recipe with each augmentation."""
     shape = (settings.size, settings.size, 3)
-    gan = dataclasses.replace(find_recipe(recipe).config, batch_size=batch_size, image_shape=shape)
+    gan = dataclasses.replace(find_recipe(recipe), batch_size=batch_size, image_shape=shape)
     return {kind: form(settings, gan, names) for kind, names in AUGMENTATIONS.items()}
 
 

@@ -96,9 +96,10 @@ class AugmentationConfig:
     """How what D sees is changed, and what adapts while it trains."""
 
     augmentations: tuple[str, ...] = ()
-    """What D sees is changed at random, reals and fakes alike: translation, cutout or both."""
+    """What D sees is changed at random, reals and fakes alike: translation, cutout, or pipe, which is all of Karras et al. 2020."""
     augmentation_probability: float | None = field(default=None, metadata=TRACED_OPERAND)
-    """Change each image with this probability, separately by each augmentation; by default always."""
+    """Change each image with this probability, separately by each augmentation and by each part of pipe; by default
+    always."""
     controllers: tuple[str, ...] = ()
     """Adapt settings to what is seen: ada moves augmentation_probability (Karras et al. 2020)."""
 

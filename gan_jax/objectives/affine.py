@@ -116,7 +116,6 @@ def _neighbours(at: Array, stored: np.ndarray, size: int) -> tuple[tuple[Array, 
 def _sources(affine: Array, size: int) -> tuple[Array, Array]:
     """Where in the enlarged image each sample is taken, x and y as ``[batch, 2 size + 10, 2 size + 10]``."""
     along = (jnp.arange(2 * size + 10, dtype=affine.dtype) - size - 4) / 2
-    affine = lax.optimization_barrier(affine)  # else XLA computes it anew for every sample
     x, y = (
         by_x * along[None, None, :] + by_y * along[None, :, None] + start
         for by_x, by_y, start in jnp.moveaxis(affine, 0, 2).transpose(1, 0, 2)[..., None, None]
