@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from gan_jax import AUGMENTATIONS
+from gan_jax.data.pixels import quantize_images
 from gan_jax.pictures.grids import save_strips
 
 SIZE, COUNT = 64, 12
@@ -41,7 +42,7 @@ def main() -> None:
     images = jnp.repeat(pixels[None], COUNT, axis=0)
     pipe, key = jax.jit(AUGMENTATIONS["pipe"]), jax.random.key(0)
     seen = {f"p = {probability:g}": pipe(key, images, probability) for probability in (0.0, 0.3, 1.0)}
-    save_strips(arguments.output, {name: jnp.clip(strip, -1, 1) for name, strip in seen.items()})
+    save_strips(arguments.output, {name: quantize_images(strip) for name, strip in seen.items()})
 
 
 if __name__ == "__main__":
