@@ -67,7 +67,7 @@ def figure(timings: dict[str, Timing], kind: str) -> dict[str, object]:
 def forms(settings: Settings, recipe: str, batch_size: int) -> dict[str, Form]:
     """The joint step of a recipe with each augmentation."""
     shape = (settings.size, settings.size, 3)
-    gan = dataclasses.replace(find_recipe(recipe), batch_size=batch_size, image_shape=shape)
+    gan = dataclasses.replace(find_recipe(recipe), batch_size=batch_size, image_shape=shape, schedules=())
     return {kind: form(settings, gan, names) for kind, names in AUGMENTATIONS.items()}
 
 

@@ -96,7 +96,7 @@ class AugmentationConfig:
     """How what D sees is changed, and what adapts while it trains."""
 
     augmentations: tuple[str, ...] = ()
-    """What D sees is changed at random, reals and fakes alike: translation, cutout, or pipe, which is all of Karras et al. 2020."""
+    """What D sees is changed at random, reals and fakes alike: translation, cutout, or pipe (Karras et al. 2020)."""
     augmentation_probability: float | None = field(default=None, metadata=TRACED_OPERAND)
     """Change each image with this probability, separately by each augmentation and by each part of pipe; by default
     always."""

@@ -76,8 +76,8 @@ def draw_choices(key: Array, count: int, probability: ArrayLike) -> PipeChoices:
 def _draw(key: Array, probability: Array) -> PipeChoices:
     """The choices of one image."""
     of_chance, of_uniform, of_normal = (jax.random.fold_in(key, tag) for tag in range(3))
-    happens, uniform = jax.random.uniform(of_chance, 14), jax.random.uniform(of_uniform, 10)
-    normal = jax.random.normal(of_normal, 7)
+    happens, uniform = jax.random.uniform(of_chance, (14,)), jax.random.uniform(of_uniform, (10,))
+    normal = jax.random.normal(of_normal, (7,))
     geometry, colour = happens < probability, happens < probability * _COLOUR
     rotated = happens < 1 - jnp.sqrt(1 - probability)  # twice, so that one of both happens with the probability
     angles = (2 * uniform - 1) * np.pi
@@ -135,8 +135,8 @@ def pipe(key: Array, images: Array, probability: ArrayLike = 1.0) -> Array:
     return apply_choices(draw_choices(key, len(images), probability), images)
 
 
-_GEOMETRY = dict.fromkeys(("mirrored", "turns", "shift", "rotation_before", "rotation_after", "fraction"), 0)
-_GEOMETRY |= {"scale": 1, "stretch": 1}
+_MOVES = {"mirrored": 0, "turns": 0, "shift": 0, "fraction": 0}
+_GEOMETRY = {**_MOVES, "scale": 1, "rotation_before": 0, "stretch": 1, "rotation_after": 0}
 _COLOURS = {"brightness": 0, "contrast": 1, "luma_flipped": 0, "hue": 0, "saturation": 1}
 
 
