@@ -35,11 +35,11 @@ class PipeChoices(NamedTuple):
     scale: Array
     """Enlarge by this factor."""
     rotation_before: Array
-    """Radians to the left; before ``stretch`` on the way back to the image, and so after it in what one sees."""
+    """Radians to the left; the image is rotated by it before it is stretched."""
     stretch: Array
     """Enlarge in x by this factor and shrink in y."""
     rotation_after: Array
-    """Radians to the left; the other side of ``stretch``."""
+    """Radians to the left; after it is stretched."""
     fraction: Array
     """Move right and down, in parts of the image's size."""
     brightness: Array
