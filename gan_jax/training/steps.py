@@ -115,6 +115,7 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
     (gradient,) = pull_back(fakes_gradient)
     generator, g_metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
     metrics = {**d_metrics, **g_metrics, "g_loss": g_loss, "d_g_z2": mean_score(logits)}
+    metrics |= _moved_settings(config, state)
     state = state.replace(discriminator=discriminator.replace(variables=after))
     return _next_state(config, state, generator, metrics), metrics
 
@@ -196,9 +197,9 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
         g_loss, (logits, _) = generator_objective(objective, score, reals, fakes)
         return g_loss, (mean_score(logits), pixel_std(fakes), variables)
 
-    (g_loss, (mean, spread, variables)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
+    (g_loss, (mean, deviation, variables)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
     generator, metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
-    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_std": spread}
+    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_std": deviation} | _moved_settings(config, state)
     return _next_state(config, state, generator, metrics), metrics
 
 
@@ -232,6 +233,7 @@ def discriminator_step(config: GanConfig, state: GanState, batch: Batch, key: Ar
     config = _settings_now(config, state)
     state, (batch, *_) = _take_critic_steps(config, state, _training_batch(config, batch, key), key)
     state, metrics = _critic_step(config, state, batch, key)
+    metrics |= _moved_settings(config, state)
     return state.replace(step=state.step + 1, extra=_controlled(config, state, metrics)), metrics
 
 
@@ -240,6 +242,12 @@ def _settings_now(config: GanConfig, state: GanState) -> GanConfig:
     for name in config.controllers:
         config = config.with_traced(find_controller(name).settings(config, state.extra[name]))
     return config.at(state.step)
+
+
+def _moved_settings(config: GanConfig, state: GanState) -> Metrics:
+    """What controllers have set for this step."""
+    found = [find_controller(name).settings(config, state.extra[name]) for name in config.controllers]
+    return {name: jnp.asarray(value, jnp.float32) for settings in found for name, value in settings.items()}
 
 
 def _controlled(config: GanConfig, state: GanState, metrics: Metrics) -> Any:
