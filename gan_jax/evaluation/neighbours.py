@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.evaluation.checks import require_feature_pair, require_image_pair
+from gan_jax.evaluation.nearest import find_nearest, index_images
 
 _BLOCK_ROWS = 500
 _ROUNDING = 1e-13  # what float64 may be off by, beside the largest squared norm
@@ -137,15 +138,10 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
     if len(train_images) < 2:
         raise ValueError("train_images must be at least two")
     train, fakes = (images.reshape(len(images), -1) for images in (train_images, fake_images))
-    # -|x - y|² / 2 + |x|² / 2 is one product: x·y - |y|² / 2, the second term as one more column. Float32 keeps more of
-    # the difference when both are seen from the mean image.
-    centre = train.mean(axis=0).round().astype(np.float32)
-    centred = train - centre
-    half_norms = np.square(centred).sum(axis=1, keepdims=True) / 2
-    table = np.concatenate([centred, -half_norms], axis=1)
-    nearest = _nearest(fakes - centre, table)
+    index = index_images(train)
+    nearest = find_nearest(index, fakes)
     seen, places = np.unique(nearest, return_inverse=True)
-    own = _nearest(centred[seen], table, excluded=seen)
+    own = find_nearest(index, train[seen], excluded=seen)
     distances = _pixel_distances(fakes, train, nearest)
     own_distances = _pixel_distances(train[seen], train, own)[places]
     return Authenticity(float(np.mean(distances > own_distances)), nearest, distances)
@@ -177,19 +173,6 @@ def _squared_radii(features: np.ndarray, num_neighbours: int) -> np.ndarray:
     for rows, squared in _squared_distances(features, features):
         radii[rows] = np.partition(squared, num_neighbours, axis=1)[:, num_neighbours]  # place 0 is the row itself
     return radii + _ROUNDING * np.square(features).sum(axis=1).max()
-
-
-def _nearest(queries: np.ndarray, table: np.ndarray, excluded: np.ndarray | None = None) -> np.ndarray:
-    """Index of each query's nearest row of ``table``, which holds rows and minus half their squared norm."""
-    nearest = np.empty(len(queries), np.int64)
-    for start in range(0, len(queries), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        block = queries[rows]
-        closeness = np.concatenate([block, np.ones((len(block), 1), np.float32)], axis=1) @ table.T
-        if excluded is not None:
-            closeness[np.arange(len(block)), excluded[rows]] = -np.inf
-        nearest[rows] = closeness.argmax(axis=1)
-    return nearest
 
 
 def _pixel_distances(first: np.ndarray, second: np.ndarray, partners: np.ndarray) -> np.ndarray:

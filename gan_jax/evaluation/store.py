@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from gan_jax.evaluation.features import (
     why_no_classifier,
 )
 from gan_jax.evaluation.protocol import Tell, anchors, are_scores, be_silent
-from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, user_cache, warn, write_json
+from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, try_to_cache, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 
@@ -73,7 +72,7 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
             pass  # a damaged cache is made anew
     resident = dataset.resident
     evaluator = _classifier(resident) or random_evaluator(resident)
-    _try_to_cache(path, lambda: save_evaluator(path, evaluator))
+    try_to_cache(path, lambda: save_evaluator(path, evaluator))
     return evaluator
 
 
@@ -129,17 +128,8 @@ def load_anchors(
     except (OSError, AttributeError, TypeError, ValueError):
         pass  # a damaged cache is made anew
     scores = anchors(evaluator, dataset, seed=seed, tell=tell)
-    _try_to_cache(path, lambda: write_json(path, scores))
+    try_to_cache(path, lambda: write_json(path, scores))
     return scores
-
-
-def _try_to_cache(path: Path, write: Callable[[], None]) -> None:
-    """Write into the cache; what cannot be kept there is computed again the next time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write()
-    except OSError as error:
-        warn(f"{path} cannot be written ({error.strerror}); it will be computed again the next time")
 
 
 def save_evaluator(path: Path, evaluator: Evaluator) -> None:
