@@ -57,7 +57,9 @@ def image_features(network: Features, images: np.ndarray) -> Outputs:
     if isinstance(network, Evaluator):
         return Outputs(*extract(network, images))
     require_images(images, "images")
-    batches = [_applied(network, images[at : at + network.batch_size]) for at in range(0, len(images), network.batch_size)]
+    batches = [
+        _applied(network, images[at : at + network.batch_size]) for at in range(0, len(images), network.batch_size)
+    ]
     logits = [batch.logits for batch in batches if batch.logits is not None]
     return Outputs(np.concatenate([batch.features for batch in batches]), np.concatenate(logits) if logits else None)
 

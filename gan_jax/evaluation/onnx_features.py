@@ -36,8 +36,8 @@ def onnx_features(text: str) -> FeatureNetwork:
 
     The graph has one input, ``[N, C, H, W]`` or ``[N, H, W, C]`` with one or three channels. Images of another size are
     resized by an antialiased bicubic filter, as Pillow does it, and grey ones are repeated for three channels. A graph
-    of uint8 takes them as bytes, rounded; one of floats takes (value / 255 - mean) / std. What the text does not give is
-    read from the graph: the size from its input's shape, mean and std from its metadata, as lists in JSON.
+    of uint8 takes them as bytes, rounded; one of floats takes (value / 255 - mean) / std. What the text does not
+    give is read from the graph: the size from its input's shape, mean and std from its metadata, as lists in JSON.
     The features are its output of that name, or else its first of the shape ``[N, D]``.
 
     Raises:
@@ -117,7 +117,9 @@ def _per_channel(path: Path, name: str, channels: int, options: dict[str, str], 
             raise ValueError
         return np.broadcast_to(values, channels)
     except ValueError:
-        raise InputError(f"{name} is {text!r}; it must be a number, or {channels}, such as 0.485/0.456/0.406.") from None
+        raise InputError(
+            f"{name} is {text!r}; it must be a number, or {channels}, such as 0.485/0.456/0.406."
+        ) from None
 
 
 def _output(path: Path, session: Any, wanted: str | None) -> str:

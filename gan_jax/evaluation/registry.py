@@ -53,7 +53,9 @@ def load_features(name: str, dataset: Dataset, weights: Path | None = None) -> F
     if name in FEATURES:
         return FEATURES[name](dataset, weights)
     if weights is not None:
-        raise InputError(f"--feature-weights is about --features inception; {name} has weights of its own: leave it out.")
+        raise InputError(
+            f"--feature-weights is about --features inception; {name} has weights of its own: leave it out."
+        )
     if name.startswith("onnx:"):
         return onnx_features(name.removeprefix("onnx:"))
     module, _, function = name.rpartition(":")

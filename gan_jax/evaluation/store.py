@@ -10,6 +10,7 @@ import numpy as np
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
+from gan_jax.evaluation.feature_network import Features
 from gan_jax.evaluation.features import (
     VERSION,
     Evaluator,
@@ -29,6 +30,7 @@ SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 _WEIGHTS = "weights/"
 _TOLD = {"name": str, "accuracy": float | int | None, "num_classes": int, "dataset_hash": str, "training": str}
 _FORMAT = 1
+_ANCHORS_FORMAT = 2  # 1: without an extrapolated Fréchet distance
 _ASKED = 5000  # images of a set that only has the name of a shipped evaluator's
 _SHIPPED_ACCURACY = 0.91  # of these images; below, a classifier of their own knows them better
 
@@ -111,7 +113,7 @@ def _classifier(dataset: Dataset) -> Evaluator | None:
 
 
 def load_anchors(
-    evaluator: Evaluator, dataset: Dataset, seed: int = 0, tell: Tell = be_silent
+    evaluator: Features, dataset: Dataset, seed: int = 0, tell: Tell = be_silent
 ) -> dict[str, dict[str, Any]]:
     """``protocol.anchors``, cached by the data set's content, the evaluator's weights and the seed.
 
@@ -119,7 +121,7 @@ def load_anchors(
       >>> load_anchors(evaluator, dataset)["real"]["frechet_distance"]  # doctest: +SKIP
       0.0652
     """
-    key = f"{dataset.content_hash[:16]}-{evaluator.sha256[:16]}-seed{seed}-format{_FORMAT}"
+    key = f"{dataset.content_hash[:16]}-{evaluator.sha256[:16]}-seed{seed}-format{_ANCHORS_FORMAT}"
     path = user_cache() / "anchors" / f"{key}.json"
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
