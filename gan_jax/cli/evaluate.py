@@ -49,6 +49,5 @@ def evaluate(
     known = known if features.accuracy is None else f", {features.accuracy:.1%} accurate"
     print(f"{summary}, features {features.name} (sha256 {features.sha256[:12]}{known})")
     print(plain_table(*table_cells(rows)))
-    print(floor)
-    print(told_ranking(rows))
+    print("\n".join(text for text in (floor, told_ranking(rows)) if text))
     return rows

@@ -59,9 +59,8 @@ def reals(
     if features:
         network = load_features(features, data, feature_weights)
         save_statistics(output, feature_statistics(cached_features(network, images[rows]).features))
-        print(
-            f"The statistics of {len(rows)} images are in {output}, features {network.name} (sha256 {network.sha256[:12]})"
-        )
+        described = f"features {network.name} (sha256 {network.sha256[:12]})"
+        print(f"The statistics of {len(rows)} real images are in {output}, {described}")
         return
     save_images(output, images[rows], f"{data.name}   real", labels=labels[rows] if data.class_names else None)
     print(f"{len(rows)} real images are in {output}")

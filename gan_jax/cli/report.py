@@ -106,7 +106,7 @@ def of_many(path: Path) -> Sections:
             table([*headings, "collapsed"], [[*row, ending(run)] for row, run in zip(rows, runs, strict=True)]),
             *(paragraph(f"{run['name']}: {run['diverged']}") for run in runs if run["diverged"]),
             paragraph(told_features(run["scores"] for run in runs)),
-            paragraph(told_ranking({run["name"]: run["scores"] for run in runs})),
+            *_ranking({run["name"]: run["scores"] for run in runs}),
         ],
         "Curves": [
             *picture(path / "bands.png", "The runs' median and quartiles, step by step."),
@@ -144,7 +144,12 @@ def _is_as_scored(folder: Path, outcome: Mapping[str, Any]) -> bool:
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The table of scores, and in whose features they are."""
-    return [table(*table_cells(scores)), paragraph(told_features(scores.values())), paragraph(told_ranking(scores))]
+    return [table(*table_cells(scores)), paragraph(told_features(scores.values())), *_ranking(scores)]
+
+
+def _ranking(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    text = told_ranking(scores)
+    return [paragraph(text)] if text else []
 
 
 def how_it_ended(record: Mapping[str, Any]) -> list[str]:

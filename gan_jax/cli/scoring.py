@@ -35,7 +35,7 @@ from gan_jax.evaluation import (
 )
 from gan_jax.evaluation.features import require_accurate
 from gan_jax.evaluation.protocol import FEWEST, NUM_PARTS, require_scorable
-from gan_jax.files import expand_home, prepare_output, write_json
+from gan_jax.files import prepare_output, write_json
 from gan_jax.inference.sampling import sample_fakes
 from gan_jax.pictures.grids import save_pairs
 from gan_jax.pictures.image_files import in_channels
@@ -80,7 +80,7 @@ def score(
     neighbours = figure.with_name("nearest.png")
     for output in (figure, neighbours, *([json] if json else [])):
         prepare_output(output)
-    reference = measuring.reference and read_statistics(expand_home(measuring.reference))
+    reference = measuring.reference and read_statistics(measuring.reference)
     fakes, described, data = _fakes(
         path, num_images, seed, ema, lambda record: choose_dataset(record, dataset, data_dir, reading)
     )
