@@ -1,11 +1,15 @@
 """Scores as torch-fidelity 0.4.0 computes them: against its numbers for the same features, and against it."""
 
+import dataclasses
+import hashlib
+
 import numpy as np
 import pytest
 
 from gan_jax.errors import InputError
 from gan_jax.evaluation import (
     frechet_distance,
+    image_features,
     inception_score,
     kernel_subsets,
     load_features,
@@ -89,31 +93,27 @@ def random_weights(tmp_path_factory):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_inception_features_are_torch_fidelitys(channels, random_weights):
-    """In batches of 64, the last of which is smaller."""
     torch = pytest.importorskip("torch")
     utils = pytest.importorskip("torch_fidelity.utils")
-    images = np.random.default_rng(0).integers(0, 256, (66, 8, 8, channels), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, channels), np.uint8)
     network = load_features("inception", None, random_weights)
-    found = [network.apply(images[:64]), network.apply(images[64:])]
-    layers = ["2048", "logits_unbiased"]
-    options = {
-        "feature_extractor_weights_path": str(random_weights),
-        "verbose": False,
-        "cuda": torch.cuda.is_available(),
-    }
-    theirs = utils.create_feature_extractor("inception-v3-compat", layers, **options)
-    coloured = torch.from_numpy(np.repeat(images, 3 // channels, axis=3).transpose(0, 3, 1, 2).copy())
-    dataset = torch.utils.data.TensorDataset(coloured)
-    dataset.__class__ = type(
-        "Images",
-        (torch.utils.data.Dataset,),
-        {"__len__": lambda self: 66, "__getitem__": lambda self, at: self.tensors[0][at]},
+    found = image_features(dataclasses.replace(network, batch_size=2), images)
+    layers, cuda = ["2048", "logits_unbiased"], torch.cuda.is_available()
+    theirs = utils.create_feature_extractor(
+        "inception-v3-compat", layers, cuda=cuda, feature_extractor_weights_path=str(random_weights), verbose=False
     )
-    expected = utils.get_featuresdict_from_dataset(dataset, theirs, 64, options["cuda"], True, False)
-    for index, layer in enumerate(layers):
-        ours = np.concatenate([outputs[index] for outputs in found])
+
+    class Images(torch.utils.data.Dataset):
+        def __len__(self):
+            return len(images)
+
+        def __getitem__(self, at):
+            return torch.from_numpy(np.repeat(images[at], 3 // channels, axis=2).transpose(2, 0, 1).copy())
+
+    expected = utils.get_featuresdict_from_dataset(Images(), theirs, 2, cuda, True, False)
+    for layer, ours in zip(layers, found, strict=True):
         np.testing.assert_allclose(ours, expected[layer].numpy(), rtol=1e-6, atol=1e-6 * np.abs(ours).max())
-    assert len(network.sha256) == 64
+    assert network.sha256 == hashlib.sha256(random_weights.read_bytes()).hexdigest()
 
 
 def test_inception_without_weights_is_one_line(monkeypatch, tmp_path):
