@@ -49,7 +49,9 @@ def extrapolated_frechet(real_features: np.ndarray, fake_features: np.ndarray, *
     """
     real, fake = require_feature_pair(real_features, fake_features, ("real_features", "fake_features"), least=4)
     reals = feature_statistics(real)
-    centred = fake - reals.mean
+    offset = fake.mean(axis=0)
+    centred = fake - offset
+    offset = offset - reals.mean
     turned = centred @ square_root(reals.covariance)  # whose covariance is that within the root
     squares = np.square(centred).sum(axis=1)
     trace = np.trace(reals.covariance)
@@ -61,6 +63,7 @@ def extrapolated_frechet(real_features: np.ndarray, fake_features: np.ndarray, *
         covariance = (weighted := turned * roots).T @ weighted / (count - 1)
         covariance -= np.outer(middle, middle) * (count / (count - 1))
         fake_trace = (weights @ squares - count * (shift @ shift)) / (count - 1)
+        shift = shift + offset
         return shift @ shift + trace + fake_trace - 2 * sum_of_roots(covariance)
 
     generator, count = np.random.default_rng(seed), len(fake)
