@@ -1,14 +1,16 @@
 """The nearest of many images to each of some, in Euclidean distance of pixels: exact, and mostly without pixels."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-_AXES, _SAMPLE = 96, 500
+_AXES, _SAMPLE = 160, 500
 _BLOCK_ENTRIES = 2**24  # of a table of float32: 64 MiB
+_PARTS = 16
 _PAIRS = 1024  # whose pixels are compared at once
 _SLACK = 1e-5  # what float32 may be off by, beside the largest squared norm
-_FEW = 1 / 100  # of all images; one product with all of them is faster than more single comparisons
+_FEW = 1 / 40  # of all images; one product with all of them is faster than more single comparisons
 
 
 class Index(NamedTuple):
@@ -64,7 +66,7 @@ def find_nearest(index: Index, queries: np.ndarray, excluded: np.ndarray | None 
         bounds = vectors[rows] @ index.table.T  # half the squared distance at least, less the query's half norm
         if excluded is not None:
             bounds[np.arange(len(bounds)), excluded[rows]] = np.inf
-        reached = _squared_distances(index.images, centred[rows], np.arange(len(bounds)), bounds.argmin(axis=1))
+        reached = _reached(index.images, centred[rows], bounds)
         possible = bounds <= (reached / 2 - half_norms[rows] + slack)[:, None].astype(np.float32)
         many = np.flatnonzero(np.count_nonzero(possible, axis=1) > _FEW * len(index.images) + 1)
         if len(many):
@@ -76,6 +78,16 @@ def find_nearest(index: Index, queries: np.ndarray, excluded: np.ndarray | None 
         hits = np.flatnonzero(squared == np.minimum.reduceat(squared, starts)[query])
         nearest[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
     return nearest
+
+
+def _reached(images: np.ndarray, centred: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Squared distance of each query to the best of a few images: of each part of them that of the least bound."""
+    ends = np.linspace(0, len(images), min(_PARTS, len(images)) + 1).astype(int)
+    found = [start + bounds[:, start:end].argmin(axis=1) for start, end in pairwise(ends)]
+    query = np.tile(np.arange(len(bounds)), len(found))
+    squared = _squared_distances(images, centred, query, np.concatenate(found))
+    allowed = np.isfinite(bounds[query, np.concatenate(found)])
+    return np.where(allowed, squared, np.inf).reshape(len(found), -1).min(axis=0)
 
 
 def _possible_by_pixels(index: Index, centred: np.ndarray, excluded: np.ndarray | None) -> np.ndarray:
