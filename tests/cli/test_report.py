@@ -77,7 +77,7 @@ def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
     report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
     assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
     assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
-    with pytest.raises(InputError, match="is not scored here; leave out --num-images, --dataset"):
+    with pytest.raises(InputError, match="is not scored here; leave out --num-images, --features, --dataset"):
         report(one, scores=False, dataset="elsewhere")
 
 
