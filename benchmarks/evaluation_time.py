@@ -60,9 +60,9 @@ def score(settings: Settings, features: Path) -> dict[str, Any]:
 
 def others(settings: Settings, features: Path) -> dict[str, Any]:
     """What prdc 0.2 and torch-fidelity 0.4 take for the features."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
     from prdc import compute_prdc
-    from torch_fidelity import metric_fid, metric_kid
+    from torch_fidelity import metric_fid, metric_kid  # pyright: ignore[reportMissingImports]
 
     with np.load(features) as file:
         real, fake = file["real"], file["fake"]

@@ -133,13 +133,13 @@ def _scores(
         tell("evaluator")
         evaluator = load_features(measuring.features, data, measuring.feature_weights)
         require_accurate(evaluator)
-        beside = {"split": measuring.split, "seed": seed, "tell": tell}
+        score_beside = partial(score_images, evaluator, dataset=data, split=measuring.split, seed=seed, tell=tell)
         if by_test:
             anchors = load_anchors(evaluator, data, seed, tell)
         else:  # of which the training images cannot be an anchor
-            anchors = {"real": score_images(evaluator, data.test_images, data, **beside)}
+            anchors = {"real": score_beside(data.test_images)}
         bar.update(until_fakes - bar.n)  # those that are in the cache were not told of
-        return evaluator, anchors, score_images(evaluator, fakes, data, reference=reference, **beside)
+        return evaluator, anchors, score_beside(fakes, reference=reference)
 
 
 def _label(path: Path) -> str:

@@ -31,8 +31,10 @@ def inception_features(weights: Path | None = None) -> FeatureNetwork:
       InputError: torch-fidelity is not installed, or there are no weights that fit.
     """
     try:
-        import torch
-        from torch_fidelity import feature_extractor_inceptionv3 as module
+        import torch  # pyright: ignore[reportMissingImports]
+        from torch_fidelity import (  # pyright: ignore[reportMissingImports]
+            feature_extractor_inceptionv3 as module,
+        )
     except ImportError as error:
         raise InputError(
             f"--features inception needs a package that is not here ({error}); install gan_jax[inception]."

@@ -69,7 +69,7 @@ def onnx_features(text: str) -> FeatureNetwork:
         count, batch = len(images), form.batch or len(images)
         filled = np.concatenate([images, np.repeat(images[-1:], batch - count, axis=0)])
         try:
-            (features,) = session.run([output], {form.name: _prepared(form, filled)})
+            features = np.asarray(session.run([output], {form.name: _prepared(form, filled)})[0])
         except Exception as error:
             raise InputError(f"{path} fails on images of {images.shape[1:]} ({first_line(error)}).") from None
         return Outputs(features[:count], None)
@@ -98,9 +98,9 @@ def _form(path: Path, session: Any, options: dict[str, str]) -> _Form:
     if "size" in options:
         if not options["size"].isdecimal() or int(options["size"]) < 1:
             raise InputError(f"size is {options['size']!r}; it must be a number of pixels, such as 224.")
-        if size not in (None, (int(options["size"]),) * 2):
+        if size not in (None, (int(options["size"]), int(options["size"]))):
             raise InputError(f"{path} takes images of {size}, not of size {options['size']}; leave it out.")
-        size = (int(options["size"]),) * 2
+        size = (int(options["size"]), int(options["size"]))
     return _Form(taken.name, batch, channels_first, channels, size, mean, std)
 
 
@@ -127,7 +127,7 @@ def _output(path: Path, session: Any, wanted: str | None) -> str:
     fitting = [name for name, shape in shapes.items() if len(shape) == 2]
     if wanted is None and fitting:
         return fitting[0]
-    if wanted in shapes:
+    if wanted is not None and wanted in shapes:
         return wanted
     listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     raise InputError(f"{path} has the outputs {listed}; give ,output=NAME of one of the shape [N, D].")
@@ -140,11 +140,11 @@ def _prepared(form: _Form, images: np.ndarray) -> np.ndarray:
             raise InputError(f"the network takes {form.channels} channels, and the images have {images.shape[3]}.")
         images = np.broadcast_to(images, (*images.shape[:3], form.channels))
     values = images
-    if form.size not in (None, images.shape[1:3]):
+    if form.size is not None and form.size != images.shape[1:3]:
         shape = (len(images), *form.size, form.channels)
         values = np.asarray(jax.image.resize(jnp.asarray(images, jnp.float32), shape, "cubic", antialias=True))
         values = np.clip(values, 0, 255)
-    if form.mean is None:
+    if form.mean is None or form.std is None:
         values = np.rint(values).astype(np.uint8)
     else:
         values = (values / np.float32(255) - form.mean) / form.std

@@ -109,9 +109,11 @@ class _Graph:
 
     def bytes_in_colour(self, hidden: str, channels: int) -> str:
         """Bytes of values near [-1, 1], rounded as samples are; runtimes let tanh exceed 1."""
-        one, half = self.constant(np.float32(1)), self.constant(np.float32(127.5))
+        one, half = self.constant(np.array(1, np.float32)), self.constant(np.array(127.5, np.float32))
         scaled = self.add("Mul", [self.add("Add", [hidden, one]), half])
-        clipped = self.add("Clip", [scaled, self.constant(np.float32(0)), self.constant(np.float32(255))])
+        clipped = self.add(
+            "Clip", [scaled, self.constant(np.array(0, np.float32)), self.constant(np.array(255, np.float32))]
+        )
         coloured = self.add("Concat", [self.add("Round", [clipped])] * (3 // channels), axis=1)
         return self.add("Cast", [coloured], output="images", to=self._onnx.TensorProto.UINT8)
 
