@@ -134,10 +134,8 @@ def _scores(
         evaluator = load_features(measuring.features, data, measuring.feature_weights)
         require_accurate(evaluator)
         score_beside = partial(score_images, evaluator, dataset=data, split=measuring.split, seed=seed, tell=tell)
-        if by_test:
-            anchors = load_anchors(evaluator, data, seed, tell)
-        else:  # of which the training images cannot be an anchor
-            anchors = {"real": score_beside(data.test_images)}
+        # Training images cannot be an anchor beside themselves.
+        anchors = load_anchors(evaluator, data, seed, tell) if by_test else {"real": score_beside(data.test_images)}
         bar.update(until_fakes - bar.n)  # those that are in the cache were not told of
         return evaluator, anchors, score_beside(fakes, reference=reference)
 
