@@ -15,7 +15,7 @@ import tables
 from operations import step_flops
 
 from gan_jax import recipe
-from gan_jax.pictures.scores import HEADINGS, scores_table, table_cells
+from gan_jax.pictures.scores import headings_of, scores_table, table_cells
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.sweeps.report import summary_cells
 
@@ -46,7 +46,7 @@ def mean_epochs() -> str:
     heading, (real, *worse) = table_cells(anchors)
     means = []
     for scores in reversed(list(zip(*scored_epochs().values(), strict=True))):
-        values = ([one[key] for one in scores] for key in HEADINGS)
+        values = ([one[key] for one in scores] for key in headings_of(*scores))
         cells = [f"{np.mean(one):.3g} ± {np.std(one, ddof=1):.1g}" for one in values]
         means.append([f"epoch {scores[0]['epoch']}, mean ± std", *cells])
     return markdown_table(heading, [real, *means, *worse])

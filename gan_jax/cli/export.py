@@ -21,6 +21,7 @@ def export(
     batch: int | None = None,
     model: Literal["generator", "discriminator"] = "generator",
     ema: bool = True,
+    layout: Literal["nhwc", "torch-fidelity"] = "nhwc",
 ) -> None:
     """Write a network for other programs: as StableHLO, which JAX alone runs, or as ONNX.
 
@@ -33,7 +34,11 @@ def export(
         batch: Latents in each call, of stablehlo; by default any number, which older versions of JAX cannot read.
         model: Which network; the discriminator as onnx alone.
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
+        layout: nhwc, floats near [-1, 1], or torch-fidelity, which scores the file itself: uint8 NCHW in RGB, as onnx.
     """
+    as_bytes = layout == "torch-fidelity"
+    if as_bytes and (format != "onnx" or model != "generator"):
+        raise InputError("--layout torch-fidelity is a generator's as ONNX; give --format onnx, or leave it out.")
     if model == "discriminator" and format != "onnx":
         raise InputError("the discriminator is written as ONNX alone; give --format onnx too.")
     if model == "discriminator" and not ema:
@@ -45,14 +50,17 @@ def export(
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, ema)
+    if as_bytes and run.config.makes_points:
+        raise InputError("--layout torch-fidelity is about images, and this generator makes points; leave it out.")
     labels = " and labels [b]" if run.config.conditional else ""
     made = "points" if run.config.makes_points else "images"
-    described = f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}"
+    form = f" [b, 3, {', '.join(map(str, run.config.image_shape[:2]))}] uint8" if as_bytes else ""
+    described = f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}{form}"
     if model == "discriminator":
         content, name = onnx_discriminator(run.config, choose_discriminator(run)), "discriminator"
         described = f"{made} [b, {', '.join(map(str, run.config.image_shape))}]{labels} to logits [b]"
     elif format == "onnx":
-        content = onnx_generator(run.config, generator)
+        content = onnx_generator(run.config, generator, as_bytes=as_bytes)
     else:
         content = export_generator(run.config, generator, batch)
     with atomic_write(output) as temporary:
