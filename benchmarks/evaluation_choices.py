@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 import tyro
-from machine import write_run_json
+from machine import write_figures
 from PIL import Image
 
 from gan_jax import load_dataset
@@ -90,7 +90,7 @@ def main(settings: Settings) -> None:
     rows: dict[str, Any] = {name: {"distance": d, "change": d / base - 1} for name, d in distances.items()}
     for name, row in rows.items():
         print(f"{name:42} {row['distance']:8.4f} {row['change']:+8.2%}")
-    write_run_json(settings, evaluator=evaluator.name, evaluator_sha256=evaluator.sha256, rows=rows)
+    write_figures(settings, evaluator=evaluator.name, evaluator_sha256=evaluator.sha256, rows=rows)
 
 
 if __name__ == "__main__":

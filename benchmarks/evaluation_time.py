@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import tyro
-from machine import write_run_json
+from machine import write_figures
 
 SAME = ("distances", "neighbours", "precision and recall", "density and coverage")
 
@@ -121,7 +121,7 @@ def main(settings: Settings) -> None:
     pairs = {"before": "now", "prdc and torch-fidelity": "now, same scores"}
     ratios = {name: medians[name] / medians[ours] for name, ours in pairs.items() if name in medians}
     print(medians, ratios, many)
-    write_run_json(settings, medians=medians, ratios=ratios, runs=found, many_neighbours=many)
+    write_figures(settings, medians=medians, ratios=ratios, runs=found, many_neighbours=many)
 
 
 if __name__ == "__main__":
