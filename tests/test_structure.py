@@ -60,7 +60,7 @@ LIBRARY_HOMES = {
     "matplotlib": {"pictures", "sweeps.report"},
     "tyro": {"cli"},
     "tqdm": {"runs.bars", "runs.watchers.console"},
-    "optax": {"optimizers", "training.state", "training.steps", "evaluation.features", "inference.projection"},
+    "optax": {"optimizers", "training.state", "training.updates", "evaluation.features", "inference.projection"},
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }

@@ -17,7 +17,7 @@ from closeness import assert_close
 from gan_jax import Batch, GanConfig, GanState, NetworkState, gan_step, normalize_images
 from gan_jax.nn.networks import apply_discriminator, apply_generator
 from gan_jax.objectives.penalties import r1, r2
-from gan_jax.training import steps
+from gan_jax.training import steps, updates
 from gan_jax.training.state import optimizer
 
 HERE = Path(__file__).parent / "goldens" / "r3gan"
@@ -56,10 +56,11 @@ def given_latents(monkeypatch):
     def fold(key, tag):
         if tag == steps.NETWORKS_TAG:
             return None
-        return Given(key.critic, key.critic) if tag == steps._CRITIC_STEP else key
+        return Given(key.critic, key.critic) if tag == updates.CRITIC_STEP else key
 
     monkeypatch.setattr(steps, "sample_latents", lambda config, key: key.now)
-    monkeypatch.setattr(steps, "_fold", fold)
+    for module in (steps, updates):
+        monkeypatch.setattr(module, "fold", fold)
 
 
 def config_of(golden) -> GanConfig:

@@ -26,7 +26,7 @@ from gan_jax import (
 )
 from gan_jax.nn.networks import NETWORKS
 from gan_jax.objectives.augmentations import augment
-from gan_jax.training import steps
+from gan_jax.training import updates
 from gan_jax.training.state import update_ema
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
@@ -195,7 +195,7 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
         state, images = in_float64((start(config), images_of(config)))
         batch = Batch(images, jnp.arange(len(images)) if config.conditional else None)
         ours, metrics = discriminator_step(config, state, batch, fresh_key())
-        monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
+        monkeypatch.setattr(updates, "EXPANDABLE", ("none", "of them"))
         traced_again = jax.jit(lambda *operands: discriminator_step.__wrapped__(config, *operands))
         plain, expected = traced_again(state, batch, fresh_key())
     # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
@@ -292,10 +292,10 @@ def test_a_penalty_of_every_third_step_has_three_times_the_weight():
 
 def test_a_network_decides_whether_penalties_share_the_losss_pass():
     config = with_options(penalties=("r1", "r2"))
-    assert steps._shares_a_pass(config)
+    assert updates.shares_a_pass(config)
     own = NETWORKS["dcgan"]._replace(discriminator=NETWORKS["dcgan"].discriminator._replace(single_image_logits=False))
     with mock.patch.dict(NETWORKS, own=own):
-        assert not steps._shares_a_pass(dataclasses.replace(config, network="own"))
+        assert not updates.shares_a_pass(dataclasses.replace(config, network="own"))
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4])
