@@ -136,7 +136,20 @@ def predicted() -> str:
     return markdown_table(["chip", "arithmetic", "memory", "prediction with launches"], rows)
 
 
+def r3gan_presets() -> str:
+    """What R3GAN's presets hold before the first activation."""
+    heading = ["recipe", "weights of G, millions", "of D, millions", "training state, MB", "batch", "reals in a step"]
+    shown = {"generator_millions": ",.3g", "discriminator_millions": ",.3g", "state_megabytes": ",.0f"}
+    shown |= {"batch_size": ",", "real_images_per_step": ","}
+    rows = [
+        [name, *(format(figures[key], form) for key, form in shown.items())]
+        for name, figures in read("r3gan_presets")["presets"].items()
+    ]
+    return markdown_table(heading, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "r3gan presets": r3gan_presets,
     "means over seeds": mean_epochs,
     "each seed and epoch": every_epoch,
     "four seeds": lambda: markdown_table(*summary_cells({"": read("four_seeds")})),
