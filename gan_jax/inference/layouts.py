@@ -4,7 +4,6 @@ Each program is one list of rules, which is read in both directions: R3GAN's aut
 ``nn.Sequential`` of PyTorch for ``dcgan``.
 """
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -16,11 +15,11 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
+from gan_jax.inference.layout_shapes import Shapes, r3gan_config, sequential_config
 from gan_jax.nn.dcgan import dcgan_layers
 from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import init_networks
 from gan_jax.nn.r3gan import LOWPASS, stages_of
-from gan_jax.recipes import recipe
 
 Which = Literal["generator", "discriminator"]
 Arrays = Mapping[str, np.ndarray]
@@ -74,8 +73,12 @@ def _block_rules(theirs: str, ours: str) -> Iterator[Rule]:
             yield Rule(f"{theirs}.NonLinearity{index + 1}.Bias", f"{ours}/conv_{index}/bias")
 
 
-_NORM = {"weight": "params/{}/scale", "bias": "params/{}/bias"}
-_NORM |= {"running_mean": "batch_stats/{}/mean", "running_var": "batch_stats/{}/var"}
+_NORM = {
+    "weight": "params/{}/scale",
+    "bias": "params/{}/bias",
+    "running_mean": "batch_stats/{}/mean",
+    "running_var": "batch_stats/{}/var",
+}
 
 
 def _sequential_rules(config: GanConfig, which: Which) -> Iterator[Rule]:
@@ -92,81 +95,18 @@ def _sequential_rules(config: GanConfig, which: Which) -> Iterator[Rule]:
         at += 1
 
 
-class _Shapes:
-    """The shapes of a network's arrays in a file, by their names there."""
-
-    def __init__(self, arrays: Arrays) -> None:
-        self._arrays = arrays
-
-    def of(self, name: str, axes: int) -> tuple[int, ...]:
-        """An array's shape, which has so many axes, none of them 0."""
-        if name not in self._arrays:
-            raise ValueError(f"{name} is missing")
-        shape = self._arrays[name].shape
-        if len(shape) != axes or 0 in shape:
-            raise ValueError(f"{name} is {shape} and must have {axes} axes")
-        return shape
-
-    def count(self, pattern: str) -> int:
-        """How many different texts the group of a pattern matches at the names' beginnings."""
-        return len({found[1] for name in self._arrays if (found := re.match(pattern, name))})
-
-
-def _r3gan_config(generator: _Shapes, discriminator: _Shapes) -> GanConfig:
-    count = min(generator.count(r"MainLayers\.(\d+)\."), 12)  # images of more than 12 stages are refused anyway
-    layers = [f"MainLayers.{index}.Layers" for index in range(count)]
-    inner = [generator.of(f"{layer}.1.LinearLayer1.Layer.weight", 4)[:2] for layer in layers]
-    in_group = [generator.of(f"{layer}.1.LinearLayer2.Layer.weight", 4)[1] for layer in layers]
-    smallest = generator.of("MainLayers.0.Layers.0.Basis", 3)[1]
-    latents = generator.of("MainLayers.0.Layers.0.LinearLayer.weight", 2)[1]
-    classes = generator.of("EmbeddingLayer.weight", 2) if generator.count("(EmbeddingLayer)") else None
-    size = smallest * 2 ** (count - 1)
-    return dataclasses.replace(
-        recipe("r3gan"),
-        **{"schedules": (), "ema_half_life": None, "max_channels": None},
-        image_shape=(size, size, generator.of("AggregationLayer.Layer.weight", 4)[0]),
-        latent_dim=latents - classes[0] if classes else latents,
-        **({"conditional": True, "num_classes": classes[1]} if classes else {}),
-        stage_widths=tuple(width for _, width in inner),
-        stage_cardinalities=tuple(max(1, all_of // part) for (all_of, _), part in zip(inner, in_group, strict=True)),
-        stage_blocks=tuple(generator.count(rf"{re.escape(layer)}\.(\d+)\.LinearLayer1") for layer in layers),
-        expansion=max(1, inner[0][0] // inner[0][1]),
-    )
-
-
-def _sequential_config(generator: _Shapes, discriminator: _Shapes) -> GanConfig:
-    normalized = discriminator.count(r"\d+\.(running_mean)") > 0
-    count = 1 + (generator.count(r"(\d+)\.running_mean"))
-    kernels = [generator.of(f"{3 * index}.weight", 4) for index in range(count)]
-    widths = [kernel[0] for kernel in kernels[:0:-1]]
-    places = [max(0, 3 * index - 1) if normalized else 2 * index for index in range(count - 1)]
-    others = [discriminator.of(f"{place}.weight", 4)[0] for place in places]
-    if not widths:
-        raise ValueError("3.weight is missing")
-    size = 7 * 2 ** (count - 2) if kernels[1][2] == 3 else 4 * 2 ** (count - 1)
-    doubled = all(own == each[0] * 2**at for each in (widths, others) for at, own in enumerate(each))
-    return GanConfig(
-        image_shape=(size, size, kernels[-1][1]),
-        latent_dim=kernels[0][0],
-        width=widths[0],
-        discriminator_width=None if others[0] == widths[0] else others[0],
-        max_channels=None if doubled else max(widths + others),
-        normalization="batch" if normalized else "none",
-    )
-
-
 class Layout(NamedTuple):
     """One program's networks."""
 
     prefix: str
     """What the program itself has before each name."""
     rules: Callable[[GanConfig, Which], Iterator[Rule]]
-    config: Callable[[_Shapes, _Shapes], GanConfig]
+    config: Callable[[Shapes, Shapes], GanConfig]
 
 
 LAYOUTS = {
-    "r3gan": Layout("", _r3gan_rules, _r3gan_config),
-    "dcgan": Layout("main.", _sequential_rules, _sequential_config),
+    "r3gan": Layout("", _r3gan_rules, r3gan_config),
+    "dcgan": Layout("main.", _sequential_rules, sequential_config),
 }
 """By the networks here."""
 
@@ -195,7 +135,7 @@ def config_of(network: str, generator: Arrays, discriminator: Arrays) -> GanConf
     Raises:
       ValueError: an array is missing, or they are of no configuration.
     """
-    return LAYOUTS[network].config(_Shapes(generator), _Shapes(discriminator))
+    return LAYOUTS[network].config(Shapes(generator), Shapes(discriminator))
 
 
 def from_layout(config: GanConfig, which: Which, arrays: Arrays) -> Variables:
@@ -209,28 +149,28 @@ def from_layout(config: GanConfig, which: Which, arrays: Arrays) -> Variables:
     Raises:
       ValueError: a name, a shape or a constant is not the program's.
     """
-    rules = {rule.theirs: rule for rule in _rules(config, which)}
-    given = {name: array for name, array in arrays.items() if not name.endswith(f".{COUNT}")}
-    shapes, wanted = _shapes_of(config, which), {}
-    for name, rule in rules.items():
-        wanted[name] = rule.to_theirs(np.broadcast_to(np.float32(), shapes[rule.ours])) if rule.ours else _FILTER
-    for name in [*wanted, *given]:
-        there, here = ((each[name].shape if name in each else "missing") for each in (given, wanted))
-        is_left_out = there == "missing" and not rules[name].ours
-        if there != here and not is_left_out:
-            raise ValueError(f"{name} is {there} there and {here} in network {config.network}")
-    if other := [name for name, rule in rules.items() if not rule.ours and (given.get(name, _FILTER) != _FILTER).any()]:
-        raise ValueError(f"{other[0]} is not the filter {list(LOWPASS)} of network {config.network}")
-    found = {rule.ours: _as_float32(name, given[name], rule) for name, rule in rules.items() if rule.ours}
+    rules, shapes = _rules(config, which), _flat(_init(config)[which == "discriminator"])
+    wanted, constants = {}, {rule.theirs for rule in rules if rule.ours is None}
+    for rule in rules:
+        if rule.ours:
+            wanted[rule.theirs] = rule.to_theirs(np.broadcast_to(np.float32(), shapes[rule.ours].shape)).shape
+    given = {name: array.shape for name, array in arrays.items() if not name.endswith(f".{COUNT}")}
+    for name in [*wanted, *(given.keys() - constants)]:
+        if name not in given:
+            raise ValueError(f"{name} is missing")
+        if given[name] != wanted.get(name):
+            must = f"must be {wanted[name]}" if name in wanted else "is of no layer"
+            raise ValueError(f"{name}, which is {given[name]}, {must}")
+    for name in constants & given.keys():
+        if not np.array_equal(arrays[name], _FILTER):
+            raise ValueError(f"{name} is another filter than {LOWPASS} along both axes")
+    found = {rule.ours: _as_float32(rule, arrays[rule.theirs]) for rule in rules if rule.ours}
     return unflatten_dict(found, sep="/")
 
 
 def to_layout(config: GanConfig, which: Which, variables: Variables) -> dict[str, np.ndarray]:
-    """The arrays of a network as the other program names and lays them out, in C's order.
-
-    """
-    found = flatten_dict(dict(jax.device_get(variables)), sep="/")
-    rules = _rules(config, which)
+    """The arrays of a network as the other program names and lays them out, each in C's order."""
+    rules, found = _rules(config, which), _flat(jax.device_get(variables))
     arrays = (rule.to_theirs(found[rule.ours]) if rule.ours else _FILTER for rule in rules)
     return {rule.theirs: np.ascontiguousarray(array) for rule, array in zip(rules, arrays, strict=True)}
 
@@ -240,19 +180,22 @@ def _rules(config: GanConfig, which: Which) -> list[Rule]:
     return list(LAYOUTS[config.network].rules(own, which))
 
 
-def _shapes_of(config: GanConfig, which: Which) -> dict[str, Any]:
-    networks = jax.eval_shape(lambda: init_networks(config, jax.random.key(0)))
-    chosen = dict(networks[which == "discriminator"])
-    return {name: leaf.shape for name, leaf in flatten_dict(chosen, sep="/").items()}
+def _init(config: GanConfig) -> tuple[Variables, Variables]:
+    """The shapes of both networks' variables."""
+    return jax.eval_shape(lambda: init_networks(config, jax.random.key(0)))
 
 
-def _as_float32(name: str, array: np.ndarray, rule: Rule) -> np.ndarray:
+def _flat(variables: Variables) -> dict[str, Any]:
+    return dict(flatten_dict(dict(variables), sep="/"))
+
+
+def _as_float32(rule: Rule, array: np.ndarray) -> np.ndarray:
     if not jnp.issubdtype(array.dtype, jnp.floating):
-        raise ValueError(f"{name} is of type {array.dtype}")
+        raise ValueError(f"{rule.theirs} is of type {array.dtype}")
     with np.errstate(over="ignore"):
         rounded = np.ascontiguousarray(rule.to_ours(array), np.float32)
     if not np.isfinite(rounded).all():
-        raise ValueError(f"{name} has numbers that are not finite in float32")
+        raise ValueError(f"{rule.theirs} has numbers that are not finite in float32")
     return rounded
 
 

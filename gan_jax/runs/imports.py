@@ -23,8 +23,8 @@ from gan_jax.inference.layouts import (
 )
 from gan_jax.inference.weight_files import read_weights
 from gan_jax.settings import RunConfig
-from gan_jax.storage.run_folder import RunFolder, claim, replace_run
-from gan_jax.storage.run_json import UNKNOWN_DATASET, make_run_json
+from gan_jax.storage.run_folder import RunFolder, claim, replace_run, require_claimable
+from gan_jax.storage.run_json import UNKNOWN_DATASET, has_run_json, make_run_json
 from gan_jax.storage.weights import save_weights
 from gan_jax.training.state import GanState, NetworkState, Variables
 
@@ -52,6 +52,10 @@ def import_run(
       InputError: a file cannot be read or does not fit, or the folder holds something.
       OSError: the folder cannot be written.
     """
+    run_folder = RunFolder(folder)
+    if has_run_json(folder) and not overwrite:
+        raise InputError(f"{folder} is not empty; give another --output-dir, or --overwrite to replace that run.")
+    require_claimable(run_folder, overwrite=overwrite)
     files = {"generator": path, "discriminator": discriminator or path}
     arrays, found = {}, {}
     for which, file in files.items():
@@ -67,7 +71,7 @@ def import_run(
         "counts": {f"{which}/{name}": count for which, part in parts.items() for name, count in _counts(part[2])},
     }
     state = GanState(jnp.zeros((), jnp.int32), networks["generator"], networks["discriminator"])
-    run_folder, settings = RunFolder(folder), RunConfig(config, dataset=UNKNOWN_DATASET, output_dir=folder)
+    settings = RunConfig(config, dataset=UNKNOWN_DATASET, output_dir=folder)
     lock = claim(run_folder, overwrite=overwrite)
     try:
         replace_run(run_folder, make_run_json(settings, config, None, None) | {"imported": imported})
@@ -109,8 +113,10 @@ def _network(file: Path, which: str, alone: bool) -> tuple[Arrays, str]:
         if found := {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}:
             return found, f"({name})"
     if not alone:
-        hint = f"arrays whose names begin with {_IN_FILE[which]}"
-        raise InputError(f"{file} has no {which}, that is {hint}; give a file of both, or --discriminator FILE too.")
+        raise InputError(
+            f"{file} has no {which}, whose arrays have names that begin with {_IN_FILE[which]}; give a file of both "
+            f"networks, or --discriminator FILE too."
+        )
     return arrays, ""
 
 
@@ -131,7 +137,10 @@ def _read(
             networks[which] = NetworkState(from_layout(config, which, named[which]))
     except ValueError as error:
         reason = str(error).removesuffix(".")
-        raise InputError(f"{files[which]} does not fit network {network}: {reason}; its {which} is another.") from None
+        raise InputError(
+            f"{files[which]} does not fit network {network}, in the {which}: {reason}; give the weights as that program "
+            f"saved them."
+        ) from None
     if any(array.dtype == np.float64 for arrays in named.values() for array in arrays.values()):
         warn("the weights are float64, and are rounded to float32")
     return config, networks
