@@ -51,6 +51,7 @@ LIBRARY_HOMES = {
     "requests": {"data.downloads"},
     "scipy": {"data.published"},
     "onnx": {"inference.onnx_export"},
+    "torch": set(),
     "grain": {"training.streamed"},
     "tensorboardX": {"runs.watchers.trackers"},
     "wandb": {"runs.watchers.trackers"},

@@ -41,12 +41,13 @@ def export(
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
     if model == "discriminator" and format == "stablehlo":
-        raise InputError("the discriminator is not written as StableHLO; give --format onnx or another too.")
+        raise InputError("the discriminator is not written as StableHLO; give --format onnx too.")
     if model == "discriminator" and not ema:
         raise InputError("--no-ema is about the generator; leave it out, or --model discriminator.")
     if batch is not None:
         if format != "stablehlo":
-            raise InputError("--batch is about StableHLO, and other files take any number; leave it out.")
+            others = "ONNX files take any number" if format == "onnx" else "weights have none"
+            raise InputError(f"--batch is about StableHLO, and {others}; leave it out.")
         require_count("batch", batch, 1)
     prepare_output(output)
     run = load_run(path)

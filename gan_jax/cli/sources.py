@@ -160,7 +160,7 @@ def choose_dataset(
     """
     known = "run" in record and "imported" not in record
     if not known and name is None:
-        raise InputError("there is no run to tell the data set; give --dataset.")
+        raise InputError("nothing here tells the data set; give --dataset.")
     if "run" not in record:
         return load_dataset(str(name), data_dir, **reading.options)
     settings = dataclasses.replace(read_settings(record)[0], stream=False, **reading.options)
