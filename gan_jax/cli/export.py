@@ -12,9 +12,9 @@ from gan_jax.inference.export import export_generator
 from gan_jax.inference.layouts import Which
 from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
 from gan_jax.inference.weight_files import WRITERS
-from gan_jax.nn.network import Variables
 from gan_jax.runs.imports import exported_arrays
 from gan_jax.storage.load import TrainedRun, load_run
+from gan_jax.training.state import Variables
 
 
 def export(

@@ -109,7 +109,7 @@ def safetensors_file(arrays: Mapping[str, np.ndarray]) -> bytes:
     Examples:
       >>> content = safetensors_file({"0.bias": np.zeros(2, np.float32)})
       >>> len(content), content[8:19]
-      (88, b'{"__metadat')
+      (112, b'{"__metadat')
     """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     names, data, at = {np.dtype(_TYPES[name]): name for name in ("F32", "I64")}, [], 0

@@ -95,11 +95,11 @@ def exported_arrays(config: GanConfig, networks: Mapping[Which, Variables], reco
     require_layout(config)
     imported, arrays = record.get("imported", {}), {}
     for which, variables in networks.items():
-        prefix = imported.get("prefixes", {}).get(which, LAYOUTS[config.network].prefix)
-        prefix = (_IN_FILE[which] if len(networks) > 1 else "") + prefix
+        own = imported.get("prefixes", {}).get(which, LAYOUTS[config.network].prefix)
+        prefix = f"{_IN_FILE[which] if len(networks) > 1 else ''}{own}"
         named = to_layout(config, which, variables)
         for place, count in imported.get("counts", {}).items():
-            if place.startswith(f"{which}/"):
+            if place.startswith(f"{which}/") and isinstance(count, int) and 0 <= count < 2**63:
                 named[place.removeprefix(f"{which}/")] = np.asarray(count, np.int64)
         arrays |= {prefix + name: array for name, array in named.items()}
     return arrays
@@ -138,8 +138,8 @@ def _read(
     except ValueError as error:
         reason = str(error).removesuffix(".")
         raise InputError(
-            f"{files[which]} does not fit network {network}, in the {which}: {reason}; give the weights as that program "
-            f"saved them."
+            f"{files[which]} does not fit network {network}, in the {which}: {reason}; give the weights as that "
+            f"program saved them."
         ) from None
     if any(array.dtype == np.float64 for arrays in named.values() for array in arrays.values()):
         warn("the weights are float64, and are rounded to float32")
