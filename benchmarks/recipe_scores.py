@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gan_jax import RECIPES, load_run, sample_images
 from gan_jax.pictures.grids import save_strips
-from gan_jax.pictures.scores import HEADINGS
+from gan_jax.pictures.scores import headings_of
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.runs.watchers.json_lines import read_lines
 
@@ -26,7 +26,7 @@ def last_scores(folder: Path) -> dict[str, float]:
         scores = json.loads(outcome.read_text())["scores"]
     else:
         *_, scores = (line for line in read_lines(folder / "metrics.jsonl") if "frechet_distance" in line)
-    return {key: scores[key] for key in HEADINGS}
+    return {key: scores[key] for key in headings_of(scores)}
 
 
 def draw(folders: list[Path], path: Path) -> None:
@@ -47,8 +47,9 @@ def main() -> None:
         arguments.output.write_text(json.dumps(scores, indent=1) + "\n")
         draw(folders, arguments.figure)
     scores = json.loads(arguments.output.read_text())
-    rows = [[name, *(f"{one[key]:.3g}" for key in HEADINGS)] for name, one in scores.items()]
-    print(markdown_table(["recipe", *HEADINGS.values()], rows))
+    headings = headings_of(*scores.values())
+    rows = [[name, *(f"{one[key]:.3g}" for key in headings)] for name, one in scores.items()]
+    print(markdown_table(["recipe", *headings.values()], rows))
 
 
 if __name__ == "__main__":

@@ -109,9 +109,10 @@ class AugmentationConfig:
     mirror: bool = False
     """Mirror each training image, left to right, with probability one half, anew whenever it is used."""
     augmentations: tuple[str, ...] = ()
-    """What D sees is changed at random, reals and fakes alike: translation, cutout or both."""
+    """What D sees is changed at random, reals and fakes alike: translation, cutout, or pipe (Karras et al. 2020)."""
     augmentation_probability: float | None = field(default=None, metadata=TRACED_OPERAND)
-    """Change each image with this probability, separately by each augmentation; by default always."""
+    """Change each image with this probability, separately by each augmentation and by each part of pipe; by default
+    always."""
     controllers: tuple[str, ...] = ()
     """Adapt settings to what is seen: ada moves augmentation_probability (Karras et al. 2020)."""
 

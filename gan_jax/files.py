@@ -243,3 +243,12 @@ def user_cache() -> Path:
         return expand_home(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")) / "gan_jax"
     except RuntimeError:
         raise InputError("there is no home folder to keep a cache in; set HOME or XDG_CACHE_HOME.") from None
+
+
+def try_to_cache(path: Path, write: Callable[[], None]) -> None:
+    """Write into the cache; what cannot be kept there is computed again the next time."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write()
+    except OSError as error:
+        warn(f"{path} cannot be written ({error.strerror}); it will be computed again the next time")

@@ -43,9 +43,22 @@ def import_parts(name: str) -> None:
     Raises:
       InputError: it is not there, it fails, or another module has its name.
     """
+    module, digest = load_module(name)
+    _imported[module.__name__] = _Imported(name, module, digest)
+
+
+def load_module(name: str) -> tuple[ModuleType, str]:
+    """The module of a Python file or of a name, and the sha256 of its source; it is not taken down as imported.
+
+    Args:
+      name: as ``import_parts`` takes it.
+
+    Raises:
+      InputError: it is not there, it fails, or another module has its name.
+    """
     path = expand_home(Path(name)).resolve() if name.endswith(".py") else None
     if path and not path.is_file():
-        raise InputError(f"there is no file {name} to import; give --import FILE.py or a module's name.")
+        raise InputError(f"there is no file {name} to import; give a FILE.py or a module's name.")
     module_name = path.stem if path else name
     if path and str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
@@ -53,7 +66,7 @@ def import_parts(name: str) -> None:
         module = importlib.import_module(module_name)
     except Exception as error:
         if isinstance(error, ModuleNotFoundError) and error.name == module_name:
-            raise InputError(f"there is no module {name}; give --import FILE.py or a module's name.") from None
+            raise InputError(f"there is no module {name}; give a FILE.py or a module's name.") from None
         at = traceback.extract_tb(error.__traceback__)[-1]
         place = "" if at.filename.startswith("<") else f", {at.filename}:{at.lineno}"  # a SyntaxError says it itself
         reason = f"{type(error).__name__}: {first_line(error)}{place}"
@@ -61,8 +74,7 @@ def import_parts(name: str) -> None:
     if path and Path(module.__file__ or "").resolve() != path:
         raise InputError(f"{name} has the name of another module, {module.__file__}; rename the file.")
     source = inspect.getsourcefile(module)
-    digest = hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
-    _imported[module_name] = _Imported(name, module, digest)
+    return module, hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else ""
 
 
 def imported_parts() -> dict[str, str]:

@@ -65,7 +65,7 @@ def _r3gan_preset(
         "augmentation_probability": augmentation,
     }
     schedules = tuple(f"{name}=cosine:{end}:{images}" for name, end in ends.items())
-    return dataclasses.replace(_R3GAN, schedules=schedules, penalty_weight=weight, **others)
+    return dataclasses.replace(_R3GAN, augmentations=("pipe",), schedules=schedules, penalty_weight=weight, **others)
 
 
 def _r3gan_recipe(config: GanConfig, images: str) -> Recipe:
@@ -74,7 +74,7 @@ def _r3gan_recipe(config: GanConfig, images: str) -> Recipe:
         f"R3GAN as its authors train it on {images}",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "its authors' program: networks, five schedules, batch and precision",
-        "images are mirrored at random rather than held twice; without the augmentation pipe",
+        "images are mirrored at random rather than held twice",
     )
 
 

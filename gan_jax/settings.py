@@ -129,6 +129,11 @@ class SavingConfig:
     """Batches from one logged line to the next."""
     evaluate_every: int | None = None
     """Score 10,000 fakes (of digits 1,000) after every so many epochs; takes most of a minute each time on a laptop."""
+    features: str = "classifier"
+    """What the scores compare: classifier (small, of the data set), inception (as papers), onnx:FILE, MODULE:FUNCTION
+    or FILE.py:FUNCTION."""
+    feature_weights: Path | None = field(default=None, metadata=MAY_CHANGE)
+    """The weights of --features inception, in place of a download."""
     checkpoint_every: int | None = field(default=None, metadata=MAY_CHANGE)
     """Save every so many batches too; a run is always saved at the end of an epoch and when it is stopped."""
     keep_checkpoints: int = field(default=2, metadata=MAY_CHANGE)

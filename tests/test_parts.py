@@ -61,8 +61,8 @@ def test_imported_parts_tell_the_source(folder):
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("absent.py", None, "there is no file absent.py to import; give --import FILE.py"),
-        ("no_such_module", None, "there is no module no_such_module; give --import"),
+        ("absent.py", None, "there is no file absent.py to import; give a FILE.py"),
+        ("no_such_module", None, "there is no module no_such_module; give a FILE.py"),
         (
             "fails.py",
             "x = 1\n1 / 0",

@@ -15,7 +15,7 @@ import tables
 from operations import step_flops
 
 from gan_jax import recipe
-from gan_jax.pictures.scores import HEADINGS, scores_table, table_cells
+from gan_jax.pictures.scores import headings_of, scores_table, table_cells
 from gan_jax.pictures.tables import markdown_table
 from gan_jax.sweeps.report import summary_cells
 
@@ -46,7 +46,7 @@ def mean_epochs() -> str:
     heading, (real, *worse) = table_cells(anchors)
     means = []
     for scores in reversed(list(zip(*scored_epochs().values(), strict=True))):
-        values = ([one[key] for one in scores] for key in HEADINGS)
+        values = ([one[key] for one in scores] for key in headings_of(*scores))
         cells = [f"{np.mean(one):.3g} ± {np.std(one, ddof=1):.1g}" for one in values]
         means.append([f"epoch {scores[0]['epoch']}, mean ± std", *cells])
     return markdown_table(heading, [real, *means, *worse])
@@ -136,7 +136,20 @@ def predicted() -> str:
     return markdown_table(["chip", "arithmetic", "memory", "prediction with launches"], rows)
 
 
+def r3gan_presets() -> str:
+    """What R3GAN's presets hold before the first activation."""
+    heading = ["recipe", "weights of G, millions", "of D, millions", "training state, MB", "batch", "reals in a step"]
+    shown = {"generator_millions": ",.3g", "discriminator_millions": ",.3g", "state_megabytes": ",.0f"}
+    shown |= {"batch_size": ",", "real_images_per_step": ","}
+    rows = [
+        [name, *(format(figures[key], form) for key, form in shown.items())]
+        for name, figures in read("r3gan_presets")["presets"].items()
+    ]
+    return markdown_table(heading, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "r3gan presets": r3gan_presets,
     "means over seeds": mean_epochs,
     "each seed and epoch": every_epoch,
     "four seeds": lambda: markdown_table(*summary_cells({"": read("four_seeds")})),

@@ -6,8 +6,9 @@ from typing import Any
 import tyro
 
 from gan_jax.cli.scoring import score
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
-from gan_jax.pictures.scores import table_cells
+from gan_jax.cli.sources import AS_ALWAYS, READ_AS_THEY_ARE, Measuring, Reading
+from gan_jax.evaluation import Evaluator
+from gan_jax.pictures.scores import table_cells, told_ranking
 from gan_jax.pictures.tables import plain_table
 
 
@@ -22,6 +23,7 @@ def evaluate(
     json: Path | None = None,
     figure: Path | None = None,
     ema: bool = True,
+    measuring: Measuring = AS_ALWAYS,
 ) -> dict[str, Any]:
     """Score a generator's images, or samples from a file, against the test images, between the anchors.
 
@@ -39,10 +41,13 @@ def evaluate(
         json: Also write the scores here.
         figure: Where the figure goes; evaluation.png beside the run by default.
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
+        measuring: In which features, and beside which reals.
     """
-    rows, features, summary, floor = score(path, dataset, data_dir, reading, num_images, seed, json, figure, ema)
-    accuracy = "random weights" if features.accuracy is None else f"{features.accuracy:.1%} accurate"
-    print(f"{summary}, features {features.name} (sha256 {features.sha256[:12]}, {accuracy})")
+    flags = (dataset, data_dir, reading, num_images, seed, json, figure, ema, measuring)
+    rows, features, summary, floor = score(path, *flags)
+    known = ", random weights" if isinstance(features, Evaluator) else ""
+    known = known if features.accuracy is None else f", {features.accuracy:.1%} accurate"
+    print(f"{summary}, features {features.name} (sha256 {features.sha256[:12]}{known})")
     print(plain_table(*table_cells(rows)))
-    print(floor)
+    print("\n".join(text for text in (floor, told_ranking(rows)) if text))
     return rows

@@ -25,6 +25,7 @@ def export(
     batch: int | None = None,
     model: Which | None = None,
     ema: bool = True,
+    layout: Literal["nhwc", "torch-fidelity"] = "nhwc",
 ) -> None:
     """Write networks for other programs: as StableHLO, which JAX alone runs, as ONNX, or as weights for PyTorch.
 
@@ -39,7 +40,11 @@ def export(
         model: Which network, by default the generator; the discriminator not as stablehlo. Of weights both by default,
             under G. and D.
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
+        layout: nhwc, floats near [-1, 1], or torch-fidelity, which scores the file itself: uint8 NCHW in RGB, as onnx.
     """
+    as_bytes = layout == "torch-fidelity"
+    if as_bytes and (format != "onnx" or model == "discriminator"):
+        raise InputError("--layout torch-fidelity is a generator's as ONNX; give --format onnx, or leave it out.")
     if model == "discriminator" and format == "stablehlo":
         raise InputError("the discriminator is not written as StableHLO; give --format onnx too.")
     if model == "discriminator" and not ema:
@@ -52,7 +57,9 @@ def export(
     prepare_output(output)
     run = load_run(path)
     generator, name = choose_generator(run, ema)
-    described = _described(run, batch)
+    if as_bytes and run.config.makes_points:
+        raise InputError("--layout torch-fidelity is about images, and this generator makes points; leave it out.")
+    described = _described(run, batch, as_bytes=as_bytes)
     if format in WRITERS:
         content, described = _weights(run, generator, model, format)
         name = {"discriminator": "discriminator", "generator": name, None: f"{name} and the discriminator"}[model]
@@ -60,7 +67,7 @@ def export(
         content, name = onnx_discriminator(run.config, choose_discriminator(run)), "discriminator"
         described = _described(run, batch, of_discriminator=True)
     elif format == "onnx":
-        content = onnx_generator(run.config, generator)
+        content = onnx_generator(run.config, generator, as_bytes=as_bytes)
     else:
         content = export_generator(run.config, generator, batch)
     with atomic_write(output) as temporary:
@@ -68,13 +75,14 @@ def export(
     print(f"The {name} {'are' if ' and ' in name else 'is'} in {output}: {described}")
 
 
-def _described(run: TrainedRun, batch: int | None, *, of_discriminator: bool = False) -> str:
+def _described(run: TrainedRun, batch: int | None, *, of_discriminator: bool = False, as_bytes: bool = False) -> str:
     """From what to what a network leads."""
     labels = " and labels [b]" if run.config.conditional else ""
     made = "points" if run.config.makes_points else "images"
     if of_discriminator:
         return f"{made} [b, {', '.join(map(str, run.config.image_shape))}]{labels} to logits [b]"
-    return f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}"
+    form = f" [b, 3, {', '.join(map(str, run.config.image_shape[:2]))}] uint8" if as_bytes else ""
+    return f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}{form}"
 
 
 def _weights(run: TrainedRun, generator: Variables, model: Which | None, format: str) -> tuple[bytes, str]:

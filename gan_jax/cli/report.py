@@ -7,13 +7,13 @@ from typing import Any
 import tyro
 
 from gan_jax.cli.scoring import score
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
+from gan_jax.cli.sources import AS_ALWAYS, READ_AS_THEY_ARE, Measuring, Reading
 from gan_jax.cli.trainings import command_of
 from gan_jax.errors import InputError
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import first_line, parse_json, prepare_output, write_text
 from gan_jax.pictures.pages import code, folded, paragraph, picture, render_page, table
-from gan_jax.pictures.scores import table_cells, told_features
+from gan_jax.pictures.scores import table_cells, told_features, told_ranking
 from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.run_json import has_run_json, read_run_json, run_digest, state_digest
 from gan_jax.sweeps.folder import SUMMARY, read_sweep, require_within
@@ -31,6 +31,7 @@ def report(
     reading: Reading = READ_AS_THEY_ARE,
     num_images: int | None = None,
     scores: bool = True,
+    measuring: Measuring = AS_ALWAYS,
 ) -> None:
     """Write one page of a run, or of many beside each other: settings, curves, images, scores, and how to repeat it.
 
@@ -44,6 +45,7 @@ def report(
         reading: How the data set's image files are read.
         num_images: Images to score; 10,000 by default.
         scores: Score the run between the anchors, as gan-jax evaluate does; many runs have their scores already.
+        measuring: In which features, and beside which reals.
     """
     output = output or path / "report.html"
     is_summarized, sweep = (path / SUMMARY).is_file(), read_sweep(path)
@@ -52,8 +54,10 @@ def report(
     if not has_run_json(path) and not is_summarized:
         read_run_json(path)  # which says so, and which runs there are
     options = {"dataset": dataset, "data_dir": data_dir, "reading": reading, "num_images": num_images}
-    if not (scores and has_run_json(path)) and any(value not in (None, READ_AS_THEY_ARE) for value in options.values()):
-        raise InputError(f"{path} is not scored here; leave out --num-images, --dataset and how to read it.")
+    options |= {"measuring": measuring}
+    unset = (None, READ_AS_THEY_ARE, AS_ALWAYS)
+    if not (scores and has_run_json(path)) and any(value not in unset for value in options.values()):
+        raise InputError(f"{path} is not scored here; leave out --num-images, --features, --dataset and the like.")
     prepare_output(output)
     sections = of_one(path, options if scores else None) if has_run_json(path) else of_many(path)
     write_text(output, render_page(path.resolve().name, sections))
@@ -102,6 +106,7 @@ def of_many(path: Path) -> Sections:
             table([*headings, "collapsed"], [[*row, ending(run)] for row, run in zip(rows, runs, strict=True)]),
             *(paragraph(f"{run['name']}: {run['diverged']}") for run in runs if run["diverged"]),
             paragraph(told_features(run["scores"] for run in runs)),
+            *_ranking({run["name"]: run["scores"] for run in runs}),
         ],
         "Curves": [
             *picture(path / "bands.png", "The runs' median and quartiles, step by step."),
@@ -139,7 +144,12 @@ def _is_as_scored(folder: Path, outcome: Mapping[str, Any]) -> bool:
 
 def score_pieces(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The table of scores, and in whose features they are."""
-    return [table(*table_cells(scores)), paragraph(told_features(scores.values()))]
+    return [table(*table_cells(scores)), paragraph(told_features(scores.values())), *_ranking(scores)]
+
+
+def _ranking(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    text = told_ranking(scores)
+    return [paragraph(text)] if text else []
 
 
 def how_it_ended(record: Mapping[str, Any]) -> list[str]:

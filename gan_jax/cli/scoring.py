@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gan_jax.cli.sources import (
+    AS_ALWAYS,
     READ_AS_THEY_ARE,
+    MeasuringFlags,
     Reading,
     choose_dataset,
     choose_generator,
@@ -21,7 +23,16 @@ from gan_jax.cli.sources import (
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
-from gan_jax.evaluation import ANCHORS, Evaluator, authenticity, load_anchors, load_evaluator, score_images
+from gan_jax.evaluation import (
+    ANCHORS,
+    Features,
+    Statistics,
+    authenticity,
+    load_anchors,
+    load_features,
+    read_statistics,
+    score_images,
+)
 from gan_jax.evaluation.features import require_accurate
 from gan_jax.evaluation.protocol import FEWEST, NUM_PARTS, require_scorable
 from gan_jax.files import prepare_output, write_json
@@ -39,7 +50,7 @@ class Scored(NamedTuple):
     """Scores, and what they are of."""
 
     rows: dict[str, Any]  # what was scored, between the anchors
-    features: Evaluator
+    features: Features
     summary: str  # how many fakes of what, beside how many test images
     floor: str  # what a perfect generator's Fréchet distance would be
 
@@ -54,6 +65,7 @@ def score(
     json: Path | None = None,
     figure: Path | None = None,
     ema: bool = True,
+    measuring: MeasuringFlags = AS_ALWAYS,
 ) -> Scored:
     """Score images, and write a figure of the scores and one of the nearest training images.
 
@@ -68,13 +80,16 @@ def score(
     neighbours = figure.with_name("nearest.png")
     for output in (figure, neighbours, *([json] if json else [])):
         prepare_output(output)
+    reference = measuring.reference and read_statistics(measuring.reference)
     fakes, described, data = _fakes(
         path, num_images, seed, ema, lambda record: choose_dataset(record, dataset, data_dir, reading)
     )
     fakes = in_channels(fakes, data.image_shape[2])
     require_shape(path, fakes.shape[1:], data)
     require_scorable(data)
-    evaluator, anchors, scores = _scores(fakes, data, seed)
+    evaluator, anchors, scores = _scores(fakes, data, seed, measuring, reference[0] if reference else None)
+    if reference:
+        scores |= {"reference": str(measuring.reference), "reference_sha256": reference[1]}
     name = _label(path)
     rows = {"real": anchors["real"], name: scores} | {
         anchor: anchors[anchor] for anchor in ANCHORS[1:] if anchor in anchors
@@ -85,7 +100,8 @@ def score(
     save_pairs(neighbours, shown, data.train_images[nearest], "generated, above the nearest training image")
     if json:
         write_json(json, {"scored": str(path), "dataset_sha256": data.content_hash, "scores": rows})
-    summary = f"{len(fakes):,} {described}, {len(data.test_images):,} test images"
+    reals = "test images" if measuring.split == "test" else "training images"
+    summary = f"{len(fakes):,} {described}, {scores['num_reals']:,} {reals}"
     floor = f"Fréchet floor of {len(fakes):,} fakes: {scores['frechet_floor']:.3g}"
     return Scored(rows, evaluator, summary, floor)
 
@@ -106,17 +122,22 @@ def _fakes(
     return sample_fakes(run.config, generator, data, count or 10_000, seed), f"fakes of the {name}", data
 
 
-def _scores(fakes: np.ndarray, data: Dataset, seed: int) -> tuple[Evaluator, dict[str, Any], dict[str, Any]]:
+def _scores(
+    fakes: np.ndarray, data: Dataset, seed: int, measuring: MeasuringFlags, reference: Statistics | None
+) -> tuple[Features, dict[str, Any], dict[str, Any]]:
     """The evaluator, the scores of the anchors and those of the fakes."""
-    until_fakes = 1 + NUM_PARTS * len(ANCHORS)
+    by_test = measuring.split == "test"
+    until_fakes = 1 + NUM_PARTS * (len(ANCHORS) if by_test else 1)
     with progress_bar(until_fakes + NUM_PARTS, "part", leave=False) as bar:
         tell = partial(show_part, bar)
         tell("evaluator")
-        evaluator = load_evaluator(data)
+        evaluator = load_features(measuring.features, data, measuring.feature_weights)
         require_accurate(evaluator)
-        anchors = load_anchors(evaluator, data, seed, tell)
+        score_beside = partial(score_images, evaluator, dataset=data, split=measuring.split, seed=seed, tell=tell)
+        # Training images cannot be an anchor beside themselves.
+        anchors = load_anchors(evaluator, data, seed, tell) if by_test else {"real": score_beside(data.test_images)}
         bar.update(until_fakes - bar.n)  # those that are in the cache were not told of
-        return evaluator, anchors, score_images(evaluator, fakes, data, seed=seed, tell=tell)
+        return evaluator, anchors, score_beside(fakes, reference=reference)
 
 
 def _label(path: Path) -> str:

@@ -41,6 +41,22 @@ class ReadingFlags:
         return {name: value for name, value in dataclasses.asdict(self).items() if value}
 
 
+@dataclasses.dataclass(frozen=True)
+class MeasuringFlags:
+    """In which features images are scored, and beside which reals."""
+
+    features: str = "classifier"
+    """classifier (small, of the data set), inception (as papers), onnx:FILE, MODULE:FUNCTION or FILE.py:FUNCTION."""
+    feature_weights: Path | None = None
+    """The weights of --features inception, in place of a download."""
+    split: Literal["test", "train"] = "test"
+    """The reals: the test images, between the anchors, or the training images, as most papers do."""
+    reference: Path | None = None
+    """An .npz with mu and sigma, as pytorch-fid and clean-fid write it: the Fréchet distance to it is added."""
+
+
+Measuring = Annotated[MeasuringFlags, tyro.conf.arg(name="")]
+AS_ALWAYS = MeasuringFlags()
 Reading = Annotated[ReadingFlags, tyro.conf.arg(name="")]
 READ_AS_THEY_ARE = ReadingFlags()
 

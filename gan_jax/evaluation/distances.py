@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.evaluation.checks import require_feature_pair, require_features
+from gan_jax.evaluation.statistics import feature_statistics, statistics_distance
 
 _BLOCK_ROWS = 1000
 _NEGLIGIBLE = 1e-12  # an eigenvalue this small beside the largest is rounding
@@ -37,14 +38,7 @@ def frechet_distance(real_features: np.ndarray, fake_features: np.ndarray) -> fl
       9.0
     """
     real, fake = require_feature_pair(real_features, fake_features, ("real_features", "fake_features"))
-    shift = real.mean(axis=0) - fake.mean(axis=0)
-    real_covariance, fake_covariance = _covariance(real), _covariance(fake)
-    values, vectors = np.linalg.eigh(real_covariance)
-    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
-    product = root @ fake_covariance @ root
-    shared = np.sqrt(np.clip(np.linalg.eigvalsh((product + product.T) / 2), 0, None)).sum()
-    distance = shift @ shift + np.trace(real_covariance) + np.trace(fake_covariance) - 2 * shared
-    return max(float(distance), 0.0)
+    return statistics_distance(feature_statistics(real), feature_statistics(fake))
 
 
 def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
@@ -82,7 +76,7 @@ def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
     if min(num_real, num_fake) < 2:
         raise ValueError(f"sample sizes are {num_real} and {num_fake}; each must be at least 2")
     centred = features - features.mean(axis=0)
-    values, vectors = np.linalg.eigh(_covariance(features))
+    values, vectors = np.linalg.eigh(feature_statistics(features).covariance)
     values = np.clip(values, 0, None)
     squares = (centred @ vectors) ** 2
     variances = squares.T @ squares / len(features) - np.diag(values**2)
@@ -90,10 +84,6 @@ def frechet_floor(features: np.ndarray, num_real: int, num_fake: int) -> float:
     kept = sums > _NEGLIGIBLE * max(values.max(), np.finfo(float).tiny)
     mean_term = (variances[kept] / sums[kept]).sum() / 2
     return float((1 / num_real + 1 / num_fake) * (values.sum() + mean_term))
-
-
-def _covariance(features: np.ndarray) -> np.ndarray:
-    return np.atleast_2d(np.cov(features, rowvar=False))
 
 
 class KernelDistance(NamedTuple):

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -184,7 +184,18 @@ def guessed_accuracy(labels: np.ndarray) -> float:
     return guess + 3 * float(np.sqrt(guess * (1 - guess) * np.sum(1 / counts))) / len(counts)
 
 
-def require_accurate(evaluator: Evaluator) -> None:
+class Judged(Protocol):
+    """What knows the classes of a data set, or none."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def accuracy(self) -> float | None: ...  # noqa: D102
+    @property
+    def num_classes(self) -> int: ...  # noqa: D102
+
+
+def require_accurate(evaluator: Judged) -> None:
     """Refuse an evaluator whose accuracy is too low for its features to be meaningful.
 
     Raises:

@@ -1,13 +1,15 @@
 """Scores from nearest neighbours: precision and recall, density and coverage, authenticity."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from gan_jax.evaluation.checks import require_feature_pair, require_image_pair
+from gan_jax.evaluation.nearest import find_nearest, index_images
 
-_BLOCK_ROWS = 500
+_BLOCK_ENTRIES = 2**22  # of a table of float64: 32 MiB
+_PAIRS = 500
 _ROUNDING = 1e-13  # what float64 may be off by, beside the largest squared norm
 
 
@@ -61,13 +63,7 @@ def precision_recall(
       >>> precision_recall(reals, reals)
       PrecisionRecall(precision=1.0, recall=1.0)
     """
-    real, fake = _checked(real_features, fake_features, num_neighbours)
-    real_radii, fake_radii = _squared_radii(real, num_neighbours), _squared_radii(fake, num_neighbours)
-    precise, recalled = np.zeros(len(fake), bool), np.zeros(len(real), bool)
-    for rows, squared in _squared_distances(fake, real):
-        precise[rows] = (squared <= real_radii[None, :]).any(axis=1)
-        recalled |= (squared <= fake_radii[rows, None]).any(axis=0)
-    return PrecisionRecall(float(precise.mean()), float(recalled.mean()))
+    return manifold_scores(real_features, fake_features, precision=num_neighbours, density=None)[0]
 
 
 def density_coverage(
@@ -98,14 +94,7 @@ def density_coverage(
       >>> density_coverage(reals, reals + 100).coverage
       0.0
     """
-    real, fake = _checked(real_features, fake_features, num_neighbours)
-    radii = _squared_radii(real, num_neighbours)
-    pairs, covered = 0, np.zeros(len(real), bool)
-    for _, squared in _squared_distances(fake, real):
-        inside = squared <= radii[None, :]
-        pairs += np.count_nonzero(inside)
-        covered |= inside.any(axis=0)
-    return DensityCoverage(pairs / (num_neighbours * len(fake)), float(covered.mean()))
+    return manifold_scores(real_features, fake_features, precision=None, density=num_neighbours)[1]
 
 
 def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authenticity:
@@ -137,66 +126,74 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
     if len(train_images) < 2:
         raise ValueError("train_images must be at least two")
     train, fakes = (images.reshape(len(images), -1) for images in (train_images, fake_images))
-    # -|x - y|² / 2 + |x|² / 2 is one product: x·y - |y|² / 2, the second term as one more column. Float32 keeps more of
-    # the difference when both are seen from the mean image.
-    centre = train.mean(axis=0).round().astype(np.float32)
-    centred = train - centre
-    half_norms = np.square(centred).sum(axis=1, keepdims=True) / 2
-    table = np.concatenate([centred, -half_norms], axis=1)
-    nearest = _nearest(fakes - centre, table)
+    index = index_images(train)
+    nearest = find_nearest(index, fakes)
     seen, places = np.unique(nearest, return_inverse=True)
-    own = _nearest(centred[seen], table, excluded=seen)
+    own = find_nearest(index, train[seen], excluded=seen)
     distances = _pixel_distances(fakes, train, nearest)
     own_distances = _pixel_distances(train[seen], train, own)[places]
     return Authenticity(float(np.mean(distances > own_distances)), nearest, distances)
 
 
-def _checked(real: np.ndarray, fake: np.ndarray, num_neighbours: int) -> tuple[np.ndarray, np.ndarray]:
-    if num_neighbours < 1:
-        raise ValueError(f"num_neighbours is {num_neighbours}; it must be at least 1")
-    real, fake = require_feature_pair(real, fake, ("real_features", "fake_features"), least=num_neighbours + 1)
+def manifold_scores(
+    real_features: np.ndarray, fake_features: np.ndarray, *, precision: int | None = 3, density: int | None = 5
+) -> tuple[PrecisionRecall, DensityCoverage]:
+    """``precision_recall`` and ``density_coverage`` with so many neighbours, from one pass over the distances.
+
+    What is given None is not computed, and 0. The memory is that of the features and a block of distances.
+    """
+    asked = [count for count in (precision, density) if count is not None]
+    if min(asked) < 1:
+        raise ValueError(f"num_neighbours is {min(asked)}; it must be at least 1")
+    real, fake = require_feature_pair(
+        real_features, fake_features, ("real_features", "fake_features"), least=max(asked) + 1
+    )
     centre = real.mean(axis=0)
-    return real - centre, fake - centre
+    real -= centre
+    fake -= centre
+    radii = dict(zip(asked, _squared_radii(real, asked), strict=True))
+    fake_radii = _squared_radii(fake, [precision])[0] if precision else np.empty(0)
+    precise, recalled = np.zeros(len(fake), bool), np.zeros(len(real), bool)
+    pairs, covered = 0, np.zeros(len(real), bool)
+    for rows, squared in _squared_distances(fake, real):
+        if precision:
+            precise[rows] = (squared <= radii[precision]).any(axis=1)
+            recalled |= (squared <= fake_radii[rows, None]).any(axis=0)
+        if density:
+            inside = squared <= radii[density]
+            pairs += int(np.count_nonzero(inside))
+            covered |= inside.any(axis=0)
+    return (
+        PrecisionRecall(float(precise.mean()), float(recalled.mean())),
+        DensityCoverage(pairs / ((density or 1) * len(fake)), float(covered.mean())),
+    )
 
 
 def _squared_distances(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Squared Euclidean distances of a block of ``first`` to all of ``second``, block by block."""
-    # |x|² - 2 x·y + |y|² is one product: the norms are two more columns.
-    ones = np.ones((len(second), 1))
-    table = np.concatenate([second, ones, np.square(second).sum(axis=1, keepdims=True)], axis=1)
-    for start in range(0, len(first), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        block = first[rows]
-        norms = np.square(block).sum(axis=1, keepdims=True)
-        yield rows, np.concatenate([-2 * block, norms, ones[:1].repeat(len(block), axis=0)], axis=1) @ table.T
+    norms = np.einsum("ij,ij->i", second, second)
+    size = max(1, _BLOCK_ENTRIES // len(second))
+    for start in range(0, len(first), size):
+        rows = slice(start, start + size)
+        squared = (-2 * first[rows]) @ second.T
+        squared += np.einsum("ij,ij->i", first[rows], first[rows])[:, None]
+        squared += norms
+        yield rows, squared
 
 
-def _squared_radii(features: np.ndarray, num_neighbours: int) -> np.ndarray:
-    """Squared distance of each row to its k-th nearest other row, plus a rounding margin so that copies stay inside."""
-    radii = np.empty(len(features))
+def _squared_radii(features: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
+    """Squared distance of each row to its k-th nearest other row, for each k, plus a margin for rounding."""
+    radii = np.empty((len(counts), len(features)))
     for rows, squared in _squared_distances(features, features):
-        radii[rows] = np.partition(squared, num_neighbours, axis=1)[:, num_neighbours]  # place 0 is the row itself
-    return radii + _ROUNDING * np.square(features).sum(axis=1).max()
-
-
-def _nearest(queries: np.ndarray, table: np.ndarray, excluded: np.ndarray | None = None) -> np.ndarray:
-    """Index of each query's nearest row of ``table``, which holds rows and minus half their squared norm."""
-    nearest = np.empty(len(queries), np.int64)
-    for start in range(0, len(queries), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        block = queries[rows]
-        closeness = np.concatenate([block, np.ones((len(block), 1), np.float32)], axis=1) @ table.T
-        if excluded is not None:
-            closeness[np.arange(len(block)), excluded[rows]] = -np.inf
-        nearest[rows] = closeness.argmax(axis=1)
-    return nearest
+        radii[:, rows] = np.partition(squared, counts, axis=1)[:, counts].T  # place 0 is the row itself
+    return list(radii + _ROUNDING * np.einsum("ij,ij->i", features, features).max())
 
 
 def _pixel_distances(first: np.ndarray, second: np.ndarray, partners: np.ndarray) -> np.ndarray:
     """Exact distances of bytes: of each row of ``first`` to its partner in ``second``."""
     distances = np.empty(len(first))
-    for start in range(0, len(first), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
+    for start in range(0, len(first), _PAIRS):
+        rows = slice(start, start + _PAIRS)
         gaps = first[rows].astype(np.int64) - second[partners[rows]]
         distances[rows] = np.sqrt(np.square(gaps).sum(axis=1))
     return distances

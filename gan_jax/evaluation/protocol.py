@@ -1,7 +1,7 @@
 """The protocol of an evaluation: fakes against the test images, and the anchors beside which scores are read."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,10 +10,14 @@ from gan_jax.errors import InputError
 from gan_jax.evaluation.checks import require_image_pair
 from gan_jax.evaluation.classes import class_divergence, class_histogram
 from gan_jax.evaluation.distances import frechet_distance, frechet_floor, kernel_distance
-from gan_jax.evaluation.features import Evaluator, extract, require_accurate, require_varied
+from gan_jax.evaluation.feature_network import FeatureNetwork, Features, cached_features, image_features
+from gan_jax.evaluation.features import require_accurate, require_varied
 from gan_jax.evaluation.fresh_critic import critic_accuracy
-from gan_jax.evaluation.neighbours import authenticity, density_coverage, precision_recall
+from gan_jax.evaluation.intervals import DEVIATIONS, extrapolated_frechet
+from gan_jax.evaluation.neighbours import authenticity, manifold_scores
+from gan_jax.evaluation.published import inception_score, kernel_subsets
 from gan_jax.evaluation.sliced import sliced_wasserstein
+from gan_jax.evaluation.statistics import Statistics, feature_statistics, statistics_distance
 from gan_jax.files import warn
 
 FEWEST = 8  # images that a score can be made of
@@ -22,11 +26,20 @@ FEWEST = 8  # images that a score can be made of
 FEW_TEST_IMAGES = 250
 ANCHORS = ("real", "blurred", "one class left out", "mean image", "noise")
 
-NUM_PARTS = 7  # of one set's scores, which are told of one by one
+NUM_PARTS = 6  # of one set's scores, which are told of one by one
 Tell = Callable[[str], None]
 
 _NUMBERS = (
-    *("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "class_divergence"),
+    *(
+        "frechet_distance",
+        "frechet_extrapolated",
+        "kernel_distance",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "class_divergence",
+    ),
     *("sliced_wasserstein", "authenticity", "critic_accuracy"),
 )
 
@@ -66,22 +79,33 @@ def be_silent(part: str) -> None:
 
 
 def score_images(
-    evaluator: Evaluator, fakes: np.ndarray, dataset: Dataset, *, seed: int = 0, tell: Tell = be_silent
+    evaluator: Features,
+    fakes: np.ndarray,
+    dataset: Dataset,
+    *,
+    split: Literal["test", "train"] = "test",
+    reference: Statistics | None = None,
+    seed: int = 0,
+    tell: Tell = be_silent,
 ) -> dict[str, Any]:
     """Score fakes against the test images; authenticity looks at the training images.
 
     Args:
-      evaluator: from ``load_evaluator`` for the same data set.
+      evaluator: from ``load_features`` or ``load_evaluator`` for the same data set.
       fakes: ``[M, height, width, channels]`` uint8, at least eight; 10,000 in the protocol. A constant generator's are
         scored as any others.
       dataset: what the fakes imitate; its test images are 10,000 in the protocol.
+      split: the reals, the test images or the training images.
+      reference: of features of the same network; ``reference_distance`` is then the Fréchet distance to it.
       seed: decides the projections, the critic and the blocks of the kernel distance's standard error.
       tell: called with the name of each part before it is computed, such as ``features``.
 
     Returns:
       Plain numbers, texts and lists, ready for JSON: ``evaluator`` and ``evaluator_sha256`` (quote them beside every
       score), ``num_fakes``, ``num_reals``, ``seed``, ``frechet_distance`` with its ``frechet_floor``,
-      ``kernel_distance`` with its ``kernel_distance_error``, ``precision``, ``recall``, ``density``, ``coverage``,
+      ``frechet_extrapolated`` with its ``frechet_interval``, ``kernel_distance`` with its ``kernel_distance_error`` and
+      ``kernel_interval``, in features of a ``FeatureNetwork`` ``kernel_subsets`` and, where it has logits,
+      ``inception_score``, each with its ``…_std``, ``precision``, ``recall``, ``density``, ``coverage``,
       ``class_divergence`` with ``class_counts`` and ``real_class_counts`` (unless the evaluator has random weights),
       ``sliced_wasserstein``, ``authenticity`` and ``critic_accuracy``.
 
@@ -94,10 +118,12 @@ def score_images(
       >>> scores["frechet_distance"]  # doctest: +SKIP
       2.4
     """
-    return _score(evaluator, fakes, dataset.test_images, dataset.resident.train_images, seed, tell)
+    train_images = dataset.resident.train_images
+    reals = dataset.test_images if split == "test" else train_images
+    return _score(evaluator, fakes, reals, train_images, seed, tell, reference)
 
 
-def are_scores(scores: Any, evaluator: Evaluator | None = None) -> bool:
+def are_scores(scores: Any, evaluator: Features | None = None) -> bool:
     """Whether a value from a file is what ``score_images`` returns.
 
     Of any evaluator, it may lack some scores, as earlier ones do; of this one, if one is given, it lacks none.
@@ -111,7 +137,7 @@ def are_scores(scores: Any, evaluator: Evaluator | None = None) -> bool:
 
 
 def anchors(
-    evaluator: Evaluator, dataset: Dataset, *, seed: int = 0, left_out: int = 1, tell: Tell = be_silent
+    evaluator: Features, dataset: Dataset, *, seed: int = 0, left_out: int = 1, tell: Tell = be_silent
 ) -> dict[str, dict[str, Any]]:
     """Score images that are known to be good or bad, so that other scores can be read between them.
 
@@ -123,7 +149,7 @@ def anchors(
     the measured floor lies somewhat above ``frechet_floor``.
 
     Args:
-      evaluator: from ``load_evaluator`` for the same data set.
+      evaluator: from ``load_features`` or ``load_evaluator`` for the same data set.
       dataset: the images.
       seed: decides the samples, the noise, and what ``score_images`` draws.
       left_out: the label of the class to leave out.
@@ -191,37 +217,67 @@ def blur_images(images: np.ndarray, deviation: float = 1.0) -> np.ndarray:
 
 
 def _score(
-    evaluator: Evaluator, fakes: np.ndarray, reals: np.ndarray, train_images: np.ndarray, seed: int, tell: Tell
+    evaluator: Features,
+    fakes: np.ndarray,
+    reals: np.ndarray,
+    train_images: np.ndarray,
+    seed: int,
+    tell: Tell,
+    reference: Statistics | None = None,
 ) -> dict[str, Any]:
     require_accurate(evaluator)
-    require_image_pair(reals, fakes, ("the test images", "fakes"), least=8)
+    require_image_pair(reals, fakes, ("the reals", "fakes"), least=8)
     tell("features")
-    real_features, real_logits = extract(evaluator, reals)
-    fake_features, fake_logits = extract(evaluator, fakes)
-    tell("distances")
-    kernel = kernel_distance(real_features, fake_features, seed=seed)
+    real_features, real_logits = cached_features(evaluator, reals)
+    fake_features, fake_logits = image_features(evaluator, fakes)
     scores: dict[str, Any] = {
         "evaluator": evaluator.name,
         "evaluator_sha256": evaluator.sha256,
         "num_fakes": len(fakes),
         "num_reals": len(reals),
         "seed": seed,
-        "frechet_distance": frechet_distance(real_features, fake_features),
-        "frechet_floor": frechet_floor(real_features, len(reals), len(fakes)),
-        "kernel_distance": kernel.value,
-        "kernel_distance_error": kernel.standard_error,
     }
-    tell("precision and recall")
-    scores |= precision_recall(real_features, fake_features)._asdict()
-    tell("density and coverage")
-    scores |= density_coverage(real_features, fake_features)._asdict()
-    scores |= {} if evaluator.accuracy is None else _class_scores(real_logits, fake_logits)
+    tell("distances")
+    scores |= _distances(real_features, fake_features, seed)
+    if reference:
+        scores["reference_distance"] = statistics_distance(reference, feature_statistics(fake_features))
+    if isinstance(evaluator, FeatureNetwork):
+        scores |= _published(real_features, fake_features, fake_logits)
+    tell("neighbours")
+    precision, density = manifold_scores(real_features, fake_features)
+    scores |= precision._asdict() | density._asdict()
+    if evaluator.accuracy is not None and real_logits is not None and fake_logits is not None:
+        scores |= _class_scores(real_logits, fake_logits)
     tell("sliced Wasserstein distance")
     scores["sliced_wasserstein"] = sliced_wasserstein(reals, fakes, seed=seed)
     tell("authenticity")
     scores["authenticity"] = authenticity(fakes, train_images).share
     tell("critic accuracy")
     scores["critic_accuracy"] = critic_accuracy(reals, fakes, seed=seed)
+    return scores
+
+
+def _distances(reals: np.ndarray, fakes: np.ndarray, seed: int) -> dict[str, Any]:
+    kernel, frechet = kernel_distance(reals, fakes, seed=seed), extrapolated_frechet(reals, fakes, seed=seed)
+    margin = DEVIATIONS * kernel.standard_error
+    return {
+        "frechet_distance": frechet_distance(reals, fakes),
+        "frechet_floor": frechet_floor(reals, len(reals), len(fakes)),
+        "frechet_extrapolated": frechet.distance,
+        "frechet_interval": [frechet.low, frechet.high],
+        "kernel_distance": kernel.value,
+        "kernel_distance_error": kernel.standard_error,
+        "kernel_interval": [kernel.value - margin, kernel.value + margin],
+    }
+
+
+def _published(reals: np.ndarray, fakes: np.ndarray, fake_logits: np.ndarray | None) -> dict[str, Any]:
+    """What papers report in features that others have too."""
+    kernel = kernel_subsets(reals, fakes)
+    scores = {"kernel_subsets": kernel.mean, "kernel_subsets_std": kernel.std}
+    if fake_logits is not None and len(fake_logits) >= 10:
+        score = inception_score(fake_logits)
+        scores |= {"inception_score": score.mean, "inception_score_std": score.std}
     return scores
 
 

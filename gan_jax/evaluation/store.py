@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
+from gan_jax.evaluation.feature_network import Features
 from gan_jax.evaluation.features import (
     VERSION,
     Evaluator,
@@ -23,13 +23,14 @@ from gan_jax.evaluation.features import (
     why_no_classifier,
 )
 from gan_jax.evaluation.protocol import Tell, anchors, are_scores, be_silent
-from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, user_cache, warn, write_json
+from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, try_to_cache, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 
 _WEIGHTS = "weights/"
 _TOLD = {"name": str, "accuracy": float | int | None, "num_classes": int, "dataset_hash": str, "training": str}
 _FORMAT = 1
+_ANCHORS_FORMAT = 2  # 1: without an extrapolated Fréchet distance
 _ASKED = 5000  # images of a set that only has the name of a shipped evaluator's
 _SHIPPED_ACCURACY = 0.91  # of these images; below, a classifier of their own knows them better
 
@@ -73,7 +74,7 @@ def load_evaluator(dataset: Dataset) -> Evaluator:
             pass  # a damaged cache is made anew
     resident = dataset.resident
     evaluator = _classifier(resident) or random_evaluator(resident)
-    _try_to_cache(path, lambda: save_evaluator(path, evaluator))
+    try_to_cache(path, lambda: save_evaluator(path, evaluator))
     return evaluator
 
 
@@ -112,7 +113,7 @@ def _classifier(dataset: Dataset) -> Evaluator | None:
 
 
 def load_anchors(
-    evaluator: Evaluator, dataset: Dataset, seed: int = 0, tell: Tell = be_silent
+    evaluator: Features, dataset: Dataset, seed: int = 0, tell: Tell = be_silent
 ) -> dict[str, dict[str, Any]]:
     """``protocol.anchors``, cached by the data set's content, the evaluator's weights and the seed.
 
@@ -120,7 +121,7 @@ def load_anchors(
       >>> load_anchors(evaluator, dataset)["real"]["frechet_distance"]  # doctest: +SKIP
       0.0652
     """
-    key = f"{dataset.content_hash[:16]}-{evaluator.sha256[:16]}-seed{seed}-format{_FORMAT}"
+    key = f"{dataset.content_hash[:16]}-{evaluator.sha256[:16]}-seed{seed}-format{_ANCHORS_FORMAT}"
     path = user_cache() / "anchors" / f"{key}.json"
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
@@ -129,17 +130,8 @@ def load_anchors(
     except (OSError, AttributeError, TypeError, ValueError):
         pass  # a damaged cache is made anew
     scores = anchors(evaluator, dataset, seed=seed, tell=tell)
-    _try_to_cache(path, lambda: write_json(path, scores))
+    try_to_cache(path, lambda: write_json(path, scores))
     return scores
-
-
-def _try_to_cache(path: Path, write: Callable[[], None]) -> None:
-    """Write into the cache; what cannot be kept there is computed again the next time."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write()
-    except OSError as error:
-        warn(f"{path} cannot be written ({error.strerror}); it will be computed again the next time")
 
 
 def save_evaluator(path: Path, evaluator: Evaluator) -> None:

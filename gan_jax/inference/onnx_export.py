@@ -17,12 +17,13 @@ _BATCH = "batch"
 _FACTS = ("network", "width", "latent_dim", "image_shape", "conditional", "num_classes")  # as JSON in the metadata
 
 
-def onnx_generator(config: GanConfig, generator: Variables) -> bytes:
+def onnx_generator(config: GanConfig, generator: Variables, *, as_bytes: bool = False) -> bytes:
     """Write a generator in eval mode.
 
     Args:
       config: the networks' configuration.
       generator: the generator's state.
+      as_bytes: write the images as torch-fidelity takes them: ``[batch, 3, height, width]`` uint8, grey ones repeated.
 
     Returns:
       The file's content: ``latents`` ``[batch, latent_dim]`` float32 and, for conditional networks, ``labels``
@@ -37,6 +38,10 @@ def onnx_generator(config: GanConfig, generator: Variables) -> bytes:
     hidden = graph.follow(generator_operations(config, generator), hidden)
     if config.makes_points:
         last = graph.add("Reshape", [hidden, graph.integers([-1, *config.image_shape])], output="points")
+    elif as_bytes:
+        height, width, channels = config.image_shape
+        last = graph.bytes_in_colour(hidden, channels)
+        return graph.model(config, {"latents": [config.latent_dim]}, {last: [3, height, width]}, made="UINT8")
     else:
         last = graph.add("Transpose", [hidden], perm=[0, 2, 3, 1], output="images")
     return graph.model(config, {"latents": [config.latent_dim]}, {last: list(config.image_shape)})
@@ -102,19 +107,30 @@ class _Graph:
             hidden = _NODES[operation.name](self, operation, hidden)
         return hidden
 
-    def model(self, config: GanConfig, inputs: dict[str, list[int]], outputs: dict[str, list[int]]) -> bytes:
-        """The file of these nodes."""
+    def bytes_in_colour(self, hidden: str, channels: int) -> str:
+        """Bytes of values near [-1, 1], rounded as samples are; runtimes let tanh exceed 1."""
+        one, half = self.constant(np.array(1, np.float32)), self.constant(np.array(127.5, np.float32))
+        scaled = self.add("Mul", [self.add("Add", [hidden, one]), half])
+        clipped = self.add(
+            "Clip", [scaled, self.constant(np.array(0, np.float32)), self.constant(np.array(255, np.float32))]
+        )
+        coloured = self.add("Concat", [self.add("Round", [clipped])] * (3 // channels), axis=1)
+        return self.add("Cast", [coloured], output="images", to=self._onnx.TensorProto.UINT8)
+
+    def model(
+        self, config: GanConfig, inputs: dict[str, list[int]], outputs: dict[str, list[int]], made: str = "FLOAT"
+    ) -> bytes:
+        """The file of these nodes, whose outputs are ``made`` of this type."""
         helper, types = self._onnx.helper, self._onnx.TensorProto
 
-        def described(shapes: dict[str, list[int]]) -> list[Any]:
-            return [
-                helper.make_tensor_value_info(name, types.FLOAT, [_BATCH, *shape]) for name, shape in shapes.items()
-            ]
+        def described(shapes: dict[str, list[int]], form: str = "FLOAT") -> list[Any]:
+            form = getattr(types, form)
+            return [helper.make_tensor_value_info(name, form, [_BATCH, *shape]) for name, shape in shapes.items()]
 
         taken = described(inputs)
         if config.conditional:
             taken.append(helper.make_tensor_value_info("labels", types.INT64, [_BATCH]))
-        graph = helper.make_graph(self._nodes, "gan_jax", taken, described(outputs), self._constants)
+        graph = helper.make_graph(self._nodes, "gan_jax", taken, described(outputs, made), self._constants)
         opsets = [helper.make_opsetid("", _OPSET)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
         model.producer_name, model.producer_version = "gan_jax", __version__

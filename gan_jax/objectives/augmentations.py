@@ -4,6 +4,7 @@ Reals and fakes are changed alike, in D's updates and in G's, so that D cannot l
 and G does not learn the changes.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 
 import jax
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
+from gan_jax.objectives.augmentation_pipe import pipe
 from gan_jax.parts import find_part
 
 _TRANSLATION = 1 / 8  # of the image's size, at most, each way
@@ -58,10 +60,11 @@ def cutout(key: Array, images: Array) -> Array:
     return jnp.where((rows[:, :, None] & columns[:, None, :])[..., None], 0, images)
 
 
-Augmentation = Callable[[Array, Array], Array]
+Augmentation = Callable[..., Array]
 
-AUGMENTATIONS: dict[str, Augmentation] = {"translation": translation, "cutout": cutout}
-"""Each takes ``(key, images)`` and returns images; entries may be added under other names."""
+AUGMENTATIONS: dict[str, Augmentation] = {"translation": translation, "cutout": cutout, "pipe": pipe}
+"""Each takes ``(key, images)`` and returns images. One that takes ``probability`` too decides itself what happens with
+it; the others change an image wholly or not at all. Entries may be added under other names."""
 
 
 def find_augmentation(name: str) -> Augmentation:
@@ -87,7 +90,11 @@ def augment(names: Sequence[str], key: Array, images: Array, probability: ArrayL
     """
     for index, name in enumerate(names):
         own = jax.random.fold_in(key, index)
-        changed = find_augmentation(name)(own, images)
+        augmentation = find_augmentation(name)
+        if "probability" in inspect.signature(augmentation).parameters:
+            images = augmentation(own, images, probability=1.0 if probability is None else probability)
+            continue
+        changed = augmentation(own, images)
         if probability is not None:
             chosen = jax.random.uniform(jax.random.fold_in(own, _CHOICE), (len(images), 1, 1, 1)) < probability
             changed = jnp.where(chosen, changed, images)

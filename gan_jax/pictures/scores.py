@@ -1,6 +1,7 @@
 """Scores as a table and as pictures, beside their anchors."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from gan_jax.pictures.tables import markdown_table
 # Each score's heading, and whether more is better; for those between, the anchor "real" is the aim.
 HEADINGS = {
     "frechet_distance": "Fréchet ↓",
+    "frechet_extrapolated": "Fréchet ∞ ↓",
     "kernel_distance": "kernel ↓",
+    "kernel_subsets": "KID ↓",
+    "inception_score": "IS ↑",
     "precision": "precision ↑",
     "recall": "recall ↑",
     "density": "density ↑",
@@ -19,6 +23,7 @@ HEADINGS = {
     "sliced_wasserstein": "pixel W1 ↓",
     "authenticity": "authenticity",
     "critic_accuracy": "critic ↓",
+    "reference_distance": "to reference ↓",
 }
 _POINT, _ANCHOR = "#D55E00", "0.45"
 
@@ -42,6 +47,29 @@ def told_features(rows: Iterable[Mapping[str, Any]]) -> str:
     return f"Features of {' and of '.join(names)}: scores in different features do not compare, and have no mean."
 
 
+def told_ranking(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """Sets of images by their extrapolated Fréchet distance, best first, as a sentence.
+
+    Neighbours whose intervals overlap are undecided. It is empty where a set has no interval, or another's features.
+    """
+    if len(rows) < 2 or len({(row.get("evaluator_sha256"), "frechet_interval" in row) for row in rows.values()}) > 1:
+        return ""
+    if any("frechet_interval" not in row for row in rows.values()):
+        return ""
+    names = sorted(rows, key=lambda name: rows[name]["frechet_extrapolated"])
+    text = _within_interval(names[0], rows[names[0]])
+    for better, name in pairwise(names):
+        apart = rows[better]["frechet_interval"][1] < rows[name]["frechet_interval"][0]
+        text += f"{' < ' if apart else ' ? '}{_within_interval(name, rows[name])}"
+    undecided = "; ? is undecided, as the intervals overlap" if " ? " in text else ""
+    return f"By Fréchet ∞ (95 % interval): {text}{undecided}."
+
+
+def _within_interval(name: str, row: Mapping[str, Any]) -> str:
+    low, high = row["frechet_interval"]
+    return f"{name} {row['frechet_extrapolated']:.3g} ({low:.3g} to {high:.3g})"
+
+
 def table_cells(rows: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """The heading of a table and its rows: one for each named set of images, a column for each score."""
     headings = headings_of(*rows.values())
@@ -58,7 +86,7 @@ def save_scores_figure(path: Path, rows: Mapping[str, Mapping[str, Any]], anchor
     """Write a PNG: a panel for each score, a line for each set of images, those that are not anchors in colour."""
     figure = new_figure(14, 0.32 * len(rows) * 2 + 1.6, dpi=120)
     headings = headings_of(next(iter(rows.values())))
-    panels = figure.subplots(2, -(-len(HEADINGS) // 2), sharey=True)
+    panels = figure.subplots(2, -(-len(headings) // 2), sharey=True)
     for panel in panels.flat[len(headings) :]:
         panel.remove()
     names = list(rows)[::-1]
@@ -84,8 +112,8 @@ def save_score_curves(path: Path, scores: Sequence[Mapping[str, Any]]) -> None:
     last = scores[-1]
     scores = [entry for entry in scores if entry.get("evaluator_sha256") == last.get("evaluator_sha256")]
     figure = new_figure(14, 5, dpi=120)
-    panels = figure.subplots(2, -(-len(HEADINGS) // 2))
     headings = {key: heading for key, heading in HEADINGS.items() if all(key in entry for entry in scores)}
+    panels = figure.subplots(2, -(-len(headings) // 2), squeeze=False)
     for panel in panels.flat[len(headings) :]:
         panel.remove()
     epochs = [score["epoch"] for score in scores]

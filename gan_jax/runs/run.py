@@ -13,7 +13,7 @@ from jax.typing import ArrayLike
 
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
-from gan_jax.evaluation import load_evaluator, sample_count, score_images
+from gan_jax.evaluation import load_features, sample_count, score_images
 from gan_jax.evaluation.features import require_accurate
 from gan_jax.files import warn
 from gan_jax.inference.sampling import sample_fakes
@@ -126,6 +126,7 @@ class Run:
             scores = self._score(_local(progress))
             self._last_scores = progress.step, scores
             shown = "  ".join(f"{heading} {scores[key]:.3g}" for key, heading in headings_of(scores).items())
+            shown += f"  features {scores['evaluator']} {scores['evaluator_sha256'][:12]}"
             averaged = self.context.config.has_ema
             self._tell(progress, scores, f"averaged generator  {shown}" if averaged else shown)
 
@@ -269,8 +270,8 @@ def _snapshots(context: RunContext) -> list[Watcher]:
 
 
 def _scorer(context: RunContext, game: Game) -> Callable[[Progress], Scores]:
-    dataset = context.dataset
-    evaluator = load_evaluator(dataset)
+    dataset, settings = context.dataset, context.settings
+    evaluator = load_features(settings.features, dataset, settings.feature_weights)
     require_accurate(evaluator)
 
     def score(progress: Progress) -> Scores:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gan_jax.data.datasets import Dataset
-from gan_jax.evaluation import Evaluator, load_evaluator, sample_count, score_images
+from gan_jax.evaluation import Features, load_features, sample_count, score_images
 from gan_jax.evaluation.protocol import are_scores
 from gan_jax.files import parse_json, write_json, write_text
 from gan_jax.inference.sampling import sample_fakes
 from gan_jax.pictures.curves import draw_bands
 from gan_jax.pictures.figures import new_figure, save_figure
-from gan_jax.pictures.scores import headings_of, shown, told_features
+from gan_jax.pictures.scores import headings_of, shown, told_features, told_ranking
 from gan_jax.pictures.tables import markdown_table, plain_table
 from gan_jax.runs.bars import progress_bar, show_part
 from gan_jax.runs.health import COLLAPSE_AFTER, has_collapsed
@@ -44,7 +44,8 @@ def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = Fals
     Scores are also kept beside each run. ``collapsed`` is None where a run is too short to tell.
     """
     outcomes: list[Outcome] = []
-    evaluator = load_evaluator(dataset)
+    settings = trials[0].settings
+    evaluator = load_features(settings.features, dataset, settings.feature_weights)
     with progress_bar(len(trials), "run", quiet=quiet, leave=False) as bar:
         for trial in in_turn(trials):
             show_part(bar, f"scoring {trial.name}")
@@ -52,7 +53,7 @@ def trial_outcomes(trials: Sequence[Trial], dataset: Dataset, quiet: bool = Fals
     return outcomes
 
 
-def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
+def _outcome(trial: Trial, dataset: Dataset, evaluator: Features) -> Outcome:
     folder = RunFolder(trial.settings.folder)
     run = load_run(folder.path)
     digest, history = run_digest(run.record), read_history(folder.history)
@@ -67,7 +68,7 @@ def _outcome(trial: Trial, dataset: Dataset, evaluator: Evaluator) -> Outcome:
     return {"name": trial.name, "values": trial.values, "seed": trial.settings.seed, "history": history, **known}
 
 
-def _known_outcome(path: Path, digest: str, evaluator: Evaluator) -> Outcome:
+def _known_outcome(path: Path, digest: str, evaluator: Features) -> Outcome:
     """What was written of the run as it is, with every score in this evaluator's features, if anything."""
     try:
         known = parse_json(path.read_text(encoding="utf-8"))
@@ -88,6 +89,8 @@ def save_report(folder: Path, outcomes: Sequence[Outcome], *, quiet: bool = Fals
     """
     groups = _groups(outcomes)
     cells, features = summary_cells(groups), told_features(outcome["scores"] for outcome in outcomes)
+    ranking = told_ranking({outcome["name"]: outcome["scores"] for outcome in outcomes})
+    features = "\n\n".join(text for text in (features, ranking) if text)
     write_json(folder / SUMMARY, [{key: outcome[key] for key in outcome if key != "history"} for outcome in outcomes])
     write_text(folder / "summary.md", f"{markdown_table(*cells)}\n\n{features}")
     histories = {name: [outcome["history"] for outcome in group] for name, group in groups.items()}

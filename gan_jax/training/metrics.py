@@ -12,6 +12,7 @@ METRICS = {
     "penalty": "the sum of D's penalties times their weight; not in d_loss",
     "g_penalty": "the sum of G's penalties times their weight; not in g_loss",
     "d_sign": "mean sign of D's logits of the reals, in [-1, 1]; where a controller needs it",
+    "augmentation_probability": "what the controller ada has set for this step, in [0, 1]",
 }
 """Each is ``[]`` float32. A step reports those that it has; a step of one's own may report others too."""
 

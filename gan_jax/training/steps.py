@@ -3,40 +3,34 @@
 The three share one type, so one loop trains with any of them. None consumes its arguments.
 """
 
-from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array, lax
-from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.controllers import find_controller
 from gan_jax.errors import InputError
 from gan_jax.nn.network import Variables
-from gan_jax.nn.networks import apply_generator, find_networks, score_batches
-from gan_jax.objectives.augmentations import augment
+from gan_jax.nn.networks import apply_generator, score_batches
 from gan_jax.objectives.losses import find_objective, generator_objective, mean_score
-from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_generator_penalty, not_zero, sum_penalties
 from gan_jax.training.batches import Batch
 from gan_jax.training.forward import NETWORKS_TAG, discriminate, pixel_std, sample_latents
 from gan_jax.training.micro_batches import all_of_parts, deal, mean_of_parts
 from gan_jax.training.sharding import shard_batch
-from gan_jax.training.state import GanState, NetworkState, apply_gradients, update_ema
-
-Tree = TypeVar("Tree")
-Metrics = dict[str, Array]  # [] float32 each; training/metrics.py says what they are
-
-# Latents are drawn from the step's key itself, and all else that is random in a step from that key folded with one of
-# these numbers. They are so far apart that adding the index of a critic step to one does not reach the next.
-_AUGMENT_FOR_D, _AUGMENT_FOR_G, _PENALTY, _CRITIC_STEP, _GENERATOR_PENALTY, _MIRROR = (
-    2**16 * number for number in (1, 2, 3, 4, 6, 8)
+from gan_jax.training.state import GanState, NetworkState, update_ema
+from gan_jax.training.updates import (
+    AUGMENT_FOR_G,
+    CRITIC_STEP,
+    MIRROR,
+    Metrics,
+    augmented,
+    fold,
+    update_discriminator,
+    update_generator,
 )
-
-_LARGE_WEIGHT = 2**20  # entries; the squares of a smaller one stay in a cache
 
 
 class Step(Protocol):
@@ -101,11 +95,11 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
         return _take_turns(config, state, critic, Batch(reals, labels), latents, key)
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
-        variables, random = state.generator.with_params(params).variables, _fold(key, NETWORKS_TAG)
+        variables, random = state.generator.with_params(params).variables, fold(key, NETWORKS_TAG)
         return apply_generator(config, variables, latents, labels, train=True, key=random)
 
     fakes, pull_back, variables = jax.vjp(generator_forward, state.generator.params, has_aux=True)
-    discriminator, d_metrics = _update_discriminator(config, state, Batch(reals, labels), fakes, key)
+    discriminator, d_metrics = update_discriminator(config, state, Batch(reals, labels), fakes, key)
     score = partial(_score_for_g, config, discriminator, labels, key)
 
     def loss(fakes: Array) -> tuple[Array, tuple[Array, Variables]]:
@@ -113,8 +107,9 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
 
     (g_loss, (logits, after)), fakes_gradient = jax.value_and_grad(loss, has_aux=True)(fakes)
     (gradient,) = pull_back(fakes_gradient)
-    generator, g_metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
+    generator, g_metrics = update_generator(config, state, latents, labels, key, gradient, variables)
     metrics = {**d_metrics, **g_metrics, "g_loss": g_loss, "d_g_z2": mean_score(logits)}
+    metrics |= _moved_settings(config, state)
     state = state.replace(discriminator=discriminator.replace(variables=after))
     return _next_state(config, state, generator, metrics), metrics
 
@@ -122,8 +117,8 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
 def _score_for_g(
     config: GanConfig, discriminator: NetworkState, labels: Array | None, key: Array, batches: list[Array]
 ) -> tuple[list[Array], Variables]:
-    seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
-    return score_batches(config, discriminator.variables, seen, labels, key=_fold(key, NETWORKS_TAG))
+    seen = [augmented(config, images, key, AUGMENT_FOR_G) for images in batches]
+    return score_batches(config, discriminator.variables, seen, labels, key=fold(key, NETWORKS_TAG))
 
 
 def _take_turns(
@@ -131,13 +126,13 @@ def _take_turns(
 ) -> tuple[GanState, Metrics]:
     """D's update on its own batch, or on G's where it has none, then G's update, for which G runs forward again."""
     if critic:
-        state, d_metrics = _critic_step(config, state, critic[0], _fold(key, _CRITIC_STEP + config.critic_steps - 1))
+        state, d_metrics = _critic_step(config, state, critic[0], fold(key, CRITIC_STEP + config.critic_steps - 1))
     else:
         state, d_metrics = _critic_step(config, state, batch, key, latents)
 
     def part(batch: tuple[Array, Array, Array | None], key: Array) -> tuple[Any, tuple[Variables, Variables]]:
         reals, latents, labels = batch
-        score, random = partial(_score_for_g, config, state.discriminator, labels, key), _fold(key, NETWORKS_TAG)
+        score, random = partial(_score_for_g, config, state.discriminator, labels, key), fold(key, NETWORKS_TAG)
 
         def loss(params: Variables) -> tuple[Array, tuple[Array, Variables, Variables]]:
             variables = state.generator.with_params(params).variables
@@ -150,7 +145,7 @@ def _take_turns(
 
     whole = batch.images, latents, batch.labels
     (gradient, g_losses), (variables, after) = mean_of_parts(config, part, whole, key)
-    generator, g_metrics = _update_generator(config, state, latents, batch.labels, key, gradient, variables)
+    generator, g_metrics = update_generator(config, state, latents, batch.labels, key, gradient, variables)
     metrics = {**d_metrics, **g_metrics, **g_losses}
     state = state.replace(discriminator=state.discriminator.replace(variables=after))
     return _next_state(config, state, generator, metrics), metrics
@@ -186,19 +181,19 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
         reals, labels = jax.tree.map(lambda array: array[: config.batch_size], _training_batch(config, batch, key))
 
     def score(batches: list[Array]) -> tuple[list[Array], None]:
-        seen = [_augment(config, images, key, _AUGMENT_FOR_G) for images in batches]
+        seen = [augmented(config, images, key, AUGMENT_FOR_G) for images in batches]
         scored = [discriminate(config, state.discriminator.variables, images, labels) for images in seen]
         return scored, None
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
-        variables, random = state.generator.with_params(params).variables, _fold(key, NETWORKS_TAG)
+        variables, random = state.generator.with_params(params).variables, fold(key, NETWORKS_TAG)
         fakes, variables = apply_generator(config, variables, latents, labels, train=True, key=random)
         g_loss, (logits, _) = generator_objective(objective, score, reals, fakes)
         return g_loss, (mean_score(logits), pixel_std(fakes), variables)
 
-    (g_loss, (mean, spread, variables)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
-    generator, metrics = _update_generator(config, state, latents, labels, key, gradient, variables)
-    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_std": spread}
+    (g_loss, (mean, deviation, variables)), gradient = jax.value_and_grad(loss, has_aux=True)(state.generator.params)
+    generator, metrics = update_generator(config, state, latents, labels, key, gradient, variables)
+    metrics |= {"g_loss": g_loss, "d_g_z2": mean, "fake_std": deviation} | _moved_settings(config, state)
     return _next_state(config, state, generator, metrics), metrics
 
 
@@ -232,6 +227,7 @@ def discriminator_step(config: GanConfig, state: GanState, batch: Batch, key: Ar
     config = _settings_now(config, state)
     state, (batch, *_) = _take_critic_steps(config, state, _training_batch(config, batch, key), key)
     state, metrics = _critic_step(config, state, batch, key)
+    metrics |= _moved_settings(config, state)
     return state.replace(step=state.step + 1, extra=_controlled(config, state, metrics)), metrics
 
 
@@ -240,6 +236,12 @@ def _settings_now(config: GanConfig, state: GanState) -> GanConfig:
     for name in config.controllers:
         config = config.with_traced(find_controller(name).settings(config, state.extra[name]))
     return config.at(state.step)
+
+
+def _moved_settings(config: GanConfig, state: GanState) -> Metrics:
+    """What controllers have set for this step."""
+    found = [find_controller(name).settings(config, state.extra[name]) for name in config.controllers]
+    return {name: jnp.asarray(value, jnp.float32) for settings in found for name, value in settings.items()}
 
 
 def _controlled(config: GanConfig, state: GanState, metrics: Metrics) -> Any:
@@ -277,7 +279,7 @@ def _take_critic_steps(config: GanConfig, state: GanState, batch: Batch, key: Ar
 
     def body(state: GanState, indexed: tuple[Array, Batch]) -> tuple[GanState, None]:
         index, batch = indexed
-        return _critic_step(config, state, batch, _fold(key, _CRITIC_STEP + index))[0], None
+        return _critic_step(config, state, batch, fold(key, CRITIC_STEP + index))[0], None
 
     earlier = jax.tree.map(lambda array: array[: config.critic_steps - 1], batches)
     state, _ = lax.scan(body, state, (jnp.arange(config.critic_steps - 1), earlier))
@@ -292,191 +294,19 @@ def _critic_step(
     latents = shard_batch(sample_latents(config, key)) if latents is None else latents
 
     def part(batch: tuple[Array, Array | None], key: Array) -> tuple[Array, Variables]:
-        random = _fold(key, NETWORKS_TAG)
+        random = fold(key, NETWORKS_TAG)
         return apply_generator(config, generator.variables, *batch, train=True, key=random)
 
     fakes, variables = all_of_parts(config, part, (latents, batch.labels), key)
-    discriminator, metrics = _update_discriminator(config, state, batch, fakes, key)
+    discriminator, metrics = update_discriminator(config, state, batch, fakes, key)
     return state.replace(generator=generator.replace(variables=variables), discriminator=discriminator), metrics
-
-
-class _Scored(NamedTuple):
-    """What D's pass over reals and fakes gives."""
-
-    loss: Array
-    logits: list[Array]  # of the reals, of the fakes
-    variables: Variables
-    penalty: Array | None = None
-
-
-def _update_discriminator(
-    config: GanConfig, state: GanState, batch: Batch, fakes: Array, key: Array
-) -> tuple[NetworkState, Metrics]:
-    """One update along the loss and the penalties."""
-
-    def part(batch: tuple[Batch, Array], key: Array) -> tuple[tuple[Variables, Metrics], Variables]:
-        gradient, scored = _discriminator_gradient(config, state, *batch, key)
-        d_x, d_g_z1 = map(mean_score, scored.logits)
-        metrics = {"d_loss": scored.loss, "d_x": d_x, "d_g_z1": d_g_z1}
-        if scored.penalty is not None:
-            metrics["penalty"] = scored.penalty
-        if config.controllers:
-            metrics["d_sign"] = jnp.mean(jnp.sign(scored.logits[0]))
-        return (gradient, metrics), scored.variables
-
-    (gradient, metrics), variables = mean_of_parts(config, part, (batch, fakes), key)
-    norm = _norm(gradient)
-    metrics |= {"d_gradient_norm": norm, "fake_std": pixel_std(fakes)}
-    given = config.discriminator_learning_rate
-    rate = _after(norm, config.learning_rate if given is None else given)
-    return apply_gradients(config, state.discriminator, gradient, variables, rate), metrics
-
-
-def _discriminator_gradient(
-    config: GanConfig, state: GanState, batch: Batch, fakes: Array, key: Array
-) -> tuple[Variables, _Scored]:
-    """Score reals, then fakes, each normalized by its own batch.
-
-    Where the loss has been followed back to the images, the gradients that R1 and R2 penalize are known, and no other
-    pass through D is needed for them.
-    """
-    discriminator, (reals, labels) = state.discriminator, batch
-    objective = find_objective(config.objective).discriminator
-
-    def score(params: Variables, *batches: Array) -> tuple[list[Array], Variables]:
-        seen = [_augment(config, images, key, _AUGMENT_FOR_D) for images in batches]
-        classes = None if labels is None else labels[: len(seen[0])]
-        variables = discriminator.with_params(params).variables
-        return score_batches(config, variables, seen, classes, key=_fold(key, NETWORKS_TAG))
-
-    def loss(params: Variables) -> tuple[Array, _Scored]:
-        logits, variables = score(params, reals, fakes)
-        d_loss = objective(*logits, config.real_weight, config.fake_weight)
-        scored = _Scored(d_loss, logits, variables)
-        if not config.penalties:
-            return d_loss, scored
-        critics = dict.fromkeys(config.penalties, lambda images: score(params, images)[0][0])
-        penalty = _penalty(config, critics, reals, fakes, key, state.step)
-        return d_loss + penalty, scored._replace(penalty=penalty)
-
-    def expanded(params: Variables) -> tuple[Array, tuple[_Scored, Variables]]:
-        logits, pull_back, variables = jax.vjp(score, params, reals, fakes, has_aux=True)
-        d_loss, slopes = jax.value_and_grad(objective, (0, 1))(*logits, config.real_weight, config.fake_weight)
-        slopes = [lax.stop_gradient(not_zero(slope)) for slope in slopes]  # they cancel in an expansion
-        loss_gradient, *image_gradients = pull_back(slopes)
-        expansions = map(expand, (reals, fakes), logits, slopes, image_gradients)
-        penalty = _penalty(config, dict(zip(EXPANDABLE, expansions, strict=True)), reals, fakes, key, state.step)
-        return penalty, (_Scored(d_loss, logits, variables, penalty), loss_gradient)
-
-    if _shares_a_pass(config):
-        (_, (scored, loss_gradient)), gradient = jax.value_and_grad(expanded, has_aux=True)(discriminator.params)
-        gradient = optax.tree.add(loss_gradient, gradient)
-    else:
-        (_, scored), gradient = jax.value_and_grad(loss, has_aux=True)(discriminator.params)
-    return gradient, scored
-
-
-def _shares_a_pass(config: GanConfig) -> bool:
-    """Whether the penalties are taken from the loss's own pass through D."""
-    whole = config.penalty_share == 1 and config.penalty_every == 1
-    possible = bool(config.penalties) and set(config.penalties) <= set(EXPANDABLE)
-    return whole and possible and find_networks(config).discriminator.single_image_logits
-
-
-def _update_generator(
-    config: GanConfig,
-    state: GanState,
-    latents: Array,
-    labels: Array | None,
-    key: Array,
-    gradient: Variables,
-    variables: Variables,
-) -> tuple[NetworkState, Metrics]:
-    """One update of G along the loss's gradient and its penalties; ``variables`` are those that its pass left."""
-    penalties = {}
-    if config.generator_penalties:
-        penalty, added = _generator_penalty(config, state, latents, labels, key)
-        gradient, penalties = optax.tree.add(gradient, added), {"g_penalty": penalty}
-    norm = _norm(gradient)
-    generator = apply_gradients(config, state.generator, gradient, variables, _after(norm, config.learning_rate))
-    return generator, {"g_gradient_norm": norm} | penalties
-
-
-def _generator_penalty(
-    config: GanConfig, state: GanState, latents: Array, labels: Array | None, key: Array
-) -> tuple[Array, Variables]:
-    """G's penalties with their weight, and their gradient; zeros in the steps between."""
-    every, key, random = config.generator_penalty_every, _fold(key, _GENERATOR_PENALTY), _fold(key, NETWORKS_TAG)
-
-    def penalty(params: Variables) -> Array:
-        def generate(latents: Array) -> Array:
-            variables = state.generator.with_params(params).variables
-            return apply_generator(config, variables, latents, labels, train=True, key=random)[0]
-
-        found = [
-            find_generator_penalty(name)(generate, latents, _fold(key, at))
-            for at, name in enumerate(config.generator_penalties)
-        ]
-        return config.generator_penalty_weight * every * sum(found, start=jnp.zeros(()))
-
-    return _when_due(every, state.step, lambda: jax.value_and_grad(penalty)(state.generator.params))
-
-
-def _when_due(every: int, step: Array, compute: Callable[[], Tree]) -> Tree:
-    """The value of ``compute`` in every ``every``-th step, and zeros in the others."""
-    if every == 1:
-        return compute()
-    shapes = jax.eval_shape(compute)
-    return lax.cond(
-        step % every == 0, compute, lambda: jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-    )
-
-
-def _norm(gradient: Variables) -> Array:
-    """The Euclidean norm. It squares a large weight's gradient itself: to share the squares with Adam takes longer."""
-
-    def apart(leaf: Array) -> Array:
-        return lax.optimization_barrier(leaf) if leaf.size >= _LARGE_WEIGHT else leaf
-
-    return optax.tree.norm(jax.tree.map(apart, gradient))
-
-
-def _after(norm: Array, rate: ArrayLike) -> Array:
-    """The learning rate, made to depend on the gradient's norm, so that XLA updates the weights in place."""
-    return 0 * norm + rate
-
-
-def _penalty(
-    config: GanConfig, critics: Mapping[str, Critic], reals: Array, fakes: Array, key: Array, step: Array
-) -> Array:
-    """The configured penalties of a share of the batch with their weight; 0 in the steps between."""
-    every, count = config.penalty_every, max(1, round(config.penalty_share * len(reals)))
-
-    def penalty() -> Array:
-        keys = [_fold(_fold(key, _PENALTY), at) for at in range(len(config.penalties))]
-        found = sum_penalties(config.penalties, critics, reals[:count], fakes[:count], keys)
-        return config.penalty_weight * every * found
-
-    return _when_due(every, step, penalty)
-
-
-def _augment(config: GanConfig, images: Array, key: Array, tag: int) -> Array:
-    """What D is shown of images."""
-    if not config.augmentations:
-        return images
-    return augment(config.augmentations, _fold(key, tag), images, config.augmentation_probability)
-
-
-def _fold(key: Array, tag: ArrayLike) -> Array:
-    """A key for something else than the latents."""
-    return jax.random.fold_in(key, tag)
 
 
 def _training_batch(config: GanConfig, batch: Batch, key: Array) -> Batch:
     """A step's images, each mirrored at random where the configuration says so, and labels for conditional networks."""
     images, labels = _require_batch(config, batch)
     if config.mirror:
-        mirrored = jax.random.bernoulli(_fold(key, _MIRROR), shape=(len(images), 1, 1, 1))
+        mirrored = jax.random.bernoulli(fold(key, MIRROR), shape=(len(images), 1, 1, 1))
         images = jnp.where(mirrored, images[:, :, ::-1], images)
     return Batch(images, labels)
 

@@ -26,7 +26,7 @@ SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-si
 def test_the_next_command_runs(training, flags, following, gan_jax, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scores = {"frechet_distance": 1.5, "evaluator": "quick", "evaluator_sha256": "a" * 64}
-    monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
     monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
     status, out, err = gan_jax(training, *SMALL, "--steps", 4, "--output-dir", "it's a run", *flags)
     assert status == 0, err

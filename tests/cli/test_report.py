@@ -77,7 +77,7 @@ def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
     report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
     assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
     assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
-    with pytest.raises(InputError, match="is not scored here; leave out --num-images, --dataset"):
+    with pytest.raises(InputError, match="is not scored here; leave out --num-images, --features, --dataset"):
         report(one, scores=False, dataset="elsewhere")
 
 
@@ -103,7 +103,7 @@ def test_a_page_of_many_runs_says_which_diverged_and_which_collapsed(tmp_path):
 @pytest.mark.soak
 def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     scores = {"frechet_distance": 1.5, "critic_accuracy": 0.75, "evaluator": "quick", "evaluator_sha256": "a" * 64}
-    monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
     monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
     run_experiment(dataclasses.replace(SMALL, output_dir=tmp_path / "many", seeds="0:2"))
     report(tmp_path / "many", output=tmp_path / "page.html")

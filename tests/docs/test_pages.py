@@ -18,13 +18,6 @@ WITH_PYTHON = [page for page in PAGES if python_of(page).strip() and page.stem n
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
 
 
-@pytest.mark.parametrize("page", [*PAGES, *NOTEBOOKS], ids=lambda page: page.stem)
-def test_a_page_opens_with_what_one_can_do_after_reading_it(page):
-    text = page.read_text().split("# %% [markdown]\n")[-1 if page.suffix == ".md" else 1]
-    _, opening, *_ = re.split(r"\n(?:# )?\n|\n#\n", text.removeprefix("# # "), maxsplit=2)
-    assert opening.removeprefix("# ").startswith("With this page you can ")
-
-
 @pytest.mark.parametrize("page", [page for page in PAGES if "![" in page.read_text()], ids=lambda page: page.stem)
 def test_the_section_of_a_figure_has_the_command_that_makes_it(page):
     for section in re.split(r"\n(?=## )", page.read_text()):

@@ -153,7 +153,7 @@ COMMANDS = {  # and the moment at which a file of theirs is half there, or their
     "sample --output samples.npz": "numpy:savez",
     "interpolate --rows 2 --columns 3 --output walk.gif": "PIL.Image:Image.save",
     "verify": "gan_jax.runs.verify:epoch_digest",
-    "evaluate --num-images 20": "gan_jax.cli.scoring:load_evaluator",
+    "evaluate --num-images 20": "gan_jax.cli.scoring:load_features",
 }
 
 

@@ -32,7 +32,7 @@ def scores(real, fake, k):
 
 @pytest.mark.parametrize(("sizes", "shift", "k"), [((200, 150), 0.3, 3), ((150, 200), 1.5, 5), ((80, 80), 0, 1)])
 def test_they_are_the_direct_loops(sizes, shift, k, monkeypatch):
-    monkeypatch.setattr("gan_jax.evaluation.neighbours._BLOCK_ROWS", 64)
+    monkeypatch.setattr("gan_jax.evaluation.neighbours._BLOCK_ENTRIES", 90)
     real, fake = draw(0, sizes[0]), draw(1, sizes[1], shift)
     assert scores(real, fake, k) == pytest.approx(with_loops(real, fake, k), rel=1e-12)
 
@@ -73,7 +73,7 @@ def images(seed, count):
 
 
 def test_authenticity_is_the_direct_loop(monkeypatch):
-    monkeypatch.setattr("gan_jax.evaluation.neighbours._BLOCK_ROWS", 16)
+    monkeypatch.setattr("gan_jax.evaluation.nearest._BLOCK_ENTRIES", 900)
     train = images(0, 90)
     fakes = np.concatenate([images(1, 40), train[:30], np.clip(train[30:60], 3, 250)])
     between, within = (cdist(rows.reshape(len(rows), -1), train.reshape(90, -1)) for rows in (fakes, train))

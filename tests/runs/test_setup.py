@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 from small_runs import settings
 
-from gan_jax import Batch, GanConfig, InputError, RunConfig, init_state, load_dataset, load_run, run_experiment
+from gan_jax import (
+    Batch,
+    GanConfig,
+    InputError,
+    NetworkState,
+    RunConfig,
+    init_state,
+    load_dataset,
+    load_run,
+    run_experiment,
+)
 from gan_jax.runs import setup
 from gan_jax.runs.setup import choose_mesh, networks_config, prepare_start
 from gan_jax.storage.run_json import identity, make_run_json
@@ -76,7 +86,8 @@ def test_a_discriminator_of_another_form_is_refused(change, told, monkeypatch, t
 def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(monkeypatch, tmp_path):
     config = GanConfig(width=2, ema_half_life=100.0)
     trained, fresh = (init_state(config, jax.random.key(seed)) for seed in (7, 0))
-    trained = trained.replace(step=trained.step + 9, ema=trained.generator.replace(opt_state=()))
+    average = NetworkState(jax.tree.map(lambda leaf: leaf + 1, trained.generator.variables))
+    trained = trained.replace(step=trained.step + 9, ema=average)
     monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
     settings = RunConfig(config, dataset="digits", start_from=tmp_path)
     state = prepare_start(settings, config, Batch(load_dataset("digits").train_images)).state
@@ -87,6 +98,15 @@ def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(mon
             (found.params, found.variables["batch_stats"]), (expected.params, expected.variables["batch_stats"])
         )
         chex.assert_trees_all_equal(found.opt_state, getattr(fresh, name).opt_state)
+
+
+def test_start_from_a_run_without_an_average_begins_the_average_at_its_generator(monkeypatch, tmp_path):
+    config = GanConfig(width=2, ema_half_life=100.0)
+    trained = init_state(GanConfig(width=2), jax.random.key(7))
+    monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
+    settings = RunConfig(config, dataset="digits", start_from=tmp_path)
+    state = prepare_start(settings, config, Batch(load_dataset("digits").train_images)).state
+    chex.assert_trees_all_equal(state.ema.params, trained.generator.params)
 
 
 def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path):

@@ -162,7 +162,7 @@ def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path,
 @pytest.mark.soak
 def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path, monkeypatch):
     scores = dict.fromkeys(HEADINGS, 1.0) | {"evaluator": "quick", "evaluator_sha256": "a" * 64}
-    monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
     monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
     client, compiled = jax.devices()[0].client, []
     for folder, widths in (("few", "1,2"), ("many", "1,2,3")):
@@ -286,7 +286,7 @@ def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator
 
     monkeypatch.setattr("gan_jax.sweeps.report.score_images", score)
     for chosen in (0, 0, 1):
-        monkeypatch.setattr("gan_jax.sweeps.report.load_evaluator", lambda dataset, at=chosen: evaluators[at])
+        monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given, at=chosen: evaluators[at])
         if not scored:
             run_experiment(flags)
         outcomes = trial_outcomes(list_trials(flags), load_dataset("digits"))
@@ -302,7 +302,7 @@ def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator
 
 def test_images_that_the_evaluator_does_not_know_are_refused_before_training(tmp_path, monkeypatch):
     poor = Evaluator(params={}, name="poor", accuracy=0.5, num_classes=10, dataset_hash="", training="")
-    monkeypatch.setattr("gan_jax.runs.run.load_evaluator", lambda dataset: poor)
+    monkeypatch.setattr("gan_jax.runs.run.load_features", lambda *given: poor)
     with pytest.raises(InputError, match="poor recognizes 50"):
         run_experiment(settings(tmp_path / "run", evaluate_every=1))
     assert not (tmp_path / "run").exists()

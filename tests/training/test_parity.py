@@ -20,7 +20,7 @@ import gan_jax
 from gan_jax import Batch, GanConfig, GanState, NetworkState, normalize_images
 from gan_jax.nn import toom_cook
 from gan_jax.objectives import penalties
-from gan_jax.training import steps
+from gan_jax.training import steps, updates
 from gan_jax.training.state import optimizer
 
 HERE = Path(__file__).parent / "goldens"
@@ -75,7 +75,8 @@ def read(path):
 def given_randomness(monkeypatch):
     """Let a step take latents and mixing themselves in place of the key that it would draw them with."""
     monkeypatch.setattr(steps, "sample_latents", lambda config, key: key.latents)
-    monkeypatch.setattr(steps, "_fold", lambda key, tag: None if tag == steps.NETWORKS_TAG else key)
+    for module in (steps, updates):
+        monkeypatch.setattr(module, "fold", lambda key, tag: None if tag == steps.NETWORKS_TAG else key)
     monkeypatch.setattr(penalties, "draw_mixing", lambda key, count: key.mixing)
 
 

@@ -11,6 +11,7 @@ from chex import assert_trees_all_equal
 from closeness import assert_close, in_float64
 
 from gan_jax import (
+    CONTROLLERS,
     PENALTIES,
     Batch,
     GanConfig,
@@ -25,7 +26,7 @@ from gan_jax import (
 )
 from gan_jax.nn.networks import NETWORKS
 from gan_jax.objectives.augmentations import augment
-from gan_jax.training import steps
+from gan_jax.training import updates
 from gan_jax.training.state import update_ema
 
 CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
@@ -194,7 +195,7 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
         state, images = in_float64((start(config), images_of(config)))
         batch = Batch(images, jnp.arange(len(images)) if config.conditional else None)
         ours, metrics = discriminator_step(config, state, batch, fresh_key())
-        monkeypatch.setattr(steps, "EXPANDABLE", ("none", "of them"))
+        monkeypatch.setattr(updates, "EXPANDABLE", ("none", "of them"))
         traced_again = jax.jit(lambda *operands: discriminator_step.__wrapped__(config, *operands))
         plain, expected = traced_again(state, batch, fresh_key())
     # Where a bias has no gradient, Adam moves it by what rounding leaves of one.
@@ -291,10 +292,10 @@ def test_a_penalty_of_every_third_step_has_three_times_the_weight():
 
 def test_a_network_decides_whether_penalties_share_the_losss_pass():
     config = with_options(penalties=("r1", "r2"))
-    assert steps._shares_a_pass(config)
+    assert updates.shares_a_pass(config)
     own = NETWORKS["dcgan"]._replace(discriminator=NETWORKS["dcgan"].discriminator._replace(single_image_logits=False))
     with mock.patch.dict(NETWORKS, own=own):
-        assert not steps._shares_a_pass(dataclasses.replace(config, network="own"))
+        assert not updates.shares_a_pass(dataclasses.replace(config, network="own"))
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4])
@@ -306,12 +307,28 @@ def test_an_augmentation_changes_images_with_its_probability(probability):
     assert share == pytest.approx(probability, abs=0.07)
 
 
-def test_ada_raises_the_probability_while_d_is_sure_of_the_reals():
-    config = with_options(augmentations=("cutout",), augmentation_probability=0.5, controllers=("ada",))
+def test_ada_follows_the_mean_sign_of_four_steps_and_reports_the_probability():
+    config = with_options(augmentations=("pipe",), augmentation_probability=0.5, controllers=("ada",))
     state, images = start(config), images_of(config)
-    after, metrics = gan_step(config, state, Batch(images), fresh_key())
-    moved = 0.5 + np.sign(float(metrics["d_sign"]) - 0.6) * config.batch_size / 500_000
-    assert after.extra["ada"] == pytest.approx(moved, abs=1e-7)
+    reported, signs = [], []
+    for step in range(5):
+        state, metrics = gan_step(config, state, Batch(images), jax.random.key(step))
+        reported.append(float(metrics["augmentation_probability"]))
+        signs.append(float(metrics["d_sign"]))
+    move = np.sign(np.mean(signs[:4]) - 0.6) * 4 * config.batch_size / 500_000
+    assert reported == pytest.approx([0.5] * 4 + [0.5 + move], abs=1e-7)
+
+
+@pytest.mark.parametrize(("batch_size", "begin"), [(50, 0.3), (500, 0.3), (500, 0.999), (500, 0.001)])
+def test_ada_moves_at_a_speed_in_images_and_stays_in_its_range(batch_size, begin):
+    config = with_options(augmentations=("pipe",), augmentation_probability=begin, batch_size=batch_size)
+    update, ada = jax.jit(CONTROLLERS["ada"].update), CONTROLLERS["ada"]
+    for signs, way in (((1.0, 1.0, 1.0, -0.5), 1), ((-1.0, 1.0, 1.0, 1.0), -1)):  # means of 0.625 and of 0.5
+        state, images = ada.init(config), 10_000
+        for step in range(images // batch_size):
+            state = update(config, state, {"d_sign": jnp.float32(signs[step % 4])})
+        found = ada.settings(config, state)["augmentation_probability"]
+        assert float(found) == pytest.approx(np.clip(begin + way * images / 500_000, 0, 1), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["rmsprop", "sgd"])
