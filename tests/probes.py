@@ -18,10 +18,10 @@ from waiting import PATIENCE
 
 from gan_jax import run_experiment
 from gan_jax.cli import main
-from gan_jax.cli.commands import COMMANDS, TRAININGS
+from gan_jax.cli.commands import COMMANDS, TRAININGS, find_command
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 
-_FILES = [f"gan_jax.cli.{name}" for name in ("train", *(COMMANDS.keys() - TRAININGS))]
+_FILES = ["gan_jax.cli.train", *(find_command(name).__module__ for name in COMMANDS.keys() - TRAININGS)]
 _processes.set_forkserver_preload(["probes", *_FILES, "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
 

@@ -52,7 +52,7 @@ LIBRARY_HOMES = {
     "scipy": {"data.published"},
     "onnx": {"inference.onnx_export"},
     "onnxruntime": {"evaluation.onnx_features"},
-    "torch": {"evaluation.inception"},
+    "torch": {"evaluation.inception", "inference.weight_files"},
     "torch_fidelity": {"evaluation.inception"},
     "grain": {"training.streamed"},
     "tensorboardX": {"runs.watchers.trackers"},

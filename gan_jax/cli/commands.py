@@ -2,8 +2,11 @@
 
 import platform
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
+from keyword import iskeyword
+from typing import Any
 
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.errors import InputError
@@ -21,7 +24,8 @@ COMMANDS = TRAININGS | {
     "report": "Write one page of a run, or of many.",
     "playground": "Make a page in which the generator runs.",
     "project": "Find the latent whose image is nearest to yours.",
-    "export": "Write a network for other programs: JAX or ONNX.",
+    "export": "Write networks for other programs.",
+    "import": "Make a run of another program's weights.",
     "track": "Show a finished run in TensorBoard or W&B.",
     "verify": "Train a run again and compare it bit for bit.",
     "replay": "Take one step of a run again and look into it.",
@@ -70,5 +74,10 @@ def _run(name: str, args: list[str]) -> None:
         return
     from gan_jax.cli.parsing import parse_call
 
-    command = getattr(import_module(f"gan_jax.cli.{name}"), name)
-    parse_call(command, args, prog=f"gan-jax {name}")()
+    parse_call(find_command(name), args, prog=f"gan-jax {name}")()
+
+
+def find_command(name: str) -> Callable[..., Any]:
+    """The function of a subcommand that is no training; one whose name is a word of Python ends with an underscore."""
+    name += "_" * iskeyword(name)
+    return getattr(import_module(f"gan_jax.cli.{name}"), name)

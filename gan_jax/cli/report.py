@@ -157,7 +157,7 @@ def how_it_ended(record: Mapping[str, Any]) -> list[str]:
     if "diverged" in record:
         return [paragraph(record["diverged"])]
     if not record["epochs"]:
-        return [paragraph("No epoch has ended yet.")]
+        return [paragraph("It was not trained here." if "imported" in record else "No epoch has ended yet.")]
     last = record["epochs"][-1]
     return [paragraph(f"Epoch {last['epoch']}, step {last['step']}: the state's sha256 is {state_digest(last)}.")]
 

@@ -174,10 +174,11 @@ def choose_dataset(
     Raises:
       InputError: neither names one, or it cannot be loaded.
     """
+    known = "run" in record and "imported" not in record
+    if not known and name is None:
+        raise InputError("nothing here tells the data set; give --dataset.")
     if "run" not in record:
-        if name is None:
-            raise InputError("there is no run to tell the data set; give --dataset.")
-        return load_dataset(name, data_dir, **reading.options)
+        return load_dataset(str(name), data_dir, **reading.options)
     settings = dataclasses.replace(read_settings(record)[0], stream=False, **reading.options)
     return setup.load_images(settings, name, data_dir)
 

@@ -34,11 +34,14 @@ _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
 
 
 def command_of(record: RunJson) -> str:
-    """The command line that trains a recorded run again.
+    """The command line that trains a recorded run again, or imports it again.
 
     It has the flags that are not at their defaults.
     """
     settings, config = read_settings(record)
+    if "imported" in record:
+        files = " --discriminator ".join(map(shlex.quote, record["imported"]["files"]))
+        return f"gan-jax import {files} --output-dir {shlex.quote(str(settings.folder))}"
     named = {defaults.game: (name, defaults) for name, defaults in TRAININGS.items()}
     name, defaults = named.get(settings.game, ("train", TRAININGS["train"]))
     ignored = [name for enabled, dependent in ENABLING.values() if not enabled(config) for name in dependent]

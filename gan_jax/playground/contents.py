@@ -110,6 +110,7 @@ def _about(source: Source, step: int) -> str:
     config, record = source.run.config, source.run.record
     height, width, channels = config.image_shape
     trained = f"{step} steps" + (f" on {record['run']['dataset']}, seed {record['run']['seed']}" if record else "")
+    trained = "trained by another program" if "imported" in record else trained
     averaged = " G is the average over the steps." if source.ema and source.run.state.ema is not None else ""
     return (
         f"Network {config.network} of width {config.width}, objective {config.objective.replace('_', ' ')}, images "

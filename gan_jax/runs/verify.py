@@ -29,6 +29,7 @@ from gan_jax.storage.run_json import (
     identity,
     read_run_json,
     read_settings,
+    require_trained_here,
 )
 from gan_jax.training.batches import epoch_order, read_batches
 from gan_jax.training.compiled import scan_steps
@@ -63,6 +64,7 @@ class FinishedRun:
 
     def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None, **reading: Any) -> None:
         self.folder, self.record = RunFolder(folder), read_run_json(folder)
+        require_trained_here(self.record, folder)
         self.settings, self.config = read_settings(self.record)
         self.game = find_game(self.settings.game)
         dataset = load_images(dataclasses.replace(self.settings, **reading), name, data_dir)

@@ -45,6 +45,7 @@ PRETRAINED = ("fashion_mnist",)
 """The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
 
 FORMAT = 1
+UNKNOWN_DATASET = "(unknown)"  # of networks that were imported
 _RECORD, _EPOCHS = RUN_DATA[:2]
 ENVIRONMENT = ("versions", "imports", "device")  # what of a record may change bits without being a setting
 _PACKAGES = ("gan_jax", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -53,7 +54,11 @@ RunJson = dict[str, Any]
 
 
 def make_run_json(
-    settings: RunConfig, config: GanConfig, dataset: Dataset, schedule_steps: int | None, devices_per_batch: int = 1
+    settings: RunConfig,
+    config: GanConfig,
+    dataset: Dataset | None,
+    schedule_steps: int | None,
+    devices_per_batch: int = 1,
 ) -> RunJson:
     """The content of ``run.json``: settings, where schedules end, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
@@ -67,15 +72,19 @@ def make_run_json(
         "script": Path(sys.argv[0]).name,
         "run": run
         | {"gan": dataclasses.asdict(config), "output_dir": str(settings.folder), "schedule_steps": schedule_steps},
-        "dataset": {
-            "name": dataset.name,
-            "sha256": dataset.content_hash,
-            "train_images": len(dataset.train_images),
-            "test_images": len(dataset.test_images),
-            "class_names": list(dataset.class_names),
-        },
+        "dataset": _of_dataset(dataset) if dataset else {"name": UNKNOWN_DATASET},
         **environment(devices_per_batch),
         "epochs": [],
+    }
+
+
+def _of_dataset(dataset: Dataset) -> RunJson:
+    return {
+        "name": dataset.name,
+        "sha256": dataset.content_hash,
+        "train_images": len(dataset.train_images),
+        "test_images": len(dataset.test_images),
+        "class_names": list(dataset.class_names),
     }
 
 
@@ -242,6 +251,23 @@ def require_same_run(found: RunJson, wanted: RunJson) -> None:
     """
     for name, there, here in _differences(identity(found), identity(wanted)):
         raise _is_another(name, there, here)
+
+
+def require_trained_here(record: RunJson, folder: Path) -> None:
+    """Check that a run was trained, and so can be continued or repeated.
+
+    Args:
+      record: the run's, or what is recorded of many.
+      folder: the run's.
+
+    Raises:
+      InputError: its networks were imported.
+    """
+    if "imported" in record:
+        raise InputError(
+            f"{folder} was imported from {next(iter(record['imported']['files']), 'a file')} and not trained here; "
+            f"train from it into another folder, with gan-jax train --start-from {folder}."
+        )
 
 
 def require_same_dataset(found: RunJson, dataset: str) -> None:

@@ -23,6 +23,7 @@ _OPTIONAL: dict[str, Any] = {
     "diverged": str,
     "earlier_environments": list[dict[str, Any]],
     "replacing": Literal[True],
+    "imported": dict[str, dict[str, _Plain]],
 }
 _OF_STRETCH = {name: _FORM[name] for name in ("versions", "imports", "device")} | {"until": int}
 _OF_EPOCH: dict[str, Any] = {"epoch": int, "step": int, "arrays": dict[str, str]}

@@ -24,7 +24,7 @@ from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
-from gan_jax.storage.run_json import RunJson, require_same_dataset
+from gan_jax.storage.run_json import RunJson, require_same_dataset, require_trained_here
 from gan_jax.sweeps.folder import SweepFolder, recorded
 from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
@@ -70,6 +70,7 @@ def run_experiment(
     folder = SweepFolder(settings.folder, [trial.name for trial in trials], **flags)
     on_main(folder.require_claimable if many else lambda: require_claimable(RunFolder(settings.folder), **flags))
     if settings.resume and (found := recorded(settings.folder)):
+        require_trained_here(found, settings.folder)
         require_same_dataset(found, settings.dataset)
     if is_main() and not settings.quiet:
         say(f"Output folder: {settings.folder}")

@@ -5,7 +5,6 @@ import gzip
 import itertools
 import re
 import struct
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,13 @@ from own_parts import own_parts
 from PIL import Image
 
 from gan_jax import load_dataset
+from gan_jax.cli.commands import find_command
 from gan_jax.cli.parsing import parse_call
 from gan_jax.cli.train import parse_flags
 from gan_jax.cli.trainings import TRAININGS
 
 README = ROOT / "README.md"
-WITHOUT_IMAGES = ("sample", "interpolate", "project", "export")
+WITHOUT_IMAGES = ("sample", "interpolate", "project", "export", "import")
 SCRIPTS = {"train_gan": "train", "standalone_generator": "standalone-generator"}
 SCRIPTS |= {"standalone_discriminator": "standalone-discriminator"}
 
@@ -58,7 +58,7 @@ def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tm
                     assert again or folder not in made, words
                     given = [folder]
                 elif words[0] == "gan-jax":
-                    parse_call(getattr(import_module(f"gan_jax.cli.{words[1]}"), words[1]), words[2:])
+                    parse_call(find_command(words[1]), words[2:])
                 elif words[0] == "python" and words[1].startswith("experiments/"):
                     defaults = re.findall(r'Path\("(runs/\w+)"\)', (ROOT / words[1]).read_text())
                     given = given or [Path(one) for one in defaults]

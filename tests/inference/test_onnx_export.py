@@ -76,7 +76,7 @@ def test_the_command_writes_either_network(tmp_path, capsys):
     export(tmp_path / "weights.npz", output=tmp_path / "d.onnx", format="onnx", model="discriminator")
     assert "images [b, 28, 28, 1] to logits [b]" in capsys.readouterr().out
     assert (tmp_path / "d.onnx").read_bytes() == onnx_discriminator(config, state.discriminator.variables)
-    with pytest.raises(InputError, match="the discriminator is written as ONNX alone"):
+    with pytest.raises(InputError, match="the discriminator is not written as StableHLO"):
         export(tmp_path / "weights.npz", output=tmp_path / "d.jax", model="discriminator")
 
 
