@@ -13,8 +13,8 @@ from gan_jax.recipes import recipe
 class Shapes:
     """The shapes of a network's arrays in a file, by their names there."""
 
-    def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
-        self._arrays = arrays
+    def __init__(self, which: str, arrays: Mapping[str, np.ndarray]) -> None:
+        self._which, self._arrays = which, arrays
 
     def of(self, name: str, axes: int) -> tuple[int, ...]:
         """An array's shape, which has so many axes, none of them empty.
@@ -23,10 +23,10 @@ class Shapes:
           ValueError: there is no such array, or it has another shape.
         """
         if name not in self._arrays:
-            raise ValueError(f"{name} is missing")
+            raise ValueError(f"the {self._which}'s {name} is missing")
         shape = self._arrays[name].shape
         if len(shape) != axes or 0 in shape:
-            raise ValueError(f"{name} is {shape} and must have {axes} axes")
+            raise ValueError(f"the {self._which}'s {name} is {shape} and must have {axes} axes")
         return shape
 
     def count(self, pattern: str) -> int:
@@ -77,7 +77,7 @@ def sequential_config(generator: Shapes, discriminator: Shapes) -> GanConfig:
     places = [max(0, 3 * index - 1) if normalized else 2 * index for index in range(count - 1)]
     others = [discriminator.of(f"{place}.weight", 4)[0] for place in places]
     if not widths:
-        raise ValueError("3.weight is missing")
+        raise ValueError("the generator has no batch normalization")
     size = 7 * 2 ** (count - 2) if kernels[1][2] == 3 else 4 * 2 ** (count - 1)
     doubled = all(own == each[0] * 2**at for each in (widths, others) for at, own in enumerate(each))
     return GanConfig(

@@ -135,7 +135,7 @@ def config_of(network: str, generator: Arrays, discriminator: Arrays) -> GanConf
     Raises:
       ValueError: an array is missing, or they are of no configuration.
     """
-    return LAYOUTS[network].config(Shapes(generator), Shapes(discriminator))
+    return LAYOUTS[network].config(Shapes("generator", generator), Shapes("discriminator", discriminator))
 
 
 def from_layout(config: GanConfig, which: Which, arrays: Arrays) -> Variables:
@@ -157,13 +157,13 @@ def from_layout(config: GanConfig, which: Which, arrays: Arrays) -> Variables:
     given = {name: array.shape for name, array in arrays.items() if not name.endswith(f".{COUNT}")}
     for name in [*wanted, *(given.keys() - constants)]:
         if name not in given:
-            raise ValueError(f"{name} is missing")
+            raise ValueError(f"the {which}'s {name} is missing")
         if given[name] != wanted.get(name):
             must = f"must be {wanted[name]}" if name in wanted else "is of no layer"
-            raise ValueError(f"{name}, which is {given[name]}, {must}")
+            raise ValueError(f"the {which}'s {name}, which is {given[name]}, {must}")
     for name in constants & given.keys():
         if not np.array_equal(arrays[name], _FILTER):
-            raise ValueError(f"{name} is another filter than {LOWPASS} along both axes")
+            raise ValueError(f"the {which}'s {name} is another filter than {LOWPASS} along both axes")
     found = {rule.ours: _as_float32(rule, arrays[rule.theirs]) for rule in rules if rule.ours}
     return unflatten_dict(found, sep="/")
 

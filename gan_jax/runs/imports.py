@@ -57,10 +57,10 @@ def import_run(
         raise InputError(f"{folder} is not empty; give another --output-dir, or --overwrite to replace that run.")
     require_claimable(run_folder, overwrite=overwrite)
     files = {"generator": path, "discriminator": discriminator or path}
-    arrays, found = {}, {}
+    contents, parts, found = {file: read_weights(file) for file in set(files.values())}, {}, {}
     for which, file in files.items():
-        arrays[which], found[which] = _network(file, which, alone=discriminator is not None)
-    parts = {which: _split(files[which], arrays[which]) for which in files}
+        arrays, found[which] = _network(file, contents[file], which, alone=discriminator is not None)
+        parts[which] = _split(file, arrays)
     network, *others = {known for known, _, _ in parts.values()}
     if others:
         raise InputError(f"{path} has networks of {network} and {others[0]}; give both of one program.")
@@ -105,9 +105,8 @@ def exported_arrays(config: GanConfig, networks: Mapping[Which, Variables], reco
     return arrays
 
 
-def _network(file: Path, which: str, alone: bool) -> tuple[Arrays, str]:
+def _network(file: Path, arrays: Arrays, which: str, alone: bool) -> tuple[Arrays, str]:
     """One network's arrays without what says which it is, and that; of a file of one network all of them."""
-    arrays = read_weights(file)
     for name in _NAMES[which]:
         start = f"{name}."
         if found := {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}:
@@ -130,16 +129,15 @@ def _split(file: Path, arrays: Arrays) -> tuple[str, str, Arrays]:
 def _read(
     files: Mapping[str, Path], network: str, named: Mapping[str, Arrays]
 ) -> tuple[GanConfig, dict[str, NetworkState]]:
-    networks, which = {}, "generator"
+    networks: dict[str, NetworkState] = {}
     try:
         config = config_of(network, named["generator"], named["discriminator"])
         for which in get_args(Which):
             networks[which] = NetworkState(from_layout(config, which, named[which]))
     except ValueError as error:
-        reason = str(error).removesuffix(".")
+        reason, given = str(error).removesuffix("."), " and ".join(dict.fromkeys(map(str, files.values())))
         raise InputError(
-            f"{files[which]} does not fit network {network}, in the {which}: {reason}; give the weights as that "
-            f"program saved them."
+            f"{given} does not fit network {network}: {reason}; give the weights as that program saved them."
         ) from None
     if any(array.dtype == np.float64 for arrays in named.values() for array in arrays.values()):
         warn("the weights are float64, and are rounded to float32")

@@ -200,10 +200,10 @@ R3GAN_KERNEL = "G.MainLayers.1.Layers.1.LinearLayer2.Layer.weight"
         ({R3GAN_KERNEL: lambda array: array * np.nan}, "has numbers that are not finite"),
         ({R3GAN_KERNEL: lambda array: array.astype(int)}, "is of type int64"),
         ({"G.MainLayers.1.Layers.0.Resampler.Kernel": lambda array: array + 1}, "is another filter"),
-        ({"D.ExtractionLayer.Layer.weight": lambda array: array[:, :2]}, "in the discriminator: ExtractionLayer"),
+        ({"D.ExtractionLayer.Layer.weight": lambda array: array[:, :2]}, "the discriminator's ExtractionLayer"),
         (
             {"G.More.weight": lambda array: np.ones(3)},
-            "does not fit network r3gan, in the generator: More.weight",
+            "does not fit network r3gan: the generator's More.weight",
         ),
         ({name: None for name in both(SIMPLE) if name[0] == "D"}, "begin with D."),
     ],
