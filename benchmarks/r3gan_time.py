@@ -55,8 +55,9 @@ def main(settings: Settings) -> None:
     figures: dict[str, Any] = {"ratio": ratio({name: timing.median for name, timing in timings.items()})}
     figures |= {"memory_ratio": ratio(memory), "step": step, "layers": []}
     show("joint step", figures["ratio"], step)
-    shown = ", ".join(f"{name} {mib:.0f} MiB" for name, mib in memory.items())
-    print(f"memory: {shown}: {figures['memory_ratio']:.2f}")
+    print(
+        f"memory: {', '.join(f'{name} {mib:.0f} MiB' for name, mib in memory.items())}: {figures['memory_ratio']:.2f}"
+    )
     races = [timings]
     for layer in LAYERS:
         races.append(race(layer_forms(*layer, settings), settings.rounds))
@@ -165,8 +166,9 @@ def _torch_layer(x: np.ndarray, y: np.ndarray, w: np.ndarray, groups: int, last:
 
     set_threads(thread_count())
     layout = torch.channels_last if last else torch.contiguous_format
-    arrays = (torch.from_numpy(array).permute(0, 3, 1, 2) for array in (x, y))
-    images, gradient = (array.contiguous(memory_format=layout) for array in arrays)
+    images, gradient = (
+        torch.from_numpy(array).permute(0, 3, 1, 2).contiguous(memory_format=layout) for array in (x, y)
+    )
     kernel = torch.from_numpy(w.transpose(3, 2, 0, 1).copy()).contiguous(memory_format=layout)
     images.requires_grad_(True)
     kernel.requires_grad_(True)

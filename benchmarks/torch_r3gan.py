@@ -18,7 +18,7 @@ from torch.nn import functional
 SLOPE = 0.2
 
 
-class Block(nn.Module):
+class _Block(nn.Module):
     """An identity beside a pointwise, a grouped 3x3 and a pointwise convolution, with biases at the activations."""
 
     def __init__(self, width: int, cardinality: int, expansion: int) -> None:
@@ -34,7 +34,7 @@ class Block(nn.Module):
         return inputs + self.narrow(functional.leaky_relu(self.mix(hidden), SLOPE))
 
 
-class Resample(nn.Module):
+class _Resample(nn.Module):
     """Twice or half the size, by the lowpass filter [1, 3, 3, 1] along both axes."""
 
     def __init__(self, *, up: bool) -> None:
@@ -52,7 +52,7 @@ class Resample(nn.Module):
         return found.contiguous(memory_format=torch.channels_last) if _is_last(images) else found
 
 
-class Generator(nn.Module):
+class _Generator(nn.Module):
     """Latents to images."""
 
     def __init__(self, config: Any) -> None:
@@ -62,7 +62,7 @@ class Generator(nn.Module):
         self.mix = nn.Linear(config.latent_dim, width, bias=False)
         self.stages = nn.Sequential(*_blocks(config))
         while size > 4:
-            self.stages.extend([Resample(up=True), *_blocks(config)])
+            self.stages.extend([_Resample(up=True), *_blocks(config)])
             size //= 2
         self.image = nn.Conv2d(width, config.image_shape[2], 1, bias=False)
 
@@ -73,7 +73,7 @@ class Generator(nn.Module):
         return self.image(self.stages(hidden))
 
 
-class Discriminator(nn.Module):
+class _Discriminator(nn.Module):
     """Images to logits."""
 
     def __init__(self, config: Any) -> None:
@@ -82,7 +82,7 @@ class Discriminator(nn.Module):
         self.image = nn.Conv2d(config.image_shape[2], width, 1, bias=False)
         self.stages = nn.Sequential(*_blocks(config))
         while size > 4:
-            self.stages.extend([Resample(up=False), *_blocks(config)])
+            self.stages.extend([_Resample(up=False), *_blocks(config)])
             size //= 2
         self.basis = nn.Parameter(torch.randn(width, 4, 4) / 4)
         self.mix = nn.Linear(width, 1, bias=False)
@@ -92,9 +92,9 @@ class Discriminator(nn.Module):
         return self.mix((hidden * self.basis).sum((2, 3)))[:, 0]
 
 
-def _blocks(config: Any) -> list[Block]:
+def _blocks(config: Any) -> list[_Block]:
     sizes = config.stage_widths[0], config.stage_cardinalities[0], config.expansion
-    return [Block(*sizes) for _ in range(config.stage_blocks[0])]
+    return [_Block(*sizes) for _ in range(config.stage_blocks[0])]
 
 
 def _is_last(array: Any) -> bool:
@@ -118,7 +118,7 @@ class R3ganPeer:
         self.config, self.device, self.precision = config, device, precision
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.images = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).to(device)
-        self.generator, self.discriminator = Generator(config).to(device), Discriminator(config).to(device)
+        self.generator, self.discriminator = _Generator(config).to(device), _Discriminator(config).to(device)
         for network in (self.generator, self.discriminator):
             network.to(memory_format=self.format)  # pyright: ignore[reportCallIssue]
         options: Any = {"betas": (0.0, config.beta2), "fused": True, "capturable": device == "cuda"}

@@ -2,16 +2,16 @@
 
 As in ``convolution``, one trilinear form and its three partial derivatives, F, T and W. XLA's gradients of a grouped
 convolution are tens of times slower on a CPU than a convolution of each group, and there the groups are taken in turn.
-Few channels keep a processor's vectors half empty, so that F and T make two neighbouring columns at once, as channels.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-_layout = ("NHWC", "HWIO", "NHWC")
+from gan_jax.nn.convolution import convolve, convolve_transpose, kernel_gradient
 
 
 def convolve_grouped(inputs: Array, kernel: Array, groups: int) -> Array:
@@ -34,7 +34,8 @@ def convolve_grouped(inputs: Array, kernel: Array, groups: int) -> Array:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _convolve(groups: int, size: int, x: Array, w: Array) -> Array:
-    return lax.platform_dependent(x, w, cpu=partial(_in_turn, groups), default=partial(_native, groups))
+    in_turn = _of_each(partial(convolve, stride=1, padding=size // 2), groups)
+    return lax.platform_dependent(x, w, cpu=in_turn, default=partial(_native, groups))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
@@ -43,9 +44,7 @@ def _transpose(groups: int, size: int, y: Array, w: Array) -> Array:
         inputs = jax.ShapeDtypeStruct((*y.shape[:3], groups * w.shape[2]), y.dtype)
         return jax.linear_transpose(lambda x: _native(groups, x, w), inputs)(y)[0]
 
-    def in_turn(y: Array, w: Array) -> Array:
-        return _in_turn(groups, y, _adjoint(groups, w))
-
+    in_turn = _of_each(partial(convolve_transpose, stride=1, padding=size // 2), groups)
     return lax.platform_dependent(y, w, cpu=in_turn, default=native)
 
 
@@ -55,7 +54,8 @@ def _kernel_gradient(groups: int, size: int, x: Array, y: Array) -> Array:
         kernel = jax.ShapeDtypeStruct((size, size, x.shape[3] // groups, y.shape[3]), y.dtype)
         return jax.linear_transpose(lambda w: _native(groups, x, w), kernel)(y)[0]
 
-    return lax.platform_dependent(x, y, cpu=partial(_kernel_gradient_in_turn, groups, size), default=native)
+    in_turn = _of_each(partial(kernel_gradient, size=size, stride=1, padding=size // 2), groups)
+    return lax.platform_dependent(x, y, cpu=in_turn, default=native)
 
 
 _convolve.defvjp(
@@ -72,51 +72,17 @@ _kernel_gradient.defvjp(
 )
 
 
+def _of_each(function: Callable[[Array, Array], Array], groups: int) -> Callable[[Array, Array], Array]:
+    """A function of the groups' parts of two arrays, whose last axes have group after group."""
+
+    def call(*operands: Array) -> Array:
+        parts = (operand.reshape(*operand.shape[:3], groups, -1) for operand in operands)
+        found = jax.vmap(function, in_axes=3, out_axes=3)(*parts)
+        return jnp.reshape(found, (*found.shape[:3], -1))
+
+    return call
+
+
 def _native(groups: int, x: Array, w: Array) -> Array:
-    return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=_layout, feature_group_count=groups)
-
-
-def _adjoint(groups: int, w: Array) -> Array:
-    """The kernel of the adjoint: turned half round, the channels of every group swapped."""
-    *size, c, _ = w.shape
-    turned = jnp.flip(w, (0, 1)).reshape(*size, c, groups, -1)
-    return turned.transpose(0, 1, 4, 3, 2).reshape(*size, -1, groups * c)
-
-
-def _in_turn(groups: int, x: Array, w: Array) -> Array:
-    """The convolution, one group after another."""
-
-    def body(group: Array, y: Array) -> Array:
-        found = _columns_at_once(_part(x, group, groups), _part(w, group, groups))
-        return lax.dynamic_update_slice_in_dim(y, found, group * found.shape[3], 3)
-
-    return lax.fori_loop(0, groups, body, jnp.zeros((*x.shape[:3], w.shape[3]), x.dtype))
-
-
-def _columns_at_once(x: Array, w: Array) -> Array:
-    """A convolution that makes two neighbouring columns as channels, where their number is even."""
-    edge = len(w) // 2
-    count = 1 + (x.shape[2] % 2 == 0)
-    both = [jnp.pad(w, ((0, 0), (at, count - 1 - at), (0, 0), (0, 0))) for at in range(count)]
-    w = jnp.concatenate(both, 3)
-    found = lax.conv_general_dilated(x, w, (1, count), [(edge, edge)] * 2, dimension_numbers=_layout)
-    return found.reshape(*x.shape[:3], -1)
-
-
-def _kernel_gradient_in_turn(groups: int, size: int, x: Array, y: Array) -> Array:
-    """Of each group after another, the inputs convolved with the outputs, batch and channels trading places."""
-    edge = size // 2
-    turned = lax.optimization_barrier(x.transpose(3, 1, 2, 0))
-
-    def one(group: Array) -> Array:
-        images, kernel = _part(turned, group, groups, 0), _part(y, group, groups).transpose(1, 2, 0, 3)
-        return lax.conv_general_dilated(images, kernel, (1, 1), [(edge, edge)] * 2, dimension_numbers=_layout)
-
-    w = lax.map(one, jnp.arange(groups))
-    return w.transpose(2, 3, 1, 0, 4).reshape(size, size, w.shape[1], -1)
-
-
-def _part(array: Array, group: Array, groups: int, axis: int = 3) -> Array:
-    """What a group has of an axis with group after group."""
-    size = array.shape[axis] // groups
-    return lax.dynamic_slice_in_dim(array, group * size, size, axis)
+    layout = ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=layout, feature_group_count=groups)
