@@ -158,10 +158,10 @@ RECIPES = {
                 "ema_half_life=cosine:20000",
             ),
         ),
-        "relativistic pairs with both zero-centred penalties, residual networks, G's own batch, for a laptop",
+        "relativistic pairs with both zero-centred penalties, residual networks, G's own batch, at a small size",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "its authors' program: networks, game and schedules",
-        "28x28 images; widths, batch, weight, rates and half-life chosen here; schedules end with the run",
+        "28x28 images; widths, batch, weight, rates and half-life are first guesses, not tuned; schedules end with the run",
     ),
     "r3gan-dcgan": Recipe(
         dataclasses.replace(
