@@ -161,7 +161,7 @@ RECIPES = {
         "relativistic pairs with both zero-centred penalties, residual networks, G's own batch, at a small size",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "its authors' program: networks, game and schedules",
-        "28x28 images; widths, batch, weight, rates and half-life are first guesses, not tuned; schedules end with the run",
+        "28x28 images; widths, batch, weight, rates and half-life are not tuned; schedules end with the run",
     ),
     "r3gan-dcgan": Recipe(
         dataclasses.replace(
