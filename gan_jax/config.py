@@ -55,7 +55,7 @@ class NetworkConfig:
     num_classes: int = 10
     """Kinds of images, of which a conditional network is told; the data set decides."""
     class_counts: tuple[int, ...] = ()
-    """Training images of each kind, where they are uneven and statistics are recalibrated; the data set decides."""
+    """Training images of each kind, where a kind has none or uneven ones are recalibrated; the data set decides."""
     packing: int = 1
     """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
 
@@ -180,6 +180,11 @@ class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig,
     def batches_per_step(self) -> int:
         """Batches of D's updates and, where it has its own, the one of G's."""
         return self.critic_steps + (self.generator_batch == "own")
+
+    @property
+    def trained_classes(self) -> np.ndarray:
+        """The labels of the classes that have training images, ascending: int32."""
+        return np.flatnonzero(self.class_counts or [1] * self.num_classes).astype(np.int32)
 
     @property
     def makes_points(self) -> bool:

@@ -51,16 +51,18 @@ def sample(
     chosen = choose_label(run, label)
     row_per_class = run.config.conditional and output.suffix == ".png" and num_images is None and chosen is None
     if row_per_class:
-        labels = np.repeat(np.arange(run.config.num_classes), _COLUMNS)
+        labels = np.repeat(run.config.trained_classes, _COLUMNS)
         num_images = len(labels)
     else:
         num_images = 64 if num_images is None else num_images
         labels = None if chosen is None else np.full(num_images, chosen, np.int32)
         if labels is None and run.config.conditional:
-            labels = np.arange(num_images, dtype=np.int32) % run.config.num_classes
+            labels = np.resize(run.config.trained_classes, num_images)
     images = sample_images(run.config, generator, num_images, seed, labels, truncation)
     title = f"{path.resolve().name}   step {int(run.state.step)}   seed {seed}" + (f"   {label}" if label else "")
     save_images(output, images, title, _COLUMNS if row_per_class else None, labels)
     print(f"{num_images} images of the {name} are in {output}")
-    if run.class_names and (row_per_class or output.suffix != ".png"):
-        print(f"The {'rows' if row_per_class else 'labels from 0 on'} are {listed(run.class_names)}")
+    if run.class_names and row_per_class:
+        print(f"The rows are {listed([run.class_names[known] for known in run.config.trained_classes])}")
+    elif run.class_names and output.suffix != ".png":
+        print(f"The labels from 0 on are {listed(run.class_names)}")

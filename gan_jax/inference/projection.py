@@ -75,10 +75,11 @@ def project_image(
     if label is not None:
         require_classes(config, [label], 1)
     labels = None
-    if config.conditional and label is None and restarts < config.num_classes:
-        raise InputError(f"restarts is {restarts}; it must be at least {config.num_classes}, one for each class.")
+    classes = config.trained_classes if label is None else [label]
     if config.conditional:
-        labels = jnp.arange(restarts) % config.num_classes if label is None else jnp.full(restarts, label)
+        if restarts < len(classes):
+            raise InputError(f"restarts is {restarts}; it must be at least {len(classes)}, one for each class.")
+        labels = jnp.asarray(np.resize(classes, restarts))
     starts = _on_sphere(sample_latents(config, jax.random.key(seed), restarts))
     rates = _LEARNING_RATE * optax.cosine_decay_schedule(1.0, steps)(jnp.arange(steps))
     latents, losses = _search(config, generator, discriminator, normalize_images(pixels), starts, labels, rates)

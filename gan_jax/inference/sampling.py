@@ -103,7 +103,7 @@ def _classes(config: GanConfig, count: int, labels: ArrayLike | None) -> np.ndar
     if not config.conditional:
         return None
     padded = -(-count // _BATCH) * _BATCH
-    return np.resize(np.arange(padded, dtype=np.int32) % config.num_classes if labels is None else labels, padded)
+    return np.resize(config.trained_classes if labels is None else labels, padded)
 
 
 def require_classes(config: GanConfig, labels: ArrayLike, count: int) -> np.ndarray:
@@ -149,8 +149,8 @@ def interpolate_images(
     walks = (interpolate_latents(start, end, columns) for start, end in zip(stops, np.roll(stops, -1, 0), strict=True))
     images = []
     for row, walk in enumerate(walks):
-        label_of_row = row % config.num_classes if label is None else label
-        labels = np.full(columns, label_of_row, np.int32) if config.conditional else None
+        classes = config.trained_classes if label is None else [label]
+        labels = np.full(columns, classes[row % len(classes)], np.int32) if config.conditional else None
         images.append(quantize_images(generate(config, generator, walk, labels)))
     return np.stack(images)
 

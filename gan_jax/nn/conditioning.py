@@ -4,6 +4,7 @@ All are called inside of a network's ``__call__``; without ``config.conditional`
 """
 
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jax import Array
 
@@ -92,5 +93,5 @@ class _Embedding(nn.Module):
 
 
 def classes_in_turn(config: GanConfig, count: int) -> Array:
-    """Labels 0, 1, 2 and so on, again and again: ``[count]`` int32."""
-    return jnp.arange(count) % config.num_classes
+    """The labels of the classes that have training images, again and again: ``[count]`` int32."""
+    return jnp.asarray(np.resize(config.trained_classes, count))

@@ -122,7 +122,7 @@ def _labels(config: GanConfig) -> np.ndarray:
     """The class of each image of the grid."""
     if not config.conditional:
         return np.zeros(_SHOWN, np.int32)
-    return np.repeat(np.arange(min(config.num_classes, _ROWS)), _OF_CLASS)
+    return np.repeat(config.trained_classes[:_ROWS], _OF_CLASS)
 
 
 def _class_names(source: Source) -> list[str]:

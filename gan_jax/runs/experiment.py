@@ -52,7 +52,7 @@ def draw_preview(
     Examples:
       >>> experiment = Experiment(draw_preview, draw_at="epoch_end")
     """
-    labels = jnp.repeat(jnp.arange(min(config.num_classes, _MOST_ROWS)), 8) if config.conditional else None
+    labels = jnp.repeat(config.trained_classes[:_MOST_ROWS], 8) if config.conditional else None
     latents = sample_latents(config, keys.display, 64 if labels is None else len(labels))
     return generate(config, sampler(config, state), latents, labels)
 

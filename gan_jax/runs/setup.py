@@ -54,8 +54,8 @@ def networks_config(settings: RunConfig, dataset: Dataset) -> GanConfig:
         if not dataset.class_names:
             raise InputError(f"{dataset.name} has no classes, so networks cannot be conditional; leave it out.")
         counts = np.bincount(dataset.train_labels, minlength=len(dataset.class_names)).tolist()
-        uneven = config.ema_statistics == "recalibrated" and len(set(counts)) > 1
-        class_counts = tuple(counts) if uneven else ()
+        recalibrated = config.ema_statistics == "recalibrated" and len(set(counts)) > 1
+        class_counts = tuple(counts) if recalibrated or 0 in counts else ()
         config = dataclasses.replace(config, num_classes=len(counts), class_counts=class_counts)
     return config
 

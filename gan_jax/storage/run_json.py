@@ -62,9 +62,10 @@ def make_run_json(
 ) -> RunJson:
     """The content of ``run.json``: settings, where schedules end, data, versions, imported parts, devices."""
     run = {name: value for name, value in dataclasses.asdict(settings).items() if name not in _marked("unrecorded")}
-    for name in ("data_dir", "discriminator", "start_from"):
-        is_shipped = str(run[name]) in PRETRAINED and not run[name].exists()
-        run[name] = run[name] and str(run[name] if is_shipped else run[name].resolve())
+    for name, value in run.items():
+        if isinstance(value, Path):
+            is_shipped = str(value) in PRETRAINED and not value.exists()
+            run[name] = str(value if is_shipped else value.resolve())
     if is_path(settings.dataset):
         run["dataset"] = str(expand_home(Path(settings.dataset)).resolve())
     return {

@@ -60,6 +60,22 @@ def test_train_tells_and_records_classes_and_others_take_their_names(pets, gan_j
     assert "of class owl differs" in gan_jax(*project, "--output", tmp_path / "p.png")[1]
 
 
+def test_a_class_that_only_the_test_set_has_is_never_generated(pets, gan_jax, tmp_path):
+    data, run = tmp_path / "pets", tmp_path / "run"
+    shutil.copytree(pets, data)
+    shutil.copytree(pets / "val" / "cat", data / "val" / "bat")
+    status, out, _ = gan_jax("train", "--dataset", data, *CONDITIONAL, "--output-dir", run)
+    assert (status, "3 classes: bat (0), cat (6), owl (6)" in out) == (0, True)
+    assert "The rows are cat, owl" in gan_jax("sample", run, "--output", tmp_path / "grid.png")[1]
+    assert gan_jax("sample", run, "--num-images", 4, "--output", tmp_path / "x.npz")[0] == 0
+    assert np.load(tmp_path / "x.npz")["arr_1"].tolist() == [1, 2, 1, 2]
+    walk = ["interpolate", run, "--rows", 2, "--columns", 2, "--output", tmp_path / "walk.png"]
+    project = ["project", run, data / "val/owl/0.png", "--restarts", 2, "--steps", 2, "--output", tmp_path / "p.png"]
+    assert [gan_jax(*command)[0] for command in (walk, project)] == [0, 0]
+    refusal = "error: the run had no training images of 'bat'; choose another --label.\n"
+    assert [gan_jax(*walk, "--label", label)[2] for label in ("bat", 0)] == [refusal] * 2
+
+
 def test_sample_of_a_run_whose_classes_are_numbers_takes_their_names_alone(pets, gan_jax, tmp_path):
     for name, number in (("cat", "7"), ("owl", "12")):
         (tmp_path / "set").mkdir(exist_ok=True)

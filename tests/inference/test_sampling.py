@@ -17,6 +17,7 @@ from gan_jax import (
 )
 from gan_jax.inference.projection import project_image
 from gan_jax.inference.sampling import interpolate_images, interpolate_latents, sample_fakes, sample_images
+from gan_jax.runs.experiment import draw_preview
 from gan_jax.training.batches import Batch, ResidentImages
 from gan_jax.training.forward import batch_fakes
 
@@ -179,6 +180,19 @@ def test_fakes_of_even_classes_are_those_of_the_classes_in_turn():
     network = init_state(config, run_keys(0).init).generator.variables
     fakes = sample_fakes(config, network, data_set((9, 1, 5), (7, 7, 7)), 11, seed=2)
     np.testing.assert_array_equal(fakes, sample_images(config, network, 11, seed=2))
+
+
+def test_classes_without_training_images_are_left_out_of_images_in_turn():
+    config = GanConfig(latent_dim=4, width=2, conditional=True, num_classes=4, class_counts=(0, 5, 0, 2))
+    network = init_state(config, run_keys(0).init).generator.variables
+    expected = sample_images(config, network, 5, labels=[1, 3, 1, 3, 1])
+    np.testing.assert_array_equal(sample_images(config, network, 5), expected)
+    latents = sample_latents(config, jax.random.key(0), 2)
+    np.testing.assert_array_equal(generate(config, network, latents), generate(config, network, latents, [1, 3]))
+    walk = interpolate_images(config, network, 2, 2)
+    for row, label in enumerate((1, 3)):
+        np.testing.assert_array_equal(walk[row], interpolate_images(config, network, 2, 2, label=label)[row])
+    assert draw_preview(config, init_state(config, run_keys(0).init), run_keys(0)).shape[0] == 16
 
 
 def test_fakes_of_other_classes_than_the_data_are_refused(generator):
