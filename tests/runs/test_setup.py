@@ -44,9 +44,7 @@ def test_several_processes_use_all_their_devices(monkeypatch):
         ([0] * 900 + [1] * 10 + [2] * 590, "averaged", ()),
     ],
 )
-def test_networks_config_has_counts_where_a_class_has_no_images_or_uneven_ones_are_recalibrated(
-    labels, statistics, counts
-):
+def test_networks_config_has_counts_where_a_class_is_empty_or_uneven_ones_are_recalibrated(labels, statistics, counts):
     digits = load_dataset("digits")
     tested = digits.test_labels % 3
     uneven = dataclasses.replace(digits, train_labels=np.array(labels), test_labels=tested, class_names=("a", "b", "c"))
