@@ -187,11 +187,11 @@ def apply_generator(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4)
+      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, latent_dim=4)
       >>> generator = init_state(config, jax.random.key(0)).generator
       >>> images, _ = apply_generator(config, generator.variables, jnp.ones((8, 4)), train=True)
       >>> images.shape
-      (8, 28, 28, 1)
+      (8, 8, 8, 1)
     """
     network = find_networks(config).generator
     images, variables = network.apply(config, variables, latents, labels, train=train, key=key)
@@ -228,9 +228,9 @@ def apply_discriminator(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, packing=2)
+      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, packing=2)
       >>> discriminator = init_state(config, jax.random.key(0)).discriminator
-      >>> logits, _ = apply_discriminator(config, discriminator.variables, jnp.zeros((8, 28, 28, 1)), train=False)
+      >>> logits, _ = apply_discriminator(config, discriminator.variables, jnp.zeros((8, 8, 8, 1)), train=False)
       >>> logits.shape
       (4,)
     """

@@ -35,7 +35,7 @@ def resample(images: Array, affine: Array) -> Array:
 
     Examples:
       >>> image = jnp.arange(64.0).reshape(1, 8, 8, 1)
-      >>> moved = resample(image, jnp.array([[[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]]]))  # two pixels up
+      >>> moved = jax.jit(resample)(image, jnp.array([[[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]]]))  # two pixels up
       >>> bool(jnp.allclose(moved[:, :6], image[:, 2:], atol=1e-3))
       True
     """

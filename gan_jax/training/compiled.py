@@ -69,10 +69,11 @@ def scan_steps(
       TypeError: the images are not uint8, or the points not float32.
 
     Examples:
-      >>> from gan_jax import gan_step, init_state, run_keys
-      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> batches = Batch(jnp.zeros((3, 8, 28, 28, 1), jnp.uint8))
-      >>> state, metrics = scan_steps(config, gan_step, init_state(config, keys.init), batches, keys.step)
+      >>> from gan_jax import generator_step, init_state, run_keys
+      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, batch_size=8)
+      >>> keys = run_keys(0)
+      >>> batches = Batch(jnp.zeros((3, 8, 8, 8, 1), jnp.uint8))
+      >>> state, metrics = scan_steps(config, generator_step, init_state(config, keys.init), batches, keys.step)
       >>> int(state.step), metrics["g_loss"].shape
       (3, (3,))
     """
@@ -229,10 +230,11 @@ def train_epoch(
       TypeError: the images are not uint8.
 
     Examples:
-      >>> from gan_jax import gan_step, init_state, run_keys
-      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> data = Batch(jnp.zeros((24, 28, 28, 1), jnp.uint8))
-      >>> state, metrics = train_epoch(config, gan_step, init_state(config, keys.init), data, keys)
+      >>> from gan_jax import generator_step, init_state, run_keys
+      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, batch_size=8)
+      >>> keys = run_keys(0)
+      >>> data = Batch(jnp.zeros((24, 8, 8, 1), jnp.uint8))
+      >>> state, metrics = train_epoch(config, generator_step, init_state(config, keys.init), data, keys)
       >>> int(state.step), metrics["g_loss"].shape
       (3, (3,))
     """
@@ -276,10 +278,11 @@ def train_run(
       TypeError: the images are not uint8.
 
     Examples:
-      >>> from gan_jax import gan_step, init_state, run_keys
-      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> data = Batch(jnp.zeros((24, 28, 28, 1), jnp.uint8))
-      >>> state, metrics, previews = train_run(config, gan_step, init_state(config, keys.init), data, keys, 2)
+      >>> from gan_jax import generator_step, init_state, run_keys
+      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, batch_size=8)
+      >>> keys = run_keys(0)
+      >>> data = Batch(jnp.zeros((24, 8, 8, 1), jnp.uint8))
+      >>> state, metrics, previews = train_run(config, generator_step, init_state(config, keys.init), data, keys, 2)
       >>> metrics["g_loss"].shape
       (2, 3)
     """

@@ -86,9 +86,9 @@ def init_state(config: GanConfig, key: Array) -> GanState:
       The state at step 0.
 
     Examples:
-      >>> state = init_state(GanConfig(width=2), jax.random.key(0))
+      >>> state = init_state(GanConfig(width=2, latent_dim=4), jax.random.key(0))
       >>> int(state.step), state.generator.params["conv_0"]["kernel"].shape
-      (0, (4, 4, 8, 100))
+      (0, (4, 4, 8, 4))
     """
     generator, discriminator = init_networks(config, key)
     return GanState(
@@ -124,12 +124,11 @@ def apply_gradients(
       The network after the update.
 
     Examples:
-      >>> config = GanConfig(width=2, learning_rate=0.1)
-      >>> network = init_state(config, jax.random.key(0)).generator
-      >>> gradients = jax.tree.map(jnp.ones_like, network.params)
-      >>> moved = apply_gradients(config, network, gradients)
-      >>> round(float((network.params["conv_0"]["kernel"] - moved.params["conv_0"]["kernel"]).mean()), 4)
-      0.1
+      >>> config, params = GanConfig(learning_rate=0.5), {"weight": jnp.array([3.0, -2.0])}
+      >>> network = NetworkState({"params": params}, optimizer(config).init(params))
+      >>> moved = apply_gradients(config, network, {"weight": jnp.array([0.1, -7.0])})
+      >>> moved.params["weight"].round(4).tolist()
+      [2.5, -1.5]
     """
     updates, opt_state = optimizer(config, learning_rate).update(gradients, network.opt_state, network.params)
     params = optax.apply_updates(network.params, updates)
