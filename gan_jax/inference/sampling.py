@@ -49,10 +49,10 @@ def sample_images(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4)
       >>> images = sample_images(config, init_state(config, jax.random.key(0)).generator.variables, 3)
       >>> images.shape, images.dtype
-      ((3, 28, 28, 1), dtype('uint8'))
+      ((3, 8, 8, 1), dtype('uint8'))
     """
     classes = _classes(config, count, labels)
     batches = []

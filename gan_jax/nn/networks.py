@@ -187,7 +187,7 @@ def apply_generator(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, latent_dim=4)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4)
       >>> generator = init_state(config, jax.random.key(0)).generator
       >>> images, _ = apply_generator(config, generator.variables, jnp.ones((8, 4)), train=True)
       >>> images.shape
@@ -228,7 +228,7 @@ def apply_discriminator(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, packing=2)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, packing=2)
       >>> discriminator = init_state(config, jax.random.key(0)).discriminator
       >>> logits, _ = apply_discriminator(config, discriminator.variables, jnp.zeros((8, 8, 8, 1)), train=False)
       >>> logits.shape

@@ -70,7 +70,7 @@ def scan_steps(
 
     Examples:
       >>> from gan_jax import generator_step, init_state, run_keys
-      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, batch_size=8)
       >>> keys = run_keys(0)
       >>> batches = Batch(jnp.zeros((3, 8, 8, 8, 1), jnp.uint8))
       >>> state, metrics = scan_steps(config, generator_step, init_state(config, keys.init), batches, keys.step)
@@ -231,7 +231,7 @@ def train_epoch(
 
     Examples:
       >>> from gan_jax import generator_step, init_state, run_keys
-      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, batch_size=8)
       >>> keys = run_keys(0)
       >>> data = Batch(jnp.zeros((24, 8, 8, 1), jnp.uint8))
       >>> state, metrics = train_epoch(config, generator_step, init_state(config, keys.init), data, keys)
@@ -279,7 +279,7 @@ def train_run(
 
     Examples:
       >>> from gan_jax import generator_step, init_state, run_keys
-      >>> config = GanConfig(image_shape=(8, 8, 1), network="dense", normalization="none", width=2, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, batch_size=8)
       >>> keys = run_keys(0)
       >>> data = Batch(jnp.zeros((24, 8, 8, 1), jnp.uint8))
       >>> state, metrics, previews = train_run(config, generator_step, init_state(config, keys.init), data, keys, 2)

@@ -52,10 +52,10 @@ def generate(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
       >>> generate(config, state.generator.variables, sample_latents(config, jax.random.key(1), 3)).shape
-      (3, 28, 28, 1)
+      (3, 8, 8, 1)
     """
     return _generate(config, generator, latents, known_labels(config, labels, jnp.shape(latents)[:1]))
 
@@ -84,10 +84,10 @@ def batch_fakes(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
       >>> batch_fakes(config, state, jax.random.key(1)).shape
-      (8, 28, 28, 1)
+      (8, 8, 8, 1)
     """
     return _batch_fakes(config, state, key, known_labels(config, labels, (config.batch_size,)))
 
@@ -105,7 +105,7 @@ def pixel_std(images: Array) -> Array:
       images: ``[batch, height, width, channels]`` float in [-1, 1].
 
     Examples:
-      >>> float(pixel_std(jnp.zeros((4, 28, 28, 1))))
+      >>> float(pixel_std(jnp.zeros((4, 8, 8, 1))))
       0.0
     """
     return jnp.sqrt(jnp.mean(jnp.var(images, axis=0)))
@@ -131,9 +131,9 @@ def discriminate(
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> discriminate(config, state.discriminator.variables, jnp.zeros((3, 28, 28, 1))).shape
+      >>> discriminate(config, state.discriminator.variables, jnp.zeros((3, 8, 8, 1))).shape
       (3,)
     """
     return _discriminate(config, discriminator, images, known_labels(config, labels, jnp.shape(images)[:1]))
@@ -165,7 +165,7 @@ def sampling_generator(config: GanConfig, state: GanState) -> Variables:
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, ema_half_life=1000.0)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, ema_half_life=1000.0)
       >>> state = init_state(config, jax.random.key(0))
       >>> variables = sampling_generator(config, state)  # the average
       >>> bool((variables["params"]["conv_0"]["kernel"] == state.ema.params["conv_0"]["kernel"]).all())

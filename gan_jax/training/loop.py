@@ -164,8 +164,8 @@ def train(
 
     Examples:
       >>> from gan_jax import Batch, ResidentImages, gan_step, init_state, run_keys
-      >>> config, keys = GanConfig(width=2, latent_dim=4, batch_size=8), run_keys(0)
-      >>> source = ResidentImages(config, Batch(np.zeros((24, 28, 28, 1), np.uint8)), keys)
+      >>> config, keys = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8), run_keys(0)
+      >>> source = ResidentImages(config, Batch(np.zeros((24, 8, 8, 1), np.uint8)), keys)
       >>> state = init_state(config, keys.init)
       >>> [progress.step for progress in train(config, gan_step, state, source, keys, num_steps=6)]
       [3, 6]

@@ -82,9 +82,9 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> state, metrics = gan_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
+      >>> state, metrics = gan_step(config, state, Batch(jnp.zeros((8, 8, 8, 1))), jax.random.key(1))
       >>> int(state.step), metrics["d_loss"].shape
       (1, ())
     """
@@ -166,9 +166,9 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> state, metrics = generator_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
+      >>> state, metrics = generator_step(config, state, Batch(jnp.zeros((8, 8, 8, 1))), jax.random.key(1))
       >>> sorted(metrics)
       ['d_g_z2', 'fake_std', 'g_gradient_norm', 'g_loss']
     """
@@ -218,9 +218,9 @@ def discriminator_step(config: GanConfig, state: GanState, batch: Batch, key: Ar
 
     Examples:
       >>> from gan_jax import init_state
-      >>> config = GanConfig(width=2, latent_dim=4, batch_size=8)
+      >>> config = GanConfig(image_shape=(8, 8, 1), width=2, latent_dim=4, batch_size=8)
       >>> state = init_state(config, jax.random.key(0))
-      >>> state, metrics = discriminator_step(config, state, Batch(jnp.zeros((8, 28, 28, 1))), jax.random.key(1))
+      >>> state, metrics = discriminator_step(config, state, Batch(jnp.zeros((8, 8, 8, 1))), jax.random.key(1))
       >>> sorted(metrics)
       ['d_g_z1', 'd_gradient_norm', 'd_loss', 'd_x', 'fake_std']
     """

@@ -1,6 +1,7 @@
 """What a configuration adds to the course's steps: schedules, averages, penalties, critic steps, classes."""
 
 import dataclasses
+from functools import cache
 from unittest import mock
 
 import jax
@@ -16,6 +17,7 @@ from gan_jax import (
     Batch,
     GanConfig,
     InputError,
+    NetworkState,
     batch_fakes,
     discriminate,
     discriminator_step,
@@ -29,7 +31,17 @@ from gan_jax.objectives.augmentations import augment
 from gan_jax.training import updates
 from gan_jax.training.state import update_ema
 
-CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he", normalization="none", beta1=0.0, beta2=0.99)
+CONFIG = GanConfig(
+    image_shape=(8, 8, 1),
+    latent_dim=4,
+    width=3,
+    batch_size=4,
+    initializer="he",
+    normalization="none",
+    beta1=0.0,
+    beta2=0.99,
+)
+CLASSES = dataclasses.replace(CONFIG, conditional=True, num_classes=3)
 
 
 def fresh_key():
@@ -41,12 +53,26 @@ def with_options(**options) -> GanConfig:
     return dataclasses.replace(CONFIG, **options)
 
 
+@cache
+def new_networks(conditional):
+    with jax.enable_x64(False):
+        return init_state(CLASSES if conditional else CONFIG, jax.random.key(1))
+
+
 def start(config):
-    return init_state(config, jax.random.key(1))
+    """A state at step 0, with the same weights for each configuration of the same networks."""
+    state = new_networks(config.conditional)
+    ema = NetworkState(state.generator.variables) if config.has_ema else None
+    return state.replace(ema=ema, extra={name: CONTROLLERS[name].init(config) for name in config.controllers})
 
 
 def images_of(config):
-    return jax.random.uniform(jax.random.key(2), (config.images_per_step, 28, 28, 1), minval=-1)
+    return jax.random.uniform(jax.random.key(2), (config.images_per_step, *config.image_shape), minval=-1)
+
+
+@cache
+def plain_metrics():
+    return gan_step(CONFIG, start(CONFIG), Batch(images_of(CONFIG)), fresh_key())[1]
 
 
 def largest_move(before, after) -> float:
@@ -82,39 +108,29 @@ def test_each_network_moves_at_its_own_rate(step):
     before = start(config).replace(step=jnp.int32(10))
     after, _ = step(config, before, Batch(images_of(config)), fresh_key())
     moves = [largest_move(getattr(before, name), getattr(after, name)) for name in ("generator", "discriminator")]
-    rates = [0 if step is discriminator_step else 5e-4, 0 if step is generator_step else 2e-3]
-    np.testing.assert_allclose(moves, rates, rtol=1e-3)
+    np.testing.assert_allclose(moves, [0 if step is discriminator_step else 5e-4, 2e-3], rtol=1e-3)
 
 
-def test_the_average_after_some_steps_is_the_weighted_sum_of_the_generators():
+def test_gan_step_averages_the_generators_and_trains_the_same_ones():
     config = with_options(ema_half_life=6.0, ema_ramp=0.5)
-    state = start(config)
-    expected = state.generator.params
-    for number in range(1, 5):
-        state, _ = gan_step(config, state, Batch(images_of(config)), jax.random.key(number))
-        half_life = min(6.0, 0.5 * 4 * number)
-        decay = 0.5 ** (4 / half_life)
-        expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
+    with jax.enable_x64(True):
+        state, plain, images = in_float64((start(config), start(CONFIG), images_of(config)))
+        expected = state.generator.params
+        for number in range(1, 5):
+            state, _ = gan_step(config, state, Batch(images), jax.random.key(number))
+            plain, _ = gan_step(CONFIG, plain, Batch(images), jax.random.key(number))
+            half_life = min(6.0, 0.5 * 4 * number)
+            decay = 0.5 ** (4 / half_life)
+            expected = jax.tree.map(lambda old, new, d=decay: d * old + (1 - d) * new, expected, state.generator.params)
+        assert largest_move(state.ema, state.generator) > 0
+        assert_trees_all_equal(sampling_generator(config, state), state.ema.variables)
+        assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator.variables)
     assert_close(state.ema.params, expected, rtol=1e-5)
     assert state.ema.opt_state == ()
-    assert_trees_all_equal(sampling_generator(config, state), state.ema.variables)
-    assert largest_move(state.ema, state.generator) > 0
+    assert_close(state.replace(ema=None), plain)
 
 
-def test_an_average_changes_nothing_of_the_training():
-    plain, _ = gan_step(CONFIG, start(CONFIG), Batch(images_of(CONFIG)), fresh_key())
-    assert_trees_all_equal(sampling_generator(CONFIG, plain), plain.generator.variables)
-    config = with_options(ema_half_life=100.0)
-    with jax.enable_x64(True):
-        images, states = in_float64(images_of(CONFIG)), in_float64((start(CONFIG), start(config)))
-        (plain, _), (averaged, _) = (
-            gan_step(one, state, Batch(images), fresh_key())
-            for one, state in zip((CONFIG, config), states, strict=True)
-        )
-    assert_close(averaged.replace(ema=None), plain)
-
-
-def test_an_average_of_many_images_stays_between_its_generators():
+def test_update_ema_after_many_images_stays_between_its_generators():
     config = with_options(ema_half_life=6.0, batch_size=128)
     state = start(config).replace(step=jnp.int32(2**24))
     moved = update_ema(config, state, state.generator.with_params(jax.tree.map(jnp.ones_like, state.generator.params)))
@@ -122,29 +138,18 @@ def test_an_average_of_many_images_stays_between_its_generators():
         assert_close(new, 1 - (1 - old) * 0.5 ** (128 / 6), rtol=1e-5)
 
 
-def test_recalibrated_statistics_are_of_all_classes():
-    config = with_options(conditional=True, num_classes=40, ema_half_life=100.0, ema_statistics="recalibrated")
-    state = start(config)
-
-    def statistics(vectors):
-        params = state.ema.params | {"embed": {"vectors": vectors}}
-        return sampling_generator(config, state.replace(ema=state.ema.with_params(params)))["batch_stats"]
-
-    vectors = state.ema.params["embed"]["vectors"]
-    plain, changed = (statistics(each)["norm_0"]["var"] for each in (vectors, vectors.at[39].mul(100)))
-    assert jnp.abs(plain - changed).max() > 0.1 * plain.max()
-
-
 def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
-    options = {"ema_half_life": 100.0, "ema_statistics": "recalibrated", "initializer": "he"}
-    config = with_options(conditional=True, num_classes=2, class_counts=(3, 1), **options)
-    state = start(config)
+    """Of which a batch has a few: all that is not of class 0 is far from a batch of the first four."""
+    options = {"ema_half_life": 100.0, "ema_statistics": "recalibrated"}
+    config = with_options(conditional=True, num_classes=40, class_counts=(39, *[1] * 39), **options)
+    state = init_state(config, jax.random.key(1))
     vectors = state.ema.params["embed"]["vectors"]
-    far = state.ema.with_params(state.ema.params | {"embed": {"vectors": vectors.at[1].set(0)}})
+    vectors = jnp.zeros_like(vectors).at[0].set(3 * vectors[0])
+    far = state.ema.with_params(state.ema.params | {"embed": {"vectors": vectors}})
     kernel = state.ema.params["conv_0"]["kernel"]
     learned = jnp.einsum("hwoi,i->hwo", kernel[..., -len(vectors[0]) :], vectors[0])
     noise = jnp.sum(kernel[..., : -len(vectors[0])] ** 2, axis=-1)
-    for share, each in ((0.75, config), (0.5, dataclasses.replace(config, class_counts=()))):
+    for share, each in ((0.5, config), (1 / 40, dataclasses.replace(config, class_counts=()))):
         found = sampling_generator(each, state.replace(ema=far))["batch_stats"]["norm_0"]
         mean = share * learned.mean((0, 1))
         variance = (noise + share * learned**2).mean((0, 1)) - mean**2
@@ -166,34 +171,32 @@ def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss():
     config = with_options(penalties=("r1", "r2"), penalty_weight=3.0)
     state, images = start(config), images_of(config)
     _, metrics = gan_step(config, state, Batch(images), fresh_key())
-    _, plain = gan_step(CONFIG, state, Batch(images), fresh_key())
-    assert metrics["d_loss"] == pytest.approx(float(plain["d_loss"]), rel=1e-4)
-    fakes = batch_fakes(config, state, fresh_key())
+    assert metrics["d_loss"] == pytest.approx(float(plain_metrics()["d_loss"]), rel=1e-4)
+    fakes = batch_fakes(CONFIG, state, fresh_key())
 
     def critic(images):
-        return discriminate(config, state.discriminator.variables, images)
+        return discriminate(CONFIG, state.discriminator.variables, images)
 
     expected = 3 * sum(PENALTIES[name](critic, images, fakes, None) for name in config.penalties)
     assert metrics["penalty"] == pytest.approx(float(expected), rel=1e-4)
-    assert metrics["d_gradient_norm"] != pytest.approx(float(plain["d_gradient_norm"]), rel=1e-4)
+    assert metrics["d_gradient_norm"] != pytest.approx(float(plain_metrics()["d_gradient_norm"]), rel=1e-4)
 
 
 @pytest.mark.parametrize(
     "options",
     [
-        {"objective": "relativistic", "penalties": ("r1", "r2")},
+        {"objective": "relativistic", "penalties": ("r1", "r2"), "conditional": True, "num_classes": 3},
         {"objective": "wasserstein", "penalties": ("r1",), "real_weight": 0.0},  # where the reals' slopes are 0
-        {"penalties": ("r1", "r2"), "conditional": True},
-        {"penalties": ("r2", "gradient_penalty")},
     ],
-    ids=str,
+    ids=lambda options: options["objective"],
 )
 def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monkeypatch):
     """With expansions of D in R1 and R2, and without."""
     config = with_options(penalty_weight=3.0, **options)
+    assert updates.shares_a_pass(config)
     with jax.enable_x64(True):
         state, images = in_float64((start(config), images_of(config)))
-        batch = Batch(images, jnp.arange(len(images)) if config.conditional else None)
+        batch = Batch(images, jnp.arange(len(images)) % 3 if config.conditional else None)
         ours, metrics = discriminator_step(config, state, batch, fresh_key())
         monkeypatch.setattr(updates, "EXPANDABLE", ("none", "of them"))
         traced_again = jax.jit(lambda *operands: discriminator_step.__wrapped__(config, *operands))
@@ -203,12 +206,23 @@ def test_d_follows_the_loss_and_the_penalties_as_they_are_written(options, monke
     assert_close(metrics, expected)
 
 
-def test_a_share_of_the_batch_is_penalized():
-    config = with_options(penalties=("r1",), penalty_share=0.5)
+def test_a_network_and_its_penalties_decide_whether_they_share_the_losss_pass():
+    config = with_options(penalties=("r1", "r2"))
+    assert updates.shares_a_pass(config)
+    assert not updates.shares_a_pass(with_options(penalties=("r2", "gradient_penalty")))
+    own = NETWORKS["dcgan"]._replace(discriminator=NETWORKS["dcgan"].discriminator._replace(single_image_logits=False))
+    with mock.patch.dict(NETWORKS, own=own):
+        assert not updates.shares_a_pass(dataclasses.replace(config, network="own"))
+
+
+def test_a_penalty_of_a_share_of_the_batch_in_every_third_step_has_three_times_the_weight():
+    config = with_options(penalties=("r1",), penalty_share=0.5, penalty_every=3)
     state, images = start(config), images_of(config)
-    expected = PENALTIES["r1"](lambda x: discriminate(config, state.discriminator.variables, x), images[:2], None, None)
+    expected = PENALTIES["r1"](lambda x: discriminate(CONFIG, state.discriminator.variables, x), images[:2], None, None)
     _, metrics = discriminator_step(config, state, Batch(images), fresh_key())
-    assert metrics["penalty"] == pytest.approx(float(expected), rel=1e-4)
+    assert metrics["penalty"] == pytest.approx(3 * float(expected), rel=1e-4)
+    _, between = discriminator_step(config, state.replace(step=jnp.int32(1)), Batch(images), fresh_key())
+    assert between["penalty"] == 0
 
 
 def test_critic_steps_are_updates_of_the_discriminator_on_batches_of_their_own():
@@ -228,74 +242,41 @@ def test_critic_steps_are_updates_of_the_discriminator_on_batches_of_their_own()
 def test_augmentations_change_what_the_discriminator_sees_and_not_the_fakes():
     config = with_options(augmentations=("translation", "cutout"))
     state, images = start(config), images_of(config)
-    after, metrics = gan_step(config, state, Batch(images), fresh_key())
-    _, plain = gan_step(CONFIG, state, Batch(images), fresh_key())
-    assert metrics["fake_std"] == pytest.approx(float(plain["fake_std"]), rel=1e-4)
-    assert metrics["d_x"] != plain["d_x"]
-    again, _ = gan_step(config, state, Batch(images), fresh_key())
-    assert_trees_all_equal(after, again)
-
-
-def test_a_generator_alone_is_scored_by_what_is_augmented():
-    config = with_options(augmentations=("translation", "cutout"))
-    state, images = start(config), images_of(config)
-    _, metrics = generator_step(config, state, Batch(images), fresh_key())
-    plain = dataclasses.replace(config, augmentations=())
-    _, expected = generator_step(plain, state, Batch(images), fresh_key())
-    assert metrics["fake_std"] == pytest.approx(float(expected["fake_std"]), rel=1e-4)
-    assert metrics["d_g_z2"] != expected["d_g_z2"]
+    for step, seen in ((gan_step, "d_x"), (generator_step, "d_g_z2")):
+        after, metrics = step(config, state, Batch(images), fresh_key())
+        assert metrics["fake_std"] == pytest.approx(float(plain_metrics()["fake_std"]), rel=1e-4)
+        assert metrics[seen] != step(CONFIG, state, Batch(images), fresh_key())[1][seen]
+        again, _ = step(config, state, Batch(images), fresh_key())
+        assert_trees_all_equal(after, again)
 
 
 def test_a_relativistic_generator_alone_is_compared_with_the_reals():
     config = with_options(objective="relativistic")
     state, images = start(config), images_of(config)
-    fakes = batch_fakes(config, state, fresh_key())
-    logits = [discriminate(config, state.discriminator.variables, batch) for batch in (images, fakes)]
+    fakes = batch_fakes(CONFIG, state, fresh_key())
+    logits = [discriminate(CONFIG, state.discriminator.variables, batch) for batch in (images, fakes)]
     _, metrics = generator_step(config, state, Batch(images), fresh_key())
     assert metrics["g_loss"] == pytest.approx(float(jax.nn.softplus(logits[0] - logits[1]).mean()), rel=1e-4)
 
 
-CONDITIONAL = with_options(conditional=True, num_classes=3)
-
-
-@pytest.mark.parametrize("step", [gan_step, generator_step])
-def test_a_conditional_step_uses_the_labels(step):
-    state, images = start(CONDITIONAL), images_of(CONDITIONAL)
-    losses = []
-    for labels in ([0, 1, 2, 0], [2, 1, 0, 0]):
-        _, metrics = step(CONDITIONAL, state, Batch(images, jnp.array(labels)), fresh_key())
-        losses.append(float(metrics["g_loss"] if step is generator_step else metrics["d_loss"]))
+@pytest.mark.parametrize(("step", "loss"), [(gan_step, "d_loss"), (generator_step, "g_loss")])
+def test_a_conditional_step_uses_the_labels(step, loss):
+    state, images = start(CLASSES), images_of(CLASSES)
+    losses = [
+        float(step(CLASSES, state, Batch(images, jnp.array(labels)), fresh_key())[1][loss])
+        for labels in ([0, 1, 2, 0], [2, 1, 0, 0])
+    ]
     assert losses[0] != pytest.approx(losses[1], rel=1e-5)
     with pytest.raises(ValueError, match="pass Batch"):
-        step(CONDITIONAL, state, Batch(images), fresh_key())
+        step(CLASSES, state, Batch(images), fresh_key())
 
 
 def test_the_default_step_has_no_input_for_what_it_does_not_use():
-    config = GanConfig(latent_dim=8, width=4, batch_size=4)
-    lowered = gan_step.lower(config, start(config), Batch(images_of(config)), fresh_key())
-    assert '"config.learning_rate"' in lowered.as_text(debug_info=True)
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=3, batch_size=4)
+    text = gan_step.lower(config, start(config), Batch(images_of(config)), fresh_key()).as_text(debug_info=True)
+    assert '"config.learning_rate"' in text
     for unused in ("penalty_weight", "ema_ramp", "generator_penalty_weight"):
-        assert f'"config.{unused}"' not in lowered.as_text(debug_info=True)
-
-
-def test_a_penalty_of_every_third_step_has_three_times_the_weight():
-    config = with_options(penalties=("r1",), penalty_every=3)
-    state, images = start(config), images_of(config)
-    whole, lazy = (
-        discriminator_step(each, state, Batch(images), fresh_key())[1]["penalty"]
-        for each in (dataclasses.replace(config, penalty_every=1), config)
-    )
-    assert lazy == pytest.approx(3 * float(whole), rel=1e-4)
-    _, between = discriminator_step(config, state.replace(step=jnp.int32(1)), Batch(images), fresh_key())
-    assert between["penalty"] == 0
-
-
-def test_a_network_decides_whether_penalties_share_the_losss_pass():
-    config = with_options(penalties=("r1", "r2"))
-    assert updates.shares_a_pass(config)
-    own = NETWORKS["dcgan"]._replace(discriminator=NETWORKS["dcgan"].discriminator._replace(single_image_logits=False))
-    with mock.patch.dict(NETWORKS, own=own):
-        assert not updates.shares_a_pass(dataclasses.replace(config, network="own"))
+        assert f'"config.{unused}"' not in text
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4])
@@ -334,7 +315,7 @@ def test_ada_moves_at_a_speed_in_images_and_stays_in_its_range(batch_size, begin
 @pytest.mark.parametrize("name", ["rmsprop", "sgd"])
 def test_other_optimizers_move_the_weights(name):
     config = with_options(optimizer=name, learning_rate=1e-2)
-    before = start(config)
+    before = init_state(config, jax.random.key(1))
     after, _ = gan_step(config, before, Batch(images_of(config)), fresh_key())
     assert largest_move(before.generator, after.generator) > 0
 
