@@ -37,8 +37,6 @@ def is_trajectory(path):
 
 
 GOLDENS = [path for path in sorted(FOLDER.glob("*.npz")) if is_trajectory(path)]
-SIMPLE = HERE / "unconditional.npz"  # before every commit, the conditional one covers its parts
-CASES = [pytest.param(path, id=path.stem, marks=pytest.mark.soak if path == SIMPLE else ()) for path in GOLDENS]
 
 
 OURS = {"average": "ema", "average_half_life": "ema_half_life"}  # names, where the files have others
@@ -161,7 +159,8 @@ def test_there_is_something_to_compare_with():
     assert GOLDENS
 
 
-@pytest.mark.parametrize("path", CASES)
+@pytest.mark.soak
+@pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)
 def test_float64_steps_of_r3gan_follow_the_reference(path, given_latents):
     with np.load(path) as archive:
         golden = dict(archive)

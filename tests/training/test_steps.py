@@ -9,7 +9,7 @@ import pytest
 from gan_jax import Batch, GanConfig, batch_fakes, discriminator_step, gan_step, generator_step, init_state
 from gan_jax.training import steps
 
-CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
+CONFIG = GanConfig(image_shape=(16, 16, 1), latent_dim=4, width=3, batch_size=4, initializer="he")
 
 
 def fresh_key():
@@ -20,23 +20,23 @@ def fresh_key():
 STEPS = (gan_step, generator_step, discriminator_step)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def state():
     return init_state(CONFIG, jax.random.key(1))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def images():
-    return jax.random.uniform(jax.random.key(2), (4, 28, 28, 1), minval=-1)
+    return jax.random.uniform(jax.random.key(2), (4, 16, 16, 1), minval=-1)
 
 
-def identical(one, other) -> bool:
-    return all(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), one, other)))
+def identical(tree, other) -> bool:
+    return all(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), tree, other)))
 
 
-def unlike(one, other) -> bool:
-    """Whether no array of one is the other's."""
-    return not any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), one, other)))
+def unlike(tree, other) -> bool:
+    """Whether no array of the one tree is the other's."""
+    return not any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a == b).all()), tree, other)))
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -94,9 +94,9 @@ def test_the_joint_steps_halves_see_the_same_fakes(state, images):
 
 
 @pytest.mark.parametrize("step", [gan_step, discriminator_step])
-@pytest.mark.parametrize("shape", [(3, 28, 28, 1), (4, 32, 32, 1), (4, 28, 28, 3), (4, 28, 28)], ids=str)
+@pytest.mark.parametrize("shape", [(3, 16, 16, 1), (4, 28, 28, 1), (4, 16, 16, 3), (4, 16, 16)], ids=str)
 def test_images_that_are_not_of_the_configuration_are_refused(step, shape, state):
-    with pytest.raises(ValueError, match=r"the configuration says \(4, 28, 28, 1\)"):
+    with pytest.raises(ValueError, match=r"the configuration says \(4, 16, 16, 1\)"):
         step(CONFIG, state, Batch(jnp.zeros(shape)), fresh_key())
 
 
@@ -115,28 +115,6 @@ def test_bfloat16_is_for_the_layers_alone(state, images):
     products = [line for line in program.splitlines() if "stablehlo.convolution" in line or "dot_general" in line]
     assert products
     assert all("bf16" in line for line in products)
-
-
-@pytest.mark.parametrize("platform", ["cuda", "tpu"])
-def test_accelerators_get_native_convolutions(platform):
-    """Three of each network's four layers are convolutions; the fourth meets its kernel in one place: a product."""
-    config = GanConfig()
-    abstract = jax.eval_shape(lambda: init_state(config, jax.random.key(0)))
-    images = jax.ShapeDtypeStruct((128, 28, 28, 1), jnp.float32)
-    key = jax.eval_shape(lambda: jax.random.key(0))
-
-    def step(state, images, key):
-        return gan_step(config, state, Batch(images), key)
-
-    program = jax.export.export(jax.jit(step), platforms=[platform])(abstract, images, key).mlir_module()
-    generator_forward, generator_backward = 3, 3 + 3
-    discriminator_pass = 3 + 2 + 3  # forward, to the inputs of all but the first layer, to the kernels
-    scoring = 3 + 3  # forward, to the inputs
-    assert program.count("stablehlo.convolution") == (
-        generator_forward + generator_backward + 2 * discriminator_pass + scoring
-    )
-    assert program.count("stablehlo.dot_general") == 2 + 2 * 3 + 2
-    assert "stablehlo.gather" not in program
 
 
 @pytest.mark.parametrize("step", STEPS)
