@@ -146,7 +146,7 @@ def _take_turns(
     whole = batch.images, latents, batch.labels
     (gradient, g_losses), (variables, after) = mean_of_parts(config, part, whole, key)
     generator, g_metrics = update_generator(config, state, latents, batch.labels, key, gradient, variables)
-    metrics = {**d_metrics, **g_metrics, **g_losses}
+    metrics = {**d_metrics, **g_metrics, **g_losses} | _moved_settings(config, state)
     state = state.replace(discriminator=state.discriminator.replace(variables=after))
     return _next_state(config, state, generator, metrics), metrics
 

@@ -8,8 +8,8 @@ from gan_jax import Batch, GanConfig, ResidentImages, gan_step, init_state, run_
 from gan_jax.training.batches import IndexedBatches, ShardedImages
 from gan_jax.training.sharding import batch_mesh
 
-CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
-IMAGES = np.random.default_rng(0).integers(0, 256, (14, 28, 28, 1), np.uint8)  # three batches and a half
+CONFIG = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=3, batch_size=4, initializer="he")
+IMAGES = np.random.default_rng(0).integers(0, 256, (14, 8, 8, 1), np.uint8)  # three batches and a half
 FLOATS = IMAGES.astype(np.float32) / 127.5 - 1
 ROWS = np.zeros((3, 4), np.int32)
 

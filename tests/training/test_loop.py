@@ -27,8 +27,8 @@ from gan_jax.recipes import RECIPES, recipe
 from gan_jax.training import batches, compiled
 from gan_jax.training.loop import NonFiniteError, plan_chunks
 
-CONFIG = GanConfig(latent_dim=8, width=4, batch_size=4, initializer="he")
-IMAGES = np.random.default_rng(0).integers(0, 256, (26, 28, 28, 1), np.uint8)  # six batches and a half
+CONFIG = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=3, batch_size=4, initializer="he")
+IMAGES = np.random.default_rng(0).integers(0, 256, (26, 8, 8, 1), np.uint8)  # six batches and a half
 
 
 def source(keys, config=CONFIG):
@@ -121,18 +121,19 @@ def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
         for step in range(8):
             epoch, batch = divmod(step, 6)
             rows = batches.epoch_order(CONFIG, keys.order, epoch, len(IMAGES))[batch]
-            state, _ = gan_step(
-                CONFIG, state, Batch(normalize_images(IMAGES[rows])), jax.random.fold_in(keys.step, step)
-            )
-        trained, _ = finish(start=start)
+            key = jax.random.fold_in(keys.step, step)
+            state, _ = discriminator_step(CONFIG, state, Batch(normalize_images(IMAGES[rows])), key)
+        trained, _ = finish(discriminator_step, start=start, chunk_steps=4)
     assert_close(trained, state)
 
 
 def test_a_run_stopped_and_continued_is_the_run_that_was_not():
     keys = run_keys(0)
-    *_, progress = train(CONFIG, gan_step, init_state(CONFIG, keys.init), source(keys), keys, num_steps=4)
-    *_, progress = train(CONFIG, gan_step, progress.state, source(keys), keys, num_steps=8)
-    chex.assert_trees_all_equal(jax.tree.map(np.asarray, progress.state), finish()[0])
+    state = init_state(CONFIG, keys.init)
+    for num_steps in (2, 8):  # chunks of 2, 4 and 2 in place of 4, 2 and 2
+        *_, progress = train(CONFIG, gan_step, state, source(keys), keys, num_steps=num_steps, chunk_steps=4)
+        state = progress.state
+    chex.assert_trees_all_equal(jax.tree.map(np.asarray, state), finish(chunk_steps=4)[0])
 
 
 @pytest.mark.soak
@@ -156,7 +157,7 @@ def test_pauses_come_where_lines_and_epochs_end():
 
 def test_a_chunk_is_compiled_once_per_length():
     def step(config, state, batch, key):
-        return gan_step(config, state, batch, key)
+        return generator_step(config, state, batch, key)
 
     traced = chex.assert_max_traces(step, n=2)  # chunks of four, and the two left over in each epoch
     finish(traced, num_steps=18, chunk_steps=4)
@@ -166,7 +167,7 @@ def test_a_step_that_is_not_finite_ends_the_training_with_the_state_before_it():
     keys = run_keys(0)
 
     def step(config, state, batch, key):
-        state, metrics = gan_step(config, state, batch, key)
+        state, metrics = generator_step(config, state, batch, key)
         return state, metrics | {"g_loss": jnp.where(state.step >= 5, jnp.inf, metrics["g_loss"])}
 
     seen = []
@@ -176,7 +177,7 @@ def test_a_step_that_is_not_finite_ends_the_training_with_the_state_before_it():
     assert [(progress.step, progress.window_end, len(progress.metrics["g_loss"])) for progress in seen] == [
         (4, False, 4)
     ]
-    chex.assert_trees_all_equal(jax.tree.map(np.asarray, seen[-1].state), finish(num_steps=4)[0])
+    chex.assert_trees_all_equal(jax.tree.map(np.asarray, seen[-1].state), finish(generator_step, num_steps=4)[0])
 
 
 def test_train_takes_batches_from_a_buffer_that_is_filled_again():
@@ -186,7 +187,7 @@ def test_train_takes_batches_from_a_buffer_that_is_filled_again():
 
     class Refilled:
         steps_per_epoch = per_epoch
-        buffer = np.zeros((1, 2, 28, 28, 1), np.uint8)
+        buffer = np.zeros((1, 2, 8, 8, 1), np.uint8)
 
         def batches(self, epoch, start, stop):
             self.buffer.fill(start)
@@ -204,9 +205,9 @@ def test_train_takes_batches_from_a_buffer_that_is_filled_again():
 @pytest.mark.parametrize(
     ("per_epoch", "given", "complaint"),
     [
-        (2, Batch(np.zeros((1, 4, 28, 28, 1), np.uint8)), r"gave \[1, 4, 28, 28, 1\] as batches 0 to 2 of epoch 0; it"),
-        (2, Batch(np.zeros((0, 4, 28, 28, 1), np.uint8)), "a Batch of arrays of 2 batches"),
-        (2, np.zeros((2, 4, 28, 28, 1), np.uint8), "gave ndarray as batches"),
+        (2, Batch(np.zeros((1, 4, 8, 8, 1), np.uint8)), r"gave \[1, 4, 8, 8, 1\] as batches 0 to 2 of epoch 0; it"),
+        (2, Batch(np.zeros((0, 4, 8, 8, 1), np.uint8)), "a Batch of arrays of 2 batches"),
+        (2, np.zeros((2, 4, 8, 8, 1), np.uint8), "gave ndarray as batches"),
         (2, [IMAGES[:4], IMAGES[4:8]], "gave list as batches"),
         (2, None, "gave NoneType as batches"),
         (0, None, "the source's steps_per_epoch is 0; it must be at least 1"),
@@ -256,8 +257,8 @@ def test_a_chunk_keeps_to_the_device_and_makes_no_copy_of_the_data():
     resident = source(keys).indexed_batches(0, 0, 6)
     chunk = jax.jit(compiled.scan_steps, static_argnames="step")
     text = chunk.lower(CONFIG, gan_step, init_state(CONFIG, keys.init), resident, keys.step).compile().as_text()
-    assert "u8[26,28,28,1]" in text
-    for copy in ("f32[26,28,28,1]", "u8[6,4,28,28,1]", "f32[6,4,28,28,1]"):
+    assert "u8[26,8,8,1]" in text
+    for copy in ("f32[26,8,8,1]", "u8[6,4,8,8,1]", "f32[6,4,8,8,1]"):
         assert copy not in text
     for transfer in ("infeed", "outfeed", "send(", "recv(", "callback"):
         assert transfer not in text
