@@ -95,53 +95,61 @@ def operands(case):
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_value_and_gradients(case):
+def test_convolve_has_the_value_and_gradients_of_xlas_convolution(case):
     x, w, stride, padding = operands(case)
-    expected, pull_back = jax.vjp(lambda x, w: reference(x, w, stride, padding), x, w)
-    outputs, our_pull_back = jax.vjp(lambda x, w: convolve(x, w, stride, padding), x, w)
-    assert_close(outputs, expected)
-    assert_close(our_pull_back(draw(*expected.shape)), pull_back(draw(*expected.shape)))
+    size = (x.shape[1] + 2 * padding - w.shape[0]) // stride + 1
+
+    @partial(jax.jit, static_argnums=0)
+    def derivatives(convolution, x, w, y):
+        outputs, pull_back = jax.vjp(lambda x, w: convolution(x, w, stride, padding), x, w)
+        return outputs, pull_back(y)
+
+    y = draw(len(x), size, size, w.shape[3])
+    assert_close(derivatives(convolve, x, w, y), derivatives(reference, x, w, y))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_transpose_is_the_adjoint(case):
+def test_convolve_transpose_is_the_adjoint(case):
     batch, _, in_channels, out_channels, kernel, stride, padding = case
     y, w = draw(batch, 5, 5, out_channels), draw(kernel, kernel, in_channels, out_channels)
-    x = convolve_transpose(y, w, stride, padding)
     size = 4 * stride - 2 * padding + kernel
-    assert x.shape == (batch, size, size, in_channels)
-    adjoint = jax.linear_transpose(lambda x: reference(x, w, stride, padding), x)
+    x = draw(batch, size, size, in_channels)
 
-    def transpose_by_autodiff(y, w):
-        return jax.vjp(lambda x: reference(x, w, stride, padding), x)[1](y)[0]
+    def adjoint(y, w, stride, padding):
+        return jax.vjp(lambda x: reference(x, w, stride, padding), jnp.zeros_like(x))[1](y)[0]
 
-    assert_close(x, adjoint(y)[0])
-    ours = jax.vjp(lambda y, w: convolve_transpose(y, w, stride, padding), y, w)[1](x)
-    theirs = jax.vjp(transpose_by_autodiff, y, w)[1](x)
-    assert_close(ours, theirs)
+    @partial(jax.jit, static_argnums=0)
+    def derivatives(transpose, x, y, w):
+        images, pull_back = jax.vjp(lambda y, w: transpose(y, w, stride, padding), y, w)
+        return images, pull_back(x)
+
+    assert_close(derivatives(convolve_transpose, x, y, w), derivatives(adjoint, x, y, w))
 
 
-@pytest.mark.parametrize("case", IN_USE[1:3] + AT_POINTS[:1], ids=str)
-def test_gradient_of_a_gradient(case):
+@pytest.mark.parametrize("case", IN_USE[1:2] + AT_POINTS[:1], ids=str)
+def test_convolve_has_the_gradient_of_a_gradient(case):
     """A gradient penalty's gradient with respect to kernel and image, through every rule."""
     x, w, stride, padding = operands(case)
 
-    def penalty(convolution, x, w):
-        gradient = jax.grad(lambda x: jnp.sum(jnp.sin(convolution(x, w, stride, padding))))(x)
-        kernel_gradient = jax.grad(lambda w: jnp.sum(jnp.sin(convolution(x, w, stride, padding))))(w)
-        return jnp.sum(gradient**2) + jnp.sum(kernel_gradient**2)
+    def penalty(x, w, convolution):
+        def loss(x, w):
+            return jnp.sum(jnp.sin(convolution(x, w, stride, padding)))
 
-    ours = jax.grad(partial(penalty, convolve), (0, 1))(x, w)
-    theirs = jax.grad(partial(penalty, reference), (0, 1))(x, w)
-    assert_close(ours, theirs)
+        return sum(jnp.sum(gradient**2) for gradient in jax.grad(loss, (0, 1))(x, w))
+
+    gradients = jax.jit(jax.grad(penalty, (0, 1)), static_argnums=2)
+    assert_close(gradients(x, w, convolve), gradients(x, w, reference))
 
 
-@pytest.mark.parametrize("case", IN_USE[1:3] + AT_POINTS[:1], ids=str)
-def test_under_jit_vmap_and_scan(case):
+@pytest.mark.parametrize("case", IN_USE[1:2] + AT_POINTS[:1], ids=str)
+def test_convolve_under_vmap_and_scan(case):
     x, w, stride, padding = operands(case)
     kernels = jnp.stack([w, 2 * w])
-    gradient = jax.grad(lambda w: jnp.sum(convolve(x, w, stride, padding) ** 2))
-    expected = jnp.stack([gradient(kernel) for kernel in kernels])
+
+    def gradient(w):
+        return jax.grad(lambda w: jnp.sum(convolve(x, w, stride, padding) ** 2))(w)
+
+    expected = jax.jit(lambda kernels: jnp.stack([gradient(kernel) for kernel in kernels]))(kernels)
     assert_close(jax.jit(jax.vmap(gradient))(kernels), expected)
     scanned = jax.jit(lambda kernels: lax.scan(lambda carry, w: (carry, gradient(w)), 0, kernels)[1])(kernels)
     assert_close(scanned, expected)

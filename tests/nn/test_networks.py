@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +27,7 @@ def fresh_key():
     return jax.random.key(0)
 
 
-CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
+CONFIG = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=3, initializer="he")
 
 
 def test_layers_are_the_courses():
@@ -72,10 +74,11 @@ def test_train_mode_normalizes_by_the_batch_and_moves_the_statistics_a_tenth():
 
 
 def test_eval_mode_treats_each_image_alone_and_keeps_the_statistics():
-    network = init_state(CONFIG, fresh_key()).discriminator
-    images = jax.random.uniform(fresh_key(), (6, 28, 28, 1), minval=-1)
-    logits, variables = apply_discriminator(CONFIG, network.variables, images, train=False)
-    alone, _ = apply_discriminator(CONFIG, network.variables, images[:1], train=False)
+    config = dataclasses.replace(CONFIG, image_shape=(16, 16, 1))
+    network = init_state(config, fresh_key()).discriminator
+    images = jax.random.uniform(fresh_key(), (6, 16, 16, 1), minval=-1)
+    logits, variables = apply_discriminator(config, network.variables, images, train=False)
+    alone, _ = apply_discriminator(config, network.variables, images[:1], train=False)
     assert_close(alone, logits[:1], terms=jnp.abs(logits).max())
     assert variables["batch_stats"] is network.variables["batch_stats"]
 

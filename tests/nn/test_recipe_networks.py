@@ -34,7 +34,7 @@ def images_of(config, count=3):
 
 
 @pytest.mark.parametrize("network", ["dcgan", "infogan", "r3gan", "dense"])
-@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3)])
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (64, 64, 3)])
 def test_every_network_makes_and_scores_images_of_every_size(network, image_shape):
     normalization = "none" if network in ("r3gan", "dense") else "batch"
     config = GanConfig(image_shape=image_shape, network=network, normalization=normalization, **SMALL)
@@ -60,15 +60,9 @@ def test_the_infogan_sized_network_has_lucics_layers():
     }
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"conditional": True},
-        {"normalization": "spectral"},
-    ],
-)
+@pytest.mark.parametrize("options", [{"conditional": True}, {"normalization": "spectral"}], ids=str)
 def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypatch):
-    config = GanConfig(network="infogan", **SMALL, **options)
+    config = GanConfig(network="infogan", image_shape=(8, 8, 1), **SMALL, **options)
     labels = jnp.arange(6) if config.conditional else None
     passes, apply = [], nn.Module.apply
     monkeypatch.setattr(nn.Module, "apply", lambda *args, **kwargs: passes.append(args) or apply(*args, **kwargs))
@@ -88,7 +82,7 @@ def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypa
             (first, second), variables = scores(network.with_params(params).variables, batches)
             return first.sum() - (second**2).sum(), (first, second, variables.get("batch_stats"))
 
-        return jax.grad(loss, has_aux=True)(network.params)
+        return jax.jit(jax.grad(loss, has_aux=True))(network.params)
 
     with jax.enable_x64(True):
         network = init_state(config, fresh_key()).discriminator
@@ -214,9 +208,9 @@ def test_dense_networks_are_the_formula_and_its_first_and_second_derivatives():
             return jnp.sum(jax.grad(loss, 1)(params, points) ** 2)
 
         arguments = discriminator.params, points
-        return function(*arguments), *(jax.grad(one, (0, 1))(*arguments) for one in (loss, steepness))
+        return function(*arguments), *(jax.grad(each, (0, 1))(*arguments) for each in (loss, steepness))
 
-    assert_close(found(network), found(formula))
+    assert_close(*jax.jit(lambda: (found(network), found(formula)))())
 
 
 def test_networks_of_images_refuse_points():
