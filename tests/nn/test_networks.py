@@ -46,8 +46,7 @@ def test_layers_are_the_courses():
 
 
 def test_initial_weights_have_the_named_distributions():
-    dcgan = init_state(GanConfig(), fresh_key())
-    he = init_state(GanConfig(initializer="he"), fresh_key())
+    dcgan, he = (init_state(GanConfig(width=16, initializer=name), fresh_key()) for name in ("dcgan", "he"))
     for name in ("generator", "discriminator"):
         for index in (1, 2):
             kernel = getattr(dcgan, name).params[f"conv_{index}"]["kernel"]
@@ -114,6 +113,9 @@ def test_a_network_that_returns_another_shape_is_refused(pair, complaint, monkey
     name = f"odd {next(iter(pair))}"  # programs are kept by name
     monkeypatch.setitem(NETWORKS, name, NETWORKS["dcgan"]._replace(**pair))
     config = GanConfig(latent_dim=3, width=2, batch_size=2, network=name)
-    state = init_state(config, fresh_key())
     with pytest.raises(InputError, match=complaint):
-        jax.eval_shape(gan_step, config, state, Batch(jnp.zeros((2, 28, 28, 1))), fresh_key())
+        jax.eval_shape(
+            lambda: gan_step(
+                config, init_state(config, fresh_key()), Batch(jnp.zeros((2, 28, 28, 1))), jax.random.key(1)
+            )
+        )

@@ -107,12 +107,12 @@ def test_the_discriminator_may_have_a_width_of_its_own(network):
 
 
 def test_a_new_r3gan_network_is_the_identity_in_every_block():
-    config = GanConfig(network="r3gan", normalization="none", **SMALL)
+    config = GanConfig(image_shape=(8, 8, 1), network="r3gan", normalization="none", **SMALL)
     state = init_state(config, fresh_key())
     assert set(state.generator.variables) == {"params"}
-    assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_7_0"]["conv_2"]))
+    assert not any(leaf.any() for leaf in jax.tree.leaves(state.generator.params["block_4_0"]["conv_2"]))
     changed = jax.tree.map(lambda leaf: leaf, state.discriminator.params)
-    changed["block_28_1"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_28_1"]["conv_0"]["kernel"])
+    changed["block_8_1"]["conv_0"]["kernel"] = jnp.zeros_like(changed["block_8_1"]["conv_0"]["kernel"])
     images = images_of(config)
     before, after = (
         discriminate(config, {"params": params}, images) for params in (state.discriminator.params, changed)
@@ -139,7 +139,9 @@ def test_the_power_iteration_finds_the_largest_singular_value():
     np.testing.assert_array_equal(kept["batch_stats"]["v"], variables["batch_stats"]["v"])
 
 
-CONDITIONAL = GanConfig(conditional=True, normalization="none", initializer="he", num_classes=3, **SMALL)
+CONDITIONAL = GanConfig(
+    image_shape=(8, 8, 1), conditional=True, normalization="none", initializer="he", num_classes=3, **SMALL
+)
 
 
 def test_the_projection_adds_the_inner_product_with_the_classs_vector():
@@ -171,9 +173,8 @@ def test_a_normalization_that_a_network_does_not_have_is_refused(normalization):
         init_state(GanConfig(network="r3gan", normalization=normalization), fresh_key())
 
 
-@pytest.mark.parametrize("normalization", ["none", "spectral"])
-def test_dense_networks_make_points_and_score_each_alone(normalization):
-    config = GanConfig(image_shape=(2,), network="dense", normalization=normalization, initializer="he", **SMALL)
+def test_dense_networks_make_points_and_score_each_alone():
+    config = GanConfig(image_shape=(2,), network="dense", normalization="spectral", initializer="he", **SMALL)
     state = init_state(config, fresh_key())
     points = 100 * generate(config, state.generator.variables, jax.random.normal(jax.random.key(2), (7, 5)))
     assert points.shape == (7, 2)
@@ -221,7 +222,7 @@ def test_networks_of_images_refuse_points():
             init_state(config, fresh_key())
 
 
-@pytest.mark.parametrize("image_shape", [(28, 28, 1), (2,)])
+@pytest.mark.parametrize("image_shape", [(8, 8, 1), (2,)])
 def test_a_discriminator_of_packs_sees_neighbours_as_channels(image_shape):
     network = {"network": "dense", "normalization": "none"} if len(image_shape) == 1 else {}
     packed = GanConfig(image_shape=image_shape, packing=2, **network, **SMALL)
@@ -235,9 +236,8 @@ def test_a_discriminator_of_packs_sees_neighbours_as_channels(image_shape):
         discriminate(packed, state.discriminator.variables, images[:5])
 
 
-@pytest.mark.parametrize("changes", [{"packing": 2}, {"discriminator_width": 2}])
-def test_weights_tell_their_configuration(changes, tmp_path):
-    config = GanConfig(**SMALL, **changes)
+def test_save_weights_tells_the_configuration(tmp_path):
+    config = GanConfig(image_shape=(8, 8, 1), packing=2, discriminator_width=2, **SMALL)
     state = init_state(config, fresh_key())
     save_weights(tmp_path / "weights.npz", state, config)
     found, loaded = load_weights(tmp_path / "weights.npz")
