@@ -4,6 +4,8 @@ import ast
 import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from in_process import command
@@ -11,7 +13,8 @@ from own_parts import own_parts
 from small_runs import content
 
 import gan_jax
-from gan_jax import load_run
+from gan_jax import Batch, GanConfig, gan_step, init_state, load_run
+from gan_jax.parts import import_parts
 
 pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
 ADDITIONS = Path(__file__).parent / "additions"
@@ -28,8 +31,6 @@ FLAGS = {
     "generator_penalty": ["--generator-penalties", "greyness", "--generator-penalty-every", "4"],
     "three_networks": ["--game", "three"],
 }
-# What the tests of make test train; the others are for make soak.
-QUICK = ("plain_functions", "three_networks")
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def succeed(*words):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.soak) for name in FLAGS]
+    "name", [pytest.param(name, marks=() if name == "plain_functions" else pytest.mark.soak) for name in FLAGS]
 )
 def test_an_addition_trains_resumes_to_equal_bits_and_is_sampled_and_verified(name, folder):
     imported, flags = words_of(name)
@@ -90,19 +91,28 @@ def test_a_command_without_the_import_names_it(folder):
     assert ended.err == "error: the run has parts of its own; give --import lion.py, with the path of a file.\n"
 
 
+def take_steps(name, count, **options):
+    """Steps with an addition: the state after them, and the metrics of each."""
+    import_parts(str(ADDITIONS / f"{name}.py"))
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=2, batch_size=4, **options)
+    state, metrics = init_state(config, jax.random.key(0)), []
+    for step in range(count):
+        state, reported = gan_step(config, state, Batch(jnp.zeros((4, 8, 8, 1))), jax.random.key(step))
+        metrics.append({name: float(value) for name, value in reported.items()})
+    return state, metrics
+
+
 def test_a_penalty_on_g_is_taken_every_fourth_step(folder):
-    imported, flags = words_of("generator_penalty")
-    succeed("train", *imported, *flags, "--steps", "9", "--output-dir", "runs/nine")
-    penalties = np.load("runs/nine/history.npz")["g_penalty"]
-    assert (penalties > 0).tolist() == [True, False, False, False, True, False, False, False, True]
+    options = {"generator_penalties": ("greyness",), "generator_penalty_every": 4}
+    _, metrics = take_steps("generator_penalty", 6, **options)
+    assert [step["g_penalty"] > 0 for step in metrics] == [True, False, False, False, True, False]
 
 
 def test_a_controller_moves_what_it_sets(folder):
-    imported, flags = words_of("adaptive")
-    succeed("train", *imported, *flags, "--steps", "3", "--output-dir", "runs/ada")
-    signs = np.load("runs/ada/history.npz")["d_sign"]
-    expected = np.clip(0.5 + 0.05 * np.sign(signs - 0.6).sum(), 0, 1)
-    assert load_run("runs/ada").state.extra["quick_ada"] == pytest.approx(expected, abs=1e-6)
+    options = {"augmentations": ("translation",), "augmentation_probability": 0.5, "controllers": ("quick_ada",)}
+    state, metrics = take_steps("adaptive", 3, **options)
+    expected = np.clip(0.5 + 0.05 * sum(np.sign(step["d_sign"] - 0.6) for step in metrics), 0, 1)
+    assert state.extra["quick_ada"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_additions_import_public_names_alone():
