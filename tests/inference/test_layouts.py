@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from closeness import assert_close
@@ -103,10 +102,11 @@ def test_the_courses_weights_score_as_in_its_program_and_come_back_unchanged(pre
     run = import_(tmp_path / "both.npz", tmp_path / "run")
     critic = run.state.discriminator.variables
     reals = normalize_images(golden["images"][0][..., None])
-    logits, critic = apply_discriminator(run.config, critic, reals, train=True)
+    judge, make = (jax.jit(apply, static_argnames="train") for apply in (apply_discriminator, apply_generator))
+    logits, critic = judge(run.config, critic, reals, train=True)
     assert_close(jax.nn.sigmoid(logits).mean(), golden["metrics/d_x"][0])
-    fakes, _ = apply_generator(run.config, run.generator, jnp.asarray(golden["latents"][0]), train=True)
-    logits, _ = apply_discriminator(run.config, critic, fakes, train=True)
+    fakes, _ = make(run.config, run.generator, golden["latents"][0], train=True)
+    logits, _ = judge(run.config, critic, fakes, train=True)
     assert_close(jax.nn.sigmoid(logits).mean(), golden["metrics/d_g_z1"][0])
     assert_same(export(tmp_path / "run", tmp_path / "out.safetensors"), weights | counts)
 
@@ -115,7 +115,7 @@ LARGE = {"image_shape": (64, 64, 3), "latent_dim": 5, "width": 2, "initializer":
 ROUND = {
     "dcgan, D wider": GanConfig(latent_dim=5, width=2, discriminator_width=3, initializer="he"),
     "dcgan 64, none": GanConfig(normalization="none", max_channels=4, **LARGE),
-    "r3gan 32, conditional": CONFIGS["r3gan 32, conditional"],
+    "r3gan, conditional": CONFIGS["r3gan, conditional"],
 }
 LAYERS = ("image_shape", "latent_dim", "normalization", "conditional", "num_classes", "discriminator_width")
 LAYERS += ("stage_widths", "stage_cardinalities", "stage_blocks", "expansion")

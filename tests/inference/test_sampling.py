@@ -21,7 +21,7 @@ from gan_jax.runs.experiment import draw_preview
 from gan_jax.training.batches import Batch, ResidentImages
 from gan_jax.training.forward import batch_fakes
 
-CONFIG = GanConfig(latent_dim=8, width=4, initializer="he")
+CONFIG = GanConfig(image_shape=(8, 8, 1), latent_dim=8, width=4, initializer="he")
 START, END = np.random.default_rng(0).normal(size=(2, 100))
 
 
@@ -84,7 +84,7 @@ def test_what_has_no_great_circle_is_told(start, end, complaint):
 
 def test_a_row_goes_from_one_samples_image_to_the_nexts(generator):
     images = interpolate_images(CONFIG, generator, rows=3, columns=5, seed=4)
-    assert images.shape == (3, 5, 28, 28, 1)
+    assert images.shape == (3, 5, 8, 8, 1)
     assert images.dtype == np.uint8
     stops = sample_images(CONFIG, generator, 3, seed=4).astype(int)
     # One level: a batch of another size may round differently.
@@ -112,9 +112,9 @@ def test_images_are_those_of_the_latents_on_the_great_circle(generator):
     ],
 )
 def test_labels_that_are_no_classes_are_refused_wherever_they_come_in(labels, complaint):
-    config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
     state, key = init_state(config, jax.random.key(0)), jax.random.key(1)
-    images = jnp.zeros((3, 28, 28, 1))
+    images = jnp.zeros((3, 8, 8, 1))
     for use in (
         lambda: generate(config, state.generator.variables, sample_latents(config, key), labels),
         lambda: batch_fakes(config, state, key, labels),
@@ -127,8 +127,8 @@ def test_labels_that_are_no_classes_are_refused_wherever_they_come_in(labels, co
 
 
 def test_the_label_of_a_projection_or_a_walk_is_a_class():
-    config = GanConfig(latent_dim=4, width=2, conditional=True, num_classes=3)
-    image = np.zeros((28, 28, 1), np.uint8)
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=2, conditional=True, num_classes=3)
+    image = np.zeros((8, 8, 1), np.uint8)
     for chosen, complaint in ((config, "from 0 to 2"), (CONFIG, "not conditional")):
         state = init_state(chosen, jax.random.key(0))
         with pytest.raises(InputError, match=complaint):
@@ -138,7 +138,7 @@ def test_the_label_of_a_projection_or_a_walk_is_a_class():
 
 
 def test_labels_that_a_program_computes_are_not_looked_at():
-    config = GanConfig(latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=4, width=2, batch_size=3, conditional=True, num_classes=3)
     generator, latents = init_state(config, jax.random.key(0)).generator.variables, np.ones((3, 4), np.float32)
     computed = jax.jit(lambda labels: generate(config, generator, latents, labels))(jnp.array([0, 1, 2]))
     np.testing.assert_allclose(computed, generate(config, generator, latents, [0, 1, 2]), atol=1e-6)
@@ -153,7 +153,7 @@ def test_sample_images_with_truncation_are_those_of_shorter_latents(generator):
 
 def data_set(trained, tested, classes=3):
     """A set with so many images of each class for training, and for tests."""
-    pixels = [np.zeros((sum(counts), 28, 28, 1), np.uint8) for counts in (trained, tested)]
+    pixels = [np.zeros((sum(counts), 8, 8, 1), np.uint8) for counts in (trained, tested)]
     labels = [np.repeat(np.arange(len(counts)), counts) for counts in (trained, tested)]
     return Dataset("cats", pixels[0], labels[0], pixels[1], labels[1], tuple("abc"[:classes]))
 
@@ -168,7 +168,7 @@ def data_set(trained, tested, classes=3):
     ],
 )
 def test_fakes_have_the_test_images_shares_of_the_classes_that_were_learned(trained, tested, numbers, monkeypatch):
-    config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=3)
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=8, width=4, conditional=True, num_classes=3)
     asked = []
     monkeypatch.setattr("gan_jax.inference.sampling.sample_images", lambda *arguments: asked.append(arguments[-1]))
     sample_fakes(config, None, data_set(trained, tested), 20)
@@ -176,14 +176,16 @@ def test_fakes_have_the_test_images_shares_of_the_classes_that_were_learned(trai
 
 
 def test_fakes_of_even_classes_are_those_of_the_classes_in_turn():
-    config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=3, initializer="he")
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=8, width=4, conditional=True, num_classes=3, initializer="he")
     network = init_state(config, run_keys(0).init).generator.variables
     fakes = sample_fakes(config, network, data_set((9, 1, 5), (7, 7, 7)), 11, seed=2)
     np.testing.assert_array_equal(fakes, sample_images(config, network, 11, seed=2))
 
 
 def test_classes_without_training_images_are_left_out_of_images_in_turn():
-    config = GanConfig(latent_dim=4, width=2, conditional=True, num_classes=4, class_counts=(0, 5, 0, 2))
+    config = GanConfig(
+        image_shape=(8, 8, 1), latent_dim=4, width=2, conditional=True, num_classes=4, class_counts=(0, 5, 0, 2)
+    )
     network = init_state(config, run_keys(0).init).generator.variables
     expected = sample_images(config, network, 5, labels=[1, 3, 1, 3, 1])
     np.testing.assert_array_equal(sample_images(config, network, 5), expected)
@@ -196,8 +198,8 @@ def test_classes_without_training_images_are_left_out_of_images_in_turn():
 
 
 def test_fakes_of_other_classes_than_the_data_are_refused(generator):
-    config = GanConfig(latent_dim=8, width=4, conditional=True, num_classes=10)
+    config = GanConfig(image_shape=(8, 8, 1), latent_dim=8, width=4, conditional=True, num_classes=10)
     with pytest.raises(InputError, match="the run knows 10 classes and cats has 3; give the --dataset"):
         sample_fakes(config, generator, data_set((1, 1, 1), (1, 1, 1)), 11)
     plain = data_set((1, 1, 1), (1, 1, 1), classes=0)
-    assert sample_fakes(CONFIG, generator, plain, 4).shape == (4, 28, 28, 1)
+    assert sample_fakes(CONFIG, generator, plain, 4).shape == (4, 8, 8, 1)

@@ -42,7 +42,9 @@ apply, jit_pipe = jax.jit(apply_choices), jax.jit(pipe)
 def choose(count, **fields):
     """These choices for each image, and else nothing."""
     each = NOTHING._replace(**fields)
-    return PipeChoices(*(jnp.broadcast_to(jnp.asarray(one, jnp.float32), (count, *np.shape(one))) for one in each))
+    return PipeChoices(
+        *(jnp.broadcast_to(jnp.asarray(value, jnp.float32), (count, *np.shape(value))) for value in each)
+    )
 
 
 def at_percentile(name, percentile):
@@ -93,8 +95,7 @@ def test_no_golden_has_a_transformation_that_is_not_compared():
             assert {key.split("/")[2] for key in golden if key.startswith("outputs/")} <= set(FIELDS)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("shape", [(3, 28, 28, 1), (2, 16, 16, 3)])
+@pytest.mark.parametrize(("shape", "dtype"), [((3, 28, 28, 1), "float32"), ((2, 16, 16, 3), "bfloat16")])
 def test_at_probability_0_each_bit_stays(shape, dtype):
     images = jax.random.normal(jax.random.key(0), shape).at[0, 0, 0, 0].set(-0.0).astype(dtype)
     same = jit_pipe(jax.random.key(1), images, 0.0)
@@ -102,8 +103,9 @@ def test_at_probability_0_each_bit_stays(shape, dtype):
     assert np.asarray(same).tobytes() == np.asarray(images).tobytes()
 
 
-def test_images_that_nothing_happens_to_keep_their_bits_beside_others():
-    choices, images = draw_choices(jax.random.key(2), 64, 0.1), some_images(64)
+def test_the_batch_does_not_change_what_happens_to_an_image():
+    draw, images = jax.jit(draw_choices, static_argnums=1), some_images(64)
+    choices = draw(jax.random.key(2), 64, 0.1)
     kept = np.logical_and.reduce(
         [
             (np.asarray(field).reshape(64, -1) == np.ravel(nothing)).all(1)
@@ -111,18 +113,15 @@ def test_images_that_nothing_happens_to_keep_their_bits_beside_others():
             if name != "cutout_centre"
         ]
     )
-    same = (np.asarray(apply(choices, images)) == np.asarray(images)).all((1, 2, 3))
+    changed = np.asarray(apply(choices, images))
+    same = (changed == np.asarray(images)).all((1, 2, 3))
     assert 5 < kept.sum() < 60
     assert same[kept].all()
-    assert not same[~kept].all()
-
-
-def test_the_batch_does_not_change_what_happens_to_an_image():
-    key, images = jax.random.key(3), some_images(7)
-    draw = jax.jit(draw_choices, static_argnums=1)
-    for few, many in zip(draw(key, 2, 0.5), draw(key, 7, 0.5), strict=True):
-        np.testing.assert_array_equal(few, many[:2])
-    np.testing.assert_allclose(jit_pipe(key, images[:2], 0.5), jit_pipe(key, images, 0.5)[:2], rtol=0, atol=1e-5)
+    assert not same[~kept][:8].all()
+    few = draw(jax.random.key(2), 8, 0.1)
+    for choice, choice_among_many in zip(few, choices, strict=True):
+        np.testing.assert_array_equal(choice, choice_among_many[:8])
+    np.testing.assert_allclose(apply(few, images[:8]), changed[:8], rtol=0, atol=1e-5)
 
 
 def test_each_change_happens_with_its_probability_and_spread():
@@ -157,7 +156,7 @@ def test_a_whole_shift_moves_pixels_and_reflects_the_borders():
     np.testing.assert_allclose(moved, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("size", [4, 28, 72])
+@pytest.mark.parametrize("size", [4, 72])
 def test_images_of_any_size_are_mirrored_and_turned_and_gradients_back(size):
     """Smooth images: the wavelet is not symmetric, so that the authors' mirror images are not exact."""
     x, y = np.meshgrid(np.cos(np.pi * np.arange(size) / (size - 1)), np.cos(np.pi * np.arange(size) / (size - 1)))
@@ -190,7 +189,7 @@ def test_a_grey_image_stays_grey_and_knows_no_hue():
 
 
 def test_the_gradient_of_a_gradient_is_its_slope():
-    images, key = some_images(2, 6), jax.random.key(6)
+    images, key = some_images(2, 4, 1), jax.random.key(6)
     slope = jax.jit(jax.grad(lambda images: jnp.sum(jnp.sin(3 * pipe(key, images, 0.8)))))
     direction = jax.random.normal(jax.random.key(7), images.shape)
     step = 1e-2 * direction

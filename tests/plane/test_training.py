@@ -55,9 +55,9 @@ def test_recipes_of_images_alone_are_left_out_and_equal_ones_counted_once():
     assert set(names) < set(RECIPES)
 
 
-@pytest.mark.parametrize("name", ["wgan-gp", "sn-hinge", "r3gan"])
+@pytest.mark.parametrize("name", ["wgan-gp", pytest.param("sn-hinge", marks=pytest.mark.soak), "r3gan"])
 def test_every_recipe_takes_steps_in_the_plane(name):
-    config = dataclasses.replace(plane_recipes()[name], width=8, batch_size=16).at(0, 4)
+    config = dataclasses.replace(plane_recipes()[name], width=4, batch_size=16).at(0, 4)
     keys = run_keys(0)
     start = init_state(config, keys.init)
     batches = Batch(jnp.asarray(TARGET.points[: 4 * config.images_per_step]).reshape(4, -1, 2))
@@ -135,7 +135,7 @@ def test_a_training_that_diverges_says_so():
         watch(Watch(steep, GAMES["joint"], TARGET, keys, [0, 20]))
 
 
-@pytest.mark.parametrize("name", ["pacgan", "sn-hinge"])
+@pytest.mark.parametrize("name", ["pacgan", pytest.param("sn-hinge", marks=pytest.mark.soak)])
 def test_frame_of_shows_the_networks(name):
     config = dataclasses.replace(plane_recipes()[name], width=8).at(0, 10)
     state = init_state(config, run_keys(0).init)

@@ -10,7 +10,7 @@ from closeness import assert_close
 from playground.in_node import run_in_node
 from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
-from gan_jax import generate, init_state, sample_latents
+from gan_jax import generate, sample_latents
 from gan_jax.errors import InputError
 from gan_jax.inference.operations import discriminator_operations, generator_operations
 from gan_jax.nn.networks import NETWORKS
@@ -43,7 +43,7 @@ def test_images_logits_and_gradients_are_jaxs(name):
 
 @pytest.mark.parametrize(("dtype", "most"), [("float16", 1.0), ("int8", 12.0)])
 def test_smaller_types_change_pixels_by_little(dtype, most):
-    config = dataclasses.replace(CONFIGS["dcgan"], width=16)
+    config = dataclasses.replace(CONFIGS["dcgan"], image_shape=(8, 8, 1), width=16)
     state = trained_state(config)
     latents = sample_latents(config, jax.random.key(2), 2)
     values = {"latents": np.asarray(latents).tolist(), "labels": [0, 0]}
@@ -61,7 +61,7 @@ def test_a_pack_is_the_same_text_for_the_same_arrays():
 def test_a_network_of_ones_own_is_refused_in_a_line(monkeypatch):
     monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
     config = dataclasses.replace(CONFIGS["dcgan"], network="mine", conditional=True)
-    state = init_state(dataclasses.replace(config, conditional=False), jax.random.key(0))
+    state = trained_state(CONFIGS["dcgan"])
     for operations, network in (
         (generator_operations, state.generator),
         (discriminator_operations, state.discriminator),
