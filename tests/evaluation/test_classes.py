@@ -17,14 +17,6 @@ def test_the_divergence_is_of_the_fakes_from_the_reals():
     assert class_divergence(real, fake) == pytest.approx(np.sum(q * np.log(q / p)), rel=1e-12)
 
 
-def test_known_divergences():
-    even = np.full(10, 1000)
-    assert class_divergence(even, even) == 0
-    assert class_divergence(even, np.eye(10, dtype=int)[3] * 10_000) == pytest.approx(np.log(10), abs=0.01)
-    divergences = [class_divergence(even, np.where(np.arange(10) < gone, 0, 1000)) for gone in range(10)]
-    assert np.all(np.diff(divergences) > 0)
-
-
 @pytest.mark.parametrize(
     "counts", [np.array([0, 0]), np.array([-1, 2]), np.array([0.5, 0.5]), np.array([1, 2, 3]), [1, 2]]
 )

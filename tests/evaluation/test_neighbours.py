@@ -37,13 +37,6 @@ def test_they_are_the_direct_loops(sizes, shift, k, monkeypatch):
     assert scores(real, fake, k) == pytest.approx(with_loops(real, fake, k), rel=1e-12)
 
 
-def test_equal_sets():
-    real = draw(0, 300) + 1000  # far from 0, where rounding is coarse
-    found = scores(real, real.copy(), 5)
-    assert found["precision"] == found["recall"] == found["coverage"] == 1
-    assert found["density"] == pytest.approx(1.2, abs=0.01)  # each ball holds its centre and five others
-
-
 def test_samples_of_one_distribution_have_the_stated_expectations():
     found = [density_coverage(draw(2 * i, 200), draw(2 * i + 1, 100), num_neighbours=3) for i in range(60)]
     absent = np.prod([(199 - i) / (299 - i) for i in range(3)])
@@ -52,18 +45,7 @@ def test_samples_of_one_distribution_have_the_stated_expectations():
 
 
 @pytest.mark.parametrize("function", [precision_recall, density_coverage])
-@pytest.mark.parametrize(
-    ("fake", "message"),
-    [
-        (draw(1, 3), "at least 4"),
-        (draw(1, 30)[:, :2], "columns"),
-        (draw(1, 30).astype(np.int32), "floats"),
-        (np.full((30, 5), np.nan), "NaN"),
-    ],
-)
-def test_what_cannot_be_compared_is_refused(function, fake, message):
-    with pytest.raises(ValueError, match=message):
-        function(draw(0, 30), fake, num_neighbours=3)
+def test_no_neighbours_are_refused(function):
     with pytest.raises(ValueError, match="at least 1"):
         function(draw(0, 30), draw(1, 30), num_neighbours=0)
 
@@ -83,12 +65,6 @@ def test_authenticity_is_the_direct_loop(monkeypatch):
     np.testing.assert_array_equal(found.nearest, nearest)
     np.testing.assert_allclose(found.distances, between.min(axis=1), rtol=1e-12)
     assert found.share == np.mean(between.min(axis=1) > within.min(axis=1)[nearest])
-
-
-def test_authenticity_of_copies_and_of_strangers():
-    train = images(0, 90) // 8
-    assert authenticity(train[::-1].copy(), train).share == 0
-    assert authenticity(np.full((20, 4, 4, 1), 255, np.uint8), train).share == 1
 
 
 def test_authenticity_of_bright_images_that_are_nearly_alike():

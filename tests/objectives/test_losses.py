@@ -53,10 +53,6 @@ BY_HAND = {
 }
 
 
-def test_every_objective_is_worked_out():
-    assert BY_HAND.keys() == OBJECTIVES.keys()
-
-
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_an_objective_is_its_formula(name):
     objective = OBJECTIVES[name]
@@ -70,13 +66,3 @@ def test_weights_are_factors_of_the_two_terms(name):
     loss = OBJECTIVES[name].discriminator
     on_reals, on_fakes = loss(REALS, FAKES, 1.0, 0.0), loss(REALS, FAKES, 0.0, 1.0)
     np.testing.assert_allclose(loss(REALS, FAKES, 0.5, 3.0), 0.5 * on_reals + 3 * on_fakes, rtol=1e-5)
-
-
-@pytest.mark.parametrize("name", OBJECTIVES)
-def test_both_networks_learn_in_their_own_direction(name):
-    """D's loss falls as its logits of fakes fall, and G's as they rise."""
-    objective = OBJECTIVES[name]
-    logits = jnp.array([0.3, -0.2])
-    real_logits = (REALS,) if objective.sees_reals else ()
-    assert (jax.grad(lambda fakes: objective.discriminator(REALS, fakes + 0.5, 1.0, 1.0))(logits) > 0).all()
-    assert (jax.grad(lambda fakes: objective.generator(fakes, *real_logits))(logits) < 0).all()

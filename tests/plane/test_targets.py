@@ -40,13 +40,3 @@ def test_a_pictures_dark_pixels_are_drawn_upright(tmp_path, monkeypatch):
     assert (above_left | below_right).all()
     assert above_left.sum() > 3 * below_right.sum() > 0
     assert np.abs(points).max() == pytest.approx(1, rel=1e-5)
-
-
-@pytest.mark.parametrize("ending", ["csv", "npy"])
-def test_points_of_a_file_are_centred_and_scaled(tmp_path, ending):
-    path = tmp_path / f"points.{ending}"
-    if ending == "csv":
-        path.write_text("x,y\n10,1\n20,2\n30,3\n")
-    else:
-        np.save(path, np.array([[10, 1], [20, 2], [30, 3]]))
-    np.testing.assert_allclose(load_target(str(path)).points, [[-1, -0.1], [0, 0], [1, 0.1]], rtol=1e-6)
