@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from closeness import assert_close
 from in_process import assert_fine, assert_mistake, command
-from small_networks import CONFIGS
+from small_networks import CONFIGS, trained_state
 
 from gan_jax import (
     Batch,
@@ -21,7 +21,6 @@ from gan_jax import (
     RunConfig,
     discriminate,
     generate,
-    init_state,
     load_run,
     normalize_images,
     save_weights,
@@ -121,16 +120,10 @@ LAYERS = ("image_shape", "latent_dim", "normalization", "conditional", "num_clas
 LAYERS += ("stage_widths", "stage_cardinalities", "stage_blocks", "expansion")
 
 
-def filled_state(config):
-    """A state of random numbers, without what draws initial weights."""
-    shapes, random = jax.eval_shape(lambda: init_state(config, jax.random.key(0))), np.random.default_rng(0)
-    return jax.tree.map(lambda leaf: np.asarray(random.uniform(1, 2, leaf.shape), leaf.dtype), shapes)
-
-
 @pytest.mark.parametrize("name", ROUND)
 def test_weights_trained_here_come_back_as_they_were(name, tmp_path):
     config = ROUND[name]
-    state = filled_state(config)
+    state = trained_state(config)
     save_weights(tmp_path / "weights.npz", state, config)
     export(tmp_path / "weights.npz", tmp_path / "both.safetensors")
     run = import_(tmp_path / "both.safetensors", tmp_path / "run")
@@ -139,7 +132,7 @@ def test_weights_trained_here_come_back_as_they_were(name, tmp_path):
         setting: getattr(config, setting) for setting in of_layers
     }
     for which in ("generator", "discriminator"):
-        ours, theirs = (getattr(one, which).variables for one in (state, run.state))
+        ours, theirs = (getattr(found, which).variables for found in (state, run.state))
         jax.tree.map(np.testing.assert_array_equal, dict(ours), dict(theirs))
 
 
@@ -242,4 +235,6 @@ def test_prepare_start_from_an_imported_run(imported):
     settings = RunConfig(config, steps=1, start_from=imported / "run")
     start = prepare_start(settings, config, Batch(np.zeros((4, *config.image_shape), np.uint8)))
     for which in ("generator", "discriminator"):
-        jax.tree.map(np.testing.assert_array_equal, *(getattr(one, which).params for one in (start.state, run.state)))
+        jax.tree.map(
+            np.testing.assert_array_equal, *(getattr(each, which).params for each in (start.state, run.state))
+        )

@@ -113,36 +113,26 @@ def test_pixels_are_gathered_a_batch_at_a_time(name, batch):
     assert set(shapes) == {"52", batch}
 
 
-def in_jit(train, config, state, images, keys):
-    return train(config, state, images, keys)
-
-
-def in_scan(train, config, state, images, keys):
-    return jax.lax.scan(lambda state, _: (train(config, state, images, keys)[0], None), state, length=2)
-
-
-def in_map(train, config, state, images, keys):
-    return jax.lax.map(lambda rate: train(dataclasses.replace(config, learning_rate=rate), state, images, keys), RATES)
-
-
-def in_vmap(train, config, state, images, keys):
-    return jax.vmap(lambda rate: train(dataclasses.replace(config, learning_rate=rate), state, images, keys))(RATES)
-
-
 RATES = jnp.asarray([1e-4, 2e-4])
-TRAININGS = {
-    "train_epoch": lambda config, state, images, keys: train_epoch(config, generator_step, state, Batch(images), keys),
-    "train_run": lambda config, state, images, keys: train_run(config, generator_step, state, Batch(images), keys, 2),
+SURROUND = {  # of a function of a state and a learning rate
+    "jit": lambda train, state: train(state, 1e-4),
+    "scan": lambda train, state: jax.lax.scan(lambda state, rate: (train(state, rate)[0], None), state, RATES),
+    "map": lambda train, state: jax.lax.map(lambda rate: train(state, rate), RATES),
+    "vmap": lambda train, state: jax.vmap(lambda rate: train(state, rate))(RATES),
 }
 
 
-@pytest.mark.parametrize("surround", [in_jit, in_scan, in_map, in_vmap])
-@pytest.mark.parametrize("train", TRAININGS.values(), ids=TRAININGS)
-def test_train_epoch_and_train_run_are_parts_of_a_larger_program(train, surround):
-    keys, images = run_keys(0), jnp.asarray(IMAGES)
-    state = init_state(CONFIG, keys.init)
+@pytest.mark.parametrize("surround", SURROUND.values(), ids=SURROUND)
+@pytest.mark.parametrize(("train", "length"), [(train_epoch, ()), (train_run, (2,))], ids=["train_epoch", "train_run"])
+def test_train_epoch_and_train_run_are_parts_of_a_larger_program(train, length, surround):
+    keys, data = run_keys(0), Batch(jnp.asarray(IMAGES))
+
+    def training(state, rate):
+        config = dataclasses.replace(CONFIG, learning_rate=rate)
+        return train(config, generator_step, state, data, keys, *length)
+
     with jax.debug_key_reuse(False):  # two lanes, or two iterations, share their keys on purpose
-        jax.jit(partial(surround, train)).lower(CONFIG, state, images, keys)
+        jax.jit(partial(surround, training)).lower(init_state(CONFIG, keys.init))
 
 
 @pytest.mark.soak
@@ -191,15 +181,6 @@ def test_a_step_that_does_not_count_is_refused():
     ):
         with pytest.raises(InputError, match=r"the state's step is 0 after (6|12) steps; a step must return"):
             train_with()
-
-
-def test_a_metric_of_several_numbers_is_refused():
-    def step(config, state, batch, key):
-        return state.replace(step=state.step + 1), {"means": batch.images.mean((1, 2, 3))}
-
-    keys = run_keys(0)
-    with pytest.raises(InputError, match=r"the metric means is float32 \[8\]; a step must report single real numbers"):
-        train_epoch(CONFIG, step, init_state(CONFIG, keys.init), Batch(jnp.asarray(IMAGES)), keys)
 
 
 @pytest.fixture

@@ -226,11 +226,8 @@ def test_train_reports_numbers_of_any_type_as_float32():
     ("metrics", "error", "complaint"),
     [
         ({}, TypeError, "a step must report at least one metric"),
-        (
-            {"x": np.complex64(1j)},
-            InputError,
-            r"the metric x is complex64 \[\]; a step must report single real numbers",
-        ),
+        ({"x": np.complex64(1j)}, InputError, r"x is complex64 \[\]; a step must report single real numbers"),
+        ({"x": np.ones(4, np.float32)}, InputError, r"x is float32 \[4\]; a step must report single real numbers"),
     ],
 )
 def test_train_refuses_metrics_that_are_no_numbers(metrics, error, complaint):

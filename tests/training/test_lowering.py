@@ -157,15 +157,6 @@ def test_a_step_has_the_products_of_its_layers_and_no_others_and_stays_on_the_de
         assert {kind for kind in types if "f" in kind} == {"f32"}
 
 
-def test_on_the_cpu_products_take_the_place_of_convolutions():
-    """What the test above would see if a GPU were given the CPU's form."""
-    config = recipe("dcgan")
-    operations = lower(config, "cpu")
-    convolutions, products = layer_products(config)
-    assert len(named(CONVOLUTION, operations)) < convolutions / 2
-    assert len(named(PRODUCT, operations)) > 2 * products
-
-
 def test_what_returns_to_the_host_is_seen():
     def talkative(images):
         jax.debug.callback(print, images.mean())
