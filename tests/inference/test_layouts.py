@@ -235,6 +235,4 @@ def test_prepare_start_from_an_imported_run(imported):
     settings = RunConfig(config, steps=1, start_from=imported / "run")
     start = prepare_start(settings, config, Batch(np.zeros((4, *config.image_shape), np.uint8)))
     for which in ("generator", "discriminator"):
-        jax.tree.map(
-            np.testing.assert_array_equal, *(getattr(each, which).params for each in (start.state, run.state))
-        )
+        jax.tree.map(np.testing.assert_array_equal, *(getattr(each, which).params for each in (start.state, run.state)))
