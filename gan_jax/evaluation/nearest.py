@@ -48,7 +48,7 @@ def _vectors(centred: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndar
 class Nearest(NamedTuple):
     """What ``find_nearest`` returns of M queries."""
 
-    index: np.ndarray  # [M] int64, of the nearest image, the first of several
+    first: np.ndarray  # [M] int64, the nearest image, the first of several
     others: np.ndarray  # [M, parts] int64, a few images that are not far
 
 
@@ -66,7 +66,7 @@ def find_nearest(index: Index, queries: np.ndarray) -> Nearest:
         squared = _squared_distances(index.images, centred[rows], query, image)
         starts = np.searchsorted(query, np.arange(len(bounds)))
         hits = np.flatnonzero(squared == np.minimum.reduceat(squared, starts)[query])
-        found.index[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
+        found.first[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
     return found
 
 

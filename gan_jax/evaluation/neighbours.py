@@ -129,9 +129,9 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
     train, fakes = (images.reshape(len(images), -1) for images in (train_images, fake_images))
     index = index_images(train)
     nearest = find_nearest(index, fakes)
-    squared = _squared_pixel_distances(fakes, train, nearest.index)
-    are_no_copies = has_nearer(index, nearest.index, squared, nearest.others)
-    return Authenticity(float(are_no_copies.mean()), nearest.index, np.sqrt(squared))
+    squared = _squared_pixel_distances(fakes, train, nearest.first)
+    are_no_copies = has_nearer(index, nearest.first, squared, nearest.others)
+    return Authenticity(float(are_no_copies.mean()), nearest.first, np.sqrt(squared))
 
 
 def manifold_scores(
