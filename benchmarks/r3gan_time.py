@@ -23,6 +23,7 @@ OWN = "gan_jax"
 PEERS = {"PyTorch eager": False, "PyTorch channels-last": True}
 LAYERS = ((192, 12, 32), (192, 12, 16), (96, 6, 32), (96, 6, 16))  # channels, groups, pixels along a side
 STEPS = 2  # in a turn
+MICRO_BATCHES = 2  # in which gan_jax takes its batch, with the gradient of the whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +94,7 @@ def settings_of_step(batch: int) -> Any:
         augmentation_probability=None,
         schedules=(),
         batch_size=batch,
+        micro_batch=batch // MICRO_BATCHES,
     )
 
 

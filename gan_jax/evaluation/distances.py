@@ -133,9 +133,7 @@ def kernel_distance(
     real_ends, fake_ends = _block_ends(len(real), num_blocks), _block_ends(len(fake), num_blocks)
     real, fake = generator.permutation(real), generator.permutation(fake)
     sums = _KernelSums(
-        _block_sums(real, real, real_ends, real_ends, without_diagonal=True),
-        _block_sums(fake, fake, fake_ends, fake_ends, without_diagonal=True),
-        _block_sums(real, fake, real_ends, fake_ends),
+        _own_sums(real, real_ends), _own_sums(fake, fake_ends), _cross_sums(real, fake, real_ends, fake_ends)
     )
     sizes = np.diff(real_ends), np.diff(fake_ends)
     everything = np.ones(num_blocks, bool)
@@ -163,23 +161,25 @@ def _block_ends(count: int, num_blocks: int) -> np.ndarray:
     return np.arange(num_blocks + 1) * count // num_blocks
 
 
-def _block_sums(
-    first: np.ndarray,
-    second: np.ndarray,
-    first_ends: np.ndarray,
-    second_ends: np.ndarray,
-    *,
-    without_diagonal: bool = False,
-) -> np.ndarray:
-    rows = []
-    for start, end in pairwise(first_ends):
-        columns = np.zeros(len(second))
-        for at in range(start, end, _BLOCK_ROWS):
-            columns += _cubic(first[at : min(at + _BLOCK_ROWS, end)], second)
-        if without_diagonal:
-            columns[start:end] -= (np.square(first[start:end]).mean(axis=1) + 1) ** 3
-        rows.append(np.add.reduceat(columns, second_ends[:-1]))
-    return np.stack(rows)
+def _own_sums(points: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Sums over pairs of two different points, of which half are computed."""
+    sums = np.empty((len(ends) - 1, len(ends) - 1))
+    for block, (start, end) in enumerate(pairwise(ends)):
+        columns = _summed(points[start:end], points[start:])
+        columns[: end - start] -= (np.square(points[start:end]).mean(axis=1) + 1) ** 3
+        sums[block, block:] = sums[block:, block] = np.add.reduceat(columns, ends[block:-1] - start)
+    return sums
+
+
+def _cross_sums(first: np.ndarray, second: np.ndarray, first_ends: np.ndarray, second_ends: np.ndarray) -> np.ndarray:
+    rows = [_summed(first[start:end], second) for start, end in pairwise(first_ends)]
+    return np.add.reduceat(np.stack(rows), second_ends[:-1], axis=1)
+
+
+def _summed(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Sum over ``rows`` of k with each of ``others``: ``[len(others)]``."""
+    parts = (rows[at : at + _BLOCK_ROWS] for at in range(0, len(rows), _BLOCK_ROWS))
+    return sum((_cubic(part, others) for part in parts), np.zeros(len(others)))
 
 
 def _cubic(rows: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from gan_jax.evaluation.features import shuffled_rows
 from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import apply_discriminator, init_networks
 from gan_jax.objectives.losses import discriminator_loss
+from gan_jax.training.compiled import initial_state
 from gan_jax.training.state import NetworkState, apply_gradients, optimizer
 
 _STEPS = 400
@@ -62,14 +63,13 @@ def critic_accuracy(
         initializer="he",
     )
     rows = [shuffled_rows(generator, count, config.batch_size, _STEPS) for count in (half_reals, half_fakes)]
-    critic = _init(config, jax.random.key(seed))
+    critic = initial_state(_init, config, jax.random.key(seed))
     critic = _train(config, critic, reals[:half_reals], fakes[:half_fakes], np.stack(rows, axis=1))
     right_reals = _says_real(config, critic, reals[half_reals:]).mean()
     right_fakes = 1 - _says_real(config, critic, fakes[half_fakes:]).mean()
     return float(right_reals + right_fakes) / 2
 
 
-@jax.jit
 def _init(config: GanConfig, key: Array) -> NetworkState:
     _, variables = init_networks(config, key)
     return NetworkState(variables, optimizer(config).init(variables["params"]))

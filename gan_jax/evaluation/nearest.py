@@ -1,11 +1,12 @@
 """The nearest of many images to each of some, in Euclidean distance of pixels: exact, and mostly without pixels."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-_AXES, _SAMPLE = 160, 500
+_AXES, _SAMPLE = 192, 500
 _BLOCK_ENTRIES = 2**24  # of a table of float32: 64 MiB
 _PARTS = 16
 _PAIRS = 1024  # whose pixels are compared at once
@@ -44,59 +45,88 @@ def _vectors(centred: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.concatenate([coordinates, left[:, None]], axis=1), norms / 2
 
 
-def find_nearest(index: Index, queries: np.ndarray, excluded: np.ndarray | None = None) -> np.ndarray:
-    """Index of each query's nearest image, the first of several.
+class Nearest(NamedTuple):
+    """What ``find_nearest`` returns of M queries."""
 
-    Args:
-      index: at least two images.
-      queries: ``[M, pixels]`` uint8.
-      excluded: ``[M]``, for each query an image that it is not compared with.
+    first: np.ndarray  # [M] int64, the nearest image, the first of several
+    others: np.ndarray  # [M, parts] int64, a few images that are not far
 
-    Returns:
-      ``[M]`` int64.
-    """
+
+def find_nearest(index: Index, queries: np.ndarray) -> Nearest:
+    """The nearest image to each of ``[M, pixels]`` uint8 queries."""
     centred = queries - index.centre
     vectors, half_norms = _vectors(centred, index.axes)
-    slack = _SLACK * max(index.table[:, -1].max(), half_norms.max())
-    vectors = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
-    nearest = np.empty(len(queries), np.int64)
-    size = max(1, _BLOCK_ENTRIES // len(index.images))
-    for start in range(0, len(queries), size):
-        rows = slice(start, start + size)
-        bounds = vectors[rows] @ index.table.T  # half the squared distance at least, less the query's half norm
-        if excluded is not None:
-            bounds[np.arange(len(bounds)), excluded[rows]] = np.inf
-        reached = _reached(index.images, centred[rows], bounds)
-        possible = bounds <= (reached / 2 - half_norms[rows] + slack)[:, None].astype(np.float32)
-        many = np.flatnonzero(np.count_nonzero(possible, axis=1) > _FEW * len(index.images) + 1)
-        if len(many):
-            left_out = None if excluded is None else excluded[rows][many]
-            possible[many] = _possible_by_pixels(index, centred[rows][many], left_out)
-        query, image = np.divmod(np.flatnonzero(possible), len(index.images))
+    found = Nearest(
+        np.empty(len(queries), np.int64), np.empty((len(queries), min(_PARTS, len(index.images))), np.int64)
+    )
+    for rows, bounds in _bounds(index, vectors):
+        near = found.others[rows] = _least_of_each_part(bounds)
+        reached = _squared_distances(index.images, centred[rows], *_pairs(near)).reshape(near.shape).min(axis=1)
+        query, image = _possible(index, centred[rows], half_norms[rows], bounds, reached)
         squared = _squared_distances(index.images, centred[rows], query, image)
         starts = np.searchsorted(query, np.arange(len(bounds)))
         hits = np.flatnonzero(squared == np.minimum.reduceat(squared, starts)[query])
-        nearest[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
-    return nearest
+        found.first[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
+    return found
 
 
-def _reached(images: np.ndarray, centred: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Squared distance of each query to the best of a few images: of each part of them that of the least bound."""
-    ends = np.linspace(0, len(images), min(_PARTS, len(images)) + 1).astype(int)
-    found = [start + bounds[:, start:end].argmin(axis=1) for start, end in pairwise(ends)]
-    query = np.tile(np.arange(len(bounds)), len(found))
-    squared = _squared_distances(images, centred, query, np.concatenate(found))
-    allowed = np.isfinite(bounds[query, np.concatenate(found)])
-    return np.where(allowed, squared, np.inf).reshape(len(found), -1).min(axis=0)
+def has_nearer(index: Index, images: np.ndarray, squared_limits: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether some other image is nearer to an image than a limit.
+
+    Args:
+      index: at least two images.
+      images: ``[M]`` int64, which of them.
+      squared_limits: ``[M]`` float64, squared distances.
+      others: ``[M, any]`` int64, images that may be near, which are compared first.
+
+    Returns:
+      ``[M]`` bool.
+    """
+    squared = _squared_distances(index.images, index.images[images], *_pairs(others)).reshape(others.shape)
+    found = ((squared < squared_limits[:, None]) & (others != images[:, None])).any(axis=1)
+    rest = np.flatnonzero(~found)
+    for rows, bounds in _bounds(index, -index.table[images[rest], :-1]):
+        asked = rest[rows]
+        chosen = images[asked]
+        bounds[np.arange(len(asked)), chosen] = np.inf
+        centred, half_norms = index.images[chosen], index.table[chosen, -1]
+        query, image = _possible(index, centred, half_norms, bounds, squared_limits[asked])
+        nearer = _squared_distances(index.images, centred, query, image) < squared_limits[asked][query]
+        found[asked[query[nearer]]] = True
+    return found
 
 
-def _possible_by_pixels(index: Index, centred: np.ndarray, excluded: np.ndarray | None) -> np.ndarray:
-    """Which images may be nearest, up to rounding, by a product of all pixels: ``[M, N]`` bool."""
-    halves = index.table[:, -1] - centred @ index.images.T
-    if excluded is not None:
-        halves[np.arange(len(centred)), excluded] = np.inf
-    slack = _SLACK / 5 * max(index.table[:, -1].max(), np.einsum("ij,ij->i", centred, centred).max() / 2)
-    return halves <= halves.min(axis=1, keepdims=True) + slack
+def _bounds(index: Index, vectors: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Half the squared distance of each query to each image at least, less half the query's norm, block by block."""
+    vectors = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
+    size = max(1, _BLOCK_ENTRIES // len(index.images))
+    for start in range(0, len(vectors), size):
+        rows = slice(start, start + size)
+        yield rows, vectors[rows] @ index.table.T
+
+
+def _least_of_each_part(bounds: np.ndarray) -> np.ndarray:
+    """Of each part of the images that of the least bound: ``[M, parts]``."""
+    ends = np.linspace(0, bounds.shape[1], min(_PARTS, bounds.shape[1]) + 1).astype(int)
+    return np.stack([start + bounds[:, start:end].argmin(axis=1) for start, end in pairwise(ends)], axis=1)
+
+
+def _pairs(others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Queries and images of ``[M, any]`` images."""
+    return np.repeat(np.arange(len(others)), others.shape[1]), others.ravel()
+
+
+def _possible(
+    index: Index, centred: np.ndarray, half_norms: np.ndarray, bounds: np.ndarray, reached: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Queries and images of all pairs that may be as near as has been reached, in order."""
+    slack = _SLACK * max(index.table[:, -1].max(), half_norms.max())
+    possible = bounds <= (reached / 2 - half_norms + slack)[:, None].astype(np.float32)
+    many = np.flatnonzero(np.count_nonzero(possible, axis=1) > _FEW * len(index.images) + 1)
+    if len(many):
+        halves = np.where(possible[many], index.table[:, -1] - centred[many] @ index.images.T, np.inf)
+        possible[many] = halves <= halves.min(axis=1, keepdims=True) + slack / 5
+    return np.divmod(np.flatnonzero(possible), len(index.images))
 
 
 def _squared_distances(images: np.ndarray, centred: np.ndarray, query: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_jax.evaluation.checks import require_feature_pair, require_image_pair
-from gan_jax.evaluation.nearest import find_nearest, index_images
+from gan_jax.evaluation.nearest import find_nearest, has_nearer, index_images
 
 _BLOCK_ENTRIES = 2**22  # of a table of float64: 32 MiB
 _PAIRS = 500
+_HEIGHT = 32
 _ROUNDING = 1e-13  # what float64 may be off by, beside the largest squared norm
 
 
@@ -128,11 +129,9 @@ def authenticity(fake_images: np.ndarray, train_images: np.ndarray) -> Authentic
     train, fakes = (images.reshape(len(images), -1) for images in (train_images, fake_images))
     index = index_images(train)
     nearest = find_nearest(index, fakes)
-    seen, places = np.unique(nearest, return_inverse=True)
-    own = find_nearest(index, train[seen], excluded=seen)
-    distances = _pixel_distances(fakes, train, nearest)
-    own_distances = _pixel_distances(train[seen], train, own)[places]
-    return Authenticity(float(np.mean(distances > own_distances)), nearest, distances)
+    squared = _squared_pixel_distances(fakes, train, nearest.first)
+    are_no_copies = has_nearer(index, nearest.first, squared, nearest.others)
+    return Authenticity(float(are_no_copies.mean()), nearest.first, np.sqrt(squared))
 
 
 def manifold_scores(
@@ -185,15 +184,28 @@ def _squared_radii(features: np.ndarray, counts: Sequence[int]) -> list[np.ndarr
     """Squared distance of each row to its k-th nearest other row, for each k, plus a margin for rounding."""
     radii = np.empty((len(counts), len(features)))
     for rows, squared in _squared_distances(features, features):
-        radii[:, rows] = np.partition(squared, counts, axis=1)[:, counts].T  # place 0 is the row itself
+        radii[:, rows] = _smallest(squared, counts)  # place 0 is the row itself
     return list(radii + _ROUNDING * np.einsum("ij,ij->i", features, features).max())
 
 
-def _pixel_distances(first: np.ndarray, second: np.ndarray, partners: np.ndarray) -> np.ndarray:
-    """Exact distances of bytes: of each row of ``first`` to its partner in ``second``."""
-    distances = np.empty(len(first))
+def _smallest(values: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """Of each row the k-th smallest value, from 0, for each k: ``[counts, rows]``.
+
+    The smallest are looked for in those columns of a table of the row's values that have the smallest minima.
+    """
+    wanted, width = max(counts) + 1, values.shape[1] // _HEIGHT
+    if width > wanted:
+        table = values[:, : _HEIGHT * width].reshape(len(values), _HEIGHT, width)
+        columns = np.argpartition(table.min(axis=1), wanted - 1, axis=1)[:, None, :wanted]
+        chosen = np.take_along_axis(table, columns, axis=2).reshape(len(values), -1)
+        values = np.concatenate([chosen, values[:, _HEIGHT * width :]], axis=1)
+    return np.partition(values, counts, axis=1)[:, counts].T
+
+
+def _squared_pixel_distances(first: np.ndarray, second: np.ndarray, partners: np.ndarray) -> np.ndarray:
+    """Exact squared distances of bytes: of each row of ``first`` to its partner in ``second``."""
+    squared = np.empty(len(first))
     for start in range(0, len(first), _PAIRS):
         rows = slice(start, start + _PAIRS)
-        gaps = first[rows].astype(np.int64) - second[partners[rows]]
-        distances[rows] = np.sqrt(np.square(gaps).sum(axis=1))
-    return distances
+        squared[rows] = np.square(first[rows].astype(np.int64) - second[partners[rows]]).sum(axis=1)
+    return squared

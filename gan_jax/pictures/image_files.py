@@ -74,7 +74,7 @@ def load_images(path: Path) -> np.ndarray:
     """
     arrays = read_arrays(path, "samples", f"give a .npy, or an .npz with arr_0, of {_SAMPLES}")
     sets = [arrays[name] for name in ("train_images", "test_images") if name in arrays]
-    if sets and len({one.shape[1:] for one in sets if one.ndim}) == 1:
+    if sets and len({images.shape[1:] for images in sets if images.ndim}) == 1:
         arrays = {"images": np.concatenate(sets)} | arrays
     names = [*filter(arrays.__contains__, ("arr_0", "images")), *arrays]
     if len(names) == len(arrays) != 1:

@@ -39,6 +39,7 @@ class Stepped(Protocol):
 
 
 State = TypeVar("State", bound=Stepped)
+Tree = TypeVar("Tree")
 
 
 def scan_steps(
@@ -322,7 +323,7 @@ def _scan_epoch(
     return _scan_steps(config, step, state, IndexedBatches(data, order), keys.step, schedule_steps)
 
 
-def initial_state(init: Callable[[GanConfig, Array], State], config: GanConfig, key: Array) -> State:
+def initial_state(init: Callable[[GanConfig, Array], Tree], config: GanConfig, key: Array) -> Tree:
     """``init(config, key)`` for the start of a run, bit for bit, on a CPU compiled in a third of the time.
 
     It is used once, and optimizing its machine code further takes longer than it saves. A level of optimization that

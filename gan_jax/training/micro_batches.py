@@ -51,7 +51,7 @@ def mean_of_parts(
 
     parts = deal(batch, count)
     shapes = jax.eval_shape(compute, jax.tree.map(lambda array: array[0], parts), key)
-    zeros = jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), shapes)
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     return lax.scan(body, zeros, (jnp.arange(count), parts))[0]
 
 

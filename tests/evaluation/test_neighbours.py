@@ -76,3 +76,10 @@ def test_authenticity_of_bright_images_that_are_nearly_alike():
     found = authenticity(images, images)
     assert found.share == 0
     np.testing.assert_array_equal(found.nearest, np.arange(60))
+    fakes = images.copy()
+    fakes[:30, 0, 0] ^= 1  # nearer than the next training image
+    fakes[30:, :2] ^= 7
+    between, within = (cdist(rows.reshape(60, -1), train) for rows in (fakes, images))
+    np.fill_diagonal(within, np.inf)
+    expected = between.min(axis=1) > within.min(axis=1)[between.argmin(axis=1)]
+    assert authenticity(fakes, images).share == expected.mean() == 0.5

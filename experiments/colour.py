@@ -1,0 +1,219 @@
+"""Compare recipes on colour pictures at equal time, and augmentations on few of them.
+
+colour_plan.py says what is compared, and was written first. The command resumes where it stopped: every finished run is
+a line of the files under --results, and one that is under way has its checkpoints under --output-dir.
+"""
+
+import dataclasses
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from colour_plan import (
+    FAKES,
+    RECIPES,
+    SEARCH_SEED,
+    SECONDS,
+    SEEDS,
+    Arm,
+    few_arms,
+    recipe_arms,
+    search_arms,
+)
+
+from gan_jax import (
+    Batch,
+    Dataset,
+    DivergedError,
+    Experiment,
+    GanConfig,
+    RunConfig,
+    gan_step,
+    init_state,
+    load_dataset,
+    load_run,
+    run_experiment,
+    run_keys,
+)
+from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
+from gan_jax.cli.parsing import parse
+from gan_jax.evaluation import (
+    authenticity,
+    frechet_distance,
+    kernel_distance,
+    load_features,
+    precision_recall,
+)
+from gan_jax.evaluation.feature_network import cached_features, image_features
+from gan_jax.files import append_line, read_json_lines, write_json
+from gan_jax.inference.sampling import sample_fakes
+from gan_jax.pictures.grids import save_grid
+from gan_jax.runs.setup import networks_config
+from gan_jax.training.compiled import scan_steps
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Where the pictures are and the files go."""
+
+    cifar10: str = "cifar10"
+    """CIFAR-10, as gan-jax train --dataset takes it."""
+    emoji: str = "twemoji.zip"
+    """The emoji, as gan-jax train --dataset takes them."""
+    network: Path = Path("efficientnet-lite0.onnx")
+    """What imagenet_features.py wrote."""
+    output_dir: Path = Path("runs/colour")
+    """The folder of the runs."""
+    results: Path = Path("docs/results/colour")
+    """The folder of the figures: small files of JSON lines."""
+
+
+class Study:
+    """The data sets, the networks that score, and what has been found."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        settings.results.mkdir(parents=True, exist_ok=True)
+        sets = {name: load_dataset(getattr(settings, name)) for name in ("cifar10", "emoji")}
+        self.sets = sets | {"search": without_a_sixth(sets["cifar10"])}
+
+    def run(self, name: str, arm: Arm, seed: int, file: str) -> dict[str, Any]:
+        """The outcome of a run, made or found in a file of results."""
+        path = self.settings.results / f"{file}.jsonl"
+        for line in read_json_lines(path) if path.exists() else []:
+            if (line["arm"], line["seed"]) == (name, seed):
+                return line
+        dataset = self.sets[arm.data] if arm.num_images is None else evenly(self.sets[arm.data], arm.num_images)
+        config = networks_config(RunConfig(arm.config), dataset)
+        steps = max(1, int(SECONDS[arm.data] / self._cost(name, config)))
+        folder = self.settings.output_dir / file / f"{name} {seed}".replace(" ", "_")
+        began = time.process_time()
+        found: dict[str, Any] = {"arm": name, "seed": seed, "steps": steps, "images": steps * config.batch_size}
+        run_settings = RunConfig(
+            arm.config, steps=steps, seed=seed, output_dir=folder, resume=True, keep_checkpoints=1, quiet=True
+        )
+        try:
+            run_experiment(run_settings, Experiment(draw_at=()), dataset=dataset)
+            found |= {"seconds": round(time.process_time() - began, 1)} | self._scores(folder, dataset, arm)
+        except DivergedError as error:
+            found["diverged"] = str(error)
+        append_line(path, found)
+        shutil.rmtree(folder)
+        print(json.dumps(found), flush=True)
+        return found
+
+    def _cost(self, name: str, config: GanConfig) -> float:
+        """Processor seconds of a step."""
+        path = self.settings.results / "costs.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        if name not in known:
+            known[name] = round(step_seconds(config), 4)
+            write_json(path, known)
+        return known[name]
+
+    def _scores(self, folder: Path, dataset: Dataset, arm: Arm) -> dict[str, Any]:
+        run = load_run(folder)
+        fakes = sample_fakes(run.config, run.generator, dataset, FAKES)
+        scores: dict[str, Any] = {"authenticity": authenticity(fakes, dataset.train_images).share}
+        whole = self.sets[arm.data]  # whose evaluator is that of every part
+        for place, features in (("own", "classifier"), ("imagenet", f"onnx:{self.settings.network}")):
+            network = load_features(features, whole)
+            real, fake = cached_features(network, dataset.test_images).features, image_features(network, fakes).features
+            found = precision_recall(real, fake)
+            scores[place] = {
+                "name": network.name,
+                "accuracy": network.accuracy,
+                "frechet_distance": round(frechet_distance(real, fake), 4),
+                "kernel_distance": kernel_distance(real, fake).value,
+                "precision": found.precision,
+                "recall": found.recall,
+            }
+        picture = self.settings.results / "pictures" / f"{folder.name}.png"
+        picture.parent.mkdir(exist_ok=True)
+        save_grid(picture, fakes[:40], folder.name.replace("_", " "), 10)
+        return scores
+
+
+def without_a_sixth(dataset: Dataset) -> Dataset:
+    """The data set with one in six of its training images in the place of the test images."""
+    images, labels = dataset.train_images, dataset.train_labels
+    held = np.arange(len(images)) % 6 == 0
+    parts = {"train": ~held, "test": held}
+    arrays = {f"{part}_images": images[rows] for part, rows in parts.items()}
+    return dataclasses.replace(dataset, **arrays, **{f"{part}_labels": labels[rows] for part, rows in parts.items()})
+
+
+def evenly(dataset: Dataset, count: int) -> Dataset:
+    """The data set with so many of its training images, evenly through them."""
+    rows = np.linspace(0, len(dataset.train_images), count, endpoint=False).astype(int)
+    return dataclasses.replace(
+        dataset, train_images=dataset.train_images[rows], train_labels=dataset.train_labels[rows]
+    )
+
+
+def step_seconds(config: GanConfig, steps: int = 3) -> float:
+    """Processor seconds of a step, the least of five turns."""
+    config, keys = config.at(0, 10_000), run_keys(0)
+    shape = (steps, config.images_per_step, *config.image_shape)
+    images = jnp.asarray(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
+    labels = jnp.zeros(shape[:2], jnp.int32) if config.conditional else None
+    state, times = init_state(config, keys.init), []
+    for _ in range(6):
+        began = time.process_time()
+        jax.block_until_ready(scan_steps(config, gan_step, state, Batch(images, labels), keys.step))
+        times.append((time.process_time() - began) / steps)
+    return min(times[1:])
+
+
+def distance(outcome: Mapping[str, Any]) -> float:
+    """The Fréchet distance in both networks' features, as a geometric mean; infinite where a run diverged."""
+    if "diverged" in outcome:
+        return np.inf
+    return float(np.sqrt(outcome["own"]["frechet_distance"] * outcome["imagenet"]["frechet_distance"]))
+
+
+def search(study: Study) -> dict[str, Any]:
+    """The settings of r3gan that have the least distance, stage after stage."""
+    chosen: dict[str, Any] = {}
+    settings: tuple[Callable[[GanConfig], dict[str, Any]], ...] = (
+        lambda config: {name: getattr(config, name) for name in ("width", "max_channels", "batch_size")},
+        lambda config: {"learning_rate": config.learning_rate},
+        lambda config: {"penalty_weight": config.penalty_weight},
+    )
+    for of_stage in settings:
+        arms = search_arms(chosen)
+        best = min(arms, key=lambda name: distance(study.run(name, arms[name], SEARCH_SEED, "search")))
+        chosen |= of_stage(arms[best].config)
+    write_json(study.settings.results / "chosen.json", chosen)
+    return chosen
+
+
+def main(settings: Settings) -> None:
+    study = Study(settings)
+    chosen = search(study)
+
+    def run_all(arms: Mapping[str, Arm], seed: int) -> dict[str, dict[str, Any]]:
+        found = {}
+        for name, arm in arms.items():
+            changes = chosen if arm.config.network == "r3gan" else {}
+            arm = arm._replace(config=dataclasses.replace(arm.config, **changes))
+            found[name] = study.run(name, arm, seed, "runs")
+        return found
+
+    found = run_all(recipe_arms(), SEEDS[0])
+    plain = [name for name in RECIPES if name != "diffaugment"]
+    base = min(plain, key=lambda name: distance(found[f"emoji {name}"]))
+    for seed in SEEDS:
+        run_all(recipe_arms() | few_arms(base), seed)
+
+
+if __name__ == "__main__":
+    prepare_libraries()
+    with exit_on_errors():
+        main(parse(Settings, description=__doc__))

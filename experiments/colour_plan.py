@@ -1,0 +1,124 @@
+"""What ``colour.py`` compares on colour pictures, written down before the first run.
+
+Every run may use the same seconds of processor time for its training steps, on the machine at hand; compilation and
+scoring do not count. A run takes the steps that fit: a recipe's step is timed once, in processor time, so that other
+work on the machine is of no consequence. CIFAR-10 is scored by its 10,000 test images, the emoji by the one in six that
+is held out. Two networks score, and a ranking counts where both agree: EfficientNet-Lite0 of ImageNet
+(``imagenet_features.py``), and the package's own evaluator of the data set.
+
+The recipe ``r3gan`` is chosen first, on five in six of CIFAR-10's training images, scored by the others.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from gan_jax import GanConfig, recipe
+
+SECONDS = {"search": 200, "cifar10": 400, "emoji": 800}  # of processor time for a run's training steps
+SEARCH_SEED = 100
+SEEDS = (0, 1, 2)
+FAKES = 5_000
+EMOJI_WIDTH = 32  # of recipes with DCGAN's layers: at 64 pixels a step of width 64 takes four processor seconds
+RECIPES = ("dcgan", "best", "fast", "r1", "sn-hinge", "diffaugment", "r3gan")
+BATCH_NORMALIZED = ("dcgan", "fast", "diffaugment")
+EMOJI = (500, 1_000, 3_000)  # training images
+FEW_CIFAR = 2_500
+
+CLAIMS = {
+    "r3gan": (
+        "On CIFAR-10 at equal time r3gan has at most 0.7 of the Fréchet distance of every batch-normalized recipe.",
+        "The mean over seeds of the logarithm of the ratio to one of them is above log 0.7 in either network.",
+    ),
+    "classes": (
+        "With classes a recipe's Fréchet distance on CIFAR-10 is smaller than without.",
+        "The mean over seeds and recipes of the logarithm of the ratio is above 0 in either network.",
+    ),
+    "gamma": (
+        "The penalty weight 2e-4 · resolution² / batch is within 10 % of the best of five in Fréchet distance.",
+        "On the search's images the distance with that weight is above 1.1 of the least in either network.",
+    ),
+    "few images": (
+        "Below 3,000 images an augmentation lowers the Fréchet distance to the held-out images.",
+        "No augmentation's mean over seeds is below that without, in either network.",
+    ),
+}
+"""Each claim, and what would refute it."""
+
+
+class Arm(NamedTuple):
+    """A way to train on a set of images."""
+
+    data: str
+    """``cifar10``, ``emoji`` or ``search``, the part of CIFAR-10 on which r3gan is chosen."""
+    config: GanConfig
+    num_images: int | None = None
+    """Training images; None: all."""
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "16": {"width": 16, "batch_size": 32},
+    "32": {"width": 32, "batch_size": 32},
+    "16-128": {"width": 16, "max_channels": 128, "batch_size": 32},
+    "16-b64": {"width": 16, "batch_size": 64},
+}
+RATES = (2e-4, 5e-4, 1e-3)  # the first is the paper's
+RULE = 2e-4 * 32**2 / 32
+WEIGHTS = (RULE, 0.05, 0.3, 1.0, 5.0)
+
+
+def search_arms(best: dict[str, Any]) -> dict[str, Arm]:
+    """The trials that choose r3gan: its size, then its learning rate, then the weight of its penalties.
+
+    Args:
+      best: what has been chosen so far.
+    """
+    stage: list[dict[str, Any]]
+    if "width" not in best:
+        stage = [{"learning_rate": RATES[1], "penalty_weight": 0.3, **size} for size in SIZES.values()]
+    elif "learning_rate" not in best:
+        stage = [{"penalty_weight": 0.3, **best, "learning_rate": rate} for rate in RATES]
+    else:
+        stage = [{**best, "penalty_weight": weight} for weight in WEIGHTS]
+    base = recipe("r3gan")
+    return {_name(changes): Arm("search", dataclasses.replace(base, **changes)) for changes in stage}
+
+
+def _name(changes: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value:g}" for name, value in sorted(changes.items()))
+
+
+def recipe_arms() -> dict[str, Arm]:
+    """Every recipe on both sets, with classes where there are any."""
+    arms = {}
+    for name in RECIPES:
+        arms[f"cifar10 {name}"] = Arm("cifar10", recipe(name))
+        arms[f"cifar10 {name} classes"] = Arm("cifar10", dataclasses.replace(recipe(name), conditional=True))
+    narrow = {"width": EMOJI_WIDTH}
+    return arms | {
+        f"emoji {name}": Arm("emoji", dataclasses.replace(recipe(name), **({} if name == "r3gan" else narrow)))
+        for name in RECIPES
+    }
+
+
+AUGMENTATIONS: dict[str, dict[str, Any]] = {
+    "none": {"augmentations": (), "controllers": (), "augmentation_probability": None},
+    "diffaugment": {"augmentations": ("translation", "cutout")},
+    "pipe": {"augmentations": ("pipe",), "augmentation_probability": 0.3},
+    "ada": {"augmentations": ("pipe",), "controllers": ("ada",), "augmentation_probability": 0.0},
+}
+
+
+def few_arms(base: str) -> dict[str, Arm]:
+    """Few images with each augmentation.
+
+    Args:
+      base: the recipe without an augmentation that has the least Fréchet distance on all emoji with the first seed.
+    """
+    sets = [*(("emoji", count) for count in EMOJI), ("cifar10", FEW_CIFAR)]
+    return {
+        f"{count} of {data} {name}": Arm(
+            data, dataclasses.replace(recipe_arms()[f"emoji {base}"].config, **changes), count
+        )
+        for data, count in sets
+        for name, changes in AUGMENTATIONS.items()
+    }
