@@ -12,6 +12,7 @@ import jax
 import pytest
 
 from gan_jax.evaluation import fresh_critic
+from gan_jax.pictures.scores import HEADINGS
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
@@ -72,6 +73,15 @@ def fresh_critics_see_little():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fresh_critic, "_STEPS", 10)
         yield
+
+
+@pytest.fixture
+def quick_scores(monkeypatch):
+    """The scores that every one of many runs gets, at no cost."""
+    scores = dict.fromkeys(HEADINGS, 1.5) | {"evaluator": "quick", "evaluator_sha256": "a" * 64}
+    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *given: scores)
+    return scores
 
 
 @pytest.fixture(scope="module")

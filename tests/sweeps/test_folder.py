@@ -19,8 +19,8 @@ SCORES = {"frechet_distance": 1.0, "kernel_distance": 1.0, "precision": 1.0, "re
 
 
 def record_of(path, **options):
-    one = settings(path, **options)
-    return make_run_json(one, one.gan, load_dataset("digits"), None)
+    asked = settings(path, **options)
+    return make_run_json(asked, asked.gan, load_dataset("digits"), None)
 
 
 def sweep(path, seeds, resume=False, overwrite=False):
@@ -119,6 +119,11 @@ def test_runs_beside_those_that_are_there_do_not_take_their_summary(seeds, flags
     with pytest.raises(InputError, match=complaint):
         sweep(path, seeds, **flags).require_claimable()
     assert everything(path) == before
+
+
+def test_many_runs_do_not_go_into_a_runs_own_folder(path):
+    with pytest.raises(InputError, match="holds a single run"):
+        sweep(path / "seed_1", (0, 1), resume=True).require_claimable()
 
 
 def test_more_runs_join_those_that_are_there(path):
