@@ -26,10 +26,12 @@ from gan_jax import (
     GanConfig,
     RunConfig,
     init_state,
+    load_dataset,
     run_experiment,
     sampling_generator,
 )
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
+from gan_jax.storage.run_json import make_run_json, write_run_json
 
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 BREAKING_RATE = 1.0  # a learning rate at which fragile_step breaks
@@ -79,6 +81,15 @@ def settings(folder: Path, **options) -> RunConfig:
     defaults = {"gan": GAN, "steps": 24, "log_every": 4, "checkpoint_every": 4, "resume": True}
     defaults["features"] = LINE_MEANS
     return RunConfig(dataset="digits", output_dir=folder, **defaults | options)
+
+
+def write_record(folder: Path, **options) -> dict:
+    """Write what a training records before its first step."""
+    asked = settings(folder, **options)
+    record = make_run_json(asked, asked.gan, load_dataset("digits"), asked.schedule_steps)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_run_json(folder, record)
+    return record
 
 
 def start(

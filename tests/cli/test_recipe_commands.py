@@ -15,7 +15,7 @@ CONFIG = dataclasses.replace(GAN, conditional=True, ema_half_life=400.0)
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "run"
-    run_experiment(settings(folder, gan=CONFIG, steps=12))
+    run_experiment(settings(folder, gan=CONFIG, steps=12, game="drift"))
     return folder
 
 

@@ -105,7 +105,7 @@ def start(words):
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("preview_keys_are_used_again", "fresh_critics_see_little")
+@pytest.mark.usefixtures("preview_keys_are_used_again", "scores_cost_little")
 @pytest.mark.parametrize("page", [README, DOCS / "use" / "export.md"], ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run_in_their_order(page, images, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

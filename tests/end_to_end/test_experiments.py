@@ -113,7 +113,7 @@ def test_an_untrained_generator_is_scored_before_its_first_batch(result):
 
 
 @pytest.mark.soak
-def test_scores_join_the_metrics_while_it_trains(tmp_path, fresh_critics_see_little):
+def test_scores_join_the_metrics_while_it_trains(tmp_path, scores_cost_little):
     run_experiment(settings(tmp_path / "run", steps=None, epochs=2, evaluate_every=2, game="drift"))
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     (scores,) = [line for line in lines if "frechet_distance" in line]

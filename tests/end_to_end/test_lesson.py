@@ -130,7 +130,7 @@ def test_the_tables_name_arms_anchors_and_verdicts(lesson_claims, lesson):
 
 
 @pytest.mark.soak
-def test_the_script_trains_scores_draws_and_resumes(tmp_path, fresh_critics_see_little):
+def test_the_script_trains_scores_draws_and_resumes(tmp_path, scores_cost_little):
     flags = ["--dataset", "digits", "--width", 2, "--latent-dim", 4, "--batch-size", 120, "--log-every", 5]
     budget = ["--epochs", 1, "--seeds", 0, "--points", 1, "--num-images", 50, "--output-dir", tmp_path]
     first = script("lesson", *flags, *budget)

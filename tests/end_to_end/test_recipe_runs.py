@@ -44,7 +44,7 @@ EVERYTHING = GanConfig(
     ema_statistics="recalibrated",
     initializer="he",
 )
-pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("fresh_critics_see_little")]
+pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("scores_cost_little")]
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def test_networks_are_conditional_on_classes_alone(tmp_path):
 
 
 @pytest.mark.soak
-def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_critics_see_little):
+def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, scores_cost_little):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 60)
     monkeypatch.setattr("gan_jax.evaluation.features._BATCH", 16)

@@ -14,6 +14,7 @@ from gan_jax.storage.run_folder import RunFolder, claim
 from gan_jax.storage.run_json import make_run_json, run_digest, write_run_json
 from gan_jax.sweeps import folder as module
 from gan_jax.sweeps.folder import SweepFolder
+from gan_jax.sweeps.plan import list_trials
 
 SCORES = {"frechet_distance": 1.0, "kernel_distance": 1.0, "precision": 1.0, "recall": 1.0}
 
@@ -121,11 +122,6 @@ def test_runs_beside_those_that_are_there_do_not_take_their_summary(seeds, flags
     assert everything(path) == before
 
 
-def test_many_runs_do_not_go_into_a_runs_own_folder(path):
-    with pytest.raises(InputError, match="holds a single run"):
-        sweep(path / "seed_1", (0, 1), resume=True).require_claimable()
-
-
 def test_more_runs_join_those_that_are_there(path):
     more = sweep(path, (0, 1, 2, 3), resume=True)
     more.begin(record_of(path / "seed_0"))
@@ -134,6 +130,11 @@ def test_more_runs_join_those_that_are_there(path):
     assert (path / "seed_2" / "run.json").exists()
     with pytest.raises(InputError, match=r"summary\.json is not of the runs as they are now"):
         report(path)
+
+
+def test_list_trials_in_a_runs_own_folder_is_refused(path):
+    with pytest.raises(InputError, match="holds a single run"):
+        list_trials(settings(path / "seed_1", seeds="0:2"))
 
 
 def test_a_page_has_no_scores_of_other_runs_than_those_in_the_folder(path):
