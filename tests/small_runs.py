@@ -36,6 +36,7 @@ from gan_jax.storage.run_json import make_run_json, write_run_json
 GAN = GanConfig(latent_dim=4, width=2, batch_size=120)  # twelve batches an epoch
 BREAKING_RATE = 1.0  # a learning rate at which fragile_step breaks
 BREAKS_AT = 7
+EVERYTHING_KEPT = {"tracker": ("tensorboard",), "snapshots": 4, "keep_checkpoints": 20, "game": "drift"}
 LINE_MEANS = f"{Path(__file__).with_name('line_means.py')}:rows"  # features that need no training
 
 

@@ -143,7 +143,7 @@ def test_a_file_that_breaks_and_pictures_of_runs_are_left_out(grey, gan_jax, tmp
 def test_resuming_reads_images_as_before(grey, gan_jax):
     assert gan_jax("train", "--resume", "--steps", 3, "--output-dir", grey).status == 0
     changed = gan_jax("train", "--resume", "--pixel-range", 0, 255, "--output-dir", grey)
-    assert (changed.status, "pixel_range" in changed.err) == (2, True)
+    assert (changed.status, "the run in the folder has" in changed.err) == (2, True)
 
 
 def test_reals_do_not_replace_an_image_that_they_are_of(pets, gan_jax):

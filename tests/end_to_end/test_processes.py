@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from small_runs import assert_same_run, finish, start_all, train_together
+from small_runs import assert_same_run, finish, start_all, train_together, write_record
 from waiting import PATIENCE, wait_for
 
 from gan_jax import InputError, RunConfig
@@ -65,8 +65,9 @@ def test_a_killed_peer_ends_the_others_and_the_run_goes_on(alone, tmp_path):
     assert f"Resuming from step {last} of" in text
 
 
-def test_a_mistake_of_the_main_process_reaches_the_others(alone, tmp_path):
-    processes, logs = start_all(alone, 2, resume=False)
+def test_a_mistake_of_the_main_process_reaches_the_others(tmp_path):
+    write_record(tmp_path / "run")
+    processes, logs = start_all(tmp_path / "run", 2, resume=False)
     for process in processes:
         process.join(PATIENCE)
     assert [process.exitcode for process in processes] == [2, 2]

@@ -62,7 +62,7 @@ def zipped(photos):
     return Path(shutil.make_archive(str(photos), "zip", photos))
 
 
-@pytest.mark.parametrize("packed", [lambda photos: photos, zipped], ids=["folder", "zip"])
+@pytest.mark.parametrize("packed", [lambda photos: photos, pytest.param(zipped, marks=pytest.mark.soak)])
 def test_images_that_change_while_they_are_streamed_end_the_run(packed, photos, tmp_path):
     class Change(Watcher):
         """Changes every image after the first epoch."""
