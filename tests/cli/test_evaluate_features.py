@@ -72,6 +72,7 @@ def test_a_training_is_scored_in_the_features_that_it_names(folder, gan_jax):
     assert scores["evaluator"] == "own_means.py:rows"
     assert f"features own_means.py:rows {scores['evaluator_sha256'][:12]}" in out + err
     assert json.loads((folder / "run" / "run.json").read_text())["run"]["features"] == "own_means.py:rows"
+    assert (folder / "run" / "evaluation.png").stat().st_size > 10_000
     (folder / "own_means.py").unlink()
     assert gan_jax("sample", "run", "--num-images", 4, "--output", "four.npz")[0] == 0
 

@@ -1,6 +1,5 @@
 """Signals at any moment of anything: an exit status, nothing half-written, and the same bits after ``--resume``."""
 
-import concurrent.futures
 import pkgutil
 import shutil
 import signal
@@ -32,6 +31,7 @@ CLOSING = "gan_jax.storage.checkpoints:Checkpoints.close"
 SCORING = "gan_jax.sweeps.run:trial_outcomes"
 
 MOMENTS = [  # of one run
+    Moment(SAVING, (KILL,), call=2, after=True),
     Moment(LOADING, (INT,)),
     Moment(COMPILING, (TERM,)),
     Moment(CLAIMING, (INT,)),
@@ -44,7 +44,6 @@ MOMENTS = [  # of one run
     Moment(COMPILING, (KILL,), call=3),
     Moment(FIRST_RECORD, (KILL,)),
     Moment(REPLACING, (KILL,), call=2),
-    Moment(SAVING, (KILL,), call=2, after=True),
     Moment(WEIGHTS, (KILL,), after=True),
 ]
 
@@ -87,14 +86,23 @@ def test_a_moment_is_that_of_a_function_that_is_there(function):
     assert callable(pkgutil.resolve_name(function))
 
 
-@pytest.mark.soak
-def test_a_signal_at_any_moment_of_a_run_costs_no_bit(tmp_path):
-    assert run(tmp_path / "whole", options=SHORT).status == 0
-    expected = content(tmp_path / "whole")
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda moment: interrupt_and_resume(tmp_path / named(moment), moment), MOMENTS)
-        for moment, one in zip(MOMENTS, found, strict=True):
-            assert one == ({} if moment.function == LOADING else expected), named(moment)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The content of a run in peace."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert run(folder, options=SHORT).status == 0
+    return content(folder)
+
+
+FIRST, *OTHERS = MOMENTS
+
+
+@pytest.mark.parametrize(
+    "moment", [FIRST, *(pytest.param(other, marks=pytest.mark.soak) for other in OTHERS)], ids=named
+)
+def test_a_signal_at_any_moment_of_a_run_costs_no_bit(moment, whole, tmp_path):
+    found = interrupt_and_resume(tmp_path / "run", moment)
+    assert found == ({} if moment.function == LOADING else whole)
 
 
 @pytest.mark.soak
