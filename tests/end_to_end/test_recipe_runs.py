@@ -12,13 +12,7 @@ import pytest
 from closeness import assert_close
 from small_runs import assert_same_run, content, settings
 
-from gan_jax import (
-    GanConfig,
-    load_run,
-    load_weights,
-    run_experiment,
-    sample_images,
-)
+from gan_jax import GanConfig, load_run, load_weights, run_experiment, sample_images
 from gan_jax.inference.export import export_generator
 from gan_jax.runs.verify import FinishedRun, replay, verify
 from gan_jax.storage.digests import tree_digest

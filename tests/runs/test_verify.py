@@ -138,7 +138,8 @@ def test_steps_of_a_network_are_repeated_with_all_that_was_in_them(tmp_path):
 
 
 def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
-    gan = dataclasses.replace(GAN, conditional=True, critic_steps=2, batch_size=60)
+    dense = {"network": "dense", "normalization": "none"}
+    gan = dataclasses.replace(GAN, conditional=True, critic_steps=2, batch_size=60, **dense)
     with jax.debug_key_reuse(False):
         run_experiment(settings(tmp_path / "run", gan=gan, steps=2, game="generator"))
     metrics, same = replay(FinishedRun(tmp_path / "run"), 2, tmp_path / "step.npz")
