@@ -153,11 +153,6 @@ def test_a_run_is_not_made_shorter(trained):
     assert (trained / "run.json").read_bytes() == before
 
 
-def test_a_flag_that_is_given_twice_is_not_dropped():
-    with pytest.raises(InputError, match="--sweep is given twice"):
-        parse_flags(DEFAULTS, ["--sweep", "beta1=0,0.5", "--sweep", "learning_rate=1e-3"])
-
-
 def test_ctrl_c_while_the_command_loads_ends_it_quietly(monkeypatch):
     load = builtins.__import__
 

@@ -61,7 +61,7 @@ CHUNKS = [f"{number // 1000:05d}/img{number:08d}.png" for number in (0, 3, 999, 
 FACES = [f"{number // 1000 * 1000:05d}/{number:05d}.png" for number in (0, 3, 999, 1000, 1007, 2000)]
 SPLIT = {"train/a": 10, "train/b": 10, "test/a": 2}
 NUMBERS = ["1", "2", "03", "10", "12", "a2", "a10", "b"]
-LAYOUTS = {  # folders and how many images lie in each, or names: training and test images, or all; classes; what is said
+LAYOUTS = {  # folders and the images in each, or names: numbers of training and test images, or of all; classes; texts
     "two domains": ({"trainA": 4, "trainB": 3, "testA": 2, "testB": 1}, (7, 3), "AB", "A (4), B (3)"),
     "sets beside another folder": (
         {"training_set": 9, "test_set": 4, "single_prediction": 2},

@@ -1,15 +1,15 @@
 """What a run loses when it is killed, stopped, or written where nothing can be written: nothing."""
 
 import random
+import resource
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import jax
-import probes
 import pytest
-from small_runs import content, finish, settings, start
+from probes import keep_no_programs, run, start
+from small_runs import content, settings
 
 from gan_jax import InputError, run_experiment
 from gan_jax.storage.checkpoints import checkpoint_steps
@@ -42,12 +42,13 @@ def steps_in(folder):
 @pytest.mark.soak
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     begin = time.monotonic()
-    assert finish(tmp_path / "whole", "joint", steps=SHORT)[0] == 0
+    options = {"kind": "joint", "options": {"steps": SHORT}}
+    assert run(tmp_path / "whole", **options).status == 0
     seconds = time.monotonic() - begin
     expected, saved = content(tmp_path / "whole"), []
     for index in range(KILLS):
         folder = tmp_path / f"killed_{index}"
-        process, moment = start(folder, "joint", unharmed=False, steps=SHORT), random.Random(index).random()
+        process, moment = start(folder, **options, prepare=keep_no_programs), random.Random(index).random()
         if index % 2:  # however slow this machine is at this moment, some kills come after the first checkpoint
             while process.is_alive() and not steps_in(folder):
                 process.join(0.005)
@@ -56,62 +57,29 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
         process.kill()
         process.join()
         saved.append(steps_in(folder))
-        status, text = finish(folder, "joint", steps=SHORT)
-        assert status == 0, text
+        result = run(folder, **options)
+        assert result.status == 0, result
         if saved[-1]:
             last = saved[-1][-1]
             told = "This run was finished already" if last == SHORT else f"Resuming from step {last} of"
-            assert told in text
+            assert told in result.out
         assert content(folder) == expected, f"kill {index}"
     assert [] in saved  # some moments were before the first checkpoint
     assert any(saved)  # and some after
-
-
-def damage(checkpoint: Path) -> None:
-    for data in [path for path in checkpoint.rglob("d/*") if path.is_file()]:
-        content = bytearray(data.read_bytes())
-        content[len(content) // 2] ^= 1
-        data.write_bytes(content)
-
-
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(whole, copied, capsys):
-    newest, before = sorted((copied / "checkpoints").iterdir(), key=lambda path: -int(path.name))[:2]
-    damage(newest)
-    train(copied)
-    out, err = capsys.readouterr()
-    assert err.startswith("warning:")
-    assert (err.count("\n"), f"checkpoints/{newest.name}" in err) == (1, True)
-    assert f"Resuming from step {before.name} of" in out
-    assert content(copied) == content(whole)
-
-
-def test_checkpoints_of_which_none_can_be_used_are_left_alone(whole, copied, capsys):
-    for checkpoint in (copied / "checkpoints").iterdir():
-        damage(checkpoint)
-    before = content(copied)
-    with pytest.raises(InputError, match=r"no checkpoint can be used.*to train from step 0"):
-        train(copied, steps=48)
-    assert content(copied) == before
-    shutil.rmtree(copied / "checkpoints")
-    train(copied)
-    assert "no checkpoint to resume from; training starts again from step 0" in capsys.readouterr().err
-    assert content(copied) == content(whole)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("limit", [8_000, 14_000])  # which Orbax meets in its own threads, and in ours
 def test_a_full_disk_loses_nothing(limit, whole, tmp_path):
     folder = tmp_path / "run"
-    assert finish(folder, steps=12)[0] == 0
-    status, text = finish(folder, file_limit=limit)
-    assert status == 2, text
-    assert text.splitlines()[-1] == (
-        "error: a checkpoint cannot be written (File too large); make room, then continue with --resume."
+    train(folder, steps=12)
+    status, out, err = run(folder, limits={resource.RLIMIT_FSIZE: limit}, prepare=keep_no_programs)
+    assert (status, err) == (
+        2,
+        "error: a checkpoint cannot be written (File too large); make room, then continue with --resume.\n",
     )
-    told = ("Output folder", "digits: ", "Resuming", "epoch", "error")
-    assert all(line.startswith(told) for line in text.splitlines()), text
-    status, text = finish(folder)
-    assert status == 0, text
+    assert all(line.startswith(("Output folder", "digits: ", "Resuming", "epoch")) for line in out.splitlines()), out
+    train(folder)
     assert content(folder) == content(whole)
 
 
@@ -149,7 +117,7 @@ def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_pa
     told = []
     for steps, devices in ((4, 2), (8, None), (12, None)):
         options = {"steps": steps, "devices": devices}
-        result = probes.run(tmp_path / "run", kind="drift", options=options, environment=two)
+        result = run(tmp_path / "run", kind="drift", options=options, environment=two)
         assert result.status == 0, result
         told.append([line for line in result.err.splitlines() if line.startswith("warning: device.")])
     warning = "warning: device.devices_per_batch was 2, is 1; the last bits may come out differently"

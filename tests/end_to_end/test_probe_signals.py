@@ -1,19 +1,17 @@
 """Signals at any moment of anything: an exit status, nothing half-written, and the same bits after ``--resume``."""
 
 import pkgutil
-import shutil
 import signal
 import threading
 from pathlib import Path
 
 import pytest
-from probes import Moment, ignore_hangup, run
+from probes import SHORT, Moment, run
 from small_runs import content
 
 from gan_jax.runs.interrupts import StopRequest
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
-SHORT = {"steps": 8}  # and a checkpoint after every 4
 STATUS = {INT: 130, TERM: 143, HUP: 129}
 
 LOADING = "gan_jax.sweeps.run:load_images"
@@ -86,23 +84,15 @@ def test_a_moment_is_that_of_a_function_that_is_there(function):
     assert callable(pkgutil.resolve_name(function))
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """The content of a run in peace."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    assert run(folder, options=SHORT).status == 0
-    return content(folder)
-
-
 FIRST, *OTHERS = MOMENTS
 
 
 @pytest.mark.parametrize(
     "moment", [FIRST, *(pytest.param(other, marks=pytest.mark.soak) for other in OTHERS)], ids=named
 )
-def test_a_signal_at_any_moment_of_a_run_costs_no_bit(moment, whole, tmp_path):
+def test_a_signal_at_any_moment_of_a_run_costs_no_bit(moment, short_run, tmp_path):
     found = interrupt_and_resume(tmp_path / "run", moment)
-    assert found == ({} if moment.function == LOADING else whole)
+    assert found == ({} if moment.function == LOADING else content(short_run))
 
 
 @pytest.mark.soak
@@ -150,13 +140,6 @@ def test_many_runs_are_interrupted_anywhere_and_resumed_to_the_same_bits(
     assert not temporary_files(tmp_path / "run")
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(folder, kind="joint", options={"steps": 4}).status == 0
-    return folder
-
-
 COMMANDS = {  # and the moment at which a file of theirs is half there, or their work half done
     "sample --output samples.npz": "numpy:savez",
     "interpolate --rows 2 --columns 3 --output walk.gif": "PIL.Image:Image.save",
@@ -175,14 +158,6 @@ def test_a_command_that_is_stopped_leaves_nothing_behind(line, trained, tmp_path
     assert (status, out, err) == (130, "", "")
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == []
     assert content(trained) == before
-
-
-@pytest.mark.soak
-def test_a_hangup_that_nohup_ignores_is_ignored(trained, tmp_path):
-    moment = Moment("numpy:savez", (HUP,))
-    result = run(tmp_path / "run", "sample", trained, "--output", "s.npz", moment=moment, prepare=ignore_hangup)
-    assert result.status == 0
-    shutil.rmtree(tmp_path / "run")
 
 
 def test_a_training_in_another_thread_leaves_signals_alone():

@@ -93,6 +93,7 @@ def test_a_training_refuses_a_value_before_it_begins(flags, complaint, here):
     ("flags", "complaint"),
     [
         ("--resume --overwrite", "give one of them"),
+        ("--sweep beta1=0,0.5 --sweep learning_rate=1e-3", "--sweep is given twice"),
         ("--steps 5 --epochs 3", "--steps and --epochs both say how long"),
         ("--seeds=1:3 --seed=0", "--seed and --seeds both say which"),
         ("--parallel side_by_side", "give --seeds or --sweep too"),

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import GAN, drift_step, finish, settings
+from probes import run
+from small_runs import GAN, drift_step, settings
 from terminals import Terminal
 
 from gan_jax import (
@@ -31,8 +32,8 @@ from gan_jax.training.forward import pixel_std
 
 
 def trained(folder, kind):
-    status, text = finish(folder, kind, steps=36, keep_checkpoints=4)
-    assert status == 0, text
+    result = run(folder, kind=kind, options={"steps": 36, "keep_checkpoints": 4})
+    assert result.status == 0, result
     return folder
 
 
