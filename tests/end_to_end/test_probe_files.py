@@ -22,7 +22,7 @@ def train(folder, **options):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A finished run of a step that is quick to compile."""
-    return train(tmp_path_factory.mktemp("trained") / "run", snapshots=3)
+    return train(tmp_path_factory.mktemp("trained") / "run")
 
 
 @pytest.fixture(scope="module")

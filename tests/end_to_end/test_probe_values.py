@@ -24,10 +24,11 @@ VALUES = ["-1", "1.5", "nan", "é", TOO_MANY]
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """A run that has taken no step, weights, samples and a picture."""
+    """A run that has taken no step, though it has weights, weights, samples and a picture."""
     folder = tmp_path_factory.mktemp("inputs")
     write_record(folder / "run", steps=4)
-    save_weights(folder / "weights.npz", init_state(GAN, jax.random.key(0)), GAN)
+    for path in (folder / "weights.npz", folder / "run" / "weights.npz"):
+        save_weights(path, init_state(GAN, jax.random.key(0)), GAN)
     images = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), np.uint8)
     np.savez(folder / "samples.npz", arr_0=images)
     Image.fromarray(images[0, ..., 0]).save(folder / "image.png")
@@ -150,7 +151,7 @@ def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
         ("sample {in}/weights.npz --output x.jpg", "ends in .jpg"),
         ("sample {in}/weights.npz --truncation 1.5 --output x.npz", "truncation is 1.5; it must be from"),
         ("sample {in}/weights.npz --output {in}/run/run.json/x.png", "x.png cannot be written"),
-        ("sample {in}/weights.npz --output {in}/run/run.json", "is a run's own file, which would be lost"),
+        ("sample {in}/weights.npz --output {in}/run/weights.npz", "is a run's own file, which would be lost"),
         ("sample {in}/weights.npz --output {in}/run", "is a folder that holds something"),
         ("export {in}/weights.npz --output {in}/run", "cannot be written"),
         ("export {in}/weights.npz --batch 8 --format onnx --output x", "ONNX files take any number"),

@@ -39,6 +39,10 @@ def names(path):
     return {str(found.relative_to(path)) for found in path.rglob("*") if found.name != ".lock"}
 
 
+def replace(folder):
+    replace_run(folder, NEW)
+
+
 def test_a_folder_in_use_is_refused_resumed_or_replaced(folder):
     before = names(folder.path)
     with pytest.raises(InputError, match=r"not empty.*--resume.*--overwrite"):
@@ -52,7 +56,7 @@ def test_a_folder_in_use_is_refused_resumed_or_replaced(folder):
     assert read_run_json(folder.path) == NEW
 
 
-@pytest.mark.parametrize("work", [lambda folder: replace_run(folder, NEW), remove_run])
+@pytest.mark.parametrize("work", [replace, remove_run])
 def test_replacing_or_removing_a_run_spares_everything_else(work, folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "thesis.tex").touch()
@@ -69,18 +73,12 @@ def test_replacing_or_removing_a_run_spares_everything_else(work, folder, tmp_pa
     assert (tmp_path / "elsewhere" / "thesis.tex").exists()
 
 
-@pytest.fixture
-def linked(folder, tmp_path):
-    """The run, whose checkpoints and pictures are elsewhere."""
+def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(folder, tmp_path):
     for name in ("checkpoints", "grids"):
         (folder.path / name).rename(tmp_path / name)
         (folder.path / name).symlink_to(tmp_path / name)
-    return folder
-
-
-def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(linked, tmp_path):
-    replace_run(linked, NEW)
-    assert names(linked.path) == {"run.json", "epochs.jsonl"}
+    replace_run(folder, NEW)
+    assert names(folder.path) == {"run.json", "epochs.jsonl"}
     assert (tmp_path / "checkpoints" / "12").exists()
     assert (tmp_path / "grids" / "step_0000012.png").exists()
 
@@ -134,10 +132,6 @@ def test_a_full_disk_leaves_the_run_that_was_to_be_replaced(folder, monkeypatch)
     with pytest.raises(OSError, match="No space"):
         replace_run(folder, NEW)
     assert everything(folder.path) == before
-
-
-def replace(folder):
-    replace_run(folder, NEW)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from gan_jax import GanConfig, InputError, RunConfig, recipe
-from gan_jax.sweeps.plan import default_folder, format_value, list_trials, parse_seeds, parse_sweep
+from gan_jax.sweeps.plan import default_folder, list_trials, parse_seeds, parse_sweep
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), (":2", [0, 1]), ("5", [5]), ("0,3,5", [0, 3, 5])])
@@ -76,10 +76,3 @@ def test_values_times_seeds_each_in_a_folder_of_its_own():
     last = trials[-1].settings
     assert (last.gan.beta1, last.gan.learning_rate, last.seed) == (0.5, 1e-3, 2)
     assert (last.seeds, last.sweep, last.output_dir) == (None, (), Path("runs/all") / trials[-1].name)
-
-
-def test_values_that_are_close_have_folders_of_their_own():
-    values = [0.00012345678, 0.00012345679, 1e-4]
-    assert [format_value(value) for value in values] == ["0.00012345678", "0.00012345679", "0.0001"]
-    names = [trial.name for trial in list_trials(RunConfig(sweep=("learning_rate=0.00012345678,0.00012345679",)))]
-    assert len(set(names)) == 2
