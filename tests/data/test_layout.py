@@ -102,13 +102,13 @@ LAYOUTS = {  # folders and the images in each, or names: numbers of training and
         "cat (4), dog (3); held out: Val",
     ),
     **{
-        f"no split but {one} and {other}": (
-            {f"cat/{one}": 9, f"dog/{other}": 9},
+        f"no split but {first} and {second}": (
+            {f"cat/{first}": 9, f"dog/{second}": 9},
             18,
             ("cat", "dog"),
             "held out: one image in six",
         )
-        for one, other in (("train", "training"), ("train", "more"), ("val", "test"), ("train", "deep/test"))
+        for first, second in (("train", "training"), ("train", "more"), ("val", "test"), ("train", "deep/test"))
     },
     "classes and a stray image": ({"a": 20, "b": 20, "cover.png": 0}, 40, "ab", "left out: 1 beside the folders"),
     "many beside classes": ({"a": 5, "b": 5, ".": 5}, 15, (), "since 5 images lie in no folder"),

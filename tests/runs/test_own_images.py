@@ -19,8 +19,6 @@ from gan_jax.runs.setup import load_images
 from gan_jax.runs.verify import FinishedRun, verify
 from gan_jax.runs.watchers.watcher import Watcher
 from gan_jax.storage.run_json import read_run_json
-from gan_jax.sweeps.plan import list_trials
-from gan_jax.sweeps.run import choose_side_by_side
 
 pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
 SMALL = {"gan": dataclasses.replace(GAN, batch_size=6), "image_size": 28, "log_every": 2, "steps": 4}
@@ -118,14 +116,6 @@ def test_too_few_images_to_score_are_refused_before_training(changes, tmp_path):
 def test_a_stream_feeds_one_run_on_one_device(changes, message, photos, tmp_path):
     with pytest.raises(InputError, match=message):
         run_experiment(settings(photos, tmp_path / "run", stream=True, **changes, game="drift"))
-
-
-def test_streamed_runs_are_trained_in_turn(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    many = settings(photos, tmp_path / "run", seeds="0:4", gan=dataclasses.replace(SMALL["gan"], precision="bfloat16"))
-    trials = list_trials(many)
-    assert choose_side_by_side(many, trials)
-    assert not choose_side_by_side(dataclasses.replace(many, stream=True), trials)
 
 
 def test_networks_are_conditional_on_classes_alone(tmp_path):

@@ -83,23 +83,6 @@ def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(folder, tmp_path)
     assert (tmp_path / "grids" / "step_0000012.png").exists()
 
 
-@pytest.mark.parametrize("flag", ["overwrite", "resume"])
-@pytest.mark.parametrize(
-    ("files", "complaint"),
-    [
-        ({"thesis.tex": ""}, "holds files but no run"),
-        ({"run.json": "{}", "model.safetensors": ""}, r"run\.json is not the record of a run"),
-        ({"run.json": "no JSON", "notes": ""}, r"run\.json is not the record of a run"),
-    ],
-)
-def test_what_is_no_run_is_spared(flag, files, complaint, tmp_path):
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match=complaint):
-        claim(RunFolder(tmp_path), **{flag: True})
-    assert {path.name for path in tmp_path.iterdir()} == set(files)
-
-
 def killed_at(monkeypatch, name, calls):
     """Let one of the writing functions end the process at one of its calls."""
     real, done = getattr(run_folder, name), []

@@ -131,5 +131,5 @@ def test_a_digest_tells_runs_and_how_far_they_have_come_apart(records):
     further = record | {"epochs": [epoch(1), epoch(2) | {"arrays": {"step": "1" * 16}}]}
     other = longer | {"run": record["run"] | {"seed": 1}}
     ended = longer | {"diverged": "d_loss is not finite"}
-    assert len({run_digest(one) for one in (record, longer, further, other, ended)}) == 5
+    assert len({run_digest(each) for each in (record, longer, further, other, ended)}) == 5
     assert run_digest(longer | {"run": record["run"] | {"epochs": 7}, "versions": {}}) == run_digest(longer)

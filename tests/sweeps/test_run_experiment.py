@@ -233,6 +233,7 @@ def test_side_by_side_follows_the_measurements(platform, cores, changes, count, 
     gan = dataclasses.replace(GAN, **changes)
     many = settings(tmp_path / "runs", seeds=f"0:{count}", gan=gan)
     assert choose_side_by_side(many, list_trials(many)) == side_by_side
+    assert not choose_side_by_side(dataclasses.replace(many, stream=True), list_trials(many))
 
 
 def test_side_by_side_is_chosen_by_flags(tmp_path):
