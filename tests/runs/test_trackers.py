@@ -5,6 +5,7 @@ import shutil
 import sys
 import types
 import warnings
+from unittest import mock
 
 import pytest
 from small_runs import EVERYTHING_KEPT, content, interrupted, settings
@@ -86,53 +87,37 @@ def test_a_run_that_is_replaced_takes_its_events_along_and_nothing_else(copied):
 @pytest.fixture
 def wandb(monkeypatch):
     """A module that notes what it is called with."""
-    module = types.ModuleType("wandb")
-    module.log = []
-    run = types.SimpleNamespace(
-        define_metric=lambda *names, **options: None,
-        log=module.log.append,
-        finish=lambda: module.log.append("finished"),
-    )
-
-    def init(**options):
-        module.options = options
-        return run
-
-    module.init, module.Image = init, lambda path: f"image of {path}"
-    module.errors = types.SimpleNamespace(Error=RuntimeError)
+    module = mock.Mock(Image=lambda path: f"image of {path}", errors=types.SimpleNamespace(Error=RuntimeError))
     monkeypatch.setitem(sys.modules, "wandb", module)
     return module
 
 
+def logged(wandb, name):
+    """What was logged with an entry of this name."""
+    return [call.args[0] for call in wandb.init().log.call_args_list if name in call.args[0]]
+
+
 def test_weights_and_biases_gets_the_same(copied, wandb):
     open_tracker("wandb", copied, "a name").close()
-    assert wandb.options["name"] == "a name"
-    assert wandb.options["config"]["gan"]["batch_size"] == 120
+    told = wandb.init.call_args.kwargs
+    assert (told["name"], told["config"]["gan"]["batch_size"]) == ("a name", 120)
     lines = [line for line in read_lines(copied.metrics) if "d_loss" in line]
-    assert [entry for entry in wandb.log if "d_loss" in entry] == [pytest.approx(line) for line in lines]
-    assert [entry["step"] for entry in wandb.log if "grid" in entry] == copied.drawn_steps()
-    assert wandb.log[-1] == "finished"
+    assert logged(wandb, "d_loss") == [pytest.approx(line) for line in lines]
+    assert [entry["step"] for entry in logged(wandb, "grid")] == copied.drawn_steps()
+    assert wandb.init().method_calls[-1] == mock.call.finish()
 
 
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        ({"warning": "saturated", "try": "a lower rate"}, "saturated: try a lower rate"),
-        ({"warning": "saturated"}, "saturated"),
-    ],
-)
-def test_a_warning_is_passed_on_with_its_advice(copied, wandb, line, text):
+@pytest.mark.parametrize("advice", [{"try": "a lower rate"}, {}])
+def test_a_warning_is_passed_on_with_its_advice(copied, wandb, advice):
     with copied.metrics.open("a") as file:
-        file.write(json.dumps({"step": 12, **line}) + "\n")
+        file.write(json.dumps({"step": 12, "warning": "saturated", **advice}) + "\n")
     open_tracker("wandb", copied).close()
-    assert [entry for entry in wandb.log if "warning" in entry] == [{"step": 12, "warning": text}]
+    text = "saturated: try a lower rate" if advice else "saturated"
+    assert logged(wandb, "warning") == [{"step": 12, "warning": text}]
 
 
-def test_weights_and_biases_that_cannot_begin_says_what_to_do(copied, wandb, monkeypatch):
-    def refuse(**options):
-        raise RuntimeError("No API key")
-
-    monkeypatch.setattr(wandb, "init", refuse)
+def test_weights_and_biases_that_cannot_begin_says_what_to_do(copied, wandb):
+    wandb.init.side_effect = RuntimeError("No API key")
     with pytest.raises(InputError, match=r"W&B cannot begin \(No API key\); run wandb login, or set WANDB_MODE"):
         open_tracker("wandb", copied)
 
