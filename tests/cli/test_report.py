@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 from html.parser import HTMLParser
-from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from own_parts import own_parts
@@ -58,16 +58,12 @@ def test_a_page_of_a_run_needs_nothing_else(trained, tmp_path, capsys):
 
 
 def test_images_that_have_moved_are_named(trained, tmp_path, monkeypatch):
-    asked = {}
-
-    def score(path, **options):
-        asked.update(options)
-        return SimpleNamespace(rows={"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}})
-
+    rows = {"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}}
+    score = mock.Mock(return_value=mock.Mock(rows=rows))
     monkeypatch.setattr("gan_jax.cli.report.score", score)
     report(trained, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
     assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
-    assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
+    assert score.call_args.kwargs.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
     with pytest.raises(InputError, match="is not scored here; leave out --num-images, --features, --dataset"):
         report(trained, scores=False, dataset="elsewhere")
 

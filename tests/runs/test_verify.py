@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import sys
+from unittest import mock
 
 import chex
 import jax
@@ -54,19 +55,12 @@ def edit(folder, change):
     (folder / "run.json").write_text(json.dumps(record))
 
 
-def test_verify_repeats_a_run_from_its_start_and_some_epochs_from_a_checkpoint(folder, monkeypatch):
+def test_verify_repeats_a_run_from_its_start_and_some_epochs_from_a_checkpoint(folder):
     run = FinishedRun(folder)
-    repeated, repeat = [], run.train
-
-    def noted(state, until, bar):
-        repeated.append((int(state.step), until))
-        return repeat(state, until, bar)
-
-    monkeypatch.setattr(run, "train", noted)
     assert verify(run) == (3, None)
-    repeated.clear()
-    assert verify(run, 2, 3) == (1, None)
-    assert repeated == [(24, 24), (24, 36)]
+    with mock.patch.object(FinishedRun, "train", autospec=True, side_effect=FinishedRun.train) as train:
+        assert verify(run, 2, 3) == (1, None)
+    assert [(int(call.args[1].step), call.args[2]) for call in train.call_args_list] == [(24, 24), (24, 36)]
 
 
 def test_a_terminal_shows_how_far_a_repetition_is(folder, monkeypatch, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 from run_damage import everything
@@ -83,50 +84,35 @@ def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(folder, tmp_path)
     assert (tmp_path / "grids" / "step_0000012.png").exists()
 
 
-def killed_at(monkeypatch, name, calls):
+def killed_at(name, calls=0):
     """Let one of the writing functions end the process at one of its calls."""
-    real, done = getattr(run_folder, name), []
-
-    def counted(*arguments, **options):
-        if len(done) == calls:
-            raise KeyboardInterrupt
-        done.append(arguments)
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(run_folder, name, counted)
+    ends = [mock.DEFAULT] * calls + [KeyboardInterrupt]
+    return mock.patch.object(run_folder, name, wraps=getattr(run_folder, name), side_effect=ends)
 
 
-def test_a_run_is_whole_until_the_one_that_replaces_it_has_a_record(folder, monkeypatch):
+def test_a_run_is_whole_until_the_one_that_replaces_it_has_a_record(folder):
     before = everything(folder.path)
-    killed_at(monkeypatch, "write_run_json", calls=0)
-    with pytest.raises(KeyboardInterrupt):
-        replace_run(folder, NEW)
+    with killed_at("write_run_json"), pytest.raises(KeyboardInterrupt):
+        replace(folder)
     assert everything(folder.path) == before
     assert read_run_json(folder.path)["epochs"] == [EPOCH]
 
 
 def test_a_full_disk_leaves_the_run_that_was_to_be_replaced(folder, monkeypatch):
     before = everything(folder.path)
-
-    def full(path, content):
-        raise OSError(28, "No space left on device", str(path))
-
+    full = mock.Mock(side_effect=OSError(28, "No space left on device", "run.json"))
     monkeypatch.setattr("gan_jax.storage.run_json.write_json", full)
     with pytest.raises(OSError, match="No space"):
-        replace_run(folder, NEW)
+        replace(folder)
     assert everything(folder.path) == before
 
 
 @pytest.mark.parametrize(
     ("work", "name", "calls"), [(replace, "_delete", 0), (replace, "write_run_json", 1), (remove_run, "_delete", 0)]
 )
-def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_next(
-    work, name, calls, folder, monkeypatch
-):
-    with monkeypatch.context() as patch:
-        killed_at(patch, name, calls)
-        with pytest.raises(KeyboardInterrupt):
-            work(folder)
+def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_next(work, name, calls, folder):
+    with killed_at(name, calls), pytest.raises(KeyboardInterrupt):
+        work(folder)
     with pytest.raises(InputError, match=r"replacing the run in .* was interrupted; repeat it, or .* --resume"):
         load_run(folder.path)
     claim(folder, resume=True).release()

@@ -1,6 +1,7 @@
 """The folder of many runs: begun, continued and replaced together, and whole until then."""
 
 import json
+from unittest import mock
 
 import pytest
 from run_damage import everything
@@ -71,18 +72,9 @@ def test_runs_that_are_replaced_are_whole_until_the_first_new_one_begins_and_go_
 
 
 @pytest.mark.parametrize("removed", [0, 1, 2])
-def test_a_replacement_that_was_killed_is_told_and_goes_on_with_the_new_settings(removed, path, monkeypatch):
-    calls, remove = [], module.remove_run
-
-    def killed(folder):
-        if len(calls) == removed:
-            raise KeyboardInterrupt
-        calls.append(folder)
-        remove(folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "remove_run", killed)
-        new = sweep(path, (0, 1), overwrite=True)
+def test_a_replacement_that_was_killed_is_told_and_goes_on_with_the_new_settings(removed, path):
+    new, ends = sweep(path, (0, 1), overwrite=True), [mock.DEFAULT] * removed + [KeyboardInterrupt]
+    with mock.patch.object(module, "remove_run", wraps=module.remove_run, side_effect=ends):
         with pytest.raises(KeyboardInterrupt):
             new.begin(record_of(path / "seed_0", log_every=7))
         new.close()
