@@ -62,9 +62,8 @@ for _name, _step in (("drift", drift_step), ("fragile", fragile_step), ("own_met
 
 def settings(folder: Path, **options) -> RunConfig:
     """What a small training is made with; ``options`` replace some of it."""
-    defaults = {"gan": GAN, "steps": 24, "log_every": 4, "checkpoint_every": 4, "resume": True}
-    defaults["features"] = LINE_MEANS
-    return RunConfig(dataset="digits", output_dir=folder, **defaults | options)
+    defaults = {"gan": GAN, "dataset": "digits", "steps": 24, "log_every": 4, "checkpoint_every": 4, "resume": True}
+    return RunConfig(output_dir=folder, features=LINE_MEANS, **defaults | options)
 
 
 def write_record(folder: Path, **options) -> dict:
