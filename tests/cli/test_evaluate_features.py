@@ -50,25 +50,13 @@ def test_evaluate_scores_in_the_features_of_a_function_beside_the_training_image
 
 
 def test_a_training_is_scored_in_the_features_that_it_names(folder, gan_jax):
-    flags = [
-        "--dataset",
-        "digits",
-        "--width",
-        2,
-        "--batch-size",
-        500,
-        "--epochs",
-        1,
-        "--game",
-        "drift",
-        "--evaluate-every",
-        1,
-    ]
-    flags += ["--features", "own_means.py:rows", "--output-dir", "run"]
+    flags = ["--dataset", "digits", "--width", 2, "--batch-size", 500, "--game", "drift", "--output-dir", "run"]
+    flags += ["--epochs", 2, "--evaluate-every", 2, "--features", "own_means.py:rows"]
     status, out, err = gan_jax("train", *flags)
     assert status == 0, err
     lines = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
     (scores,) = [line for line in lines if "frechet_distance" in line]
+    assert (scores["epoch"], scores["step"], scores["num_fakes"]) == (2, 6, 1_000)
     assert scores["evaluator"] == "own_means.py:rows"
     assert f"features own_means.py:rows {scores['evaluator_sha256'][:12]}" in out + err
     assert json.loads((folder / "run" / "run.json").read_text())["run"]["features"] == "own_means.py:rows"
