@@ -1,4 +1,4 @@
-"""Repeating a small run that a process of its own trained."""
+"""Repeating a small run, in make soak one that a process of its own trained."""
 
 import dataclasses
 import json
@@ -31,16 +31,14 @@ from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.run_json import identity, read_run_json
 from gan_jax.training.forward import pixel_std
 
-
-def trained(folder, kind):
-    result = run(folder, kind=kind, options={"steps": 36, "keep_checkpoints": 4})
-    assert result.status == 0, result
-    return folder
+KEPT = {"steps": 36, "keep_checkpoints": 4}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return trained(tmp_path_factory.mktemp("verified") / "run", "drift")
+def folder(tmp_path_factory, preview_keys_are_used_again):
+    folder = tmp_path_factory.mktemp("verified") / "run"
+    run_experiment(settings(folder, **KEPT, game="drift"))
+    return folder
 
 
 @pytest.fixture
@@ -114,7 +112,8 @@ def test_what_the_run_was_trained_with_and_is_not_here_is_told(copied):
 
 @pytest.mark.soak
 def test_steps_of_a_network_are_repeated_with_all_that_was_in_them(tmp_path):
-    folder = trained(tmp_path / "run", "joint")
+    folder = tmp_path / "run"
+    assert run(folder, kind="joint", options=KEPT).status == 0
     assert verify(FinishedRun(folder)) == (3, None)
     metrics, same = replay(FinishedRun(folder), 30, tmp_path / "step.npz")
     assert same is True
