@@ -1,6 +1,7 @@
 """Every test runs with silent broadcasting and reuse of a random key turned into errors."""
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -11,7 +12,8 @@ import hypothesis
 import jax
 import pytest
 
-from gan_jax.evaluation import fresh_critic
+from gan_jax.evaluation import fresh_critic, protocol
+from gan_jax.pictures.scores import HEADINGS
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
@@ -67,11 +69,22 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="module")
-def fresh_critics_see_little():
-    """What a fresh critic learns is tested with the scores; elsewhere it only costs time."""
+def scores_cost_little():
+    """What a fresh critic learns and many subsets show is tested with the scores; elsewhere it only costs time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fresh_critic, "_STEPS", 10)
+        patch.setattr(protocol, "critic_accuracy", lambda reals, fakes, seed: 0.5)
+        patch.setattr(protocol, "kernel_subsets", functools.partial(protocol.kernel_subsets, num_subsets=2))
         yield
+
+
+@pytest.fixture
+def quick_scores(monkeypatch):
+    """The scores that every one of many runs gets, at no cost."""
+    scores = dict.fromkeys(HEADINGS, 1.5) | {"evaluator": "quick", "evaluator_sha256": "a" * 64}
+    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
+    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *given: scores)
+    return scores
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,22 @@
 """Commands and trainings in processes of their own, in surroundings that a test arranges.
 
-They are forked like those of ``small_runs``. A signal that must arrive at one moment is real: the process sends it to
-itself when it calls the function that the moment names.
+They are forked from one that has imported all, and so start within a moment. A signal that must arrive at one moment is
+real: the process sends it to itself when it calls the function that the moment names.
 """
 
+import contextlib
 import importlib
+import multiprocessing
 import os
 import resource
-import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from in_process import require_own_flags
-from small_runs import _processes, settings
+import jax
+from in_process import Result, require_own_flags
+from small_runs import settings
 from waiting import PATIENCE
 
 from gan_jax import run_experiment
@@ -21,7 +24,11 @@ from gan_jax.cli import main
 from gan_jax.cli.commands import COMMANDS, TRAININGS, find_command
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 
+# The server from which the processes are forked looks for this module by the path alone.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+_processes = multiprocessing.get_context("forkserver")
 _FILES = ["gan_jax.cli.train", *(find_command(name).__module__ for name in COMMANDS.keys() - TRAININGS)]
+SHORT = {"steps": 8}  # and a checkpoint after every 4
 _processes.set_forkserver_preload(["probes", *_FILES, "PIL.PngImagePlugin", "PIL.GifImagePlugin"])
 
 
@@ -34,21 +41,14 @@ class Moment(NamedTuple):
     after: bool = False
 
 
-class Result(NamedTuple):
-    """How a process ended, and what it printed."""
-
-    status: int
-    out: str
-    err: str
-
-
-def start(folder: Path, *arguments, kind="drift", options=None, **surroundings):
+def start(folder: Path, *arguments, kind="drift", options=None, log=None, **surroundings):
     """Start ``gan-jax`` with arguments in a folder or, without arguments, a training of ``small_runs`` into it.
 
     The surroundings are ``environment`` (variables; None removes one), ``limits`` (of ``resource``), ``close`` (handles
-    that the process begins without), ``moment``, and ``prepare``, which is called last.
+    that the process begins without), ``moment``, and ``prepare``, which is called last. What it prints is in
+    ``<log>.out`` and ``<log>.err``; ``log`` is by default the folder.
     """
-    job = [*map(str, arguments)], kind, options or {}, surroundings
+    job = log or folder, [*map(str, arguments)], kind, options or {}, surroundings
     if arguments:
         folder.mkdir(parents=True, exist_ok=True)
     process = _processes.Process(target=_run, args=(folder, *job))
@@ -68,9 +68,42 @@ def run(folder: Path, *arguments, **surroundings) -> Result:
     return result
 
 
-def _run(folder: Path, arguments: list[str], kind: str, options: dict, surroundings: dict[str, Any]) -> None:
+def _free_port() -> int:
+    """One below those of outgoing connections, so that the system gives it to nobody before the run takes it."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
+
+
+def start_all(folder: Path, count: int, **options):
+    """Start processes of one run; what they print is in ``<folder>_<index>.out`` and ``.err``."""
+    flags = {"coordinator": f"127.0.0.1:{_free_port()}", "num_processes": count} | options
+    logs = [folder.with_name(f"{folder.name}_{index}") for index in range(count)]
+    return [
+        start(folder, kind="joint", log=log, options={**flags, "process_id": index}) for index, log in enumerate(logs)
+    ]
+
+
+def end_all(folder: Path, processes) -> list[Result]:
+    """Wait for the processes of one run: how they ended, and what they printed."""
+    results = []
+    for index, process in enumerate(processes):
+        process.join(PATIENCE)
+        log = folder.with_name(f"{folder.name}_{index}")
+        results.append(Result(process.exitcode, *(log.with_suffix(f".{name}").read_text() for name in ("out", "err"))))
+    return results
+
+
+def keep_no_programs() -> None:
+    """Before a process is harmed: half of a compiled program would stay."""
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 2**40)
+
+
+def _run(folder: Path, log: Path, arguments: list[str], kind: str, options: dict, surroundings: dict[str, Any]) -> None:
     for number, name in ((1, "out"), (2, "err")):
-        handle = os.open(folder.with_suffix(f".{name}"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        handle = os.open(log.with_suffix(f".{name}"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, number)
         os.close(handle)
     _surround(**surroundings)
@@ -126,8 +159,3 @@ def _arrange(moment: Moment) -> None:
 def _send(signals: tuple[int, ...]) -> None:
     for number in signals:
         os.kill(os.getpid(), number)
-
-
-def ignore_hangup() -> None:
-    """What ``nohup`` does."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)

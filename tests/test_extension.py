@@ -63,22 +63,12 @@ def test_a_step_of_ones_own_decides_what_is_trained(extended):
     np.testing.assert_array_equal(weights(moved), weights(stayed))
 
 
-def test_a_watcher_of_ones_own_is_told_of_every_line(extended):
+def test_runs_take_watchers_images_sources_and_trackers_of_ones_own(extended):
     assert extended["told"] == [15]
-
-
-def test_a_run_trains_on_images_of_ones_own(extended):
-    run = load_run(extended["folder"] / "runs" / "stripes")
-    assert run.state.step == 10
-    assert extended["dataset"].name == "stripes"
-
-
-def test_training_takes_a_source_of_ones_own(extended):
+    stripes = load_run(extended["folder"] / "runs" / "stripes")
+    assert (int(stripes.state.step), extended["dataset"].name) == (10, "stripes")
     assert extended["progress"].step == 10
     assert np.isfinite(extended["progress"].metrics["d_loss"]).all()
-
-
-def test_a_tracker_of_ones_own_is_told_numbers_and_pictures(extended):
-    text = (extended["folder"] / "runs" / "tracked" / "lines.txt").read_text()
-    assert "d_loss" in text
-    assert "step_0000015.png" in text
+    tracked = (extended["folder"] / "runs" / "tracked" / "lines.txt").read_text()
+    assert "d_loss" in tracked
+    assert "step_0000015.png" in tracked

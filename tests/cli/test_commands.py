@@ -13,31 +13,16 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from in_process import flags_of, require_own_flags
+from in_process import assert_mistake, flags_of, require_own_flags
 from PIL import Image
-from small_runs import settings
+from small_runs import LINE_MEANS
 from waiting import PATIENCE
 
-from gan_jax import load_dataset, run_experiment
+from gan_jax import load_dataset
 from gan_jax.cli import commands
 from gan_jax.cli.commands import COMMANDS
 from gan_jax.cli.evaluate import evaluate
-from gan_jax.cli.sources import ReadingFlags
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    run_experiment(settings(folder, steps=12))
-    return folder
-
-
-def assert_one_line(result, complaint):
-    status, _, err = result
-    assert status == 2
-    assert err.startswith("error: ")
-    assert complaint in err
-    assert err.count("\n") == 1
+from gan_jax.cli.sources import MeasuringFlags, ReadingFlags
 
 
 @pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])
@@ -92,29 +77,6 @@ def test_the_module_is_the_command_and_its_help_loads_no_jax():
     assert not {"jax", "tyro"} & loaded
 
 
-SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
-
-
-@pytest.mark.parametrize(
-    ("name", "first_line"),
-    [
-        ("train", "d_loss"),
-        pytest.param("standalone-generator", "d_g_z2", marks=pytest.mark.soak),
-        pytest.param("standalone-discriminator", "d_loss", marks=pytest.mark.soak),
-    ],
-)
-def test_every_training_is_a_subcommand(name, first_line, gan_jax, tmp_path):
-    status, out, err = gan_jax(name, *SMALL, "--steps", 4, "--output-dir", tmp_path / "run")
-    assert status == 0, err
-    told, first = out.splitlines()[1:3]
-    assert told == load_dataset("digits").description
-    assert first_line in first
-    assert gan_jax("verify", tmp_path / "run")[:2] == (
-        0,
-        "identical: 1 epochs, every step's metrics and every array of the state\n",
-    )
-
-
 def test_samples_from_a_run_and_from_its_weights_are_the_same(trained, gan_jax, tmp_path):
     for source, name in ((trained, "run.npz"), (trained / "weights.npz", "weights.npz")):
         assert gan_jax("sample", source, "--num-images", 5, "--seed", 1, "--output", tmp_path / name)[0] == 0
@@ -143,27 +105,20 @@ def test_reals_are_the_data_sets(gan_jax, tmp_path):
     np.testing.assert_array_equal(digits.test_labels[rows], found["arr_1"])
 
 
-def write_pictures(folder, count, size, grey=True):
-    random = np.random.default_rng(0)
-    folder.mkdir()
-    for number in range(count):
-        shade = random.integers(0, 256, (size, size, 1), np.uint8)
-        colour = random.integers(0, 256, (size, size, 3), np.uint8)
-        Image.fromarray(shade.repeat(3, axis=2) if grey else colour).save(folder / f"{number:03d}.png")
-
-
 def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_pictures(tmp_path / "photos", 90, 48, grey=False)
+    (tmp_path / "photos").mkdir()
+    for number, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (90, 48, 48, 3), np.uint8)):
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
     (tmp_path / "photos" / "broken.png").write_bytes(b"broken")
     flags = ["--image-size", 32, "--skip-broken"]
+    cheap = ["--features", LINE_MEANS, "--split", "train"]
     assert gan_jax("reals", "--dataset", "photos", "--train", "--num-images", 20, "--output", "reals", *flags)[0] == 0
-    assert_one_line(gan_jax("evaluate", "reals", "--dataset", "photos"), "--skip-broken leaves such files out")
+    assert_mistake(gan_jax("evaluate", "reals", "--dataset", "photos"), "--skip-broken leaves such files out")
     (tmp_path / "photos" / "broken.png").unlink()
     complaint = "name its --dataset, or give --image-size 32"
-    status, out, err = gan_jax("evaluate", "reals", "--dataset", "photos", "--skip-broken")
-    assert_one_line((status, out, err.splitlines(keepends=True)[-1]), complaint)
-    assert gan_jax("evaluate", "reals", "--dataset", "photos", *flags)[0] == 0
+    assert_mistake(gan_jax("evaluate", "reals", "--dataset", "photos", "--skip-broken"), complaint)
+    assert gan_jax("evaluate", "reals", "--dataset", "photos", *flags, *cheap)[0] == 0
     assert {"reals", "evaluation.png", "nearest.png"} < {path.name for path in tmp_path.iterdir()}
 
 
@@ -174,8 +129,9 @@ def test_scores_are_written_though_nobody_reads_the_table(tmp_path, monkeypatch)
 
     np.save(tmp_path / "samples.npy", load_dataset("digits").train_images[:20])
     monkeypatch.setattr(sys, "stdout", Closed())
+    cheap = MeasuringFlags(LINE_MEANS, split="train")
     with pytest.raises(BrokenPipeError):
-        evaluate(tmp_path / "samples.npy", dataset="digits", json=tmp_path / "scores.json")
+        evaluate(tmp_path / "samples.npy", dataset="digits", json=tmp_path / "scores.json", measuring=cheap)
     assert "samples.npy" in json.loads((tmp_path / "scores.json").read_text())["scores"]
     assert (tmp_path / "nearest.png").exists()
 
@@ -202,37 +158,9 @@ def test_a_run_is_scored_between_its_anchors(trained, gan_jax, tmp_path):
 def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
     folder = shutil.copytree(trained, tmp_path / "run")
     record = json.loads((folder / "run.json").read_text())
-    record["run"]["gan"]["beta1"] = 0.4
+    record["run"]["gan"]["learning_rate"] = 3e-4
     (folder / "run.json").write_text(json.dumps(record))
     status, out, _ = gan_jax("verify", folder)
     assert status == 3
     assert out.startswith("different: epoch 1 is the first")
     assert gan_jax("replay", folder, "--step", 3, "--output", tmp_path / "step.npz")[0] == 3
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["evaluate", "{run}", "--num-images", "3"], "num-images is 3"),
-        (["evaluate", "{run}", "--figure", "scores.xyz"], "scores.xyz must end in one of .png, .pdf, .svg"),
-        (["evaluate", "{run}/weights.npz"], "give --dataset"),
-        (["evaluate", "{run}", "--json", "{run}/run.json/scores.json"], "cannot be written"),
-        (["sample", "{run}", "--num-images", "1000000000000", "--output", "x.npz"], "it must be from 1 to 1,000,000"),
-        (["sample", "{run}", "--output", "x.jpg"], "ends in .jpg"),
-        (["sample", "{run}", "--truncation", "1.5", "--output", "x.npz"], "truncation is 1.5; it must be from 0 to 1"),
-        (["sample", "{run}", "--output", "{run}/run.json/x.png"], "x.png cannot be written"),
-        (["sample", "{run}", "--output", "{run}/weights.npz"], "is a run's own file, which would be lost"),
-        (["sample", "{run}", "--output", "{run}/grids"], "is a folder that holds something"),
-        (["export", "{run}", "--output", "{run}"], "cannot be written"),
-        (["export", "{run}", "--batch", "8", "--format", "onnx", "--output", "x.onnx"], "ONNX files take any number"),
-        (["interpolate", "{run}", "--rows", "1", "--output", "x.gif"], "rows is 1"),
-        (["train", "--steps", "5", "--epochs", "3"], "--steps and --epochs both say how long"),
-        (["train", "--seeds=1:3", "--seed=0"], "--seed and --seeds both say which"),
-        (["train", "--parallel", "side_by_side"], "give --seeds or --sweep too"),
-    ],
-)
-def test_mistakes_get_a_line(arguments, complaint, trained, gan_jax, tmp_path):
-    filled = [argument.replace("{run}", str(trained)).replace("{tmp}", str(tmp_path)) for argument in arguments]
-    if filled[0] == "train":
-        filled += ["--output-dir", str(tmp_path / "run")]
-    assert_one_line(gan_jax(*filled), complaint)

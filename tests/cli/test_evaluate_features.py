@@ -1,24 +1,16 @@
 """``--features``, ``--split`` and ``--reference`` of the commands that score."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
+from line_means import rows
+from small_runs import LINE_MEANS
 
 from gan_jax import load_dataset
 from gan_jax.evaluation import feature_statistics, frechet_distance, read_statistics, statistics_distance
-
-SOURCE = """import numpy as np
-
-
-def rows(images):
-    return np.concatenate([images.mean(axis=(2, 3)), images.mean(axis=(1, 3))], axis=1) / 255.0
-"""
-
-
-def rows(images):
-    return np.concatenate([images.mean(axis=(2, 3)), images.mean(axis=(1, 3))], axis=1) / 255.0
 
 
 @pytest.fixture
@@ -26,21 +18,21 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "line_means", raising=False)
-    (tmp_path / "line_means.py").write_text(SOURCE)
+    monkeypatch.delitem(sys.modules, "own_means", raising=False)
+    shutil.copy(LINE_MEANS.removesuffix(":rows"), tmp_path / "own_means.py")
     np.save(tmp_path / "fakes.npy", load_dataset("digits").train_images[:60])
     return tmp_path
 
 
 def test_evaluate_scores_in_the_features_of_a_function_beside_the_training_images(folder, gan_jax):
-    status, out, err = gan_jax("reals", "--dataset", "digits", "--features", "line_means.py:rows", "--output", "s.npz")
+    status, out, err = gan_jax("reals", "--dataset", "digits", "--features", "own_means.py:rows", "--output", "s.npz")
     assert status == 0, err
     digits, fakes = load_dataset("digits"), np.load("fakes.npy")
     statistics, digest = read_statistics(folder / "s.npz")
     assert "297 real images" in out
     np.testing.assert_allclose(statistics.mean, rows(digits.test_images).mean(axis=0))
 
-    flags = ["--features", "line_means.py:rows", "--split", "train", "--reference", "s.npz", "--json", "scores.json"]
+    flags = ["--features", "own_means.py:rows", "--split", "train", "--reference", "s.npz", "--json", "scores.json"]
     status, out, err = gan_jax("evaluate", "fakes.npy", "--dataset", "digits", *flags)
     assert status == 0, err
     found = json.loads((folder / "scores.json").read_text())["scores"]
@@ -51,23 +43,25 @@ def test_evaluate_scores_in_the_features_of_a_function_beside_the_training_image
         statistics_distance(statistics, feature_statistics(rows(fakes)))
     )
     assert scores["reference_sha256"] == digest
-    assert (scores["evaluator"], scores["num_reals"]) == ("line_means.py:rows", len(digits.train_images))
-    assert f"features line_means.py:rows (sha256 {scores['evaluator_sha256'][:12]})" in out
+    assert (scores["evaluator"], scores["num_reals"]) == ("own_means.py:rows", len(digits.train_images))
+    assert f"features own_means.py:rows (sha256 {scores['evaluator_sha256'][:12]})" in out
     assert "1,500 training images" in out
     assert "By Fréchet ∞ (95 % interval): " in out
 
 
 def test_a_training_is_scored_in_the_features_that_it_names(folder, gan_jax):
-    flags = ["--dataset", "digits", "--width", 4, "--batch-size", 500, "--epochs", 1, "--evaluate-every", 1]
-    flags += ["--features", "line_means.py:rows", "--output-dir", "run"]
+    flags = ["--dataset", "digits", "--width", 2, "--batch-size", 500, "--game", "drift", "--output-dir", "run"]
+    flags += ["--epochs", 2, "--evaluate-every", 2, "--features", "own_means.py:rows"]
     status, out, err = gan_jax("train", *flags)
     assert status == 0, err
     lines = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
     (scores,) = [line for line in lines if "frechet_distance" in line]
-    assert scores["evaluator"] == "line_means.py:rows"
-    assert f"features line_means.py:rows {scores['evaluator_sha256'][:12]}" in out + err
-    assert json.loads((folder / "run" / "run.json").read_text())["run"]["features"] == "line_means.py:rows"
-    (folder / "line_means.py").unlink()
+    assert (scores["epoch"], scores["step"], scores["num_fakes"]) == (2, 6, 1_000)
+    assert scores["evaluator"] == "own_means.py:rows"
+    assert f"features own_means.py:rows {scores['evaluator_sha256'][:12]}" in out + err
+    assert json.loads((folder / "run" / "run.json").read_text())["run"]["features"] == "own_means.py:rows"
+    assert (folder / "run" / "evaluation.png").stat().st_size > 10_000
+    (folder / "own_means.py").unlink()
     assert gan_jax("sample", "run", "--num-images", 4, "--output", "four.npz")[0] == 0
 
 

@@ -7,61 +7,71 @@ import sys
 
 import probes
 import pytest
+from small_runs import settings, write_record
 
-from gan_jax import NETWORKS, GanConfig, RunConfig, load_dataset
+from gan_jax import NETWORKS, GanConfig, load_dataset
 from gan_jax.cli.next_command import next_command, program, resume_command
-from gan_jax.storage.run_json import make_run_json, write_run_json
 
 SMALL = ["--dataset", "digits", "--width", "2", "--latent-dim", "4", "--batch-size", "120", "--log-every", "4"]
 
 
+@pytest.mark.usefixtures("quick_scores")
 @pytest.mark.parametrize(
-    ("training", "flags", "following"),
+    ("training", "flags", "first_metric", "following"),
     [
-        ("train", ["--snapshots", "2"], "playground"),
-        pytest.param("train", ["--seeds", "0:2"], "report", marks=pytest.mark.soak),
-        pytest.param("standalone-generator", [], "sample", marks=pytest.mark.soak),
+        ("train", ["--snapshots", "2"], "d_loss", "playground"),
+        pytest.param("train", ["--seeds", "0:2"], None, "report", marks=pytest.mark.soak),
+        pytest.param("standalone-generator", [], "d_g_z2", "sample", marks=pytest.mark.soak),
+        pytest.param("standalone-discriminator", [], "d_loss", "report", marks=pytest.mark.soak),
     ],
 )
-def test_the_next_command_runs(training, flags, following, gan_jax, tmp_path, monkeypatch):
+def test_every_training_is_a_command_that_names_one_which_runs(
+    training, flags, first_metric, following, gan_jax, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    scores = {"frechet_distance": 1.5, "evaluator": "quick", "evaluator_sha256": "a" * 64}
-    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
-    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
     status, out, err = gan_jax(training, *SMALL, "--steps", 4, "--output-dir", "it's a run", *flags)
     assert status == 0, err
-    assert out.startswith("Output folder: it's a run\n")
-    last = out.splitlines()[-1].removeprefix("Next: ")
-    words = shlex.split(last)
+    folder, told, first = out.splitlines()[:3]
+    assert (folder, told) == ("Output folder: it's a run", load_dataset("digits").description)
+    assert (first_metric or "") in first
+    words = shlex.split(out.splitlines()[-1].removeprefix("Next: "))
     assert (words[0].endswith("gan-jax"), words[1]) == (True, following)
     status, _, err = gan_jax(*words[1:])
     assert status == 0, err
+    if first_metric:
+        identical = "identical: 1 epochs, every step's metrics and every array of the state\n"
+        assert gan_jax("verify", "it's a run")[:2] == (0, identical)
 
 
-def test_a_page_that_would_be_too_large_is_not_named(tmp_path):
-    folder = tmp_path / "run"
-    (folder / "snapshots").mkdir(parents=True)
-    (folder / "snapshots" / "step_0000001.npz").touch()
-    settings = RunConfig(dataset="digits", output_dir=folder)
-    write_run_json(folder, make_run_json(settings, settings.gan, load_dataset("digits"), None))
-    for megabytes, following in ((4, "playground"), (40, "sample")):
-        (folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
-        assert shlex.split(next_command(settings))[1] == following
-
-
-def test_a_page_is_not_named_where_it_cannot_run_the_networks(tmp_path, monkeypatch):
-    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
-    settings = RunConfig(dataset="digits", output_dir=tmp_path)
+@pytest.fixture
+def recorded(tmp_path):
+    """The settings of a run that has a snapshot."""
+    write_record(tmp_path)
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots" / "step_0000001.npz").touch()
-    (tmp_path / "weights.npz").touch()
-    write_run_json(tmp_path, make_run_json(settings, settings.gan, load_dataset("digits"), None))
-    own = [dataclasses.replace(settings, game="mine"), dataclasses.replace(settings, gan=GanConfig(network="mine"))]
-    assert [shlex.split(next_command(one))[1] for one in (settings, *own)] == ["playground", "sample", "sample"]
+    return settings(tmp_path)
+
+
+def following(asked):
+    return shlex.split(next_command(asked))[1]
+
+
+def test_next_command_names_no_page_that_would_be_too_large(recorded):
+    for megabytes, name in ((4, "playground"), (40, "sample")):
+        (recorded.folder / "weights.npz").write_bytes(bytes(megabytes * 10**6))
+        assert following(recorded) == name
+
+
+def test_next_command_names_no_page_that_cannot_run_the_networks(recorded, monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["dcgan"])
+    (recorded.folder / "weights.npz").touch()
+    changes = {}, {"game": "mine"}, {"gan": GanConfig(network="mine")}
+    found = [following(dataclasses.replace(recorded, **change)) for change in changes]
+    assert found == ["playground", "sample", "sample"]
 
 
 def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path):
-    flags = ["train", *SMALL, "--steps", "8", "--output-dir", "it's a run"]
+    flags = ["train", *SMALL, "--game", "drift", "--steps", "8", "--output-dir", "it's a run"]
     moment = probes.Moment("gan_jax.runs.run:Run.draw", (signal.SIGTERM,), call=2)
     status, out, err = probes.run(tmp_path / "here", *flags, "--overwrite", moment=moment)
     assert status == 143, err

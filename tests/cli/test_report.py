@@ -7,11 +7,11 @@ import json
 import re
 import shlex
 from html.parser import HTMLParser
-from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from own_parts import own_parts
-from small_runs import GAN
+from small_runs import GAN, settings
 
 from gan_jax import InputError, RunConfig, load_dataset, run_experiment
 from gan_jax.cli.report import report
@@ -19,8 +19,6 @@ from gan_jax.cli.train import parse_flags
 from gan_jax.cli.trainings import TRAININGS, command_of
 from gan_jax.pictures.scores import HEADINGS
 from gan_jax.storage.run_json import make_run_json, read_run_json
-
-SMALL = RunConfig(gan=GAN, dataset="digits", steps=3, log_every=3)
 
 
 class Page(HTMLParser):
@@ -46,39 +44,28 @@ class Page(HTMLParser):
             self.headings.append(text)
 
 
-@pytest.fixture(scope="module")
-def one(tmp_path_factory, preview_keys_are_used_again):
-    folder = tmp_path_factory.mktemp("report") / "a <run>"
-    run_experiment(dataclasses.replace(SMALL, output_dir=folder))
-    return folder
-
-
-def test_a_page_of_a_run_needs_nothing_else(one, capsys):
-    report(one, scores=False)
-    assert str(one / "report.html") in capsys.readouterr().out
-    page = Page((one / "report.html").read_text())
+def test_a_page_of_a_run_needs_nothing_else(trained, tmp_path, capsys):
+    report(trained, scores=False, output=tmp_path / "page.html")
+    assert str(tmp_path / "page.html") in capsys.readouterr().out
+    page = Page((tmp_path / "page.html").read_text())
     assert page.open == []
     assert page.headings == ["How to repeat it", "Images", "Losses and D's scores", "Settings", "Where it was made"]
     pictures = [base64.b64decode(source.partition("base64,")[2]) for source in page.sources]
     assert len(pictures) == 5
-    assert pictures[0] == max((one / "grids").iterdir()).read_bytes()
-    assert "a <run>" in page.texts
-    assert any(command_of(read_run_json(one)) in text for text in page.texts)
+    assert pictures[0] == max((trained / "grids").iterdir()).read_bytes()
+    assert "run <1>" in page.texts
+    assert any(command_of(read_run_json(trained)) in text for text in page.texts)
 
 
-def test_images_that_have_moved_are_named(one, tmp_path, monkeypatch):
-    asked = {}
-
-    def score(path, **options):
-        asked.update(options)
-        return SimpleNamespace(rows={"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}})
-
+def test_images_that_have_moved_are_named(trained, tmp_path, monkeypatch):
+    rows = {"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}}
+    score = mock.Mock(return_value=mock.Mock(rows=rows))
     monkeypatch.setattr("gan_jax.cli.report.score", score)
-    report(one, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
+    report(trained, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
     assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
-    assert asked.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
+    assert score.call_args.kwargs.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()
     with pytest.raises(InputError, match="is not scored here; leave out --num-images, --features, --dataset"):
-        report(one, scores=False, dataset="elsewhere")
+        report(trained, scores=False, dataset="elsewhere")
 
 
 def test_a_page_of_many_runs_says_which_diverged_and_which_collapsed(tmp_path):
@@ -101,11 +88,9 @@ def test_a_page_of_many_runs_says_which_diverged_and_which_collapsed(tmp_path):
 
 
 @pytest.mark.soak
-def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
-    scores = {"frechet_distance": 1.5, "critic_accuracy": 0.75, "evaluator": "quick", "evaluator_sha256": "a" * 64}
-    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
-    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
-    run_experiment(dataclasses.replace(SMALL, output_dir=tmp_path / "many", seeds="0:2"))
+def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, quick_scores):
+    quick_scores["critic_accuracy"] = 0.75
+    run_experiment(settings(tmp_path / "many", steps=3, seeds="0:2", game="drift"))
     report(tmp_path / "many", output=tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
     page = Page(text)
@@ -113,7 +98,7 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     assert len(page.sources) == 3
     assert "The runs' median and quartiles, step by step." in page.texts
     assert re.findall(r"--seed \d", text) == ["--seed 1"]
-    assert text.count("<td>1.5</td><td>0.75</td>") == 2
+    assert text.count("<td>0.75</td>") == 2
 
 
 @pytest.mark.parametrize("game", ["joint", "generator", "discriminator", "drift"])
@@ -130,21 +115,21 @@ def test_a_page_of_many_runs_has_them_beside_each_other(tmp_path, monkeypatch):
     ],
 )
 def test_the_command_gives_the_same_settings(game, changes, tmp_path):
-    settings = RunConfig(**{"game": game, "dataset": "digits", "output_dir": tmp_path / "a folder"} | changes)
-    record = make_run_json(settings, settings.gan, load_dataset("digits"), settings.schedule_steps)
+    asked = RunConfig(**{"game": game, "dataset": "digits", "output_dir": tmp_path / "a folder"} | changes)
+    record = make_run_json(asked, asked.gan, load_dataset("digits"), asked.schedule_steps)
     program, name, *flags = shlex.split(command_of(record))
     assert program == "gan-jax"
     assert name == {"generator": "standalone-generator", "discriminator": "standalone-discriminator"}.get(game, "train")
-    assert parse_flags(TRAININGS[name], flags) == settings
+    assert parse_flags(TRAININGS[name], flags) == asked
 
 
 def test_the_command_imports_the_parts_of_the_run(tmp_path):
     (tmp_path / "a part.py").write_text("from gan_jax import GAMES\nGAMES['own'] = GAMES['joint']\n")
     with own_parts():
-        settings = parse_flags(RunConfig(), ["--import", str(tmp_path / "a part.py"), "--game", "own"])
-        record = make_run_json(settings, settings.gan, load_dataset("digits"), schedule_steps=None)
+        asked = parse_flags(RunConfig(), ["--import", str(tmp_path / "a part.py"), "--game", "own"])
+        record = make_run_json(asked, asked.gan, load_dataset("digits"), schedule_steps=None)
         program, name, *flags = shlex.split(command_of(record))
     assert (program, name) == ("gan-jax", "train")
     with own_parts(forget=True), contextlib.chdir(tmp_path):
         again = parse_flags(TRAININGS[name], flags)
-        assert again == dataclasses.replace(settings, imports=("a part.py",))
+        assert again == dataclasses.replace(asked, imports=("a part.py",))

@@ -72,72 +72,32 @@ def test_the_hash_tells_the_content(folder, arrays):
     assert load_dataset("mnist", folder).content_hash != before
 
 
-def _truncated_gzip(folder, arrays):
-    path = folder / f"{STEMS[0]}.gz"
-    path.write_bytes(path.read_bytes()[:-20])
-
-
-def _corrupt_gzip(folder, arrays):
-    path = folder / f"{STEMS[2]}.gz"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
-
-
-def _labels_for_images(folder, arrays):
-    (folder / f"{STEMS[0]}.gz").write_bytes(idx(arrays[1]))
-
-
-def _too_few_labels(folder, arrays):
-    (folder / STEMS[1]).write_bytes(idx(arrays[1][:-1]))
-
-
-def _bytes_missing(folder, arrays):
-    (folder / STEMS[1]).write_bytes(idx(arrays[1])[:-1])
-
-
-def _bytes_too_many(folder, arrays):
-    (folder / STEMS[1]).write_bytes(idx(arrays[1]) + b"\0")
-
-
-def _header_cut(folder, arrays):
-    (folder / STEMS[1]).write_bytes(idx(arrays[1])[:6])
-
-
-def _empty(folder, arrays):
-    (folder / STEMS[1]).write_bytes(b"")
-
-
-def _small_images(folder, arrays):
-    (folder / f"{STEMS[0]}.gz").write_bytes(idx(arrays[0][:, :14]))
-
-
-def _label_out_of_range(folder, arrays):
-    (folder / STEMS[1]).write_bytes(idx(arrays[1] + 10))
-
-
-def _missing(folder, arrays):
-    (folder / f"{STEMS[2]}.gz").unlink()
+def flipped(content):
+    return content[: len(content) // 2] + bytes([content[len(content) // 2] ^ 0xFF]) + content[len(content) // 2 + 1 :]
 
 
 @pytest.mark.parametrize(
-    ("spoil", "complaint"),
-    [
-        (_truncated_gzip, r"train-images.*truncated or damaged gzip"),
-        (_corrupt_gzip, r"t10k-images.*truncated or damaged gzip"),
-        (_labels_for_images, r"train-images.*starts with 00000801 instead of 00000803"),
-        (_too_few_labels, r"train-labels.*holds 11 labels for the 12 images"),
-        (_bytes_missing, r"train-labels.*has 19 bytes where its header says 20"),
-        (_bytes_too_many, r"train-labels.*has 21 bytes where its header says 20"),
-        (_header_cut, r"train-labels.*ends inside its header"),
-        (_empty, r"train-labels.*starts with nothing"),
-        (_small_images, r"train-images.*12×14×28, not images of 28×28"),
-        (_label_out_of_range, r"train-labels.*outside 0 to 9"),
-        (_missing, r"no t10k-images-idx3-ubyte; expected are"),
+    ("name", "spoil", "complaint"),
+    [  # of the file's bytes and of the array that it should hold
+        (f"{STEMS[0]}.gz", lambda content, _: content[:-20], r"train-images.*truncated or damaged gzip"),
+        (f"{STEMS[2]}.gz", lambda content, _: flipped(content), r"t10k-images.*truncated or damaged gzip"),
+        (f"{STEMS[0]}.gz", lambda _, array: idx(array[:, 0, 0]), r"train-images.*starts with 00000801 instead of 0000"),
+        (f"{STEMS[0]}.gz", lambda _, array: idx(array[:, :14]), r"train-images.*12×14×28, not images of 28×28"),
+        (STEMS[1], lambda _, array: idx(array[:-1]), r"train-labels.*holds 11 labels for the 12 images"),
+        (STEMS[1], lambda content, _: content[:-1], r"train-labels.*has 19 bytes where its header says 20"),
+        (STEMS[1], lambda content, _: content + b"\0", r"train-labels.*has 21 bytes where its header says 20"),
+        (STEMS[1], lambda content, _: content[:6], r"train-labels.*ends inside its header"),
+        (STEMS[1], lambda content, _: b"", r"train-labels.*starts with nothing"),
+        (STEMS[1], lambda _, array: idx(array + 10), r"train-labels.*outside 0 to 9"),
+        (f"{STEMS[2]}.gz", None, r"no t10k-images-idx3-ubyte; expected are"),
     ],
 )
-def test_each_bad_file_gets_a_line_of_its_own(spoil, complaint, folder, arrays):
-    spoil(folder, arrays)
+def test_each_bad_file_gets_a_line_of_its_own(name, spoil, complaint, folder, arrays):
+    path = folder / name
+    if spoil:
+        path.write_bytes(spoil(path.read_bytes(), dict(zip(STEMS, arrays, strict=True))[path.stem]))
+    else:
+        path.unlink()
     with pytest.raises(InputError, match=complaint) as error:
         load_dataset("mnist", folder)
     assert "\n" not in str(error.value)
@@ -152,6 +112,9 @@ def test_bad_names_and_folders(tmp_path):
         load_dataset("mnist", tmp_path / "nowhere")
     with pytest.raises(InputError, match="digits is embedded"):
         load_dataset("digits", tmp_path)
+    for place in (("~no_such_user/images",), ("fashion_mnist", Path("~no_such_user"))):
+        with pytest.raises(InputError, match="has no home folder"):
+            load_dataset(*place)
 
 
 def test_a_folder_of_a_known_name_is_told(tmp_path, monkeypatch, capsys):
@@ -240,12 +203,17 @@ def cached(tmp_path):
     return sorted(path for path in (tmp_path / "tfds").rglob("*") if path.is_file())
 
 
-def test_a_download_is_verified_cached_and_used_without_network(server, arrays, tmp_path):
+def test_a_download_is_verified_cached_and_used_without_network_until_it_is_damaged(server, arrays, tmp_path):
     assert_holds(load_dataset("fashion_mnist"), arrays)
     assert len(cached(tmp_path)) == 4
     asked = len(server.requests)
     assert_holds(load_dataset("fashion_mnist"), arrays)
     assert len(server.requests) == asked
+    path = next(path for path in cached(tmp_path) if "train-images" in path.name)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    assert_holds(load_dataset("fashion_mnist"), arrays)
+    assert path.read_bytes() == content
 
 
 def test_wrong_bytes_are_refused_and_leave_nothing(server, contents, tmp_path):
@@ -330,19 +298,3 @@ def test_a_set_stays_as_it_was_made():
 def test_what_is_no_image_set_is_refused_when_it_is_made(values, complaint):
     with pytest.raises(InputError, match=complaint):
         dataclasses.replace(MADE, **values)
-
-
-def test_a_home_folder_that_is_not_there_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="has no home folder"):
-        load_dataset("~no_such_user/images")
-    with pytest.raises(InputError, match="has no home folder"):
-        load_dataset("fashion_mnist", Path("~no_such_user"))
-
-
-def test_a_damaged_file_in_the_cache_is_replaced(server, arrays, tmp_path):
-    load_dataset("fashion_mnist")
-    path = next(path for path in cached(tmp_path) if "train-images" in path.name)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    assert_holds(load_dataset("fashion_mnist"), arrays)
-    assert path.read_bytes() == content

@@ -36,14 +36,12 @@ def counts(dataset):
     return len(dataset.train_images), len(dataset.test_images), dataset.class_names
 
 
+USUAL = ["train val", "Train valid", "training testing", "TRAIN Validation", "train dev", "training_set test_set"]
+USUAL += ["seg_train seg_test", "train2017 val2017"]
+
+
 @pytest.mark.parametrize("inside", ["", "images/"])
-@pytest.mark.parametrize(
-    ("train", "test"),
-    [
-        *[("train", "val"), ("Train", "valid"), ("training", "testing"), ("TRAIN", "Validation"), ("train", "dev")],
-        *[("training_set", "test_set"), ("seg_train", "seg_test"), ("train2017", "val2017"), ("Training Data", "test")],
-    ],
-)
+@pytest.mark.parametrize(("train", "test"), [*(names.split() for names in USUAL), ("Training Data", "test")])
 def test_load_dataset_of_a_split_under_its_usual_names(train, test, inside, tmp_path):
     write(tmp_path / "set", *numbered(f"{train}/{inside}cat", 4), *numbered(f"{train}/{inside}dog", 3))
     write(tmp_path / "set", *numbered(f"{test}/{inside}cat", 1), *numbered(f"{test}/{inside}dog", 1), seed=1)
@@ -53,106 +51,92 @@ def test_load_dataset_of_a_split_under_its_usual_names(train, test, inside, tmp_
     assert f"held out: {test}" in dataset.description
 
 
-def test_load_dataset_of_the_sets_of_two_domains_has_two_classes(tmp_path):
-    write(
-        tmp_path / "set", *numbered("trainA", 4), *numbered("trainB", 3), *numbered("testA", 2), *numbered("testB", 1)
-    )
-    dataset = load_dataset(str(tmp_path / "set"))
-    assert counts(dataset) == (7, 3, ("A", "B"))
-    assert np.bincount(dataset.train_labels).tolist() == [4, 3]
-    assert np.bincount(dataset.test_labels).tolist() == [2, 1]
-
-
-def test_load_dataset_of_sets_beside_another_folder_is_a_split_where_the_names_agree(tmp_path, capsys):
-    names = [*numbered("training_set", 9), *numbered("test_set", 4), *numbered("single_prediction", 2)]
-    assert counts(load_dataset(str(write(tmp_path / "set", *names)))) == (9, 4, ())
-    assert "are left out: 2 in single_prediction" in capsys.readouterr().err
-    names = [*numbered("train station", 9), *numbered("test tube", 9), *numbered("bus", 9), *numbered("latest", 9)]
-    assert load_dataset(str(write(tmp_path / "classes", *names))).class_names == tuple(
-        sorted({"train station", "test tube", "bus", "latest"})
-    )
-
-
-def test_load_dataset_of_three_sets_holds_out_test(tmp_path, capsys):
-    write(tmp_path / "set", *numbered("train", 5), *numbered("val", 2), *numbered("test", 3))
-    dataset = load_dataset(str(tmp_path / "set"))
-    assert counts(dataset) == (5, 3, ())
-    assert "held out: test; images left out: 2 in val" in dataset.description
-    assert "are left out: 2 in val" in capsys.readouterr().err
-
-
 def test_load_dataset_of_two_sets_without_training_images_is_refused(tmp_path):
     write(tmp_path / "set", *numbered("val", 2), *numbered("test", 3))
     with pytest.raises(InputError, match="has test and val, and no folder train; give one of them"):
         load_dataset(str(tmp_path / "set"))
 
 
-@pytest.mark.parametrize(
-    ("strays", "told"),
-    [
-        (["cover.png"], "1 beside the folders (cover.png)"),
-        (["more/cover.png"], "1 in more"),
-        (["train/cover.png"], "1 beside the folders (train/cover.png)"),
-        (["cover.png", "icon.png"], "2 beside the folders (cover.png, ...)"),
-    ],
-)
-def test_load_dataset_of_a_split_with_stray_images(strays, told, tmp_path, capsys):
-    write(tmp_path / "set", *numbered("train/a", 10), *numbered("train/b", 10), *numbered("test/a", 2), *strays)
-    assert counts(load_dataset(str(tmp_path / "set"))) == (20, 2, ("a", "b"))
-    assert f"are left out: {told}\n" in capsys.readouterr().err
-
-
-def test_load_dataset_of_a_split_in_every_class(tmp_path):
-    write(tmp_path / "set", *numbered("cat/train", 4), *numbered("dog/train", 3), *numbered("cat/Val", 2))
-    dataset = load_dataset(str(tmp_path / "set"))
-    assert counts(dataset) == (7, 2, ("cat", "dog"))
-    assert dataset.train_labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
-    assert "held out: Val" in dataset.description
-
-
-@pytest.mark.parametrize("folders", [("train", "training"), ("train", "more"), ("val", "test"), ("train", "deep/test")])
-def test_load_dataset_of_folders_below_classes_that_are_no_split(folders, tmp_path):
-    names = [*numbered(f"cat/{folders[0]}", 9), *numbered(f"dog/{folders[1]}", 9)]
-    dataset = load_dataset(str(write(tmp_path / "set", *names)))
-    assert dataset.class_names == ("cat", "dog")
-    assert "held out: one image in six" in dataset.description
-
-
-def test_load_dataset_of_classes_with_a_stray_image(tmp_path, capsys):
-    write(tmp_path / "set", *numbered("cat", 20), *numbered("dog", 20), "cover.png")
-    dataset = load_dataset(str(tmp_path / "set"))
-    assert dataset.class_names == ("cat", "dog")
-    assert len(dataset.train_images) + len(dataset.test_images) == 40
-    assert "are left out: 1 beside the folders" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("names", "told"),
-    [
-        ([*numbered("a", 5), *numbered("b", 5), *numbered(".", 5)], "since 5 images lie in no folder"),
-        ([*numbered("train/a", 50), *numbered("train/b", 50), *numbered("test", 5)], "the images of one set lie in no"),
-    ],
-)
-def test_load_dataset_of_many_images_outside_of_classes_keeps_them_all(names, told, tmp_path):
-    dataset = load_dataset(str(write(tmp_path / "set", *names)))
-    assert dataset.class_names == ()
-    assert len(dataset.train_images) + len(dataset.test_images) == len(names)
-    assert told in dataset.description
-    assert ("held out: test" in dataset.description) == ("test/0.png" in names)
-
-
 CHUNKS = [f"{number // 1000:05d}/img{number:08d}.png" for number in (0, 3, 999, 1000, 1007, 2000)]
 FACES = [f"{number // 1000 * 1000:05d}/{number:05d}.png" for number in (0, 3, 999, 1000, 1007, 2000)]
+SPLIT = {"train/a": 10, "train/b": 10, "test/a": 2}
+NUMBERS = ["1", "2", "03", "10", "12", "a2", "a10", "b"]
+LAYOUTS = {  # folders and the images in each, or names: numbers of training and test images, or of all; classes; texts
+    "two domains": ({"trainA": 4, "trainB": 3, "testA": 2, "testB": 1}, (7, 3), "AB", "A (4), B (3)"),
+    "sets beside another folder": (
+        {"training_set": 9, "test_set": 4, "single_prediction": 2},
+        (9, 4),
+        (),
+        "left out: 2 in single_prediction",
+    ),
+    "names like those of sets": (
+        {"train station": 9, "test tube": 9, "bus": 9, "latest": 9},
+        36,
+        ("bus", "latest", "test tube", "train station"),
+        "",
+    ),
+    "three sets": ({"train": 5, "val": 2, "test": 3}, (5, 3), (), "held out: test; images left out: 2 in val"),
+    "a stray image beside sets": (
+        {**SPLIT, "cover.png": 0},
+        (20, 2),
+        "ab",
+        "left out: 1 beside the folders (cover.png)",
+    ),
+    "a stray folder": ({**SPLIT, "more/cover.png": 0}, (20, 2), "ab", "left out: 1 in more"),
+    "a stray image in a set": (
+        {**SPLIT, "train/cover.png": 0},
+        (20, 2),
+        "ab",
+        "left out: 1 beside the folders (train/cover.png)",
+    ),
+    "stray images": (
+        {**SPLIT, "cover.png": 0, "icon.png": 0},
+        (20, 2),
+        "ab",
+        "left out: 2 beside the folders (cover.png, ...)",
+    ),
+    "a split in every class": (
+        {"cat/train": 4, "dog/train": 3, "cat/Val": 2},
+        (7, 2),
+        ("cat", "dog"),
+        "cat (4), dog (3); held out: Val",
+    ),
+    **{
+        f"no split but {first} and {second}": (
+            {f"cat/{first}": 9, f"dog/{second}": 9},
+            18,
+            ("cat", "dog"),
+            "held out: one image in six",
+        )
+        for first, second in (("train", "training"), ("train", "more"), ("val", "test"), ("train", "deep/test"))
+    },
+    "classes and a stray image": ({"a": 20, "b": 20, "cover.png": 0}, 40, "ab", "left out: 1 beside the folders"),
+    "many beside classes": ({"a": 5, "b": 5, ".": 5}, 15, (), "since 5 images lie in no folder"),
+    "a set without classes": (
+        {"train/a": 50, "train/b": 50, "test": 5},
+        (100, 5),
+        (),
+        "held out: test; no classes, since the images of one set",
+    ),
+    "folders of a thousand": (CHUNKS, 6, (), ""),
+    "folders of a thousand faces": (FACES, 6, (), ""),
+    "classes with five digits": ({"00000": 4, "00001": 4, "00002": 4}, 12, ("00000", "00001", "00002"), ""),
+    "numbered classes": (dict.fromkeys(NUMBERS[::-1], 3), 24, NUMBERS, ""),
+}
 
 
-@pytest.mark.parametrize("names", [CHUNKS, FACES])
-def test_load_dataset_of_folders_of_a_thousand_files_has_no_classes(names, tmp_path):
-    assert load_dataset(str(write(tmp_path / "set", *names))).class_names == ()
-
-
-def test_load_dataset_of_classes_with_five_digits(tmp_path):
-    names = [f"{kind:05d}/{index:05d}.png" for kind in range(3) for index in range(4)]
-    assert load_dataset(str(write(tmp_path / "set", *names))).class_names == ("00000", "00001", "00002")
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_load_dataset_finds_sets_and_classes(case, tmp_path, capsys):
+    places, number, classes, told = LAYOUTS[case]
+    counted = places.items() if isinstance(places, dict) else ((name, 0) for name in places)
+    names = [name for place, count in counted for name in (numbered(place, count) or [place])]
+    dataset = load_dataset(str(write(tmp_path / "set", *names)))
+    assert dataset.class_names == tuple(classes)
+    sizes = len(dataset.train_images), len(dataset.test_images)
+    assert number == (sizes if isinstance(number, tuple) else sum(sizes))
+    warned = capsys.readouterr().err
+    assert told in dataset.description + warned
+    assert ("are left out" in warned) == ("left out" in told)
 
 
 @pytest.fixture
@@ -270,12 +254,6 @@ def test_load_dataset_reads_all_endings_of_images_and_counts_the_others(tmp_path
     (tmp_path / "other/c.heic").write_bytes(b"x")
     with pytest.raises(InputError, match=r"holds no image files \(only 1 \.heic\)"):
         load_dataset(str(tmp_path / "other"))
-
-
-def test_load_dataset_orders_numbered_classes_by_their_numbers(tmp_path):
-    kinds = ["1", "2", "03", "10", "12", "a2", "a10", "b"]
-    dataset = load_dataset(str(write(tmp_path / "set", *(f"{kind}/{at}.png" for kind in kinds[::-1] for at in "xyz"))))
-    assert list(dataset.class_names) == kinds
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])

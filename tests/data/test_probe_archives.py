@@ -24,7 +24,7 @@ def encoded(pixels):
     return file.getvalue()
 
 
-IMAGES = [encoded(one) for one in np.random.default_rng(1).integers(0, 256, (20, 28, 28), np.uint8)]
+IMAGES = [encoded(pixels) for pixels in np.random.default_rng(1).integers(0, 256, (20, 28, 28), np.uint8)]
 
 
 def named(names):

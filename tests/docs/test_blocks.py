@@ -51,7 +51,7 @@ def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tm
         for language, text in blocks_of(page):
             for words in commands_of(text, tmp_path) if language == "bash" else []:
                 training = as_training(words)
-                given = [Path(one) for flag, one in itertools.pairwise(words) if flag == "--output-dir"]
+                given = [Path(value) for flag, value in itertools.pairwise(words) if flag == "--output-dir"]
                 if training:
                     folder = folder_of(*training)
                     again = {"--resume", "--overwrite"} & set(words) or of_another_process(words)
@@ -61,10 +61,10 @@ def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tm
                     parse_call(find_command(words[1]), words[2:])
                 elif words[0] == "python" and words[1].startswith("experiments/"):
                     defaults = re.findall(r'Path\("(runs/\w+)"\)', (ROOT / words[1]).read_text())
-                    given = given or [Path(one) for one in defaults]
+                    given = given or [Path(default) for default in defaults]
                 used = {Path(word.removesuffix("/*")) for word in words if word.startswith("runs/")} - set(given)
                 for path in used:
-                    assert any(path == one or one in path.parents or path in one.parents for one in made), words
+                    assert any(path == known or known in path.parents or path in known.parents for known in made), words
                 made |= set(given)
 
 
@@ -105,7 +105,7 @@ def start(words):
 
 
 @pytest.mark.soak
-@pytest.mark.usefixtures("preview_keys_are_used_again", "fresh_critics_see_little")
+@pytest.mark.usefixtures("preview_keys_are_used_again", "scores_cost_little")
 @pytest.mark.parametrize("page", [README, DOCS / "use" / "export.md"], ids=lambda page: page.stem)
 def test_the_blocks_of_a_page_run_in_their_order(page, images, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -1,32 +1,38 @@
 """What a run loses when it is killed, stopped, or written where nothing can be written: nothing."""
 
-import json
 import random
+import resource
 import shutil
-import threading
 import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
-import probes
 import pytest
-from small_runs import content, finish, settings, start
+from probes import keep_no_programs, run, start
+from small_runs import content, settings
 
-from gan_jax import run_experiment
+from gan_jax import InputError, run_experiment
 from gan_jax.storage.checkpoints import checkpoint_steps
-from gan_jax.storage.run_json import read_run_json
+from gan_jax.storage.run_json import read_run_json, write_run_json
 
 SHORT = 14  # steps of the runs that are killed: an epoch, two batches more, and four checkpoints
 KILLS = 4
 
 
+def train(folder, **options):
+    run_experiment(settings(folder, **options, game="drift"))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A run that was never interrupted."""
-    folder = tmp_path_factory.mktemp("drift") / "whole"
-    status, text = finish(folder)
-    assert status == 0, text
-    return folder
+    return train(tmp_path_factory.mktemp("drift") / "whole")
+
+
+@pytest.fixture
+def copied(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "run")
 
 
 def steps_in(folder):
@@ -36,12 +42,13 @@ def steps_in(folder):
 @pytest.mark.soak
 def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
     begin = time.monotonic()
-    assert finish(tmp_path / "whole", "joint", steps=SHORT)[0] == 0
+    options = {"kind": "joint", "options": {"steps": SHORT}}
+    assert run(tmp_path / "whole", **options).status == 0
     seconds = time.monotonic() - begin
     expected, saved = content(tmp_path / "whole"), []
     for index in range(KILLS):
         folder = tmp_path / f"killed_{index}"
-        process, moment = start(folder, "joint", unharmed=False, steps=SHORT), random.Random(index).random()
+        process, moment = start(folder, **options, prepare=keep_no_programs), random.Random(index).random()
         if index % 2:  # however slow this machine is at this moment, some kills come after the first checkpoint
             while process.is_alive() and not steps_in(folder):
                 process.join(0.005)
@@ -50,143 +57,84 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path):
         process.kill()
         process.join()
         saved.append(steps_in(folder))
-        status, text = finish(folder, "joint", steps=SHORT)
-        assert status == 0, text
+        result = run(folder, **options)
+        assert result.status == 0, result
         if saved[-1]:
             last = saved[-1][-1]
             told = "This run was finished already" if last == SHORT else f"Resuming from step {last} of"
-            assert told in text
+            assert told in result.out
         assert content(folder) == expected, f"kill {index}"
     assert [] in saved  # some moments were before the first checkpoint
     assert any(saved)  # and some after
-
-
-def damage(checkpoint: Path) -> None:
-    for data in [path for path in checkpoint.rglob("d/*") if path.is_file()]:
-        content = bytearray(data.read_bytes())
-        content[len(content) // 2] ^= 1
-        data.write_bytes(content)
-
-
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "run")
-    newest, before = sorted((tmp_path / "run" / "checkpoints").iterdir(), key=lambda path: -int(path.name))[:2]
-    damage(newest)
-    status, text = finish(tmp_path / "run")
-    assert status == 0, text
-    (complaint,) = [line for line in text.splitlines() if line.startswith("warning:")]
-    assert f"checkpoints/{newest.name}" in complaint
-    assert f"Resuming from step {before.name} of" in text
-    assert content(tmp_path / "run") == content(whole)
-
-
-def test_checkpoints_of_which_none_can_be_used_are_left_alone(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "run")
-    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
-        damage(checkpoint)
-    before = content(tmp_path / "run")
-    status, text = finish(tmp_path / "run", steps=48)
-    assert status == 2
-    last = text.splitlines()[-1]
-    assert "no checkpoint can be used" in last
-    assert "to train from step 0" in last
-    assert content(tmp_path / "run") == before
-    shutil.rmtree(tmp_path / "run" / "checkpoints")
-    status, text = finish(tmp_path / "run")
-    assert status == 0, text
-    assert "no checkpoint to resume from; training starts again from step 0" in text
-    assert content(tmp_path / "run") == content(whole)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("limit", [8_000, 14_000])  # which Orbax meets in its own threads, and in ours
 def test_a_full_disk_loses_nothing(limit, whole, tmp_path):
     folder = tmp_path / "run"
-    assert finish(folder, steps=12)[0] == 0
-    status, text = finish(folder, file_limit=limit)
-    assert status == 2, text
-    assert text.splitlines()[-1] == (
-        "error: a checkpoint cannot be written (File too large); make room, then continue with --resume."
+    train(folder, steps=12)
+    status, out, err = run(folder, limits={resource.RLIMIT_FSIZE: limit}, prepare=keep_no_programs)
+    assert (status, err) == (
+        2,
+        "error: a checkpoint cannot be written (File too large); make room, then continue with --resume.\n",
     )
-    told = ("Output folder", "digits: ", "Resuming", "epoch", "error")
-    assert all(line.startswith(told) for line in text.splitlines()), text
-    status, text = finish(folder)
-    assert status == 0, text
+    assert all(line.startswith(("Output folder", "digits: ", "Resuming", "epoch")) for line in out.splitlines()), out
+    train(folder)
     assert content(folder) == content(whole)
 
 
-def test_another_configuration_is_refused_by_name(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "run")
-    before = content(tmp_path / "run")
-    for options, complaint in (({"seed": 1}, "seed 0, this one 1"), ({"log_every": 5}, "log_every 4, this one 5")):
-        status, text = finish(tmp_path / "run", **options)
-        assert status == 2
-        assert complaint in text
-    assert content(tmp_path / "run") == before
+def test_another_configuration_is_refused_by_name(copied):
+    before = content(copied)
+    with pytest.raises(InputError, match="seed 0, this one 1"):
+        train(copied, seed=1)
+    assert content(copied) == before
 
 
-def test_a_users_own_files_are_left_alone(tmp_path):
-    folder = tmp_path / "run"
-    assert finish(folder, steps=4)[0] == 0
-    (folder / ".env-local").touch()
-    (folder / ".cache-x").mkdir()
-    left = folder / ".losses.partial-0123456789abcdef.png"
-    left.touch()
-    (folder / "grids" / "step_best.png").touch()
-    assert finish(folder, steps=8)[0] == 0
-    assert (folder / ".env-local").exists()
-    assert (folder / ".cache-x").exists()
-    assert (folder / "grids" / "step_best.png").exists()
-    assert not left.exists()
-
-
-def test_another_environment_is_warned_of_and_kept(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "run")
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
+def test_another_environment_is_warned_of_and_kept_and_own_files_left_alone(copied, capsys):
+    record = read_run_json(copied)
     record["versions"]["jax"] = "0.0.1"
-    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
-    status, text = finish(tmp_path / "run", steps=28)
-    assert status == 0, text
-    assert "warning: versions.jax was 0.0.1" in text
-    resumed = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert resumed["versions"]["jax"] != "0.0.1"
-    assert [one["versions"]["jax"] for one in resumed["earlier_environments"]] == ["0.0.1"]
+    record["device"]["devices_per_batch"] = 2
+    write_run_json(copied, record)
+    own = [copied / ".env-local", copied / ".cache-x", copied / "grids" / "step_best.png"]
+    left = copied / ".losses.partial-0123456789abcdef.png"
+    for path in (*own, left):
+        path.touch()
+    told = []
+    for steps in (28, 32):
+        train(copied, steps=steps)
+        told.append([line.partition(" was ")[0] for line in capsys.readouterr().err.splitlines()])
+    assert told == [["warning: versions.jax", "warning: device.devices_per_batch"], []]
+    resumed = read_run_json(copied)
+    (earlier,) = resumed["earlier_environments"]
+    assert (earlier["until"], earlier["versions"]["jax"], earlier["device"]["devices_per_batch"]) == (24, "0.0.1", 2)
+    assert (resumed["versions"]["jax"], resumed["device"]["devices_per_batch"]) == (jax.__version__, 1)
+    assert [path.exists() for path in (*own, left)] == [True, True, True, False]
 
 
+@pytest.mark.soak
 def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_path):
     two = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     told = []
     for steps, devices in ((4, 2), (8, None), (12, None)):
         options = {"steps": steps, "devices": devices}
-        result = probes.run(tmp_path / "run", kind="drift", options=options, environment=two)
+        result = run(tmp_path / "run", kind="drift", options=options, environment=two)
         assert result.status == 0, result
         told.append([line for line in result.err.splitlines() if line.startswith("warning: device.")])
     warning = "warning: device.devices_per_batch was 2, is 1; the last bits may come out differently"
     assert told == [[], [warning], []]
     record = read_run_json(tmp_path / "run")
-    stretches = [(one["until"], one["device"]["devices_per_batch"]) for one in record["earlier_environments"]]
+    stretches = [(each["until"], each["device"]["devices_per_batch"]) for each in record["earlier_environments"]]
     assert (stretches, record["device"]["devices_per_batch"]) == ([(4, 2)], 1)
 
 
 def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, tmp_path):
     """Each saves after every step, so that all are saving at once."""
-    failed = []
 
-    def train(folder):
-        try:
-            with jax.debug_key_reuse(False):
-                run_experiment(settings(folder, quiet=True, steps=12, checkpoint_every=1, game="drift"))
-        except BaseException as error:
-            failed.append(error)
+    def train_in_thread(folder):
+        with jax.debug_key_reuse(False):
+            return train(folder, quiet=True, steps=12, checkpoint_every=1)
 
-    folders = [tmp_path / str(number) for number in range(3)]
-    threads = [threading.Thread(target=train, args=(folder,), daemon=True) for folder in folders]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(240)
-    assert not failed
-    assert not any(thread.is_alive() for thread in threads)
-    for folder in folders:
-        assert read_run_json(folder)["epochs"] == read_run_json(whole)["epochs"][:1]
-        assert checkpoint_steps(folder / "checkpoints") == [11, 12]
+    with ThreadPoolExecutor(2) as pool:
+        for folder in pool.map(train_in_thread, (tmp_path / "first", tmp_path / "second")):
+            assert read_run_json(folder)["epochs"] == read_run_json(whole)["epochs"][:1]
+            assert checkpoint_steps(folder / "checkpoints") == [11, 12]

@@ -110,9 +110,9 @@ def visit(browser, page_path):
         return opened[-1]
 
     yield open_page
-    for one in opened:
-        one.page.close()
-        assert one.said == []
+    for visited in opened:
+        visited.page.close()
+        assert visited.said == []
 
 
 def test_it_agrees_with_jax_and_asks_for_nothing(visit):
@@ -170,7 +170,7 @@ def test_the_panes_of_the_plane_move_together(visit):
     opened.slide("#plane-moment", 3)
     assert opened.text("#plane-text") == "step 100"
     after = [opened.pixels(f"#panes > div:nth-child({index}) canvas") for index in (1, 2)]
-    assert all((one != other).any() for one, other in zip(before, after, strict=True))
+    assert all((pane != moved).any() for pane, moved in zip(before, after, strict=True))
 
 
 def test_a_training_in_the_page_rewinds_to_the_same_start(visit):

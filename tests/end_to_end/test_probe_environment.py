@@ -18,30 +18,13 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from probes import run
+from probes import SHORT, keep_no_programs, run
 from small_runs import content
 from waiting import PATIENCE
 
 from gan_jax.pictures.image_files import save_images
 
-SHORT = {"steps": 8}  # and a checkpoint after every 4
 HANDLES = resource.RLIMIT_NOFILE
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A training in peace."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    assert run(folder, options=SHORT).status == 0
-    return folder
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A run with networks that make images."""
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(folder, kind="joint", options={"steps": 4}).status == 0
-    return folder
 
 
 def send_output(path: str) -> None:
@@ -71,19 +54,19 @@ SURROUNDINGS = {
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SURROUNDINGS)
-def test_a_training_is_the_same_in_any_surroundings(name, whole, tmp_path):
+def test_a_training_is_the_same_in_any_surroundings(name, short_run, tmp_path):
     status, _, err = run(tmp_path / "run", options=SHORT, **SURROUNDINGS[name])
     assert (status, err) == (0, "")
-    assert content(tmp_path / "run") == content(whole)
+    assert content(tmp_path / "run") == content(short_run)
 
 
 @pytest.mark.soak
-def test_a_training_goes_on_where_its_output_has_no_room(whole, tmp_path):
+def test_a_training_goes_on_where_its_output_has_no_room(short_run, tmp_path):
     full = functools.partial(send_output, "/dev/full")
     status, _, err = run(tmp_path / "run", options=SHORT, prepare=full)
     assert (status, err.count("\n")) == (0, 1)
     assert err.startswith("warning: standard output cannot be written (No space left on device); the training goes on")
-    assert content(tmp_path / "run") == content(whole)
+    assert content(tmp_path / "run") == content(short_run)
 
 
 def lose_terminal(folder: Path) -> None:
@@ -107,28 +90,16 @@ def lose_terminal(folder: Path) -> None:
 
 
 @pytest.mark.soak
-def test_a_terminal_that_is_closed_costs_nothing(whole, tmp_path):
+def test_a_terminal_that_is_closed_costs_nothing(short_run, tmp_path):
     hang_up = functools.partial(lose_terminal, tmp_path / "run")
     assert run(tmp_path / "run", options=SHORT, prepare=hang_up).status == 129
     assert run(tmp_path / "run", options=SHORT).status == 0
-    assert content(tmp_path / "run") == content(whole)
-
-
-NO_CACHE = {"JAX_COMPILATION_CACHE_DIR": None}
-
-
-@pytest.mark.soak
-def test_without_a_cache_there_is_a_line_and_the_result(trained, tmp_path):
-    no_home = NO_CACHE | {"XDG_CACHE_HOME": None, "HOME": "/dev/null"}
-    status, _, err = run(tmp_path / "run", "sample", trained, "--output", "s.npz", environment=no_home)
-    assert (status, err.count("\n")) == (0, 1)
-    assert err.startswith("warning: what is compiled cannot be kept for the next time")
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["s.npz"]
+    assert content(tmp_path / "run") == content(short_run)
 
 
 @pytest.mark.soak
 def test_a_damaged_cache_of_programs_is_named_once_and_not_used(trained, tmp_path):
-    surroundings = {"environment": NO_CACHE | {"XDG_CACHE_HOME": tmp_path / "cache"}}
+    surroundings = {"environment": {"JAX_COMPILATION_CACHE_DIR": None, "XDG_CACHE_HOME": tmp_path / "cache"}}
     folder = tmp_path / "run"
     assert run(folder, "sample", trained, "--output", "whole.npz", **surroundings)[::2] == (0, "")
     for program in (tmp_path / "cache" / "gan_jax" / "compiled").iterdir():
@@ -141,7 +112,7 @@ def test_a_damaged_cache_of_programs_is_named_once_and_not_used(trained, tmp_pat
 
 def fill_disk() -> None:
     """Let no file grow above 200 bytes; JAX would leave halves of programs in the cache of all tests."""
-    jax.config.update("jax_enable_compilation_cache", False)
+    keep_no_programs()
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
 
 
@@ -175,10 +146,10 @@ def test_what_cannot_be_written_is_one_line(line, trained, tmp_path):
 
 
 @pytest.mark.soak
-def test_any_name_in_utf8_is_a_name_and_another_is_refused(whole, tmp_path):
+def test_any_name_in_utf8_is_a_name_and_another_is_refused(short_run, tmp_path):
     folder = tmp_path / "größe 中 'so' %s {x} [y] *"
     assert run(folder, options=SHORT)[::2] == (0, "")
-    assert content(folder).keys() == content(whole).keys()
+    assert content(folder).keys() == content(short_run).keys()
     status, _, err = run(tmp_path / "run", *f"{TRAIN} --output-dir \udcff".split())
     assert (status, err.count("\n")) == (2, 1)
     assert "is not UTF-8, as checkpoints need" in err

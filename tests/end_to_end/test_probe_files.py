@@ -14,27 +14,21 @@ STEPS, LONGER = 12, 16
 NEWEST = f"checkpoints/{STEPS}"
 
 
-def train(folder, kind="joint", **options):
-    run_experiment(settings(folder, steps=STEPS, **options, game=kind))
+def train(folder, **options):
+    run_experiment(settings(folder, steps=STEPS, **options, game="drift"))
     return folder
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A finished run of a step that is quick to compile."""
-    return train(tmp_path_factory.mktemp("trained") / "run", "drift", snapshots=3)
+    return train(tmp_path_factory.mktemp("trained") / "run")
 
 
 @pytest.fixture(scope="module")
-def repeatable(tmp_path_factory):
-    """A finished run of one of the package's own steps."""
-    return train(tmp_path_factory.mktemp("repeatable") / "run")
-
-
-@pytest.fixture(scope="module")
-def longer(repeatable, tmp_path_factory):
+def longer(trained, tmp_path_factory):
     """The same run, resumed without damage."""
-    run = shutil.copytree(repeatable, tmp_path_factory.mktemp("longer") / "run")
+    run = shutil.copytree(trained, tmp_path_factory.mktemp("longer") / "run")
     assert_fine(go_on(run))
     return run
 
@@ -49,12 +43,6 @@ def other(tmp_path_factory):
 def run(trained, tmp_path):
     """A copy of the finished run, to be damaged."""
     return shutil.copytree(trained, tmp_path / "run")
-
-
-@pytest.fixture
-def own(repeatable, tmp_path):
-    """A copy of the repeatable run, to be damaged."""
-    return shutil.copytree(repeatable, tmp_path / "run")
 
 
 @pytest.fixture(scope="module")
@@ -156,47 +144,67 @@ def test_a_page_names_the_history_that_it_cannot_read(run, tmp_path):
     assert_mistake(command("playground", run, "--images", 0, "--output", page), "history.npz cannot be read")
 
 
-@pytest.mark.soak
+def flip_arrays(checkpoint):
+    for path in checkpoint.rglob("d/*"):
+        if path.is_file():
+            flip(path)
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "warning"),
     [
-        ("weights.npz", flip, ""),
-        ("history.npz", loop, ""),
-        (NEWEST, empty, f"{NEWEST} cannot be read"),
-        (f"{NEWEST}/record/metadata", garble, f"{NEWEST} cannot be read"),
-        ("losses.png", link, ""),
-        ("progress.gif", dangle, ""),
+        (NEWEST, flip_arrays, f"{NEWEST} "),
+        soak("weights.npz", flip, ""),
+        soak("history.npz", loop, ""),
+        soak(NEWEST, empty, f"{NEWEST} cannot be read"),
+        soak(f"{NEWEST}/record/metadata", garble, f"{NEWEST} cannot be read"),
+        soak("losses.png", link, ""),
+        soak("progress.gif", dangle, ""),
     ],
 )
-def test_a_training_goes_on_to_the_same_bits(name, damage, warning, own, longer):
-    damage(own / name)
-    elsewhere = {path.name: path.read_bytes() for path in own.parent.glob("elsewhere_*")}
-    assert_fine(go_on(own), warning)
-    assert content(own) == content(longer)
-    assert {path.name: path.read_bytes() for path in own.parent.glob("elsewhere_*")} == elsewhere
+def test_a_training_goes_on_to_the_same_bits(name, damage, warning, run, longer):
+    damage(run / name)
+    elsewhere = {path.name: path.read_bytes() for path in run.parent.glob("elsewhere_*")}
+    result = go_on(run)
+    assert_fine(result, warning)
+    assert content(run) == content(longer)
+    assert {path.name: path.read_bytes() for path in run.parent.glob("elsewhere_*")} == elsewhere
+
+
+def test_checkpoints_of_which_none_can_be_used_are_left_alone(run, longer):
+    for checkpoint in (run / "checkpoints").iterdir():
+        flip_arrays(checkpoint)
+    before = everything(run)
+    result = go_on(run)
+    assert_mistake(result, "no checkpoint can be used")
+    assert "to train from step 0" in result.err
+    assert everything(run) == before
+    shutil.rmtree(run / "checkpoints")
+    assert_fine(go_on(run), "no checkpoint to resume from; training starts again from step 0")
+    assert content(run) == content(longer)
 
 
 @pytest.mark.soak
-def test_a_training_leaves_out_a_picture_that_cannot_be_read(own, longer):
-    garble(own / "grids" / "step_0000000.png")
-    shutil.copy(own / "losses.png", own / "grids" / "step_0000012.png")  # it has another size
-    result = go_on(own)
+def test_a_training_leaves_out_a_picture_that_cannot_be_read(run, longer):
+    garble(run / "grids" / "step_0000000.png")
+    shutil.copy(run / "losses.png", run / "grids" / "step_0000012.png")  # it has another size
+    result = go_on(run)
     assert_fine(result, "step_0000000.png is left out")
     assert "step_0000012.png is left out" in result.err
-    assert content(own)["weights.npz"] == content(longer)["weights.npz"]
+    assert content(run)["weights.npz"] == content(longer)["weights.npz"]
 
 
 @pytest.mark.soak
-def test_replacing_a_run_with_linked_folders_begins_anew_and_leaves_what_they_lead_to(own, tmp_path):
+def test_replacing_a_run_with_linked_folders_begins_anew_and_leaves_what_they_lead_to(run, tmp_path):
     for name in ("checkpoints", "grids"):
-        link(own / name)
+        link(run / name)
     before = {path.name: everything(path) for path in tmp_path.glob("elsewhere_*")}
     networks = ("--dataset", "digits", "--width", 2, "--latent-dim", 4, "--batch-size", 120)
     counts = ("--log-every", 4, "--checkpoint-every", 4, "--steps", 4)
-    assert_fine(command("train", *networks, *counts, "--quiet", "--overwrite", "--output-dir", own))
-    assert np.load(own / "weights.npz")["step"] == 4
+    assert_fine(command("train", *networks, *counts, "--quiet", "--overwrite", "--output-dir", run))
+    assert np.load(run / "weights.npz")["step"] == 4
     assert {path.name: everything(path) for path in tmp_path.glob("elsewhere_*")} == before
-    assert not any(path.is_symlink() for path in own.iterdir())
+    assert not any(path.is_symlink() for path in run.iterdir())
 
 
 @pytest.mark.soak
@@ -210,12 +218,12 @@ def test_replacing_a_run_with_linked_folders_begins_anew_and_leaves_what_they_le
         ("run.json", "other", 3, "different: epoch 1 is the first"),
     ],
 )
-def test_verify_tells_a_damaged_run_from_a_different_one(name, damage, status, text, own, other):
+def test_verify_tells_a_damaged_run_from_a_different_one(name, damage, status, text, run, other):
     if damage == "other":
-        shutil.copy(other / name, own / name)
+        shutil.copy(other / name, run / name)
     else:
-        damage(own / name)
-    before = everything(own)
-    result = command("verify", own)
+        damage(run / name)
+    before = everything(run)
+    result = command("verify", run)
     assert (result.status, text in result.out + result.err) == (status, True), result
-    assert everything(own) == before
+    assert everything(run) == before

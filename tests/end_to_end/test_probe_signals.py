@@ -1,20 +1,17 @@
 """Signals at any moment of anything: an exit status, nothing half-written, and the same bits after ``--resume``."""
 
-import concurrent.futures
 import pkgutil
-import shutil
 import signal
 import threading
 from pathlib import Path
 
 import pytest
-from probes import Moment, ignore_hangup, run
+from probes import SHORT, Moment, run
 from small_runs import content
 
 from gan_jax.runs.interrupts import StopRequest
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
-SHORT = {"steps": 8}  # and a checkpoint after every 4
 STATUS = {INT: 130, TERM: 143, HUP: 129}
 
 LOADING = "gan_jax.sweeps.run:load_images"
@@ -32,6 +29,7 @@ CLOSING = "gan_jax.storage.checkpoints:Checkpoints.close"
 SCORING = "gan_jax.sweeps.run:trial_outcomes"
 
 MOMENTS = [  # of one run
+    Moment(SAVING, (KILL,), call=2, after=True),
     Moment(LOADING, (INT,)),
     Moment(COMPILING, (TERM,)),
     Moment(CLAIMING, (INT,)),
@@ -44,7 +42,6 @@ MOMENTS = [  # of one run
     Moment(COMPILING, (KILL,), call=3),
     Moment(FIRST_RECORD, (KILL,)),
     Moment(REPLACING, (KILL,), call=2),
-    Moment(SAVING, (KILL,), call=2, after=True),
     Moment(WEIGHTS, (KILL,), after=True),
 ]
 
@@ -87,14 +84,15 @@ def test_a_moment_is_that_of_a_function_that_is_there(function):
     assert callable(pkgutil.resolve_name(function))
 
 
-@pytest.mark.soak
-def test_a_signal_at_any_moment_of_a_run_costs_no_bit(tmp_path):
-    assert run(tmp_path / "whole", options=SHORT).status == 0
-    expected = content(tmp_path / "whole")
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda moment: interrupt_and_resume(tmp_path / named(moment), moment), MOMENTS)
-        for moment, one in zip(MOMENTS, found, strict=True):
-            assert one == ({} if moment.function == LOADING else expected), named(moment)
+FIRST, *OTHERS = MOMENTS
+
+
+@pytest.mark.parametrize(
+    "moment", [FIRST, *(pytest.param(other, marks=pytest.mark.soak) for other in OTHERS)], ids=named
+)
+def test_a_signal_at_any_moment_of_a_run_costs_no_bit(moment, short_run, tmp_path):
+    found = interrupt_and_resume(tmp_path / "run", moment)
+    assert found == ({} if moment.function == LOADING else content(short_run))
 
 
 @pytest.mark.soak
@@ -142,13 +140,6 @@ def test_many_runs_are_interrupted_anywhere_and_resumed_to_the_same_bits(
     assert not temporary_files(tmp_path / "run")
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    assert run(folder, kind="joint", options={"steps": 4}).status == 0
-    return folder
-
-
 COMMANDS = {  # and the moment at which a file of theirs is half there, or their work half done
     "sample --output samples.npz": "numpy:savez",
     "interpolate --rows 2 --columns 3 --output walk.gif": "PIL.Image:Image.save",
@@ -167,14 +158,6 @@ def test_a_command_that_is_stopped_leaves_nothing_behind(line, trained, tmp_path
     assert (status, out, err) == (130, "", "")
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == []
     assert content(trained) == before
-
-
-@pytest.mark.soak
-def test_a_hangup_that_nohup_ignores_is_ignored(trained, tmp_path):
-    moment = Moment("numpy:savez", (HUP,))
-    result = run(tmp_path / "run", "sample", trained, "--output", "s.npz", moment=moment, prepare=ignore_hangup)
-    assert result.status == 0
-    shutil.rmtree(tmp_path / "run")
 
 
 def test_a_training_in_another_thread_leaves_signals_alone():

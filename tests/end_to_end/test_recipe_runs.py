@@ -12,13 +12,7 @@ import pytest
 from closeness import assert_close
 from small_runs import assert_same_run, content, settings
 
-from gan_jax import (
-    GanConfig,
-    load_run,
-    load_weights,
-    run_experiment,
-    sample_images,
-)
+from gan_jax import GanConfig, load_run, load_weights, run_experiment, sample_images
 from gan_jax.inference.export import export_generator
 from gan_jax.runs.verify import FinishedRun, replay, verify
 from gan_jax.storage.digests import tree_digest
@@ -44,7 +38,7 @@ EVERYTHING = GanConfig(
     ema_statistics="recalibrated",
     initializer="he",
 )
-pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("fresh_critics_see_little")]
+pytestmark = [pytest.mark.soak, pytest.mark.usefixtures("scores_cost_little")]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def test_an_addition_trains_resumes_to_equal_bits_and_is_sampled_and_verified(na
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["plain_functions", "nnx_modules", "three_networks"])
-def test_evaluate_and_report_score_an_addition(name, folder, fresh_critics_see_little):
+def test_evaluate_and_report_score_an_addition(name, folder, scores_cost_little):
     imported, flags = words_of(name)
     succeed("train", *imported, *flags, "--steps", "2", "--output-dir", "runs/short")
     succeed("evaluate", "runs/short", *imported, "--num-images", "1000")

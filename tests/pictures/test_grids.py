@@ -9,9 +9,13 @@ GREY = random.integers(0, 256, (64, 28, 28, 1), np.uint8)
 COLOUR = random.integers(0, 256, (64, 32, 32, 3), np.uint8)
 
 
+BOTH = pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+
+
 def pixels(path):
     with Image.open(path) as picture:
-        return np.asarray(picture)
+        found = np.asarray(picture)
+        return found.reshape(*found.shape[:2], -1)
 
 
 def test_tiles_lie_row_by_row_with_white_between_and_after():
@@ -23,10 +27,10 @@ def test_tiles_lie_row_by_row_with_white_between_and_after():
     assert (tiles[30:, 60:] == 255).all()
 
 
-@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+@BOTH
 def test_a_grid_shows_every_image_enlarged_without_smoothing(images, tmp_path):
     grids.save_grid(tmp_path / "grid.png", images, "epoch 3   step 1404")
-    picture = pixels(tmp_path / "grid.png").reshape(*pixels(tmp_path / "grid.png").shape[:2], -1)
+    picture = pixels(tmp_path / "grid.png")
     assert picture.shape[2] == images.shape[3]
     scale = 96 // images.shape[1]
     pitch = images.shape[1] * scale + 3
@@ -47,10 +51,10 @@ def test_grids_side_by_side_are_in_order_and_of_equal_numbers(tmp_path):
         assert (part == level).mean() > 0.8
 
 
-@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+@BOTH
 def test_pairs_stand_above_each_other_and_apart_from_the_next(images, tmp_path):
     grids.save_pairs(tmp_path / "pairs.png", images[:20], images[20:40], "upper, above lower")
-    picture = pixels(tmp_path / "pairs.png").reshape(*pixels(tmp_path / "pairs.png").shape[:2], -1)
+    picture = pixels(tmp_path / "pairs.png")
     side = images.shape[1] * (scale := 96 // images.shape[1])
     for index in (0, 15, 16, 19):
         row, column = divmod(index, 16)
@@ -60,11 +64,10 @@ def test_pairs_stand_above_each_other_and_apart_from_the_next(images, tmp_path):
         assert (picture[top + 2 * side : top + 2 * side + 17, left : left + side] == 255).all()
 
 
-@pytest.mark.parametrize("images", [GREY, COLOUR], ids=["grey", "colour"])
+@BOTH
 def test_strips_are_rows_with_their_names_before_them(images, tmp_path):
     grids.save_strips(tmp_path / "strips.png", {"a": images[:4], "a longer name": images[4:8]})
     picture = pixels(tmp_path / "strips.png")
-    picture = picture.reshape(*picture.shape[:2], -1)
     scale = 56 // images.shape[1]
     pitch = images.shape[1] * scale + 3
     left = picture.shape[1] - (4 * pitch - 3)

@@ -50,7 +50,7 @@ def test_a_folder_has_a_picture_an_image(tmp_path):
 
 
 def test_the_first_of_many_samples_are_those_of_few():
-    config = GanConfig(latent_dim=8, width=4)
+    config = GanConfig(latent_dim=4, width=2)
     generator = init_state(config, run_keys(0).init).generator.variables
     many = sample_images(config, generator, 260)
     assert many.shape == (260, 28, 28, 1)

@@ -19,8 +19,6 @@ from gan_jax.runs.setup import load_images
 from gan_jax.runs.verify import FinishedRun, verify
 from gan_jax.runs.watchers.watcher import Watcher
 from gan_jax.storage.run_json import read_run_json
-from gan_jax.sweeps.plan import list_trials
-from gan_jax.sweeps.run import choose_side_by_side
 
 pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
 SMALL = {"gan": dataclasses.replace(GAN, batch_size=6), "image_size": 28, "log_every": 2, "steps": 4}
@@ -62,7 +60,7 @@ def zipped(photos):
     return Path(shutil.make_archive(str(photos), "zip", photos))
 
 
-@pytest.mark.parametrize("packed", [lambda photos: photos, zipped], ids=["folder", "zip"])
+@pytest.mark.parametrize("packed", [lambda photos: photos, pytest.param(zipped, marks=pytest.mark.soak)])
 def test_images_that_change_while_they_are_streamed_end_the_run(packed, photos, tmp_path):
     class Change(Watcher):
         """Changes every image after the first epoch."""
@@ -120,14 +118,6 @@ def test_a_stream_feeds_one_run_on_one_device(changes, message, photos, tmp_path
         run_experiment(settings(photos, tmp_path / "run", stream=True, **changes, game="drift"))
 
 
-def test_streamed_runs_are_trained_in_turn(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    many = settings(photos, tmp_path / "run", seeds="0:4", gan=dataclasses.replace(SMALL["gan"], precision="bfloat16"))
-    trials = list_trials(many)
-    assert choose_side_by_side(many, trials)
-    assert not choose_side_by_side(dataclasses.replace(many, stream=True), trials)
-
-
 def test_networks_are_conditional_on_classes_alone(tmp_path):
     photos = write_images(tmp_path / "photos", 40, classes=("one",))
     conditional = dataclasses.replace(SMALL["gan"], conditional=True)
@@ -136,7 +126,7 @@ def test_networks_are_conditional_on_classes_alone(tmp_path):
 
 
 @pytest.mark.soak
-def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, fresh_critics_see_little):
+def test_colour_images_of_64_pixels_go_all_the_way(tmp_path, monkeypatch, scores_cost_little):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("gan_jax.evaluation.features._LEAST_STEPS", 60)
     monkeypatch.setattr("gan_jax.evaluation.features._BATCH", 16)

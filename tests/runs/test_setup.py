@@ -1,6 +1,7 @@
 """What a run starts from."""
 
 import dataclasses
+import functools
 import shutil
 import types
 
@@ -56,6 +57,24 @@ def test_networks_config_has_counts_where_a_class_is_empty_or_uneven_ones_are_re
     assert "gan.class_counts" not in identity(records[0])
 
 
+CONFIG = GanConfig(width=2, latent_dim=4)
+AVERAGED = dataclasses.replace(CONFIG, ema_half_life=100.0)
+fresh_state = functools.cache(lambda config, seed=0: init_state(config, jax.random.key(seed)))
+
+
+@pytest.fixture
+def start(monkeypatch, tmp_path):
+    """Prepare a run that starts from another's networks."""
+
+    def begin(config, name, given, state=None):
+        loaded = types.SimpleNamespace(state=state or fresh_state(given), config=given)
+        monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
+        asked = RunConfig(config, dataset="digits", **{name: tmp_path})
+        return prepare_start(asked, config, Batch(load_dataset("digits").train_images)).state
+
+    return begin
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -64,34 +83,20 @@ def test_networks_config_has_counts_where_a_class_is_empty_or_uneven_ones_are_re
         ({"normalization": "batch"}, "normalization none, not batch"),
     ],
 )
-def test_a_discriminator_of_another_form_is_refused(change, told, monkeypatch, tmp_path):
-    given, wanted = (
-        GanConfig(width=2, normalization="none"),
-        GanConfig(**{"width": 2, "normalization": "none"} | change),
-    )
-    settings = RunConfig(wanted, dataset="digits", discriminator=tmp_path)
-    states = {config: init_state(config, jax.random.key(0)) for config in (given, wanted)}
-    images = Batch(load_dataset("digits").train_images)
-
-    def start_with(config):
-        loaded = types.SimpleNamespace(state=states[config], config=config)
-        monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
-        return prepare_start(settings, wanted, images)
-
+def test_a_discriminator_of_another_form_is_refused(change, told, start):
+    given = dataclasses.replace(CONFIG, normalization="none")
+    wanted = dataclasses.replace(given, **change)
     with pytest.raises(InputError, match=f"the discriminator of .* has other layers; it needs {told}"):
-        start_with(given)
-    kernels = [state.discriminator.params["conv_0"]["kernel"] for state in (start_with(wanted).state, states[wanted])]
-    assert (kernels[0] == kernels[1]).all()
+        start(wanted, "discriminator", given)
+    found, expected = start(wanted, "discriminator", wanted), fresh_state(wanted)
+    chex.assert_trees_all_equal(found.discriminator.params, expected.discriminator.params)
 
 
-def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(monkeypatch, tmp_path):
-    config = GanConfig(width=2, ema_half_life=100.0)
-    trained, fresh = (init_state(config, jax.random.key(seed)) for seed in (7, 0))
+def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(start):
+    trained, fresh = fresh_state(AVERAGED, 7), fresh_state(AVERAGED)
     average = NetworkState(jax.tree.map(lambda leaf: leaf + 1, trained.generator.variables))
     trained = trained.replace(step=trained.step + 9, ema=average)
-    monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
-    settings = RunConfig(config, dataset="digits", start_from=tmp_path)
-    state = prepare_start(settings, config, Batch(load_dataset("digits").train_images)).state
+    state = start(AVERAGED, "start_from", AVERAGED, trained)
     assert int(state.step) == 0
     for name in ("generator", "discriminator", "ema"):
         found, expected = getattr(state, name), getattr(trained, name)
@@ -101,22 +106,15 @@ def test_start_from_takes_both_networks_and_the_average_and_begins_at_step_0(mon
         chex.assert_trees_all_equal(found.opt_state, getattr(fresh, name).opt_state)
 
 
-def test_start_from_a_run_without_an_average_begins_the_average_at_its_generator(monkeypatch, tmp_path):
-    config = GanConfig(width=2, ema_half_life=100.0)
-    trained = init_state(GanConfig(width=2), jax.random.key(7))
-    monkeypatch.setattr(setup, "load_run", lambda folder: types.SimpleNamespace(state=trained, config=config))
-    settings = RunConfig(config, dataset="digits", start_from=tmp_path)
-    state = prepare_start(settings, config, Batch(load_dataset("digits").train_images)).state
+def test_start_from_a_run_without_an_average_begins_the_average_at_its_generator(start):
+    trained = fresh_state(CONFIG, 7)
+    state = start(AVERAGED, "start_from", CONFIG, trained)
     chex.assert_trees_all_equal(state.ema.params, trained.generator.params)
 
 
-def test_start_from_a_generator_of_another_form_is_refused(monkeypatch, tmp_path):
-    given, wanted = GanConfig(width=2, latent_dim=5), GanConfig(width=2, latent_dim=6)
-    loaded = types.SimpleNamespace(state=init_state(given, jax.random.key(0)), config=given)
-    monkeypatch.setattr(setup, "load_run", lambda folder: loaded)
-    settings = RunConfig(wanted, dataset="digits", start_from=tmp_path)
-    with pytest.raises(InputError, match=r"the generator of .* has other layers; it needs latent_dim 5, not 6\."):
-        prepare_start(settings, wanted, Batch(load_dataset("digits").train_images))
+def test_start_from_a_generator_of_another_form_is_refused(start, tmp_path):
+    with pytest.raises(InputError, match=r"the generator of .* has other layers; it needs latent_dim 4, not 6\."):
+        start(dataclasses.replace(CONFIG, latent_dim=6), "start_from", CONFIG)
     with pytest.raises(InputError, match="--discriminator and --start-from both"):
         RunConfig(discriminator=tmp_path, start_from=tmp_path)
 

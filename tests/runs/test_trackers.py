@@ -5,9 +5,10 @@ import shutil
 import sys
 import types
 import warnings
+from unittest import mock
 
 import pytest
-from small_runs import content, interrupted, settings
+from small_runs import EVERYTHING_KEPT, content, interrupted, settings
 
 from gan_jax import InputError, run_experiment
 from gan_jax.cli.track import track
@@ -15,12 +16,12 @@ from gan_jax.runs.watchers.json_lines import read_lines
 from gan_jax.runs.watchers.trackers import open_tracker
 from gan_jax.storage.run_folder import RunFolder, claim, remove_run
 
+pytestmark = pytest.mark.usefixtures("preview_keys_are_used_again")
 
-@pytest.fixture(scope="module")
-def complete(tmp_path_factory, preview_keys_are_used_again):
-    folder = tmp_path_factory.mktemp("trackers") / "run"
-    run_experiment(settings(folder, tracker=("tensorboard",), keep_checkpoints=20, game="drift"))
-    return RunFolder(folder)
+
+@pytest.fixture
+def copied(complete, tmp_path):
+    return RunFolder(shutil.copytree(complete.path, tmp_path / "run"))
 
 
 def events_of(folder):
@@ -50,101 +51,75 @@ def test_tensorboard_reads_what_the_run_reported(complete):
     assert any('"batch_size": 120' in text for text in texts.values())
 
 
-def test_a_resumed_run_looks_as_if_it_had_never_been_interrupted(complete, tmp_path):
+def content_but_events(folder):
+    return {name: digest for name, digest in content(folder.path).items() if not name.startswith("trackers")}
+
+
+def test_a_resumed_run_is_as_if_it_had_never_been_interrupted(complete, tmp_path):
     folder = RunFolder(interrupted(complete.path, tmp_path / "run", step=8))
-    run_experiment(settings(folder.path, tracker=("tensorboard",), keep_checkpoints=20, game="drift"))
+    folder.snapshot(10).write_bytes(b"of an interrupted training")
+    run_experiment(settings(folder.path, **EVERYTHING_KEPT))
+    assert content_but_events(folder) == content_but_events(complete)
     assert events_of(folder)[:2] == events_of(complete)[:2]
 
 
-def test_tracking_changes_nothing_else(complete, tmp_path):
-    run_experiment(settings(tmp_path / "run", keep_checkpoints=20, game="drift"))
-    tracked = {name: digest for name, digest in content(complete.path).items() if not name.startswith("trackers")}
-    assert {**content(tmp_path / "run"), "run.json": 0} == {**tracked, "run.json": 0}
-
-
-def test_a_finished_run_is_converted(complete, tmp_path):
-    run_experiment(settings(tmp_path / "run", keep_checkpoints=20, game="drift"))
+def test_tracking_changes_nothing_else_and_a_finished_run_is_converted(complete, tmp_path):
     folder = RunFolder(tmp_path / "run")
+    run_experiment(settings(folder.path, **EVERYTHING_KEPT | {"tracker": ()}))
+    assert {**content(folder.path), "run.json": 0} == {**content_but_events(complete), "run.json": 0}
     track(folder.path)
     assert events_of(folder)[:2] == events_of(complete)[:2]
 
 
-def test_a_run_that_is_being_written_keeps_its_events(complete, tmp_path):
-    folder = RunFolder(shutil.copytree(complete.path, tmp_path / "run"))
-    before = content(folder.path)
-    with claim(folder, resume=True), pytest.raises(InputError, match=r"is at work in .*; wait for it or train with"):
-        track(folder.path)
-    assert content(folder.path) == before
-    track(folder.path)
-    assert events_of(folder)[:2] == events_of(complete)[:2]
+def test_a_run_that_is_being_written_keeps_its_events(copied):
+    before = content(copied.path)
+    with claim(copied, resume=True), pytest.raises(InputError, match=r"is at work in .*; wait for it or train with"):
+        track(copied.path)
+    assert content(copied.path) == before
 
 
-def test_a_run_that_is_replaced_takes_its_events_along_and_nothing_else(complete, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
-    (folder.trackers / "mine").mkdir()
-    remove_run(folder)
-    assert [path.name for path in folder.trackers.iterdir()] == ["mine"]
+def test_a_run_that_is_replaced_takes_its_events_along_and_nothing_else(copied):
+    (copied.trackers / "mine").mkdir()
+    remove_run(copied)
+    assert [path.name for path in copied.trackers.iterdir()] == ["mine"]
 
 
 @pytest.fixture
 def wandb(monkeypatch):
     """A module that notes what it is called with."""
-    module = types.ModuleType("wandb")
-    module.log = []
-    run = types.SimpleNamespace(
-        define_metric=lambda *names, **options: None,
-        log=module.log.append,
-        finish=lambda: module.log.append("finished"),
-    )
-
-    def init(**options):
-        module.options = options
-        return run
-
-    module.init, module.Image = init, lambda path: f"image of {path}"
-    module.errors = types.SimpleNamespace(Error=RuntimeError)
+    module = mock.Mock(Image=lambda path: f"image of {path}", errors=types.SimpleNamespace(Error=RuntimeError))
     monkeypatch.setitem(sys.modules, "wandb", module)
     return module
 
 
-def test_weights_and_biases_gets_the_same(complete, wandb, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
-    open_tracker("wandb", folder, "a name").close()
-    assert wandb.options["name"] == "a name"
-    assert wandb.options["config"]["gan"]["batch_size"] == 120
-    lines = [line for line in read_lines(folder.metrics) if "d_loss" in line]
-    assert [entry for entry in wandb.log if "d_loss" in entry] == [pytest.approx(line) for line in lines]
-    assert [entry["step"] for entry in wandb.log if "grid" in entry] == folder.drawn_steps()
-    assert wandb.log[-1] == "finished"
+def logged(wandb, name):
+    """What was logged with an entry of this name."""
+    return [call.args[0] for call in wandb.init().log.call_args_list if name in call.args[0]]
 
 
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        ({"warning": "saturated", "try": "a lower rate"}, "saturated: try a lower rate"),
-        ({"warning": "saturated"}, "saturated"),
-    ],
-)
-def test_a_warning_is_passed_on_with_its_advice(complete, wandb, tmp_path, line, text):
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
-    with folder.metrics.open("a") as file:
-        file.write(json.dumps({"step": 12, **line}) + "\n")
-    open_tracker("wandb", folder).close()
-    assert [entry for entry in wandb.log if "warning" in entry] == [{"step": 12, "warning": text}]
+def test_weights_and_biases_gets_the_same(copied, wandb):
+    open_tracker("wandb", copied, "a name").close()
+    told = wandb.init.call_args.kwargs
+    assert (told["name"], told["config"]["gan"]["batch_size"]) == ("a name", 120)
+    lines = [line for line in read_lines(copied.metrics) if "d_loss" in line]
+    assert logged(wandb, "d_loss") == [pytest.approx(line) for line in lines]
+    assert [entry["step"] for entry in logged(wandb, "grid")] == copied.drawn_steps()
+    assert wandb.init().method_calls[-1] == mock.call.finish()
 
 
-def test_weights_and_biases_that_cannot_begin_says_what_to_do(complete, wandb, monkeypatch, tmp_path):
-    def refuse(**options):
-        raise RuntimeError("No API key")
+@pytest.mark.parametrize("advice", [{"try": "a lower rate"}, {}])
+def test_a_warning_is_passed_on_with_its_advice(copied, wandb, advice):
+    with copied.metrics.open("a") as file:
+        file.write(json.dumps({"step": 12, "warning": "saturated", **advice}) + "\n")
+    open_tracker("wandb", copied).close()
+    text = "saturated: try a lower rate" if advice else "saturated"
+    assert logged(wandb, "warning") == [{"step": 12, "warning": text}]
 
-    monkeypatch.setattr(wandb, "init", refuse)
-    folder = RunFolder(tmp_path / "run")
-    shutil.copytree(complete.path, folder.path)
+
+def test_weights_and_biases_that_cannot_begin_says_what_to_do(copied, wandb):
+    wandb.init.side_effect = RuntimeError("No API key")
     with pytest.raises(InputError, match=r"W&B cannot begin \(No API key\); run wandb login, or set WANDB_MODE"):
-        open_tracker("wandb", folder)
+        open_tracker("wandb", copied)
 
 
 @pytest.mark.parametrize(("name", "module"), [("tensorboard", "tensorboardX"), ("wandb", "wandb")])

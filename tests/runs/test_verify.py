@@ -1,29 +1,43 @@
-"""Repeating a small run that a process of its own trained."""
+"""Repeating a small run, in make soak one that a process of its own trained."""
 
 import dataclasses
 import json
 import shutil
 import sys
+from unittest import mock
 
+import chex
 import jax
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import GAN, finish
+from probes import run
+from small_runs import GAN, drift_step, settings
 from terminals import Terminal
 
-from gan_jax import Batch, InputError, ResidentImages, gan_step, load_dataset, load_run, run_keys, save_weights, train
+from gan_jax import (
+    Batch,
+    InputError,
+    ResidentImages,
+    load_dataset,
+    load_run,
+    run_experiment,
+    run_keys,
+    save_weights,
+    train,
+)
 from gan_jax.runs.verify import Difference, FinishedRun, replay, verify
 from gan_jax.storage.checkpoints import SavedCheckpoints
 from gan_jax.storage.run_json import identity, read_run_json
 from gan_jax.training.forward import pixel_std
 
+KEPT = {"steps": 36, "keep_checkpoints": 4}
+
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, preview_keys_are_used_again):
     folder = tmp_path_factory.mktemp("verified") / "run"
-    status, text = finish(folder, "joint", steps=36, keep_checkpoints=4)
-    assert status == 0, text
+    run_experiment(settings(folder, **KEPT, game="drift"))
     return folder
 
 
@@ -39,22 +53,12 @@ def edit(folder, change):
     (folder / "run.json").write_text(json.dumps(record))
 
 
-def test_a_run_is_identical_to_itself(folder):
-    assert verify(FinishedRun(folder)) == (3, None)
-
-
-def test_some_epochs_start_from_a_checkpoint(folder, monkeypatch):
+def test_verify_repeats_a_run_from_its_start_and_some_epochs_from_a_checkpoint(folder):
     run = FinishedRun(folder)
-    trained = []
-    train = run.train
-
-    def noted(state, until, bar):
-        trained.append((int(state.step), until))
-        return train(state, until, bar)
-
-    monkeypatch.setattr(run, "train", noted)
-    assert verify(run, 2, 3) == (1, None)
-    assert trained == [(24, 24), (24, 36)]
+    assert verify(run) == (3, None)
+    with mock.patch.object(FinishedRun, "train", autospec=True, side_effect=FinishedRun.train) as train:
+        assert verify(run, 2, 3) == (1, None)
+    assert [(int(call.args[1].step), call.args[2]) for call in train.call_args_list] == [(24, 24), (24, 36)]
 
 
 def test_a_terminal_shows_how_far_a_repetition_is(folder, monkeypatch, tmp_path):
@@ -107,7 +111,10 @@ def test_what_the_run_was_trained_with_and_is_not_here_is_told(copied):
 
 
 @pytest.mark.soak
-def test_a_step_is_replayed_with_all_that_was_in_it(folder, tmp_path):
+def test_steps_of_a_network_are_repeated_with_all_that_was_in_them(tmp_path):
+    folder = tmp_path / "run"
+    assert run(folder, kind="joint", options=KEPT).status == 0
+    assert verify(FinishedRun(folder)) == (3, None)
     metrics, same = replay(FinishedRun(folder), 30, tmp_path / "step.npz")
     assert same is True
     assert metrics["g_gradient_norm"] > 0
@@ -125,10 +132,11 @@ def test_a_step_is_replayed_with_all_that_was_in_it(folder, tmp_path):
 
 
 def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
-    gan = dataclasses.replace(GAN, conditional=True, critic_steps=2, batch_size=60)
-    status, text = finish(tmp_path / "run", "generator", gan=gan, steps=4)
-    assert status == 0, text
-    metrics, same = replay(FinishedRun(tmp_path / "run"), 4, tmp_path / "step.npz")
+    dense = {"network": "dense", "normalization": "none"}
+    gan = dataclasses.replace(GAN, conditional=True, critic_steps=2, batch_size=60, **dense)
+    with jax.debug_key_reuse(False):
+        run_experiment(settings(tmp_path / "run", gan=gan, steps=2, game="generator"))
+    metrics, same = replay(FinishedRun(tmp_path / "run"), 2, tmp_path / "step.npz")
     assert same is True
     with np.load(tmp_path / "step.npz") as archive:
         assert float(pixel_std(archive["fakes"])) == pytest.approx(metrics["fake_std"], rel=1e-4)
@@ -147,9 +155,8 @@ def test_a_training_by_hand_goes_on_to_the_bits_of_the_run(folder, copied):
     run, images = load_run(copied, optimizers=True), load_dataset("digits").train_images
     found = SavedCheckpoints(copied / "checkpoints").restore(24, run.state)
     source, keys = ResidentImages(run.config, Batch(images), run_keys(0)), run_keys(0)
-    *_, last = train(run.config, gan_step, found.state, source, keys, num_steps=36)
-    for one, other in zip(jax.tree.leaves(last.state), jax.tree.leaves(run.state), strict=True):
-        np.testing.assert_array_equal(one, other)
+    *_, last = train(run.config, drift_step, found.state, source, keys, num_steps=36)
+    chex.assert_trees_all_equal(last.state, run.state)
     shutil.rmtree(copied / "checkpoints")
     with pytest.raises(InputError, match="no checkpoint, and so no optimizers' moments"):
         load_run(copied, optimizers=True)

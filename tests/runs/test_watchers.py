@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from unittest import mock
 
 import jax
 import numpy as np
@@ -41,23 +42,6 @@ class Saved:
         pass
 
 
-class Listener(Watcher):
-    def __init__(self):
-        self.events = []
-
-    def record(self, entry):
-        self.events.append(("record", entry.step))
-
-    def draw(self, progress):
-        self.events.append(("draw", progress.step))
-
-    def checkpoint(self, progress):
-        self.events.append(("checkpoint", progress.step))
-
-    def finish(self, state, metrics):
-        self.events.append(("finish", len(metrics["d_x"])))
-
-
 @pytest.fixture
 def context(tmp_path):
     dataset = load_dataset("digits")
@@ -94,14 +78,13 @@ def test_a_line_has_the_metrics_by_their_names(run, context, capsys):
 
 @pytest.mark.parametrize(
     ("progress", "stopping", "is_saved"),
-    [
+    [  # it is due after every 20 steps, where a training is stopped, and at the end of an epoch
         (window(20), False, True),
         (window(25), False, False),
         (window(25), True, True),
         (dataclasses.replace(window(25), epoch_end=True), False, True),
         (dataclasses.replace(window(0), epoch_end=True), True, False),
     ],
-    ids=["every 20 steps", "between", "stopped", "end of an epoch", "before the first step"],
 )
 def test_run_checkpoint_saves_where_it_is_due(progress, stopping, is_saved, context):
     saved = Saved()
@@ -151,17 +134,18 @@ def test_a_window_that_was_cut_is_averaged_completely(context):
     assert lines(context)[0]["g_loss"] == 2
 
 
-def test_all_watchers_are_told_in_the_same_order(context, monkeypatch):
-    first, second = Listener(), Listener()
-    run = make_run(context, first, second)
+def test_all_watchers_are_told_in_the_same_order(context):
+    watchers = mock.Mock(spec=Watcher), mock.Mock(spec=Watcher)
+    run = make_run(context, *watchers)
     for step in (10, 20):
-        progress = window(step)
-        run.record(progress)
-        run.draw(progress)
-        run.checkpoint(progress, stopping=False)
+        for tell in (run.record, run.draw, lambda progress: run.checkpoint(progress, stopping=False)):
+            tell(window(step))
     run.finish()
     expected = [(event, step) for step in (10, 20) for event in ("record", "draw", "checkpoint")]
-    assert first.events == second.events == [*expected, ("finish", 20)]
+    for watcher in watchers:
+        *during, (finished, (_, metrics), _) = watcher.method_calls
+        assert [(name, given[0].step) for name, given, _ in during] == expected
+        assert (finished, len(metrics["d_x"])) == ("finish", 20)
 
 
 def test_lines_of_another_form_are_left_out(tmp_path):
@@ -171,18 +155,9 @@ def test_lines_of_another_form_are_left_out(tmp_path):
 
 
 def test_a_screen_that_has_gone_away_does_not_end_the_training(context, monkeypatch, tmp_path):
-    class Closed:
-        def write(self, text):
-            raise BrokenPipeError
-
-        def flush(self):
-            raise BrokenPipeError
-
-        def fileno(self):
-            return target.fileno()
-
     with (tmp_path / "target").open("w") as target:
-        monkeypatch.setattr("sys.stdout", Closed())
+        broken = mock.Mock(side_effect=BrokenPipeError)
+        monkeypatch.setattr("sys.stdout", mock.Mock(write=broken, flush=broken, fileno=target.fileno))
         Console(context).record(Entry(10, 1, {}, "text"))
 
 

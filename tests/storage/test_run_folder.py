@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 from run_damage import everything
@@ -39,6 +40,10 @@ def names(path):
     return {str(found.relative_to(path)) for found in path.rglob("*") if found.name != ".lock"}
 
 
+def replace(folder):
+    replace_run(folder, NEW)
+
+
 def test_a_folder_in_use_is_refused_resumed_or_replaced(folder):
     before = names(folder.path)
     with pytest.raises(InputError, match=r"not empty.*--resume.*--overwrite"):
@@ -52,7 +57,7 @@ def test_a_folder_in_use_is_refused_resumed_or_replaced(folder):
     assert read_run_json(folder.path) == NEW
 
 
-@pytest.mark.parametrize("work", [lambda folder: replace_run(folder, NEW), remove_run])
+@pytest.mark.parametrize("work", [replace, remove_run])
 def test_replacing_or_removing_a_run_spares_everything_else(work, folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "thesis.tex").touch()
@@ -69,87 +74,45 @@ def test_replacing_or_removing_a_run_spares_everything_else(work, folder, tmp_pa
     assert (tmp_path / "elsewhere" / "thesis.tex").exists()
 
 
-@pytest.fixture
-def linked(folder, tmp_path):
-    """The run, whose checkpoints and pictures are elsewhere."""
+def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(folder, tmp_path):
     for name in ("checkpoints", "grids"):
         (folder.path / name).rename(tmp_path / name)
         (folder.path / name).symlink_to(tmp_path / name)
-    return folder
-
-
-def test_a_linked_folder_of_a_run_is_unlinked_and_not_followed(linked, tmp_path):
-    replace_run(linked, NEW)
-    assert names(linked.path) == {"run.json", "epochs.jsonl"}
+    replace_run(folder, NEW)
+    assert names(folder.path) == {"run.json", "epochs.jsonl"}
     assert (tmp_path / "checkpoints" / "12").exists()
     assert (tmp_path / "grids" / "step_0000012.png").exists()
 
 
-@pytest.mark.parametrize("flag", ["overwrite", "resume"])
-@pytest.mark.parametrize(
-    ("files", "complaint"),
-    [
-        ({"thesis.tex": ""}, "holds files but no run"),
-        ({"run.json": "{}", "model.safetensors": ""}, r"run\.json is not the record of a run"),
-        ({"run.json": "no JSON", "notes": ""}, r"run\.json is not the record of a run"),
-    ],
-)
-def test_what_is_no_run_is_spared(flag, files, complaint, tmp_path):
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match=complaint):
-        claim(RunFolder(tmp_path), **{flag: True})
-    assert {path.name for path in tmp_path.iterdir()} == set(files)
-
-
-def killed_at(monkeypatch, name, calls):
+def killed_at(name, calls=0):
     """Let one of the writing functions end the process at one of its calls."""
-    real, done = getattr(run_folder, name), []
-
-    def counted(*arguments, **options):
-        if len(done) == calls:
-            raise KeyboardInterrupt
-        done.append(arguments)
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(run_folder, name, counted)
+    ends = [mock.DEFAULT] * calls + [KeyboardInterrupt]
+    return mock.patch.object(run_folder, name, wraps=getattr(run_folder, name), side_effect=ends)
 
 
-def test_a_run_is_whole_until_the_one_that_replaces_it_has_a_record(folder, monkeypatch):
+def test_a_run_is_whole_until_the_one_that_replaces_it_has_a_record(folder):
     before = everything(folder.path)
-    killed_at(monkeypatch, "write_run_json", calls=0)
-    with pytest.raises(KeyboardInterrupt):
-        replace_run(folder, NEW)
+    with killed_at("write_run_json"), pytest.raises(KeyboardInterrupt):
+        replace(folder)
     assert everything(folder.path) == before
     assert read_run_json(folder.path)["epochs"] == [EPOCH]
 
 
 def test_a_full_disk_leaves_the_run_that_was_to_be_replaced(folder, monkeypatch):
     before = everything(folder.path)
-
-    def full(path, content):
-        raise OSError(28, "No space left on device", str(path))
-
+    full = mock.Mock(side_effect=OSError(28, "No space left on device", "run.json"))
     monkeypatch.setattr("gan_jax.storage.run_json.write_json", full)
     with pytest.raises(OSError, match="No space"):
-        replace_run(folder, NEW)
+        replace(folder)
     assert everything(folder.path) == before
-
-
-def replace(folder):
-    replace_run(folder, NEW)
 
 
 @pytest.mark.parametrize(
     ("work", "name", "calls"), [(replace, "_delete", 0), (replace, "write_run_json", 1), (remove_run, "_delete", 0)]
 )
-def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_next(
-    work, name, calls, folder, monkeypatch
-):
-    with monkeypatch.context() as patch:
-        killed_at(patch, name, calls)
-        with pytest.raises(KeyboardInterrupt):
-            work(folder)
+def test_a_replacement_that_was_killed_is_told_to_every_reader_and_ended_by_the_next(work, name, calls, folder):
+    with killed_at(name, calls), pytest.raises(KeyboardInterrupt):
+        work(folder)
     with pytest.raises(InputError, match=r"replacing the run in .* was interrupted; repeat it, or .* --resume"):
         load_run(folder.path)
     claim(folder, resume=True).release()

@@ -1,6 +1,7 @@
 """The folder of many runs: begun, continued and replaced together, and whole until then."""
 
 import json
+from unittest import mock
 
 import pytest
 from run_damage import everything
@@ -14,13 +15,14 @@ from gan_jax.storage.run_folder import RunFolder, claim
 from gan_jax.storage.run_json import make_run_json, run_digest, write_run_json
 from gan_jax.sweeps import folder as module
 from gan_jax.sweeps.folder import SweepFolder
+from gan_jax.sweeps.plan import list_trials
 
 SCORES = {"frechet_distance": 1.0, "kernel_distance": 1.0, "precision": 1.0, "recall": 1.0}
 
 
 def record_of(path, **options):
-    one = settings(path, **options)
-    return make_run_json(one, one.gan, load_dataset("digits"), None)
+    asked = settings(path, **options)
+    return make_run_json(asked, asked.gan, load_dataset("digits"), None)
 
 
 def sweep(path, seeds, resume=False, overwrite=False):
@@ -70,18 +72,9 @@ def test_runs_that_are_replaced_are_whole_until_the_first_new_one_begins_and_go_
 
 
 @pytest.mark.parametrize("removed", [0, 1, 2])
-def test_a_replacement_that_was_killed_is_told_and_goes_on_with_the_new_settings(removed, path, monkeypatch):
-    calls, remove = [], module.remove_run
-
-    def killed(folder):
-        if len(calls) == removed:
-            raise KeyboardInterrupt
-        calls.append(folder)
-        remove(folder)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "remove_run", killed)
-        new = sweep(path, (0, 1), overwrite=True)
+def test_a_replacement_that_was_killed_is_told_and_goes_on_with_the_new_settings(removed, path):
+    new, ends = sweep(path, (0, 1), overwrite=True), [mock.DEFAULT] * removed + [KeyboardInterrupt]
+    with mock.patch.object(module, "remove_run", wraps=module.remove_run, side_effect=ends):
         with pytest.raises(KeyboardInterrupt):
             new.begin(record_of(path / "seed_0", log_every=7))
         new.close()
@@ -129,6 +122,11 @@ def test_more_runs_join_those_that_are_there(path):
     assert (path / "seed_2" / "run.json").exists()
     with pytest.raises(InputError, match=r"summary\.json is not of the runs as they are now"):
         report(path)
+
+
+def test_list_trials_in_a_runs_own_folder_is_refused(path):
+    with pytest.raises(InputError, match="holds a single run"):
+        list_trials(settings(path / "seed_1", seeds="0:2"))
 
 
 def test_a_page_has_no_scores_of_other_runs_than_those_in_the_folder(path):

@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 import json
+import shutil
 
 import jax
 import numpy as np
@@ -44,11 +45,11 @@ def test_a_seed_taken_in_turn_is_the_seed_alone(alone, tmp_path, capsys):
     found, expected = content(tmp_path / "run" / "seed_1"), content(alone)
     del found["outcome.json"], found["run.json"], expected["run.json"]
     assert found == expected
-    assert [one["name"] for one in summary] == ["seed_0", "seed_1"]
+    assert [outcome["name"] for outcome in summary] == ["seed_0", "seed_1"]
     assert summary[0]["scores"]["num_fakes"] == 1_000
     assert "| mean ± std |" in (tmp_path / "run" / "summary.md").read_text()
     assert "|" not in text
-    assert [one["collapsed"] for one in summary] == [None, None]
+    assert [outcome["collapsed"] for outcome in summary] == [None, None]
     assert text.count("  too early\n") == 3
     train_many(tmp_path / "run", seeds="0:2", parallel="in_turn")
     assert capsys.readouterr().out.splitlines()[-6:] == text.splitlines()[-6:]
@@ -67,29 +68,34 @@ def test_side_by_side_is_the_seed_alone_up_to_rounding_and_resumes(alone, tmp_pa
         assert_close({name: found[name]}, {name: values}, rtol)
 
 
-def test_a_seed_more_leaves_the_finished_ones_alone(tmp_path, capsys):
-    flags = {**SHORT, "parallel": "side_by_side"}
-    train_many(tmp_path / "run", "drift", **flags, seeds="0:2")
-    capsys.readouterr()
-    finished = [tmp_path / "run" / f"seed_{seed}" / "checkpoints" / "16" for seed in (0, 1)]
+@pytest.fixture(scope="module")
+def two_seeds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two") / "run"
+    summary = train_many(folder, "drift", **SHORT, seeds="0:2", parallel="side_by_side")
+    assert [outcome["scores"]["num_fakes"] for outcome in summary] == [1_000] * 2
+    return folder
+
+
+@pytest.mark.usefixtures("quick_scores")
+def test_run_experiment_with_a_seed_more_leaves_the_finished_ones_alone(two_seeds, tmp_path, capsys):
+    run = shutil.copytree(two_seeds, tmp_path / "run")
+    finished = [run / f"seed_{seed}" / "checkpoints" / "16" for seed in (0, 1)]
     before = [path.stat().st_mtime_ns for path in finished]
-    train_many(tmp_path / "run", "drift", **flags, seeds="0:3")
+    train_many(run, "drift", **SHORT, parallel="side_by_side", seeds="0:3")
     assert capsys.readouterr().out.count("finished already, after step 16; nothing is trained") == 2
     assert [path.stat().st_mtime_ns for path in finished] == before
-    assert len(read_history(tmp_path / "run" / "seed_2" / "history.npz")["d_loss"]) == 16
+    assert len(read_history(run / "seed_2" / "history.npz")["d_loss"]) == 16
 
 
-def test_a_seed_that_is_far_ahead_keeps_its_steps(tmp_path, capsys):
-    flags = {"checkpoint_every": 8, "parallel": "side_by_side"}
-    train_many(tmp_path / "run", "drift", **flags, seeds="0:2", steps=16)
-    before = read_history(tmp_path / "run" / "seed_0" / "history.npz")
-    capsys.readouterr()
-    train_many(tmp_path / "run", "drift", **flags, seeds="0:3", steps=24)
-    after = read_history(tmp_path / "run" / "seed_0" / "history.npz")
-    np.testing.assert_array_equal(after["d_loss"][:16], before["d_loss"])
+@pytest.mark.usefixtures("quick_scores")
+def test_run_experiment_where_seeds_are_far_ahead_keeps_their_steps(two_seeds, tmp_path, capsys):
+    run = shutil.copytree(two_seeds, tmp_path / "run")
+    before = read_history(run / "seed_0" / "history.npz")
+    train_many(run, "drift", checkpoint_every=None, parallel="side_by_side", seeds="0:3", steps=24)
+    after = [read_history(run / f"seed_{seed}" / "history.npz")["d_loss"] for seed in range(3)]
+    np.testing.assert_array_equal(after[0][:16], before["d_loss"])
     assert "seed_0  epoch 1/2" not in capsys.readouterr().out
-    for seed in range(3):
-        assert len(read_history(tmp_path / "run" / f"seed_{seed}" / "history.npz")["d_loss"]) == 24
+    assert [len(values) for values in after] == [24] * 3
 
 
 def outcome(distance=1.0, collapsed=None, **values):
@@ -130,7 +136,7 @@ def test_each_run_of_a_single_setting_is_a_point():
 def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeypatch):
     for name, value in {"settings.EPOCHS": 1, "settings.ENOUGH_IMAGES": 3_000, "sweeps.run.EPOCHS": 1}.items():
         monkeypatch.setattr(f"gan_jax.{name}", value)
-    default = settings(tmp_path / "run", steps=None, epochs=None)
+    default = settings(tmp_path / "run", steps=None, epochs=None, game="drift")
     run_experiment(default)
     shown = capsys.readouterr()
     assert "Training for 2 epochs (24 updates), since 1 of 1,500 images are too few for pictures" in shown.out
@@ -144,26 +150,20 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
     assert "This run was finished already, after step 24" in capsys.readouterr().out
 
 
-def test_a_length_that_is_given_is_taken_and_a_long_one_without_a_word(tmp_path, capsys):
+@pytest.mark.parametrize("few", [12, 13])
+def test_run_experiment_of_a_given_length_takes_it_and_warns_where_it_is_short(few, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gan_jax.sweeps.run.FEW_UPDATES", few)
     run_experiment(settings(tmp_path / "run", steps=None, epochs=1, game="drift"))
     shown = capsys.readouterr()
     assert "Training for" not in shown.out
-    assert "has 12 updates; pictures show little" in shown.err
-    gan = dataclasses.replace(GAN, batch_size=5)
-    run_experiment(
-        settings(tmp_path / "long", gan=gan, steps=None, epochs=1, log_every=300, checkpoint_every=None, game="drift"),
-    )
-    shown = capsys.readouterr()
-    assert "Training for" not in shown.out
-    assert "epoch 1/1  batch 300/300" in shown.out
-    assert shown.err == ""
+    assert "epoch 1/1  batch 12/12" in shown.out
+    warning = "warning: the training has 12 updates; pictures show little before about 13: give more --epochs\n"
+    assert shown.err == (warning if few > 12 else "")
 
 
 @pytest.mark.soak
-def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path, monkeypatch):
-    scores = dict.fromkeys(HEADINGS, 1.0) | {"evaluator": "quick", "evaluator_sha256": "a" * 64}
-    monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given: None)
-    monkeypatch.setattr("gan_jax.sweeps.report.score_images", lambda *arguments: scores)
+@pytest.mark.usefixtures("quick_scores")
+def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
     client, compiled = jax.devices()[0].client, []
     for folder, widths in (("few", "1,2"), ("many", "1,2,3")):
         train_many(tmp_path / folder, "drift", **SHORT, sweep=(f"width={widths}",))
@@ -172,19 +172,20 @@ def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path, monkeypatch):
     assert compiled[1] <= compiled[0]
 
 
+@pytest.mark.usefixtures("quick_scores")
 def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
     with pytest.raises(DivergedError, match="every run diverged"):
         train_many(tmp_path / "run", "fragile", **SHORT, sweep=("learning_rate=10,1e30",), parallel="in_turn")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert [one["step"] for one in summary] == [6, 6]
+    assert [outcome["step"] for outcome in summary] == [6, 6]
 
 
 @pytest.mark.soak
 def test_a_run_that_diverges_among_others_keeps_its_steps(tmp_path, capsys):
     flags = {**SHORT, "log_every": 8, "parallel": "side_by_side", "sweep": ("learning_rate=2e-4,1e30",)}
     summary = train_many(tmp_path / "run", "fragile", **flags)
-    assert [one["step"] for one in summary] == [16, 6]
-    assert [bool(one["diverged"]) for one in summary] == [False, True]
+    assert [outcome["step"] for outcome in summary] == [16, 6]
+    assert [bool(outcome["diverged"]) for outcome in summary] == [False, True]
     assert "d_loss is not finite at step 7; the state before it is saved" in capsys.readouterr().err
     assert "| 1 of 1 |" in (tmp_path / "run" / "summary.md").read_text()
     for name in ("bands.png", "sweep.png"):
@@ -232,19 +233,13 @@ def test_side_by_side_follows_the_measurements(platform, cores, changes, count, 
     gan = dataclasses.replace(GAN, **changes)
     many = settings(tmp_path / "runs", seeds=f"0:{count}", gan=gan)
     assert choose_side_by_side(many, list_trials(many)) == side_by_side
+    assert not choose_side_by_side(dataclasses.replace(many, stream=True), list_trials(many))
 
 
 def test_side_by_side_is_chosen_by_flags(tmp_path):
     assert choose_side_by_side(settings(tmp_path, seeds="0:2", parallel="side_by_side"))
     with pytest.raises(InputError, match="leave out --devices"):
         choose_side_by_side(settings(tmp_path, seeds="0:2", parallel="side_by_side", devices=2))
-
-
-def test_many_runs_do_not_go_into_a_runs_own_folder(alone):
-    before = content(alone)
-    with pytest.raises(InputError, match="holds a single run"):
-        train_many(alone, seeds="0:2")
-    assert content(alone) == before
 
 
 def test_a_table_has_a_row_for_each_run_and_their_spread():
@@ -274,8 +269,8 @@ def test_scores_of_two_evaluators_and_missing_ones_have_no_mean():
     assert "do not compare, and have no mean" in told_features([ours, theirs])
 
 
-def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator(tmp_path, monkeypatch):
-    flags = settings(tmp_path / "run", **SHORT, seeds="0:2")
+def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator(two_seeds, tmp_path, monkeypatch):
+    trials = list_trials(settings(shutil.copytree(two_seeds, tmp_path / "run"), **SHORT, seeds="0:2", game="drift"))
     evaluators = [Evaluator({"x": np.full(1, float(at))}, f"e{at}", 0.95, 10, "", "") for at in (0, 1)]
     scored = []
 
@@ -287,16 +282,14 @@ def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator
     monkeypatch.setattr("gan_jax.sweeps.report.score_images", score)
     for chosen in (0, 0, 1):
         monkeypatch.setattr("gan_jax.sweeps.report.load_features", lambda *given, at=chosen: evaluators[at])
-        if not scored:
-            run_experiment(flags)
-        outcomes = trial_outcomes(list_trials(flags), load_dataset("digits"))
-        assert {one["scores"]["evaluator"] for one in outcomes} == {f"e{chosen}"}
+        outcomes = trial_outcomes(trials, load_dataset("digits"))
+        assert {outcome["scores"]["evaluator"] for outcome in outcomes} == {f"e{chosen}"}
     assert scored == ["e0", "e0", "e1", "e1"]
     path = tmp_path / "run" / "seed_1" / "outcome.json"
     outcome = json.loads(path.read_text())
     del outcome["scores"]["critic_accuracy"]
     path.write_text(json.dumps(outcome))
-    assert "critic_accuracy" in trial_outcomes(list_trials(flags), load_dataset("digits"))[1]["scores"]
+    assert "critic_accuracy" in trial_outcomes(trials, load_dataset("digits"))[1]["scores"]
     assert scored[4:] == ["e1"]
 
 
