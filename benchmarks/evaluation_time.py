@@ -3,7 +3,8 @@
 python benchmarks/evaluation_time.py --before DIR --json docs/results/evaluation_time.json
 
 ``DIR`` is a checkout of an earlier version, such as ``git worktree add DIR main`` makes. Each measurement is a process
-of its own, in turns; the fakes are training images, slightly blurred. "same scores" is the part of ours that prdc and
+of its own, in turns, as the command runs, with what is compiled in its cache; the fakes are those of the generator that
+ships with the package. "same scores" is the part of ours that prdc and
 torch-fidelity have too: the Fréchet and kernel distances, precision, recall, density and coverage. prdc keeps all
 distances, so that it and torch-fidelity are given the 10,000 test images alone.
 """
@@ -41,13 +42,15 @@ class Settings:
 
 def score(settings: Settings, features: Path) -> dict[str, Any]:
     """All scores, part by part; the features are left in a file."""
-    from gan_jax import load_dataset
-    from gan_jax.evaluation import blur_images, extract, load_evaluator, score_images
+    from gan_jax import load_dataset, load_run, sample_images
+    from gan_jax.cli.exit_codes import prepare_libraries
+    from gan_jax.evaluation import extract, load_evaluator, score_images
 
+    prepare_libraries()
     data = load_dataset(settings.dataset, settings.data_dir)
     evaluator = load_evaluator(data)
-    order = np.random.default_rng(0).permutation(len(data.train_images))
-    fakes = blur_images(data.train_images[order[: settings.fakes]], 0.6)
+    run = load_run("fashion_mnist")
+    fakes = sample_images(run.config, run.generator, settings.fakes)
     starts: list[tuple[str, float]] = []
     scores = score_images(evaluator, fakes, data, tell=lambda part: starts.append((part, time.perf_counter())))
     ends = [*(at for _, at in starts[1:]), time.perf_counter()]
@@ -69,7 +72,7 @@ def others(settings: Settings, features: Path) -> dict[str, Any]:
     began = time.perf_counter()
     compute_prdc(real, fake, nearest_k=5)
     first, second = torch.from_numpy(fake), torch.from_numpy(real)
-    statistics = [metric_fid.fid_features_to_statistics(one) for one in (first, second)]
+    statistics = [metric_fid.fid_features_to_statistics(each) for each in (first, second)]
     metric_fid.fid_statistics_to_metric(*statistics, verbose=False)
     metric_kid.kid_features_to_metric(first, second, verbose=False)
     return {"seconds": time.perf_counter() - began}

@@ -1,13 +1,16 @@
 """The nearest of many images to each of some, in Euclidean distance of pixels: exact, and mostly without pixels."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.cores import usable_cores
+
 _AXES, _SAMPLE = 192, 500
-_BLOCK_ENTRIES = 2**24  # of a table of float32: 64 MiB
+_BLOCK_ENTRIES = 2**23  # of a table of float32: 32 MiB
 _PARTS = 16
 _PAIRS = 1024  # whose pixels are compared at once
 _SLACK = 1e-5  # what float32 may be off by, beside the largest squared norm
@@ -59,7 +62,9 @@ def find_nearest(index: Index, queries: np.ndarray) -> Nearest:
     found = Nearest(
         np.empty(len(queries), np.int64), np.empty((len(queries), min(_PARTS, len(index.images))), np.int64)
     )
-    for rows, bounds in _bounds(index, vectors):
+
+    def find(rows: slice) -> None:
+        bounds = _bounds(index, vectors[rows])
         near = found.others[rows] = _least_of_each_part(bounds)
         reached = _squared_distances(index.images, centred[rows], *_pairs(near)).reshape(near.shape).min(axis=1)
         query, image = _possible(index, centred[rows], half_norms[rows], bounds, reached)
@@ -67,6 +72,8 @@ def find_nearest(index: Index, queries: np.ndarray) -> Nearest:
         starts = np.searchsorted(query, np.arange(len(bounds)))
         hits = np.flatnonzero(squared == np.minimum.reduceat(squared, starts)[query])
         found.first[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
+
+    _in_blocks(find, index, len(queries))
     return found
 
 
@@ -85,24 +92,31 @@ def has_nearer(index: Index, images: np.ndarray, squared_limits: np.ndarray, oth
     squared = _squared_distances(index.images, index.images[images], *_pairs(others)).reshape(others.shape)
     found = ((squared < squared_limits[:, None]) & (others != images[:, None])).any(axis=1)
     rest = np.flatnonzero(~found)
-    for rows, bounds in _bounds(index, -index.table[images[rest], :-1]):
+
+    def look(rows: slice) -> None:
         asked = rest[rows]
         chosen = images[asked]
+        bounds = _bounds(index, -index.table[chosen, :-1])
         bounds[np.arange(len(asked)), chosen] = np.inf
         centred, half_norms = index.images[chosen], index.table[chosen, -1]
         query, image = _possible(index, centred, half_norms, bounds, squared_limits[asked])
         nearer = _squared_distances(index.images, centred, query, image) < squared_limits[asked][query]
         found[asked[query[nearer]]] = True
+
+    _in_blocks(look, index, len(rest))
     return found
 
 
-def _bounds(index: Index, vectors: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Half the squared distance of each query to each image at least, less half the query's norm, block by block."""
-    vectors = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
+def _in_blocks(work: Callable[[slice], None], index: Index, count: int) -> None:
+    """Call a function with slices of so many queries, on all cores."""
     size = max(1, _BLOCK_ENTRIES // len(index.images))
-    for start in range(0, len(vectors), size):
-        rows = slice(start, start + size)
-        yield rows, vectors[rows] @ index.table.T
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        list(pool.map(work, (slice(start, min(start + size, count)) for start in range(0, count, size))))
+
+
+def _bounds(index: Index, vectors: np.ndarray) -> np.ndarray:
+    """Half the squared distance of each query to each image at least, less half the query's norm: ``[M, N]``."""
+    return np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1) @ index.table.T
 
 
 def _least_of_each_part(bounds: np.ndarray) -> np.ndarray:
