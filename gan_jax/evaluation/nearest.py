@@ -73,7 +73,7 @@ def find_nearest(index: Index, queries: np.ndarray) -> Nearest:
         hits = np.flatnonzero(squared == np.minimum.reduceat(squared, starts)[query])
         found.first[rows] = image[hits[np.searchsorted(query[hits], np.arange(len(bounds)))]]
 
-    _in_blocks(find, index, count)
+    _in_blocks(find, index, len(queries))
     return found
 
 
