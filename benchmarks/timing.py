@@ -121,7 +121,7 @@ def random_data(config: Any, steps: int, count: int = 4096) -> tuple[np.ndarray,
     """
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (count, *config.image_shape), dtype=np.uint8)
-    return images, generator.integers(0, count, (steps, config.batch_size * config.critic_steps), dtype=np.int32)
+    return images, generator.integers(0, count, (steps, config.images_per_step), dtype=np.int32)
 
 
 def thread_count() -> int:
