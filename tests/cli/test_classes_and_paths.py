@@ -76,6 +76,7 @@ def test_commands_take_classes_by_their_names_or_numbers(trained, pets, tmp_path
     assert "of class owl differs" in command(*project, "--output", tmp_path / "p.png").out
 
 
+@pytest.mark.soak
 def test_a_class_that_only_the_test_set_has_is_never_generated(trained, pets, tmp_path):
     run = trained[0]
     assert "The rows are cat, owl" in command("sample", run, "--output", tmp_path / "grid.png").out
@@ -87,6 +88,7 @@ def test_a_class_that_only_the_test_set_has_is_never_generated(trained, pets, tm
     assert [command(*walk, "--label", label).err for label in ("bat", 0)] == [refusal] * 2
 
 
+@pytest.mark.soak
 def test_sample_of_a_run_whose_classes_are_numbers_takes_their_names_alone(trained, tmp_path):
     run = shutil.copytree(trained[0], tmp_path / "run")
     record = read_record(run)
@@ -128,6 +130,7 @@ def grey(pets, tmp_path):
     return run
 
 
+@pytest.mark.soak
 def test_a_file_that_breaks_and_pictures_of_runs_are_left_out(grey, gan_jax, tmp_path):
     record = read_record(grey)["run"]
     assert (record["channels"], record["pixel_range"]) == (1, [0.0, 200.0])

@@ -105,6 +105,7 @@ def test_reals_are_the_data_sets(gan_jax, tmp_path):
     np.testing.assert_array_equal(digits.test_labels[rows], found["arr_1"])
 
 
+@pytest.mark.soak
 def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()
@@ -122,6 +123,7 @@ def test_reals_that_were_resized_can_be_scored(gan_jax, tmp_path, monkeypatch):
     assert {"reals", "evaluation.png", "nearest.png"} < {path.name for path in tmp_path.iterdir()}
 
 
+@pytest.mark.soak
 def test_scores_are_written_though_nobody_reads_the_table(tmp_path, monkeypatch):
     class Closed(io.StringIO):
         def write(self, text):

@@ -49,6 +49,7 @@ def test_evaluate_scores_in_the_features_of_a_function_beside_the_training_image
     assert "By Fréchet ∞ (95 % interval): " in out
 
 
+@pytest.mark.soak
 def test_a_training_is_scored_in_the_features_that_it_names(folder, gan_jax):
     flags = ["--dataset", "digits", "--width", 2, "--batch-size", 500, "--game", "drift", "--output-dir", "run"]
     flags += ["--epochs", 2, "--evaluate-every", 2, "--features", "own_means.py:rows"]

@@ -96,6 +96,7 @@ def test_start_from_a_run_that_is_gone_is_left_to_the_record_of_a_resumed_run(tm
     assert flags_of_resumed(tmp_path, "--start-from", "gone").gan == GAN
 
 
+@pytest.mark.soak
 def test_resuming_beyond_the_end_of_a_schedule_says_so(tmp_path, capsys):
     gan = dataclasses.replace(GAN, schedules=("learning_rate=cosine:x0.05",))
     for steps, told in ((4, False), (8, True)):

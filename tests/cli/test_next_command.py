@@ -70,6 +70,7 @@ def test_next_command_names_no_page_that_cannot_run_the_networks(recorded, monke
     assert found == ["playground", "sample", "sample"]
 
 
+@pytest.mark.soak
 def test_a_training_that_is_stopped_names_the_command_that_continues_it(tmp_path):
     flags = ["train", *SMALL, "--game", "drift", "--steps", "8", "--output-dir", "it's a run"]
     moment = probes.Moment("gan_jax.runs.run:Run.draw", (signal.SIGTERM,), call=2)

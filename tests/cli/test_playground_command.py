@@ -43,6 +43,7 @@ def test_the_page_holds_the_run_and_asks_for_nothing(trained, gan_jax, tmp_path)
     assert again.read_bytes() == (tmp_path / "page.html").read_bytes()
 
 
+@pytest.mark.soak
 def test_a_run_whose_images_are_gone_has_a_page_without_them(trained, gan_jax, tmp_path):
     shutil.copytree(trained, tmp_path / "run")
     record = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -127,6 +127,7 @@ def test_how_many_devices_share_a_batch_is_kept_for_each_stretch_of_steps(tmp_pa
     assert (stretches, record["device"]["devices_per_batch"]) == ([(4, 2)], 1)
 
 
+@pytest.mark.soak
 def test_trainings_in_threads_of_one_process_give_the_bits_of_each_alone(whole, tmp_path):
     """Each saves after every step, so that all are saving at once."""
 

@@ -71,6 +71,7 @@ def test_a_killed_peer_ends_the_others_and_the_run_goes_on(tmp_path):
     assert f"Resuming from step {last} of" in result.out
 
 
+@pytest.mark.soak
 def test_a_mistake_of_the_main_process_reaches_the_others(tmp_path):
     write_record(tmp_path / "run")
     main, other = end_all(tmp_path / "run", start_all(tmp_path / "run", 2, resume=False))

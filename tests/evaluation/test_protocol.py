@@ -179,7 +179,7 @@ ALWAYS = {"frechet_distance", "kernel_distance", "coverage", "sliced_wasserstein
 @pytest.mark.parametrize(
     ("worsen", "names"),
     [
-        (noisy, ALWAYS | {"density", "precision"}),
+        pytest.param(noisy, ALWAYS | {"density", "precision"}, marks=pytest.mark.soak),
         (blurred, ALWAYS | {"recall"}),
         (with_classes_dropped, ALWAYS | {"recall", "class_divergence"}),
     ],
@@ -232,6 +232,7 @@ def test_a_blur_keeps_means_and_lowers_contrast(digits):
     np.testing.assert_array_equal(blur_images(flat), flat)
 
 
+@pytest.mark.soak
 def test_random_features_order_the_anchors_where_there_are_no_classes(digits, monkeypatch):
     monkeypatch.setattr(fresh_critic, "_STEPS", 2)
     unlabelled = dataclasses.replace(

@@ -91,7 +91,7 @@ def test_weights_of_r3gans_authors_give_their_images_and_logits_and_come_back_un
     assert_same(export(tmp_path / "run", tmp_path / "out.safetensors"), both(path))
 
 
-@pytest.mark.parametrize("prefix", ["", "main.", "module.main."])
+@pytest.mark.parametrize("prefix", ["", pytest.param("main.", marks=pytest.mark.soak), "module.main."])
 def test_the_courses_weights_score_as_in_its_program_and_come_back_unchanged(prefix, tmp_path):
     golden, weights = arrays_of(TRAINING / "joint.npz"), course_weights(prefix)
     counts = {

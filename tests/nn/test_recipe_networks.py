@@ -60,7 +60,9 @@ def test_the_infogan_sized_network_has_lucics_layers():
     }
 
 
-@pytest.mark.parametrize("options", [{"conditional": True}, {"normalization": "spectral"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"conditional": True}, pytest.param({"normalization": "spectral"}, marks=pytest.mark.soak)], ids=str
+)
 def test_batches_in_one_pass_are_scored_as_one_after_the_other(options, monkeypatch):
     config = GanConfig(network="infogan", image_shape=(8, 8, 1), **SMALL, **options)
     labels = jnp.arange(6) if config.conditional else None

@@ -188,6 +188,7 @@ def test_a_grey_image_stays_grey_and_knows_no_hue():
     np.testing.assert_allclose(as_colour, jnp.broadcast_to(darker, grey.shape), atol=1e-6)
 
 
+@pytest.mark.soak
 def test_the_gradient_of_a_gradient_is_its_slope():
     images, key = some_images(2, 4, 1), jax.random.key(6)
     slope = jax.jit(jax.grad(lambda images: jnp.sum(jnp.sin(3 * pipe(key, images, 0.8)))))

@@ -41,6 +41,7 @@ def test_images_logits_and_gradients_are_jaxs(name):
         assert_close(np.array(one["gradient"]), gradients[n].ravel(), rtol=2e-4)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("dtype", "most"), [("float16", 1.0), ("int8", 12.0)])
 def test_smaller_types_change_pixels_by_little(dtype, most):
     config = dataclasses.replace(CONFIGS["dcgan"], image_shape=(8, 8, 1), width=16)

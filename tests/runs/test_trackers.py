@@ -40,6 +40,7 @@ def events_of(folder):
     return scalars, pictures, texts
 
 
+@pytest.mark.soak
 def test_tensorboard_reads_what_the_run_reported(complete):
     scalars, pictures, texts = events_of(complete)
     lines = read_lines(complete.metrics)

@@ -131,6 +131,7 @@ def test_steps_of_a_network_are_repeated_with_all_that_was_in_them(tmp_path):
         replay(FinishedRun(folder), 37, tmp_path / "step.npz")
 
 
+@pytest.mark.soak
 def test_the_fakes_of_a_generator_alone_have_the_classes_of_its_step(tmp_path):
     dense = {"network": "dense", "normalization": "none"}
     gan = dataclasses.replace(GAN, conditional=True, critic_steps=2, batch_size=60, **dense)

@@ -172,6 +172,7 @@ def test_a_sweep_keeps_the_programs_of_one_width_alone(tmp_path):
     assert compiled[1] <= compiled[0]
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("quick_scores")
 def test_many_runs_that_all_diverge_are_reported_and_fail(tmp_path):
     with pytest.raises(DivergedError, match="every run diverged"):
@@ -269,6 +270,7 @@ def test_scores_of_two_evaluators_and_missing_ones_have_no_mean():
     assert "do not compare, and have no mean" in told_features([ours, theirs])
 
 
+@pytest.mark.soak
 def test_outcomes_are_scored_again_unless_they_are_complete_and_of_the_evaluator(two_seeds, tmp_path, monkeypatch):
     trials = list_trials(settings(shutil.copytree(two_seeds, tmp_path / "run"), **SHORT, seeds="0:2", game="drift"))
     evaluators = [Evaluator({"x": np.full(1, float(at))}, f"e{at}", 0.95, 10, "", "") for at in (0, 1)]

@@ -46,6 +46,7 @@ def test_a_bias_correction_keeps_its_digits(decay):
     np.testing.assert_allclose(bias_correction(np.float32(decay), counts), exact, rtol=1e-6)
 
 
+@pytest.mark.soak
 def test_weights_of_points_networks_move_as_each_would_alone():
     config = dataclasses.replace(for_points(GanConfig()), width=4)
     network = init_state(config, jax.random.key(0)).generator

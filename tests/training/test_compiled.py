@@ -65,7 +65,11 @@ def test_a_run_as_one_program_is_the_host_driven_run():
     assert_close(grids[-1], generate(CONFIG, state.generator.variables, latents))
 
 
-@pytest.mark.parametrize("in_one_program", [False, True], ids=["as on this CPU", "as on an accelerator"])
+@pytest.mark.parametrize(
+    "in_one_program",
+    [False, pytest.param(True, marks=pytest.mark.soak)],
+    ids=["as on this CPU", "as on an accelerator"],
+)
 def test_chunks_side_by_side_are_each_the_chunk_alone(in_one_program, monkeypatch):
     if in_one_program:
         monkeypatch.setattr(compiled, "_platform", lambda tree: "accelerator")
@@ -105,6 +109,7 @@ def program_text(name):
     return jax.jit(function, static_argnames=static).lower(*arguments).as_text()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     ("name", "batch"), [("train_epoch", "8"), ("train_run", "8"), ("scan_steps", "8"), ("scan_many", "2x8")]
 )
@@ -206,6 +211,7 @@ def test_an_option_that_jax_does_not_know_is_left_out_with_one_warning(afresh, m
     assert len(caught) == 1
 
 
+@pytest.mark.soak
 def test_every_training_program_is_compiled_with_the_options(afresh, monkeypatch):
     """Options that do not exist show who takes them."""
     monkeypatch.setattr(compiled, "compiler_options", lambda platform: {f"xla_{platform}_no_such_option": True})

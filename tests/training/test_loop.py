@@ -119,6 +119,7 @@ def test_the_scan_over_an_epoch_equals_chunks_of_one():
     chex.assert_trees_all_equal(both, chunked_metrics)
 
 
+@pytest.mark.soak
 def test_the_scan_takes_the_steps_that_one_could_take_by_hand():
     keys = run_keys(0)
     with jax.enable_x64(True):
