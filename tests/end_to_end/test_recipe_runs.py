@@ -90,8 +90,8 @@ def test_devices_train_the_run_that_one_trains(trained, tmp_path):
     config = load_run(trained).config
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import small_runs\n"
-        f"from gan_jax import GanConfig\nconfig = {config!r}\n"
-        "small_runs.run_experiment(small_runs.settings(Path(sys.argv[2]), gan=config, devices=2))"
+        f"from gan_jax import GanConfig, run_experiment\nconfig = {config!r}\n"
+        "run_experiment(small_runs.settings(Path(sys.argv[2]), gan=config, devices=2))"
     )
     command = [sys.executable, "-c", program, str(Path(__file__).parents[1]), str(tmp_path / "run")]
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
