@@ -143,6 +143,7 @@ def test_a_file_that_breaks_and_pictures_of_runs_are_left_out(grey, gan_jax, tmp
         assert words[0] == "report" or gan_jax(*words, "--skip-broken").status == 0
 
 
+@pytest.mark.soak
 def test_resuming_reads_images_as_before(grey, gan_jax):
     assert gan_jax("train", "--resume", "--steps", 3, "--output-dir", grey).status == 0
     changed = gan_jax("train", "--resume", "--pixel-range", 0, 255, "--output-dir", grey)

@@ -34,6 +34,7 @@ def test_the_recipes_are_listed_with_their_papers(gan_jax):
         assert recipe.config.objective in parts[name] or recipe.config.objective == "non_saturating"
 
 
+@pytest.mark.soak
 def test_images_of_one_class_are_drawn(trained, gan_jax, tmp_path):
     status, out, err = gan_jax("sample", trained, "--num-images", 5, "--label", 7, "--output", tmp_path / "sevens.npz")
     assert status == 0, err

@@ -43,6 +43,7 @@ def shipped():
     return read_evaluator(store.shipped_path("fashion_mnist"))
 
 
+@pytest.mark.soak
 def test_training_is_seeded_and_leaves_a_twelfth_of_each_class_out(small, evaluator, monkeypatch):
     monkeypatch.setattr(features, "_LEAST_STEPS", 60)
     monkeypatch.setattr(features, "_BATCH", 32)

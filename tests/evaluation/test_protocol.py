@@ -153,6 +153,7 @@ def test_what_cannot_be_scored_is_refused(evaluator, digits):
             score_images(evaluator, spoiled, digits)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("left_out", [0, 1])
 def test_anchors_leave_no_class_out_where_that_leaves_all_or_nothing(left_out, quick, evaluator, few):
     alone = few.train_labels == 0

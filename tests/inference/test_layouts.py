@@ -120,6 +120,7 @@ LAYERS = ("image_shape", "latent_dim", "normalization", "conditional", "num_clas
 LAYERS += ("stage_widths", "stage_cardinalities", "stage_blocks", "expansion")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", ROUND)
 def test_weights_trained_here_come_back_as_they_were(name, tmp_path):
     config = ROUND[name]

@@ -129,6 +129,7 @@ def products(function, *operands):
     return [line.split(" = ")[0].rsplit(":", 1)[1] for line in text.splitlines() if any(k + "[" in line for k in kinds)]
 
 
+@pytest.mark.soak
 def test_the_largest_stages_compute_in_bfloat16_and_all_else_in_float32():
     config = dataclasses.replace(SMALL, bfloat16_stages=1)
     state = init_state(config, jax.random.key(0))

@@ -108,6 +108,7 @@ def test_the_discriminator_may_have_a_width_of_its_own(network):
     assert d_shapes == jax.eval_shape(lambda: init_networks(narrow, jax.random.key(0)))[1]
 
 
+@pytest.mark.soak
 def test_a_new_r3gan_network_is_the_identity_in_every_block():
     config = GanConfig(image_shape=(8, 8, 1), network="r3gan", normalization="none", **SMALL)
     state = init_state(config, fresh_key())

@@ -82,6 +82,7 @@ def test_the_joint_field_is_the_gradient_that_training_follows():
     assert (np.sign(moved) == np.sign(value))[clear].mean() > 0.98
 
 
+@pytest.mark.soak
 def test_a_joint_jacobian_has_a_row_for_every_parameter():
     config = dataclasses.replace(for_points(recipe("r1")), width=2)
     keys = run_keys(0)

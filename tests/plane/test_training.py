@@ -153,6 +153,7 @@ def test_frame_of_shows_the_networks(name):
     assert ((shades >= 0) & (shades <= 1)).all()
 
 
+@pytest.mark.soak
 def test_arrows_point_where_d_scores_higher():
     state = init_state(COURSE, run_keys(0).init)
     points, reals = jnp.asarray(TARGET.points[:64]), jnp.asarray(TARGET.points[64:128])
@@ -216,6 +217,7 @@ def test_points_of_another_type_are_refused(dtype):
         train_states(COURSE, gan_step, init_state(COURSE, run_keys(0).init), points, run_keys(0), [0, 10])
 
 
+@pytest.mark.soak
 def test_watch_and_train_many_take_a_game_by_its_name():
     plan = prepare_watch(WatchSettings(steps=10, frames=2, game="discriminator"), COURSE)
     watched = watch(plan)

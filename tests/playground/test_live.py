@@ -71,6 +71,7 @@ def test_steps_are_jaxs(objective):
     compare(config_of(objective), gan_step, objective=objective)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("penalties", "both"), [(("r1",), 0), (("r1", "r2"), 1)])
 def test_penalized_steps_are_jaxs(penalties, both):
     compare(config_of("non_saturating", penalties), gan_step, penalty=0.7, both=both)

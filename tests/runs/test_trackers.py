@@ -56,6 +56,7 @@ def content_but_events(folder):
     return {name: digest for name, digest in content(folder.path).items() if not name.startswith("trackers")}
 
 
+@pytest.mark.soak
 def test_a_resumed_run_is_as_if_it_had_never_been_interrupted(complete, tmp_path):
     folder = RunFolder(interrupted(complete.path, tmp_path / "run", step=8))
     folder.snapshot(10).write_bytes(b"of an interrupted training")

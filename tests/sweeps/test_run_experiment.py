@@ -87,6 +87,7 @@ def test_run_experiment_with_a_seed_more_leaves_the_finished_ones_alone(two_seed
     assert len(read_history(run / "seed_2" / "history.npz")["d_loss"]) == 16
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("quick_scores")
 def test_run_experiment_where_seeds_are_far_ahead_keeps_their_steps(two_seeds, tmp_path, capsys):
     run = shutil.copytree(two_seeds, tmp_path / "run")
@@ -150,6 +151,7 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
     assert "This run was finished already, after step 24" in capsys.readouterr().out
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("few", [12, 13])
 def test_run_experiment_of_a_given_length_takes_it_and_warns_where_it_is_short(few, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("gan_jax.sweeps.run.FEW_UPDATES", few)

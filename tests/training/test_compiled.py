@@ -239,6 +239,7 @@ class Stream:
         return Batch(jnp.asarray(self._images[self._order(epoch)[start:stop]]))
 
 
+@pytest.mark.soak
 def test_a_stream_of_batches_trains_as_a_resident_set_does():
     keys, data = run_keys(0), Batch(IMAGES[:16])
     state, ends = init_state(CONFIG, keys.init), []

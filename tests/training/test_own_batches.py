@@ -92,6 +92,7 @@ def test_d_and_g_see_other_latents():
     assert metrics["d_g_z1"] == pytest.approx(float(metrics["d_g_z2"]), abs=1e-6)
 
 
+@pytest.mark.soak
 def test_several_critic_steps_come_before_gs_own_batch():
     config = with_options(generator_batch="own", critic_steps=3)
     assert config.images_per_step == 24
@@ -103,6 +104,7 @@ def test_several_critic_steps_come_before_gs_own_batch():
     assert int(moved.discriminator.opt_state[0].count) == 3
 
 
+@pytest.mark.soak
 def test_an_epoch_has_fewer_steps_where_g_has_its_own_batches():
     config = with_options(generator_batch="own")
     assert steps_per_epoch(config, 40) == 3
@@ -199,6 +201,7 @@ def test_each_training_image_is_mirrored_or_not_anew_in_every_step(monkeypatch):
     assert shares[0] == shares[1] != shares[2]
 
 
+@pytest.mark.soak
 def test_fakes_are_not_mirrored():
     """Where every training image is its own mirror image, nothing changes."""
     config = with_options(generator_batch="own")

@@ -138,6 +138,7 @@ def test_update_ema_after_many_images_stays_between_its_generators():
         assert_close(new, 1 - (1 - old) * 0.5 ** (128 / 6), rtol=1e-5)
 
 
+@pytest.mark.soak
 def test_recalibrated_statistics_have_the_training_images_shares_of_classes():
     """Of which a batch has a few: all that is not of class 0 is far from a batch of the first four."""
     options = {"ema_half_life": 100.0, "ema_statistics": "recalibrated"}
@@ -167,6 +168,7 @@ def test_recalibrated_statistics_are_those_of_the_averages_own_images():
     assert jnp.abs(statistics["mean"]).max() < 0.05 * jnp.sqrt(variance.max())
 
 
+@pytest.mark.soak
 def test_a_penalty_is_reported_with_its_weight_and_beside_the_loss():
     config = with_options(penalties=("r1", "r2"), penalty_weight=3.0)
     state, images = start(config), images_of(config)
