@@ -1,12 +1,12 @@
 """``gan-jax evaluate``."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
 from gan_jax.cli.scoring import score
-from gan_jax.cli.sources import AS_ALWAYS, READ_AS_THEY_ARE, Measuring, Reading
+from gan_jax.cli.sources import AS_ALWAYS, NUM_IMAGES, READ_AS_THEY_ARE, Measuring, Reading
 from gan_jax.evaluation import Evaluator
 from gan_jax.pictures.scores import table_cells, told_ranking
 from gan_jax.pictures.tables import plain_table
@@ -18,7 +18,7 @@ def evaluate(
     dataset: str | None = None,
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
-    num_images: int | None = None,
+    num_images: Annotated[int | None, NUM_IMAGES] = None,
     seed: int = 0,
     json: Path | None = None,
     figure: Path | None = None,

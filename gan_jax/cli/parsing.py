@@ -72,7 +72,7 @@ def parse_call(function: Callable[..., Any], args: Sequence[str] | None = None, 
 
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
-_FLAG = re.compile(r"^ {4}(-\S+|[A-Z]+)", re.MULTILINE)
+_FLAG = re.compile(r"^ {4}(?:-[^\s,]+, (?!--no-))*(-[^\s,]+|[A-Z]+)", re.MULTILINE)  # the last of a flag's names
 
 
 def _in_one_line(box: str) -> str:

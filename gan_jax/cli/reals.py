@@ -1,8 +1,9 @@
 """``gan-jax reals``."""
 
 from pathlib import Path
+from typing import Annotated
 
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, require_count, require_seed
+from gan_jax.cli.sources import NUM_IMAGES, READ_AS_THEY_ARE, Reading, require_count, require_seed
 from gan_jax.data.datasets import load_dataset
 from gan_jax.data.folders import is_path
 from gan_jax.data.image_set import listed
@@ -20,7 +21,7 @@ def reals(
     dataset: str = "fashion_mnist",
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
-    num_images: int = 10_000,
+    num_images: Annotated[int, NUM_IMAGES] = 10_000,
     train: bool = False,
     seed: int = 0,
     features: str | None = None,

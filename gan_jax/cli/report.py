@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
 from gan_jax.cli.scoring import score
-from gan_jax.cli.sources import AS_ALWAYS, READ_AS_THEY_ARE, Measuring, Reading
+from gan_jax.cli.sources import AS_ALWAYS, NUM_IMAGES, READ_AS_THEY_ARE, Measuring, Reading
 from gan_jax.cli.trainings import command_of
 from gan_jax.errors import InputError
 from gan_jax.evaluation.protocol import are_scores
@@ -29,7 +29,7 @@ def report(
     dataset: str | None = None,
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
-    num_images: int | None = None,
+    num_images: Annotated[int | None, NUM_IMAGES] = None,
     scores: bool = True,
     measuring: Measuring = AS_ALWAYS,
 ) -> None:

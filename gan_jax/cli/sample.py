@@ -1,11 +1,12 @@
 """``gan-jax sample``."""
 
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
+from gan_jax.cli.sources import NUM_IMAGES, choose_generator, choose_label, require_count, require_seed
 from gan_jax.config import require
 from gan_jax.data.image_set import listed
 from gan_jax.inference.sampling import sample_images
@@ -20,7 +21,7 @@ def sample(
     path: tyro.conf.Positional[Path],
     /,
     output: Path,
-    num_images: int | None = None,
+    num_images: Annotated[int | None, NUM_IMAGES] = None,
     seed: int = 0,
     label: str | None = None,
     truncation: float = 1.0,

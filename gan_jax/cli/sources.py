@@ -19,6 +19,9 @@ from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_json import has_run_json, read_settings
 from gan_jax.training.state import GanState, Variables
 
+NUM_IMAGES: Any = tyro.conf.arg(aliases=["--num", "--num-samples"])
+"""How many images, as other tools call it too."""
+
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
 
 

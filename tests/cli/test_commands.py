@@ -166,3 +166,9 @@ def test_a_difference_has_a_status_of_its_own(trained, gan_jax, tmp_path):
     assert status == 3
     assert out.startswith("different: epoch 1 is the first")
     assert gan_jax("replay", folder, "--step", 3, "--output", tmp_path / "step.npz")[0] == 3
+
+
+def test_reals_takes_the_number_of_images_by_the_names_of_other_tools(gan_jax, tmp_path):
+    for flag in ("--num-images", "--num-samples", "--num"):
+        assert gan_jax("reals", "--dataset", "digits", flag, 3, "--output", tmp_path / "reals.npz")[0] == 0
+        assert len(np.load(tmp_path / "reals.npz")["arr_0"]) == 3

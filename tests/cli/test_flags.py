@@ -40,7 +40,7 @@ def test_flags_are_flat_and_the_others_are_the_defaults():
         ("sample x --foo", "Missing from gan-jax sample: --output; --help"),
         (
             "sample x --output y --num-images q",
-            "Error parsing --num-images: no type matching {None}|INT could be instantiated",
+            "Error parsing --num/--num-samples/--num-images: no type matching {None}|INT could be instantiated",
         ),
         ("evaluate x extra words", "Unrecognized options: extra, words"),
         ("train --batchsize 3", "Unrecognized options: --batchsize, 3; similar: --batch-size"),
