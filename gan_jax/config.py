@@ -55,7 +55,7 @@ class NetworkConfig:
     num_classes: int = 10
     """Kinds of images, of which a conditional network is told; the data set decides."""
     class_counts: tuple[int, ...] = ()
-    """Training images of each kind, where a kind has none or uneven ones are recalibrated; the data set decides."""
+    """Training images of each class, where one has none, or uneven ones are recalibrated; the data set decides."""
     packing: int = 1
     """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
 

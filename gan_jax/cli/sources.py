@@ -118,18 +118,18 @@ def choose_label(run: TrainedRun, label: str | None) -> int | None:
     if not run.config.conditional:
         raise InputError("the run is not conditional, so it has no classes; leave out --label.")
     if label in names:
-        return _require_trained(run, names.index(label))
+        return _require_trained(run, names.index(label), label)
     has_numbers = any(name.isdecimal() for name in names)
     if not has_numbers and label in map(str, range(count)):
-        return _require_trained(run, int(label))
+        return _require_trained(run, int(label), label)
     by_name = [f"one of {listed(names)}"] if names else []
     by_number = [] if has_numbers else [f"a number from 0 to {count - 1}"]
     raise InputError(f"label is {label!r}; it must be {' or '.join(by_name + by_number)}.")
 
 
-def _require_trained(run: TrainedRun, label: int) -> int:
+def _require_trained(run: TrainedRun, label: int, name: str) -> int:
     if label not in run.config.trained_classes:
-        raise InputError(f"the run had no training images of {run.class_names[label]!r}; choose another --label.")
+        raise InputError(f"the run had no training images of {name!r}; choose another --label.")
     return label
 
 

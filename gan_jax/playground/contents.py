@@ -80,6 +80,7 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "latent_dim": config.latent_dim,
         "conditional": config.conditional,
         "classes": _class_names(source) if config.conditional else [],
+        "trained": config.trained_classes.tolist(),
         "labels": [int(label) for label in labels],
         "logistic": config.objective in LOGISTIC,
         "networks": networks,

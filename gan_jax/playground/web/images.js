@@ -56,7 +56,7 @@ function startImages(ask, arrays) {
   const directionCount = arrays("directions").shape[0];
   let pushes = View.numbers("directions", Array(directionCount).fill(0));
   let label = Math.round(View.number("label", contents.labels[corners[0]]));
-  if (!(label >= 0 && label < Math.max(1, contents.classes.length))) label = contents.labels[corners[0]];
+  if (label >= Math.max(1, contents.classes.length) || !contents.trained.includes(label)) label = contents.labels[corners[0]];
   let heldPixels = null;
 
   // ---- The grid
@@ -208,7 +208,7 @@ function startImages(ask, arrays) {
   }
   if (contents.conditional) {
     contents.classes.forEach((name, k) => {
-      const button = make("button", { type: "button", textContent: name });
+      const button = make("button", { type: "button", textContent: name, disabled: !contents.trained.includes(k) });
       button.addEventListener("click", () => setLabel(k));
       find("classes").append(button);
     });
