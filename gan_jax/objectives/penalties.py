@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from gan_jax.draws import draw_mixing
 from gan_jax.parts import find_part
 
 Critic = Callable[[Array], Array]
@@ -73,11 +74,6 @@ def gradient_penalty(critic: Critic, reals: Array, fakes: Array, key: Array) -> 
     flat = squared == 0  # where the root has no derivative
     norms = jnp.where(flat, 0, jnp.sqrt(jnp.where(flat, 1, squared)))
     return jnp.mean((norms - 1) ** 2)
-
-
-def draw_mixing(key: Array, count: int) -> Array:
-    """How much of each real ``gradient_penalty`` mixes with a fake: ``[count]`` float32 in [0, 1)."""
-    return jax.random.uniform(key, (count,))
 
 
 PENALTIES: dict[str, Penalty] = {"r1": r1, "r2": r2, "gradient_penalty": gradient_penalty}

@@ -11,6 +11,7 @@ from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
 from gan_jax.data.shares import labels_in_shares
+from gan_jax.draws import NETWORKS, draw_latents, fold
 from gan_jax.nn.conditioning import classes_in_turn
 from gan_jax.nn.layers import MOMENTUM
 from gan_jax.nn.network import Variables
@@ -18,7 +19,6 @@ from gan_jax.nn.networks import apply_discriminator, apply_generator
 from gan_jax.training.batches import known_labels
 from gan_jax.training.state import GanState
 
-NETWORKS_TAG = 5 * 2**16  # folded into a step's key: what is random within the networks
 _RECALIBRATION_BATCHES = 32
 
 
@@ -29,7 +29,7 @@ def sample_latents(config: GanConfig, key: Array, count: int | None = None) -> A
       >>> sample_latents(GanConfig(latent_dim=4, batch_size=8), jax.random.key(0)).shape
       (8, 4)
     """
-    return jax.random.normal(key, (config.batch_size if count is None else count, config.latent_dim))
+    return draw_latents(key, (config.batch_size if count is None else count, config.latent_dim))
 
 
 def generate(
@@ -94,7 +94,7 @@ def batch_fakes(
 
 @jax.jit
 def _batch_fakes(config: GanConfig, state: GanState, key: Array, labels: Array | None) -> Array:
-    latents, random = sample_latents(config, key), jax.random.fold_in(key, NETWORKS_TAG)
+    latents, random = sample_latents(config, key), fold(key, NETWORKS)
     return apply_generator(config, state.generator.variables, latents, labels, train=True, key=random)[0]
 
 

@@ -8,10 +8,9 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from gan_jax.config import GanConfig
+from gan_jax.draws import PART, fold
 
 Tree = TypeVar("Tree")
-
-_PART = 7 * 2**16  # folded into a step's key with a micro-batch's index: what is random in it
 
 
 def deal(tree: Tree, count: int) -> Tree:
@@ -46,7 +45,7 @@ def mean_of_parts(
 
     def body(found: tuple[Tree, Any], indexed: tuple[Array, Any]) -> tuple[tuple[Tree, Any], None]:
         index, part = indexed
-        means, last = compute(part, jax.random.fold_in(key, _PART + index))
+        means, last = compute(part, fold(key, PART + index))
         return (jax.tree.map(lambda total, one: total + one / count, found[0], means), last), None
 
     parts = deal(batch, count)
@@ -65,7 +64,7 @@ def all_of_parts(
 
     def each(indexed: tuple[Array, Any]) -> tuple[Array, Any]:
         index, part = indexed
-        return compute(part, jax.random.fold_in(key, _PART + index))
+        return compute(part, fold(key, PART + index))
 
     made, others = lax.map(each, (jnp.arange(count), deal(batch, count)))
     return jnp.moveaxis(made, 0, 1).reshape(-1, *made.shape[2:]), jax.tree.map(lambda other: other[-1], others)

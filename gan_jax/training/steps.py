@@ -12,22 +12,19 @@ from jax import Array, lax
 
 from gan_jax.config import GanConfig
 from gan_jax.controllers import find_controller
+from gan_jax.draws import AUGMENT_FOR_G, CRITIC_STEP, MIRROR, NETWORKS, fold
 from gan_jax.errors import InputError
 from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import apply_generator, score_batches
 from gan_jax.objectives.losses import find_objective, generator_objective, mean_score
 from gan_jax.training.batches import Batch
-from gan_jax.training.forward import NETWORKS_TAG, discriminate, pixel_std, sample_latents
+from gan_jax.training.forward import discriminate, pixel_std, sample_latents
 from gan_jax.training.micro_batches import all_of_parts, deal, mean_of_parts
 from gan_jax.training.sharding import shard_batch
 from gan_jax.training.state import GanState, NetworkState, update_ema
 from gan_jax.training.updates import (
-    AUGMENT_FOR_G,
-    CRITIC_STEP,
-    MIRROR,
     Metrics,
     augmented,
-    fold,
     update_discriminator,
     update_generator,
 )
@@ -95,7 +92,7 @@ def gan_step(config: GanConfig, state: GanState, batch: Batch, key: Array) -> tu
         return _take_turns(config, state, critic, Batch(reals, labels), latents, key)
 
     def generator_forward(params: Variables) -> tuple[Array, Variables]:
-        variables, random = state.generator.with_params(params).variables, fold(key, NETWORKS_TAG)
+        variables, random = state.generator.with_params(params).variables, fold(key, NETWORKS)
         return apply_generator(config, variables, latents, labels, train=True, key=random)
 
     fakes, pull_back, variables = jax.vjp(generator_forward, state.generator.params, has_aux=True)
@@ -118,7 +115,7 @@ def _score_for_g(
     config: GanConfig, discriminator: NetworkState, labels: Array | None, key: Array, batches: list[Array]
 ) -> tuple[list[Array], Variables]:
     seen = [augmented(config, images, key, AUGMENT_FOR_G) for images in batches]
-    return score_batches(config, discriminator.variables, seen, labels, key=fold(key, NETWORKS_TAG))
+    return score_batches(config, discriminator.variables, seen, labels, key=fold(key, NETWORKS))
 
 
 def _take_turns(
@@ -132,7 +129,7 @@ def _take_turns(
 
     def part(batch: tuple[Array, Array, Array | None], key: Array) -> tuple[Any, tuple[Variables, Variables]]:
         reals, latents, labels = batch
-        score, random = partial(_score_for_g, config, state.discriminator, labels, key), fold(key, NETWORKS_TAG)
+        score, random = partial(_score_for_g, config, state.discriminator, labels, key), fold(key, NETWORKS)
 
         def loss(params: Variables) -> tuple[Array, tuple[Array, Variables, Variables]]:
             variables = state.generator.with_params(params).variables
@@ -186,7 +183,7 @@ def generator_step(config: GanConfig, state: GanState, batch: Batch, key: Array)
         return scored, None
 
     def loss(params: Variables) -> tuple[Array, tuple[Array, Array, Variables]]:
-        variables, random = state.generator.with_params(params).variables, fold(key, NETWORKS_TAG)
+        variables, random = state.generator.with_params(params).variables, fold(key, NETWORKS)
         fakes, variables = apply_generator(config, variables, latents, labels, train=True, key=random)
         g_loss, (logits, _) = generator_objective(objective, score, reals, fakes)
         return g_loss, (mean_score(logits), pixel_std(fakes), variables)
@@ -294,7 +291,7 @@ def _critic_step(
     latents = shard_batch(sample_latents(config, key)) if latents is None else latents
 
     def part(batch: tuple[Array, Array | None], key: Array) -> tuple[Array, Variables]:
-        random = fold(key, NETWORKS_TAG)
+        random = fold(key, NETWORKS)
         return apply_generator(config, generator.variables, *batch, train=True, key=random)
 
     fakes, variables = all_of_parts(config, part, (latents, batch.labels), key)

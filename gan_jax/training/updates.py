@@ -10,24 +10,19 @@ from jax import Array, lax
 from jax.typing import ArrayLike
 
 from gan_jax.config import GanConfig
+from gan_jax.draws import AUGMENT_FOR_D, GENERATOR_PENALTY, NETWORKS, PENALTY, fold
 from gan_jax.nn.network import Variables
 from gan_jax.nn.networks import apply_generator, find_networks, score_batches
 from gan_jax.objectives.augmentations import augment
 from gan_jax.objectives.losses import find_objective, mean_score
 from gan_jax.objectives.penalties import EXPANDABLE, Critic, expand, find_generator_penalty, not_zero, sum_penalties
 from gan_jax.training.batches import Batch
-from gan_jax.training.forward import NETWORKS_TAG, pixel_std
+from gan_jax.training.forward import pixel_std
 from gan_jax.training.micro_batches import mean_of_parts
 from gan_jax.training.state import GanState, NetworkState, apply_gradients
 
 Tree = TypeVar("Tree")
 Metrics = dict[str, Array]  # [] float32 each; training/metrics.py says what they are
-
-# Latents are drawn from the step's key itself, and all else that is random in a step from that key folded with one of
-# these numbers. They are so far apart that adding the index of a critic step to one does not reach the next.
-AUGMENT_FOR_D, AUGMENT_FOR_G, PENALTY, CRITIC_STEP, GENERATOR_PENALTY, MIRROR = (
-    2**16 * number for number in (1, 2, 3, 4, 6, 8)
-)
 
 _LARGE_WEIGHT = 2**20  # entries; the squares of a smaller one stay in a cache
 
@@ -79,7 +74,7 @@ def _discriminator_gradient(
         seen = [augmented(config, images, key, AUGMENT_FOR_D) for images in batches]
         classes = None if labels is None else labels[: len(seen[0])]
         variables = discriminator.with_params(params).variables
-        return score_batches(config, variables, seen, classes, key=fold(key, NETWORKS_TAG))
+        return score_batches(config, variables, seen, classes, key=fold(key, NETWORKS))
 
     def loss(params: Variables) -> tuple[Array, _Scored]:
         logits, variables = score(params, reals, fakes)
@@ -138,7 +133,7 @@ def _generator_penalty(
     config: GanConfig, state: GanState, latents: Array, labels: Array | None, key: Array
 ) -> tuple[Array, Variables]:
     """G's penalties with their weight, and their gradient; zeros in the steps between."""
-    every, key, random = config.generator_penalty_every, fold(key, GENERATOR_PENALTY), fold(key, NETWORKS_TAG)
+    every, key, random = config.generator_penalty_every, fold(key, GENERATOR_PENALTY), fold(key, NETWORKS)
 
     def penalty(params: Variables) -> Array:
         def generate(latents: Array) -> Array:
@@ -197,8 +192,3 @@ def augmented(config: GanConfig, images: Array, key: Array, tag: int) -> Array:
     if not config.augmentations:
         return images
     return augment(config.augmentations, fold(key, tag), images, config.augmentation_probability)
-
-
-def fold(key: Array, tag: ArrayLike) -> Array:
-    """A key for something else than the latents."""
-    return jax.random.fold_in(key, tag)

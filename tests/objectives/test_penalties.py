@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gan_jax import PENALTIES
-from gan_jax.objectives.penalties import draw_mixing
+from gan_jax.draws import draw_mixing
 
 SLOPE = jnp.asarray(np.random.default_rng(0).normal(size=(4, 4, 1)), jnp.float32)
 REALS, FAKES = (jnp.asarray(np.random.default_rng(seed).normal(size=(5, 4, 4, 1)), jnp.float32) for seed in (1, 2))

@@ -19,9 +19,8 @@ from closeness import assert_close
 
 import gan_jax
 from gan_jax import Batch, GanConfig, GanState, NetworkState, normalize_images
+from gan_jax.draws import Draws
 from gan_jax.nn import toom_cook
-from gan_jax.objectives import penalties
-from gan_jax.training import steps, updates
 from gan_jax.training.state import optimizer
 
 HERE = Path(__file__).parent / "goldens"
@@ -55,13 +54,6 @@ PLAIN = Layout((0, 2, 4, 6), {}, {})
 PARAMETERS = {"scale": "weight", "bias": "bias"}  # of a normalization, here and in PyTorch
 
 
-class Given(NamedTuple):
-    """What a step draws from its key, given to it in place of the key."""
-
-    latents: jax.Array
-    mixing: jax.Array
-
-
 def test_there_is_something_to_compare_with():
     assert COURSE
     assert RECIPES
@@ -70,15 +62,6 @@ def test_there_is_something_to_compare_with():
 def read(path):
     with np.load(path) as archive:
         return dict(archive)
-
-
-@pytest.fixture
-def given_randomness(monkeypatch):
-    """Let a step take latents and mixing themselves in place of the key that it would draw them with."""
-    monkeypatch.setattr(steps, "sample_latents", lambda config, key: key.latents)
-    for module in (steps, updates):
-        monkeypatch.setattr(module, "fold", lambda key, tag: None if tag == steps.NETWORKS_TAG else key)
-    monkeypatch.setattr(penalties, "draw_mixing", lambda key, count: key.mixing)
 
 
 def step_of(golden) -> gan_jax.Step:
@@ -155,7 +138,7 @@ def take_steps(golden, state, dtype, which=slice(None)) -> tuple[list[GanState],
     mixing = golden.get("mixing", np.zeros(golden["images"].shape[:2]))
     states, history = [jax.device_get(state)], []
     for images, *given in zip(golden["images"][which], golden["latents"][which], mixing[which], strict=True):
-        given = Given(*(jnp.asarray(values, dtype) for values in given))
+        given = Draws(*(jnp.asarray(values, dtype) for values in given))
         state, metrics = step(config, state, Batch(normalize_images(images[..., None], dtype)), given)
         states.append(jax.device_get(state))
         history.append({name: float(value) for name, value in metrics.items()})
@@ -219,7 +202,7 @@ def cases(paths, in_soak):
 
 
 @pytest.mark.parametrize("path", cases((*COURSE, *RECIPES), SIMPLE))
-def test_float64_steps_follow_the_reference(path, given_randomness):
+def test_float64_steps_follow_the_reference(path):
     golden, (*_, state), history = in_float64(path)
     for name in metrics_of(golden):
         values = np.array([metrics[name] for metrics in history])
@@ -230,12 +213,12 @@ def test_float64_steps_follow_the_reference(path, given_randomness):
 
 
 @pytest.mark.soak
-def test_float64_steps_at_points_follow_the_reference(given_randomness, monkeypatch):
+def test_float64_steps_at_points_follow_the_reference(monkeypatch):
     """As above, with the form of convolutions that a CPU takes for more images and channels than a golden has."""
     monkeypatch.setattr(toom_cook, "_FEWEST_IMAGES", {1: 1})
     for clear in (jax.clear_caches, in_float64.cache_clear):
         clear()
-    test_float64_steps_follow_the_reference(HERE / "joint.npz", given_randomness)
+    test_float64_steps_follow_the_reference(HERE / "joint.npz")
     for clear in (jax.clear_caches, in_float64.cache_clear):
         clear()
 
@@ -244,7 +227,7 @@ PENALIZED = HERE / "recipes" / "relativistic_r1_r2.npz"
 
 
 @pytest.mark.parametrize("path", cases((HERE / "joint.npz", PENALIZED), [PENALIZED]))
-def test_a_float32_step_is_near_the_float64_step_from_the_same_state(path, given_randomness):
+def test_a_float32_step_is_near_the_float64_step_from_the_same_state(path):
     """Single steps, since a trajectory parts in any float32 once one weight's tiny gradient rounds to the other sign.
 
     Over twenty goldens of other sizes, the first pass's scores differed by at most 6e-6, G's loss after D's update by

@@ -5,7 +5,6 @@
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +14,9 @@ from chex import assert_trees_all_equal_structs
 from closeness import assert_close
 
 from gan_jax import Batch, GanConfig, GanState, NetworkState, gan_step, normalize_images
+from gan_jax.draws import Draws
 from gan_jax.nn.networks import apply_discriminator, apply_generator
 from gan_jax.objectives.penalties import r1, r2
-from gan_jax.training import steps, updates
 from gan_jax.training.state import optimizer
 
 HERE = Path(__file__).parent / "goldens" / "r3gan"
@@ -40,25 +39,6 @@ GOLDENS = [path for path in sorted(FOLDER.glob("*.npz")) if is_trajectory(path)]
 
 
 OURS = {"average": "ema", "average_half_life": "ema_half_life"}  # names, where the files have others
-
-
-class Given(NamedTuple):
-    """The latents of both updates, given to a step in place of the key that it would draw them with."""
-
-    now: jax.Array
-    critic: jax.Array
-
-
-@pytest.fixture
-def given_latents(monkeypatch):
-    def fold(key, tag):
-        if tag == steps.NETWORKS_TAG:
-            return None
-        return Given(key.critic, key.critic) if tag == updates.CRITIC_STEP else key
-
-    monkeypatch.setattr(steps, "sample_latents", lambda config, key: key.now)
-    for module in (steps, updates):
-        monkeypatch.setattr(module, "fold", fold)
 
 
 def config_of(golden) -> GanConfig:
@@ -148,7 +128,7 @@ def take_steps(golden, config):
             config,
             state,
             Batch(*map(jnp.asarray, dealt)) if labels is not None else Batch(dealt[0]),
-            Given(latents[1], latents[0]),
+            Draws(latents[1], critic_latents=latents[0]),
         )
         scheduled = [text.split("=")[0] for text in config.schedules]
         history.append({**own, **metrics, **{name: getattr(now, name) for name in scheduled}})
@@ -161,7 +141,7 @@ def test_there_is_something_to_compare_with():
 
 @pytest.mark.soak
 @pytest.mark.parametrize("path", GOLDENS, ids=lambda path: path.stem)
-def test_float64_steps_of_r3gan_follow_the_reference(path, given_latents):
+def test_float64_steps_of_r3gan_follow_the_reference(path):
     with np.load(path) as archive:
         golden = dict(archive)
     config = config_of(golden)
