@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.array_files import read_arrays, save_arrays
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, parse_json, read_arrays, save_arrays
+from gan_jax.files import first_line, parse_json
 from gan_jax.storage.digests import named_leaves
 from gan_jax.storage.run_json_schema import config_from_json
 from gan_jax.training.games import GAMES, Game
