@@ -16,9 +16,11 @@ PACKAGE = Path(gan_jax.__file__).parent
 BASE = (
     "version",
     "errors",
+    "setting_groups",
     "field_types",
     "fields",
     "files",
+    "array_files",
     "parts",
     "cores",
     "optimizers",
@@ -64,7 +66,8 @@ LIBRARY_HOMES = {
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }
-WITHOUT_JAX = {"errors", "parts", "field_types", "fields", "files", "cores", "pictures", "runs.health"}
+WITHOUT_JAX = {"errors", "setting_groups", "parts", "field_types", "fields", "files", "array_files", "cores"}
+WITHOUT_JAX |= {"recipes", "pictures", "runs.health"}
 DATA = ("array_names", "datasets", "downloads", "folders", "image_files", "image_set", "published", "records", "shares")
 WITHOUT_JAX |= {f"data.{name}" for name in DATA}
 MODULES = sorted(PACKAGE.glob("**/*.py"))
