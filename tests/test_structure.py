@@ -159,6 +159,23 @@ def test_a_training_starts_without_what_only_its_end_needs():
     )
 
 
+_QUESTIONS = """
+import contextlib, io, sys
+from gan_jax.cli.commands import COMMANDS, run_command
+for words in (["--version"], ["recipes"], ["train", "--widht", "8"], *([name, "--help"] for name in COMMANDS)):
+    sys.argv = ["gan-jax", *words]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        run_command()
+    assert ("--width" in err.getvalue()) if "--widht" in words else out.getvalue(), words
+"""
+
+
+def test_help_recipes_and_a_wrong_flag_load_neither_jax_nor_numpy():
+    slow = {"jax", "numpy", "flax", "optax", "orbax", "matplotlib", "PIL", "tqdm"}
+    assert not slow & loaded_by(_QUESTIONS)
+
+
 def test_the_package_itself_loads_nothing():
     assert not {"jax", "numpy", "flax"} & loaded_by("import gan_jax; gan_jax.__version__")
 
