@@ -13,7 +13,7 @@ from gan_jax.cli.trainings import TRAININGS
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home
 from gan_jax.recipes import find_recipe
-from gan_jax.setting_groups import RunSettings
+from gan_jax.setting_groups import GanSettings, RunSettings
 
 if TYPE_CHECKING:
     from gan_jax.runs.experiment import Experiment
@@ -84,12 +84,12 @@ def _read(defaults: RunSettings, args: Sequence[str], **options: Any) -> "Callab
         raise InputError("--seed and --seeds both say which seeds to train with; give one of them.")
     name, start = value_of(args, "--recipe"), value_of(args, "--start-from")
     if name is not None:
-        defaults = RunSettings(**vars(defaults) | {"gan": find_recipe(name).settings})
+        defaults = _with_gan(defaults, find_recipe(name).settings)
     elif start is not None:
         from gan_jax.storage.load import load_run
 
         try:
-            defaults = RunSettings(**vars(defaults) | {"gan": load_run(expand_home(Path(start))).config})
+            defaults = _with_gan(defaults, load_run(expand_home(Path(start))).config)
         except InputError:
             if "--resume" not in given:  # a run that goes on needs no start, and a new one is refused when it begins
                 raise
@@ -101,6 +101,11 @@ def _read(defaults: RunSettings, args: Sequence[str], **options: Any) -> "Callab
         return complete(flags, name, args, **options)
 
     return completed
+
+
+def _with_gan(settings: RunSettings, gan: GanSettings) -> RunSettings:
+    values: dict[str, Any] = vars(settings) | {"gan": gan}
+    return RunSettings(**values)
 
 
 def value_of(args: Sequence[str], flag: str) -> str | None:

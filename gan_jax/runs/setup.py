@@ -102,8 +102,8 @@ def prepare_start(
 
     def compile_steps(shapes: Any) -> None:
         if ahead and isinstance(source, ResidentImages):
-            lengths = {"log_every": settings.log_every, "pause_every": settings.checkpoint_every}
-            compile_ahead(game.step, Start(config, shapes, source, keys, end), num_steps=num_steps, **lengths)
+            start, every = Start(config, shapes, source, keys, end), settings.checkpoint_every
+            compile_ahead(game.step, start, num_steps=num_steps, log_every=settings.log_every, pause_every=every)
 
     state = initial_state(game.init, config, keys.init, meanwhile=compile_steps)
     state = _with_trained_networks(settings, config, state)

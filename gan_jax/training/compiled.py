@@ -84,7 +84,8 @@ def scan_steps(
 
 def compile_steps(config: GanConfig, step: Step, state: Any, *others: Any) -> None:
     """Compile what ``scan_steps`` of the same arguments runs; of the state, on one device, shapes are enough."""
-    _program(_scan_steps, ("step",), state).lower(config, step, state, *others).compile()
+    program: Any = _program(_scan_steps, ("step",), state)
+    program.lower(config, step, state, *others).compile()
 
 
 def _scan_steps(
