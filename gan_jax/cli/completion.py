@@ -41,7 +41,7 @@ def complete(flags: RunSettings, recipe_name: str | None, args: Sequence[str], *
         flags = read_flags(begun, args, **options)
     elif flags.resume and is_default:
         _warn_of_no_run(folder)
-    values = vars(flags) | {"gan": GanConfig(**vars(flags.gan)), "imports": imported_names()}
+    values: dict[str, Any] = vars(flags) | {"gan": GanConfig(**vars(flags.gan)), "imports": imported_names()}
     settings = RunConfig(**values)
     _require_effect(given, settings)
     return settings
