@@ -18,7 +18,6 @@ from typing import Any
 import tyro
 from machine import describe_machine, write_figures
 from tables import door_table, start_table
-from timing import timed_lines
 
 HERE = Path(__file__).parents[1]
 GAN_JAX = ["-m", "gan_jax"]
@@ -77,8 +76,15 @@ def seconds_to_first_step(checkout: Path, folder: Path) -> float:
     """Start a training of the embedded digits at the default size, and wait for its first line."""
     command = [sys.executable, *GAN_JAX, "train", "--dataset", "digits", "--steps", "1", "--overwrite"]
     command += ["--output-dir", str(folder / "run")]
-    lines, _ = timed_lines(command, **environment(checkout), JAX_COMPILATION_CACHE_DIR=str(folder / "cache"))
-    return next(seconds for seconds, line in lines if line.startswith("epoch "))
+    variables = environment(checkout) | {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache")}
+    start = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=variables
+    ) as process:
+        assert process.stdout is not None
+        seconds = next(time.perf_counter() - start for line in process.stdout if line.startswith("epoch "))
+        process.kill()  # what a training does after its last step is not timed
+    return seconds
 
 
 def environment(checkout: Path) -> dict[str, str]:
