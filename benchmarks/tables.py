@@ -72,11 +72,22 @@ def memory_table(memory: RunJson) -> str:
     return markdown_table(heading, rows)
 
 
-def start_table(start: Mapping[str, Sequence[float]]) -> str:
-    """Seconds from the shell to the first step."""
-    cold, warm = np.median(start["cold_s"]), np.median(start["warm_s"])
-    rows = [["empty: the first run ever", f"{cold:.1f}"], ["filled by an earlier run", f"{warm:.1f}"]]
-    return markdown_table(["compilation cache", "seconds"], rows)
+def door_table(figures: Mapping[str, Any]) -> str:
+    """Seconds of commands, and over those of the first, ``import jax``."""
+    medians = {name: float(np.median(seconds)) for name, seconds in figures["commands_s"].items()}
+    unit, *_ = medians.values()
+    return markdown_table(["", "seconds", "ratio"], [[n, f"{s:.2f}", f"{s / unit:.2f}"] for n, s in medians.items()])
+
+
+def start_table(figures: Mapping[str, Any]) -> str:
+    """Seconds from the shell to the first step, and beside those of an earlier version if it took turns."""
+    rows: list[list[str]] = []
+    for kind, text in {"cold": "empty: the first run ever", "warm": "filled by an earlier run"}.items():
+        now, *before = (float(np.median(starts[kind])) for starts in figures["starts_s"].values())
+        compared = [cell for seconds in before for cell in (f"{seconds:.1f}", f"{now / seconds:.2f}")]
+        rows.append([text, f"{now:.1f}", *compared])
+    headings = ["before, s", "ratio"] if len(figures["starts_s"]) > 1 else []
+    return markdown_table(["compilation cache", "seconds", *headings], rows)
 
 
 def whole_run_table(seconds: Mapping[str, Mapping[str, float]]) -> str:

@@ -35,6 +35,7 @@ from gan_jax import (
     sample_latents,
     steps_per_epoch,
 )
+from gan_jax.array_files import save_arrays
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
 from gan_jax.cli.parsing import parse
 from gan_jax.config import require
@@ -48,7 +49,7 @@ from gan_jax.evaluation import (
     sliced_wasserstein,
 )
 from gan_jax.evaluation.protocol import FEWEST
-from gan_jax.files import save_arrays, write_json, write_text
+from gan_jax.files import write_json, write_text
 from gan_jax.runs.watchers.snapshots import Snapshots
 from gan_jax.storage.digests import tree_digest
 from gan_jax.storage.history import read_history

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax import GAMES, GanState, recipe
+from gan_jax import GAMES, GanConfig, GanState, recipe
+from gan_jax.array_files import save_arrays
 from gan_jax.cli.exit_codes import exit_on_errors, prepare_libraries
-from gan_jax.cli.flags import GanFlags, gan_config, gan_flags
+from gan_jax.cli.flags import GanFlags, gan_flags, gan_settings
 from gan_jax.cli.parsing import parse
-from gan_jax.files import save_arrays, write_text
+from gan_jax.files import write_text
 from gan_jax.pictures.plane import save_plane_animation, save_plane_figure
 from gan_jax.plane import for_points
 from gan_jax.plane.watch import Watched, WatchSettings, arrays, plane_of, prepare_watch, views, watch
@@ -43,7 +44,7 @@ class Settings(WatchSettings):
 
 
 def main(settings: Settings) -> None:
-    plan = prepare_watch(settings, gan_config(settings.gan))
+    plan = prepare_watch(settings, GanConfig(**vars(gan_settings(settings.gan))))
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     fresh = plan.game.init(plan.config, plan.keys.init)
     arms: dict[str, Watched] = {}

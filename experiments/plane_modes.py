@@ -26,7 +26,7 @@ from gan_jax.pictures.tables import markdown_table
 from gan_jax.plane import Target, load_target, plane_recipes, sample_many, score_modes, train_many
 from gan_jax.plane.modes import NUM_SAMPLES
 from gan_jax.plane.targets import Modes
-from gan_jax.settings import MAX_SEED
+from gan_jax.setting_groups import MAX_SEED
 
 
 @dataclasses.dataclass(frozen=True)

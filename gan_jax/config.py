@@ -3,8 +3,7 @@
 import dataclasses
 import numbers
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,147 +18,18 @@ from gan_jax.objectives.losses import find_objective
 from gan_jax.objectives.penalties import find_generator_penalty, find_penalty
 from gan_jax.optimizers import find_optimizer
 from gan_jax.schedules import parse_schedule
+from gan_jax.setting_groups import GanSettings
 
 MAX_IMAGE = 2**12  # pixels along a side
 MAX_SIZE = 2**16  # of a latent vector or a batch; larger ones only abort in XLA
 MAX_WIDTH = 2**12  # an inner kernel then has 4 GiB
 _SMALLEST = np.finfo(np.float32).smallest_normal  # above 0; XLA takes smaller ones for 0
 _ARRAYS = (jax.Array, np.ndarray)
-TRACED_OPERAND = {"traced": True}  # a compiled step takes it as an operand: changing it does not compile again
-
-
-@dataclasses.dataclass(frozen=True)
-class NetworkConfig:
-    """What the networks are, and what they make."""
-
-    image_shape: tuple[int, ...] = (28, 28, 1)
-    """Height, width, channels; the data set decides. ``(D,)`` for points of D dimensions in place of images."""
-    latent_dim: int = 100
-    """Entries of a latent vector z ~ N(0, 1)."""
-    network: str = "dcgan"
-    """Layers of both networks: dcgan, infogan, r3gan or dense."""
-    width: int = 64
-    """Channels next to the image; inner layers have 2 and 4 times as many."""
-    discriminator_width: int | None = None
-    """D's channels next to the image, where they are not as many as G's."""
-    max_channels: int | None = None
-    """No layer of dcgan and r3gan has more; large images need it, whose inner layers double their channels often."""
-    initializer: Literal["dcgan", "lecun", "he"] = "dcgan"
-    """Kernels of dcgan and infogan: N(0, 0.02), LeCun (variance 1 / fan-in) or He (2 / (1 + 0.2**2) / fan-in)."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Type of the layers' inputs and products; weights, statistics, losses and the optimizer stay float32."""
-    normalization: Literal["batch", "spectral", "none"] = "batch"
-    """Of D's layers; r3gan's have none, dense ones none or spectral."""
-    conditional: bool = False
-    """Tell both networks each image's class."""
-    num_classes: int = 10
-    """Kinds of images, of which a conditional network is told; the data set decides."""
-    class_counts: tuple[int, ...] = ()
-    """Training images of each class, where one has none, or uneven ones are recalibrated; the data set decides."""
-    packing: int = 1
-    """Images that D judges together, as one with so many times the channels (PacGAN, Lin et al. 2018)."""
-
-    stage_widths: tuple[int, ...] = ()
-    """r3gan's channels at each size of images, from the smallest up, or one number for all; by default of width."""
-    stage_cardinalities: tuple[int, ...] = ()
-    """Groups of r3gan's 3x3 convolutions at each size, or one number for all; by default of 16 channels each."""
-    stage_blocks: tuple[int, ...] = (2,)
-    """r3gan's residual blocks at each size, or one number for all."""
-    expansion: int = 2
-    """How many times as many channels there are within one of r3gan's blocks as between them."""
-    bfloat16_stages: int = 0
-    """At how many of the largest sizes r3gan's layers compute in bfloat16, as with that precision they do at all."""
-
-    def channels(self, halvings: int) -> int:
-        """Channels of a layer after so many halvings of the image."""
-        channels = self.width * 2**halvings
-        return channels if self.max_channels is None else min(channels, self.max_channels)
-
-
-@dataclasses.dataclass(frozen=True)
-class ObjectiveConfig:
-    """What both networks minimize."""
-
-    objective: str = "non_saturating"
-    """What both networks minimize: non_saturating, saturating, least_squares, hinge, wasserstein or relativistic."""
-    real_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
-    """Factor of the loss on reals in D's loss."""
-    fake_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
-    """Factor of the loss on fakes in D's loss."""
-    penalties: tuple[str, ...] = ()
-    """Added to D's loss: any of r1, r2 and gradient_penalty."""
-    penalty_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
-    """Factor of the penalties."""
-    penalty_share: float = 1.0
-    """The part of each batch that is penalized, above 0; a small one costs less."""
-    penalty_every: int = 1
-    """Penalize every so many steps, with so many times the weight (StyleGAN2's lazy regularization)."""
-    generator_penalties: tuple[str, ...] = ()
-    """Added to G's loss: mode_seeking."""
-    generator_penalty_weight: float = field(default=1.0, metadata=TRACED_OPERAND)
-    """Factor of G's penalties."""
-    generator_penalty_every: int = 1
-    """Penalize G every so many steps, with so many times the weight."""
-
-
-@dataclasses.dataclass(frozen=True)
-class AugmentationConfig:
-    """How what D sees is changed, and what adapts while it trains."""
-
-    mirror: bool = False
-    """Mirror each training image, left to right, with probability one half, anew whenever it is used."""
-    augmentations: tuple[str, ...] = ()
-    """What D sees is changed at random, reals and fakes alike: translation, cutout, or pipe (Karras et al. 2020)."""
-    augmentation_probability: float | None = field(default=None, metadata=TRACED_OPERAND)
-    """Change each image with this probability, separately by each augmentation and by each part of pipe; by default
-    always."""
-    controllers: tuple[str, ...] = ()
-    """Adapt settings to what is seen: ada moves augmentation_probability (Karras et al. 2020)."""
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizerConfig:
-    """How both networks learn."""
-
-    batch_size: int = 128
-    """Real images, and as many fakes, in an update of D."""
-    critic_steps: int = 1
-    """Updates of D before each one of G, each on a batch of its own."""
-    generator_batch: Literal["shared", "own"] = "shared"
-    """G learns from the images and latents of D's last update, or from a batch of its own, as in R3GAN."""
-    micro_batch: int | None = None
-    """Take each batch in parts of so many images and add up the gradients, in the memory that a part needs."""
-    optimizer: str = "adam"
-    """How gradients move the weights: adam, rmsprop or sgd."""
-    learning_rate: float = field(default=2e-4, metadata=TRACED_OPERAND)
-    """The optimizer's step size, for both networks if D has none of its own."""
-    discriminator_learning_rate: float | None = field(default=None, metadata=TRACED_OPERAND)
-    """D's step size, where it is not G's."""
-    beta1: float = field(default=0.5, metadata=TRACED_OPERAND)
-    """The optimizer's decay of the first moment."""
-    beta2: float = field(default=0.999, metadata=TRACED_OPERAND)
-    """The optimizer's decay of the second moment."""
-    schedules: tuple[str, ...] = ()
-    """Settings that move while it trains, such as learning_rate=cosine:x0.05 (along half a cosine to a twentieth of its
-    value at the end of the run) or beta2=linear:0.99:1e6 (to 0.99 after a million images). Curves: cosine, linear, and
-    warmup, which begins at the number given. Any setting that is a number and compiles nothing anew may move."""
-
-
-@dataclasses.dataclass(frozen=True)
-class EmaConfig:
-    """The average of G's weights over the steps."""
-
-    ema_half_life: float | None = field(default=None, metadata=TRACED_OPERAND)
-    """Average G's weights over the steps, with this half-life in images; what samples uses the average."""
-    ema_ramp: float = field(default=0.05, metadata=TRACED_OPERAND)
-    """The half-life is at most this part of the images seen so far, above 0."""
-    ema_statistics: Literal["averaged", "recalibrated"] = "averaged"
-    """The average's batch statistics: averaged like its weights, or measured anew on its own images when it is used."""
 
 
 @explain_fields
 @dataclasses.dataclass(frozen=True)
-class GanConfig(EmaConfig, AugmentationConfig, OptimizerConfig, ObjectiveConfig, NetworkConfig):
+class GanConfig(GanSettings):
     """Networks, initial weights, objective and optimizer: everything that decides a training step.
 
     A pytree, made of small parts. A step is compiled for the fields in ``STATIC`` and takes those in ``TRACED`` as

@@ -5,18 +5,21 @@ A recipe is a ``GanConfig`` and nothing else: one training step reads it. Whatev
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.fields import explain_fields
+from gan_jax.setting_groups import GanSettings
+
+if TYPE_CHECKING:
+    from gan_jax.config import GanConfig
 
 
 @explain_fields
 class Recipe(NamedTuple):
     """A configuration with a name, and where it comes from."""
 
-    config: GanConfig
+    settings: GanSettings
     """What it sets."""
     summary: str
     """What it changes, in a line."""
@@ -27,8 +30,15 @@ class Recipe(NamedTuple):
     departures: str
     """Where it is not what its source does."""
 
+    @property
+    def config(self) -> "GanConfig":
+        """What it sets, for a training step; JAX is imported with it."""
+        from gan_jax.config import GanConfig
 
-_SN_HINGE = GanConfig(
+        return GanConfig(**vars(self.settings))
+
+
+_SN_HINGE = GanSettings(
     objective="hinge",
     normalization="spectral",
     learning_rate=1e-4,
@@ -37,7 +47,7 @@ _SN_HINGE = GanConfig(
     beta2=0.9,
     initializer="he",
 )
-_PAIRED = GanConfig(objective="relativistic", penalties=("r1", "r2"), normalization="none", beta1=0.0)
+_PAIRED = GanSettings(objective="relativistic", penalties=("r1", "r2"), normalization="none", beta1=0.0)
 _R3GAN = dataclasses.replace(
     _PAIRED,
     network="r3gan",
@@ -54,7 +64,7 @@ _R3GAN = dataclasses.replace(
 
 def _r3gan_preset(
     *, images: str, penalty_weight: tuple[float, str], half_life: str, augmentation: str, **others: Any
-) -> GanConfig:
+) -> GanSettings:
     """One of the authors' configurations; what moves does so along half a cosine over so many images."""
     weight, last_weight = penalty_weight
     ends = {
@@ -68,7 +78,7 @@ def _r3gan_preset(
     return dataclasses.replace(_R3GAN, augmentations=("pipe",), schedules=schedules, penalty_weight=weight, **others)
 
 
-def _r3gan_recipe(config: GanConfig, images: str) -> Recipe:
+def _r3gan_recipe(config: GanSettings, images: str) -> Recipe:
     return Recipe(
         config,
         f"R3GAN as its authors train it on {images}",
@@ -89,21 +99,21 @@ _IMAGENET: dict[str, Any] = {"images": "2e8", "half_life": "5e7", "conditional":
 
 RECIPES = {
     "dcgan": Recipe(
-        GanConfig(),
+        GanSettings(),
         "the course's: non-saturating loss, batch normalization",
         "Radford et al. 2016, arXiv:1511.06434",
         "section 4: N(0, 0.02), Adam 2e-4 with beta1 0.5, batch 128",
         "28x28 images and three halvings in place of 64x64 and four",
     ),
     "lsgan": Recipe(
-        GanConfig(objective="least_squares", learning_rate=1e-3),
+        GanSettings(objective="least_squares", learning_rate=1e-3),
         "least squares in place of cross-entropy",
         "Mao et al. 2017, arXiv:1611.04076",
         "eq. 9 with labels 0 and 1; all else as dcgan",
         "without the factor 1/2; learning rate chosen here; other networks",
     ),
     "wgan-gp": Recipe(
-        GanConfig(
+        GanSettings(
             objective="wasserstein",
             penalties=("gradient_penalty",),
             penalty_weight=10.0,
@@ -128,7 +138,7 @@ RECIPES = {
         "DCGAN's layers in place of residual ones and of 3x3 convolutions",
     ),
     "r1": Recipe(
-        GanConfig(
+        GanSettings(
             penalties=("r1",),
             penalty_weight=1.0,
             normalization="none",
@@ -239,21 +249,21 @@ RECIPES = {
         "ImageNet of 64 pixels with its classes",
     ),
     "lucic": Recipe(
-        GanConfig(network="infogan", latent_dim=64, batch_size=64),
+        GanSettings(network="infogan", latent_dim=64, batch_size=64),
         "the network of a large comparison of GANs, with the non-saturating loss",
         "Lucic et al. 2018, arXiv:1711.10337",
         "InfoGAN's networks, 64 latents, batch 64, Adam; loss, learning rate and beta1 are searched there",
         "tanh in place of a sigmoid; no biases in convolutions and dense layers",
     ),
     "diffaugment": Recipe(
-        GanConfig(augmentations=("translation", "cutout")),
+        GanSettings(augmentations=("translation", "cutout")),
         "what D sees is moved and cut",
         "Zhao et al. 2020, arXiv:2006.10738",
         "its code: translation by 1/8, cutout of 1/2",
         "on the course's recipe; without changes of colour",
     ),
     "pacgan": Recipe(
-        GanConfig(packing=2),
+        GanSettings(packing=2),
         "D judges two images together",
         "Lin et al. 2018 (PacGAN), arXiv:1712.04086",
         "section 3: packs of two, joined along the channels; all else as dcgan",
@@ -267,14 +277,14 @@ RECIPES = {
         "an embedding beside the latents in place of conditional batch normalization in G",
     ),
     "fast": Recipe(
-        GanConfig(learning_rate=1e-3, schedules=("learning_rate=cosine:x0.05",), ema_half_life=20_000.0),
+        GanSettings(learning_rate=1e-3, schedules=("learning_rate=cosine:x0.05",), ema_half_life=20_000.0),
         "the course's with a higher learning rate that falls, and an average of G",
         "Radford et al. 2016, with the average of Karras et al. 2018, arXiv:1710.10196",
         "chosen here",
         "",
     ),
     "best": Recipe(
-        GanConfig(
+        GanSettings(
             width=32,
             learning_rate=3e-3,
             beta1=0.0,
@@ -290,7 +300,18 @@ RECIPES = {
 """By the names that ``--recipe`` takes."""
 
 
-def recipe(name: str) -> GanConfig:
+def find_recipe(name: str) -> Recipe:
+    """The recipe of a name.
+
+    Raises:
+      InputError: there is none.
+    """
+    if name not in RECIPES:
+        raise InputError(f"recipe is {name!r}; it must be one of {', '.join(RECIPES)}.")
+    return RECIPES[name]
+
+
+def recipe(name: str) -> "GanConfig":
     """The configuration of a recipe.
 
     Raises:
@@ -300,6 +321,4 @@ def recipe(name: str) -> GanConfig:
       >>> recipe("lsgan").objective
       'least_squares'
     """
-    if name not in RECIPES:
-        raise InputError(f"recipe is {name!r}; it must be one of {', '.join(RECIPES)}.")
-    return RECIPES[name].config
+    return find_recipe(name).config

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gan_jax import InputError
-from gan_jax.files import RUN_DATA, atomic_write, is_partial, prepare_output, save_arrays, write_json
+from gan_jax.array_files import save_arrays
+from gan_jax.files import RUN_DATA, atomic_write, is_partial, prepare_output, write_json
 
 
 def test_a_file_appears_whole(tmp_path):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gan_jax import InputError, RunConfig
 from gan_jax.config import SWEEPABLE
 from gan_jax.files import parse_json
-from gan_jax.settings import MAX_SEED
+from gan_jax.setting_groups import MAX_SEED
 from gan_jax.sweeps.plan import format_value, list_trials, parse_sweep
 
 # Not st.text() of all characters, whose table takes seconds to make.

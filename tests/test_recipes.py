@@ -13,7 +13,7 @@ from gan_jax.runs.setup import networks_config, prepare_start, training_images
 def test_a_recipe_says_where_it_is_from(name):
     named = RECIPES[name]
     assert all((named.summary, named.paper, named.source))
-    assert recipe(name) is named.config
+    assert recipe(name) == named.config
     assert dataclasses.replace(named.config) == named.config  # passes its own checks
     assert (named.config == GanConfig()) == (name == "dcgan")
 

@@ -16,9 +16,11 @@ PACKAGE = Path(gan_jax.__file__).parent
 BASE = (
     "version",
     "errors",
+    "setting_groups",
     "field_types",
     "fields",
     "files",
+    "array_files",
     "parts",
     "cores",
     "draws",
@@ -65,7 +67,8 @@ LIBRARY_HOMES = {
     "orbax": {"storage.checkpoints"},
     "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }
-WITHOUT_JAX = {"errors", "parts", "field_types", "fields", "files", "cores", "pictures", "runs.health"}
+WITHOUT_JAX = {"errors", "setting_groups", "parts", "field_types", "fields", "files", "array_files", "cores"}
+WITHOUT_JAX |= {"recipes", "pictures", "runs.health"}
 DATA = ("array_names", "datasets", "downloads", "folders", "image_files", "image_set", "published", "records", "shares")
 WITHOUT_JAX |= {f"data.{name}" for name in DATA}
 MODULES = sorted(PACKAGE.glob("**/*.py"))
@@ -155,6 +158,23 @@ def test_a_training_starts_without_what_only_its_end_needs():
     assert not {"matplotlib.figure", "tensorflow_datasets", "scipy.stats"} & loaded_by(
         "from gan_jax.cli import train\nfrom gan_jax import load_dataset\nload_dataset('digits')"
     )
+
+
+_QUESTIONS = """
+import contextlib, io, sys
+from gan_jax.cli.commands import COMMANDS, run_command
+for words in (["--version"], ["recipes"], ["train", "--widht", "8"], *([name, "--help"] for name in COMMANDS)):
+    sys.argv = ["gan-jax", *words]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), contextlib.suppress(SystemExit):
+        run_command()
+    assert ("--width" in err.getvalue()) if "--widht" in words else out.getvalue(), words
+"""
+
+
+def test_help_recipes_and_a_wrong_flag_load_neither_jax_nor_numpy():
+    slow = {"jax", "numpy", "flax", "optax", "orbax", "matplotlib", "PIL", "tqdm"}
+    assert not slow & loaded_by(_QUESTIONS)
 
 
 def test_the_package_itself_loads_nothing():

@@ -32,6 +32,8 @@ COMMANDS = TRAININGS | {
     "reals": "Write real images, for tools that compare sets.",
 }
 
+_WITHOUT_JAX = ("recipes",)
+
 
 def run_command() -> None:
     """Do what the command line asks for; ``exit_on_errors`` says how it ends."""
@@ -42,7 +44,6 @@ def run_command() -> None:
         elif name == "--version":
             print(f"gan-jax {version('gan_jax')} (jax {version('jax')}, Python {platform.python_version()})")
         elif name in COMMANDS:
-            prepare_libraries()
             _run(name, args)
         else:
             what = "flag" if name.startswith("-") else "subcommand"
@@ -74,7 +75,10 @@ def _run(name: str, args: list[str]) -> None:
         return
     from gan_jax.cli.parsing import parse_call
 
-    parse_call(find_command(name), args, prog=f"gan-jax {name}")()
+    call = parse_call(find_command(name), args, prog=f"gan-jax {name}")
+    if name not in _WITHOUT_JAX:
+        prepare_libraries()
+    call()
 
 
 def find_command(name: str) -> Callable[..., Any]:

@@ -5,10 +5,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from gan_jax.cli.scoring import score
-from gan_jax.cli.sources import AS_ALWAYS, NUM_IMAGES, READ_AS_THEY_ARE, Measuring, Reading
-from gan_jax.evaluation import Evaluator
-from gan_jax.pictures.scores import table_cells, told_ranking
+from gan_jax.cli.shared_flags import AS_ALWAYS, NUM_IMAGES, READ_AS_THEY_ARE, Measuring, Reading
 from gan_jax.pictures.tables import plain_table
 
 
@@ -43,6 +40,10 @@ def evaluate(
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
         measuring: In which features, and beside which reals.
     """
+    from gan_jax.cli.scoring import score
+    from gan_jax.evaluation import Evaluator
+    from gan_jax.pictures.scores import table_cells, told_ranking
+
     flags = (dataset, data_dir, reading, num_images, seed, json, figure, ema, measuring)
     rows, features, summary, floor = score(path, *flags)
     known = ", random weights" if isinstance(features, Evaluator) else ""

@@ -138,7 +138,7 @@ def prepare_libraries() -> None:
             jax.config.update("jax_compilation_cache_dir", str(folder))
         except (InputError, OSError) as error:
             warn(f"what is compiled cannot be kept for the next time ({error})")
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     warnings.showwarning = _show_warning
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # what Orbax's tasks meet is raised too

@@ -1,20 +1,17 @@
 """``gan-jax export``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from gan_jax.cli.sources import choose_discriminator, choose_generator, require_count
 from gan_jax.errors import InputError
 from gan_jax.files import atomic_write, prepare_output
-from gan_jax.inference.export import export_generator
-from gan_jax.inference.layouts import Which
-from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
-from gan_jax.inference.weight_files import WRITERS
-from gan_jax.runs.imports import exported_arrays
-from gan_jax.storage.load import TrainedRun, load_run
-from gan_jax.training.state import Variables
+
+if TYPE_CHECKING:
+    from gan_jax.inference.layouts import Which
+    from gan_jax.storage.load import TrainedRun
+    from gan_jax.training.state import Variables
 
 
 def export(
@@ -23,7 +20,7 @@ def export(
     output: Path,
     format: Literal["stablehlo", "onnx", "safetensors", "pytorch"] = "stablehlo",
     batch: int | None = None,
-    model: Which | None = None,
+    model: Literal["generator", "discriminator"] | None = None,
     ema: bool = True,
     layout: Literal["nhwc", "torch-fidelity"] = "nhwc",
 ) -> None:
@@ -42,6 +39,12 @@ def export(
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
         layout: nhwc, floats near [-1, 1], or torch-fidelity, which scores the file itself: uint8 NCHW in RGB, as onnx.
     """
+    from gan_jax.cli.sources import choose_discriminator, choose_generator, require_count
+    from gan_jax.inference.export import export_generator
+    from gan_jax.inference.onnx_export import onnx_discriminator, onnx_generator
+    from gan_jax.inference.weight_files import WRITERS
+    from gan_jax.storage.load import load_run
+
     as_bytes = layout == "torch-fidelity"
     if as_bytes and (format != "onnx" or model == "discriminator"):
         raise InputError("--layout torch-fidelity is a generator's as ONNX; give --format onnx, or leave it out.")
@@ -75,7 +78,7 @@ def export(
     print(f"The {name} {'are' if ' and ' in name else 'is'} in {output}: {described}")
 
 
-def _described(run: TrainedRun, batch: int | None, *, of_discriminator: bool = False, as_bytes: bool = False) -> str:
+def _described(run: "TrainedRun", batch: int | None, *, of_discriminator: bool = False, as_bytes: bool = False) -> str:
     """From what to what a network leads."""
     labels = " and labels [b]" if run.config.conditional else ""
     made = "points" if run.config.makes_points else "images"
@@ -85,7 +88,11 @@ def _described(run: TrainedRun, batch: int | None, *, of_discriminator: bool = F
     return f"latents [{batch or 'b'}, {run.config.latent_dim}]{labels} to {made}{form}"
 
 
-def _weights(run: TrainedRun, generator: Variables, model: Which | None, format: str) -> tuple[bytes, str]:
+def _weights(run: "TrainedRun", generator: "Variables", model: "Which | None", format: str) -> tuple[bytes, str]:
+    from gan_jax.cli.sources import choose_discriminator
+    from gan_jax.inference.weight_files import WRITERS
+    from gan_jax.runs.imports import exported_arrays
+
     networks: dict[Which, Variables] = {}
     if model != "discriminator":
         networks["generator"] = generator

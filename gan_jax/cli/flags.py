@@ -1,21 +1,26 @@
 """The flags of a training: the settings by their parts, each of which is a group of ``--help``."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Annotated, Any, get_type_hints
 
 import tyro
 
-from gan_jax.config import (
+from gan_jax.cli.parsing import parse
+from gan_jax.setting_groups import (
     AugmentationConfig,
+    DeviceConfig,
     EmaConfig,
-    GanConfig,
+    GanSettings,
     NetworkConfig,
     ObjectiveConfig,
     OptimizerConfig,
+    RunSettings,
+    SavingConfig,
+    SweepConfig,
+    TrainingConfig,
 )
-from gan_jax.settings import DeviceConfig, RunConfig, SavingConfig, SweepConfig, TrainingConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +34,7 @@ class _NetworkFlags(NetworkConfig):
 
 @dataclasses.dataclass(frozen=True)
 class GanFlags:
-    """``GanConfig`` as a command line gives it; ``gan_config`` checks the values."""
+    """``GanSettings`` as a command line gives it."""
 
     networks: _NetworkFlags = field(default_factory=_NetworkFlags)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -42,7 +47,7 @@ class GanFlags:
 class _TrainingFlags(TrainingConfig):
     """What is trained, for how long, from which seed and images."""
 
-    gan: Annotated[GanConfig, tyro.conf.Suppress] = field(default_factory=GanConfig)
+    gan: Annotated[GanSettings, tyro.conf.Suppress] = field(default_factory=GanSettings)
     imports: Annotated[tuple[str, ...], tyro.conf.Suppress] = ()  # --import, which every command has
     recipe: str | None = None
     """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes."""
@@ -63,63 +68,47 @@ class _FirstFlags:
 
 @dataclasses.dataclass(frozen=True)
 class RunFlags(GanFlags, _FirstFlags):
-    """``RunConfig`` as a command line gives it."""
+    """``RunSettings`` as a command line gives it."""
 
     many_runs: SweepConfig = field(default_factory=SweepConfig)
     devices: DeviceConfig = field(default_factory=DeviceConfig)
 
 
-def gan_flags(config: GanConfig) -> GanFlags:
+def gan_flags(config: GanSettings) -> GanFlags:
     """A configuration as the defaults of a command line."""
     return _grouped(GanFlags, vars(config))
 
 
-def run_flags(settings: RunConfig) -> RunFlags:
+def run_flags(settings: RunSettings) -> RunFlags:
     """Settings as the defaults of a command line."""
     return _grouped(RunFlags, vars(settings) | vars(settings.gan))
 
 
-def gan_config(flags: GanFlags) -> GanConfig:
-    """The configuration that a command line gives.
+def gan_settings(flags: GanFlags) -> GanSettings:
+    """The configuration that a command line gives, whose values are not checked yet."""
+    return _of(GanSettings, _flat(flags))
+
+
+def read_flags(defaults: RunSettings, args: Sequence[str], **options: Any) -> RunSettings:
+    """The settings that the words of a command line give; their values are checked when ``RunConfig`` is made of them.
+
+    Args:
+      defaults: what each flag is when it is not given.
+      args: the words.
+      options: passed on to tyro.
 
     Raises:
-      InputError: a value is outside its range.
+      InputError: a flag is unknown, or has a value of another type.
     """
-    return _of(GanConfig, _flat(flags))
-
-
-class _UncheckedGan(GanConfig):
-    def __post_init__(self) -> None:
-        pass
-
-
-class UncheckedRun(RunConfig):
-    """Settings whose values are checked once they are all read, so that a mistake gets one line."""
-
-    def __post_init__(self) -> None:
-        """Check nothing."""
-
-    def checked(self) -> RunConfig:
-        """The settings.
-
-        Raises:
-          InputError: a value is outside its range.
-        """
-        values: dict[str, Any] = vars(self) | {"gan": GanConfig(**vars(self.gan))}
-        return RunConfig(**values)
-
-
-def run_config(flags: RunFlags) -> UncheckedRun:
-    """The settings that a command line gives, which are not checked yet."""
-    values = _flat(flags)
-    return _of(UncheckedRun, values | {"gan": _of(_UncheckedGan, values)})
+    values = _flat(parse(RunFlags, args, default=run_flags(defaults), **options))
+    return _of(RunSettings, values | {"gan": _of(GanSettings, values)})
 
 
 def _grouped(group: type[Any], values: Mapping[str, Any]) -> Any:
     """A dataclass of dataclasses, whose innermost fields are those of ``values`` that it has."""
     types, given = get_type_hints(group), {}
     for name in (part.name for part in dataclasses.fields(group)):
-        if dataclasses.is_dataclass(types[name]) and types[name] is not GanConfig:
+        if dataclasses.is_dataclass(types[name]) and types[name] is not GanSettings:
             given[name] = _grouped(types[name], values)
         elif name in values:
             given[name] = values[name]
@@ -130,7 +119,7 @@ def _flat(group: Any) -> dict[str, Any]:
     """The innermost fields of a dataclass of dataclasses."""
     values: dict[str, Any] = {}
     for name, value in vars(group).items():
-        is_group = dataclasses.is_dataclass(value) and not isinstance(value, GanConfig)
+        is_group = dataclasses.is_dataclass(value) and not isinstance(value, GanSettings)
         values |= _flat(value) if is_group else {name: value}
     return values
 

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.runs.imports import import_run
-
 
 def import_(
     path: tyro.conf.Positional[Path],
@@ -26,6 +24,8 @@ def import_(
         discriminator: The discriminator's file, where it is another.
         overwrite: Replace the run that is in the folder.
     """
+    from gan_jax.runs.imports import import_run
+
     config, sources = import_run(path, output_dir, discriminator, overwrite=overwrite)
     shape = ", ".join(map(str, config.image_shape))
     labels = f" and labels of {config.num_classes} classes" if config.conditional else ""

@@ -2,15 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
-from gan_jax.inference.sampling import interpolate_images
-from gan_jax.pictures.grids import require_picture, save_grid, save_loop
-from gan_jax.storage.load import load_run
 
 
 def interpolate(
@@ -36,6 +31,13 @@ def interpolate(
         label: Of this class alone, by its name or number; for a conditional run. The classes in turn by default.
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
+    import numpy as np
+
+    from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
+    from gan_jax.inference.sampling import interpolate_images
+    from gan_jax.pictures.grids import require_picture, save_grid, save_loop
+    from gan_jax.storage.load import load_run
+
     if output.suffix not in (".png", ".gif"):
         raise InputError(f"{output} must end in .png or .gif.")
     require_count("rows", rows, 2)

@@ -13,6 +13,7 @@ from typing import Any
 
 import tyro
 
+from gan_jax.cli.exit_codes import prepare_libraries
 from gan_jax.cli.home_paths import HOME_PATHS
 from gan_jax.errors import InputError
 from gan_jax.parts import import_parts
@@ -40,6 +41,7 @@ def import_named(args: Sequence[str]) -> list[str]:
         name = value if separator else next(words, "")
         if not name:
             raise InputError(f"{_IMPORT} names nothing; give it a Python file or a module.")
+        prepare_libraries()  # what is imported may use JAX
         import_parts(name)
     return others
 

@@ -4,16 +4,9 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading, ReadingFlags, choose_dataset, require_count, require_shape
-from gan_jax.config import require
-from gan_jax.data.datasets import Dataset
+from gan_jax.cli.shared_flags import READ_AS_THEY_ARE, Reading
 from gan_jax.errors import InputError
-from gan_jax.files import prepare_output, warn, write_text
-from gan_jax.playground.contents import Source
-from gan_jax.playground.page import build_page
-from gan_jax.playground.recordings import read_lesson, read_plane
-from gan_jax.storage.load import TrainedRun, load_run
-from gan_jax.storage.run_folder import RunFolder
+from gan_jax.files import prepare_output, write_text
 
 _IMAGES = 1000
 
@@ -50,6 +43,14 @@ def playground(
         reading: How the data set's image files are read.
         ema: Show the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
+    from gan_jax.cli.sources import choose_training_images, require_count
+    from gan_jax.config import require
+    from gan_jax.playground.contents import Source
+    from gan_jax.playground.page import build_page
+    from gan_jax.playground.recordings import read_lesson, read_plane
+    from gan_jax.storage.load import load_run
+    from gan_jax.storage.run_folder import RunFolder
+
     if output.suffix != ".html":
         raise InputError(f"{output} must end in .html.")
     num_images = _IMAGES if images is None else images
@@ -59,7 +60,7 @@ def playground(
     run = load_run(path)
     known = bool(run.record) or dataset is not None
     required = (images, dataset, data_dir, reading) != (None, None, None, READ_AS_THEY_ARE)
-    data = _training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
+    data = choose_training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
     source = Source(
         run=run,
         folder=RunFolder(path) if path.is_dir() else None,
@@ -72,19 +73,3 @@ def playground(
     page = build_page(source, num_images=num_images, max_megabytes=max_megabytes)
     write_text(output, page)
     print(f"The page is in {output} ({len(page.encode()) / 1e6:.1f} MB); a double click opens it")
-
-
-def _training_images(
-    path: Path, run: TrainedRun, name: str | None, data_dir: Path | None, reading: ReadingFlags, required: bool
-) -> Dataset | None:
-    """The images that are named, else the run's; if these cannot be read and are not required, none and a warning."""
-    try:
-        data = choose_dataset(run.record, name, data_dir, reading)
-        require_shape(path, run.config.image_shape, data)
-    except InputError as error:
-        if required:
-            raise
-        reason = str(error).partition(";")[0]
-        warn(f"the page has no nearest training images ({reason}); --dataset or --data-dir says where they are")
-        return None
-    return data

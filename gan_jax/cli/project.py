@@ -2,18 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import tyro
 
-from gan_jax.cli.sources import choose_discriminator, choose_generator, choose_label, require_count, require_seed
-from gan_jax.config import require
-from gan_jax.data.image_files import read_image
 from gan_jax.errors import InputError
-from gan_jax.files import prepare_output, save_arrays
-from gan_jax.inference.projection import project_image
-from gan_jax.pictures.grids import save_grid
-from gan_jax.storage.load import load_run
-from gan_jax.storage.run_json import read_settings
+from gan_jax.files import prepare_output
 
 MOST_RESTARTS = 1000  # they are taken at once
 
@@ -45,6 +37,17 @@ def project(
         label: The class to look in, by its name or number; for a conditional run. All classes in turn by default.
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
+    import numpy as np
+
+    from gan_jax.array_files import save_arrays
+    from gan_jax.cli.sources import choose_discriminator, choose_generator, choose_label, require_count, require_seed
+    from gan_jax.config import require
+    from gan_jax.data.image_files import read_image
+    from gan_jax.inference.projection import project_image
+    from gan_jax.pictures.grids import save_grid
+    from gan_jax.storage.load import load_run
+    from gan_jax.storage.run_json import read_settings
+
     require(1 <= restarts <= MOST_RESTARTS, "restarts", restarts, f"from 1 to {MOST_RESTARTS:,}")
     require_count("steps", steps)
     require_seed(seed)

@@ -3,17 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from gan_jax.cli.sources import NUM_IMAGES, READ_AS_THEY_ARE, Reading, require_count, require_seed
-from gan_jax.data.datasets import load_dataset
-from gan_jax.data.folders import is_path
-from gan_jax.data.image_set import listed
-from gan_jax.data.shares import sample_rows
+from gan_jax.cli.shared_flags import NUM_IMAGES, READ_AS_THEY_ARE, Reading
 from gan_jax.errors import InputError
-from gan_jax.evaluation import feature_statistics, load_features, save_statistics
-from gan_jax.evaluation.feature_network import cached_features
 from gan_jax.files import expand_home, prepare_output
-from gan_jax.pictures.grids import require_picture
-from gan_jax.pictures.image_files import prepare_images_path, save_images
 
 
 def reals(
@@ -42,6 +34,16 @@ def reals(
         features: Write mu and sigma of the images' features into an .npz, as pytorch-fid does; of inception, say.
         feature_weights: The weights of --features inception.
     """
+    from gan_jax.cli.sources import require_count, require_seed
+    from gan_jax.data.datasets import load_dataset
+    from gan_jax.data.folders import is_path
+    from gan_jax.data.image_set import listed
+    from gan_jax.data.shares import sample_rows
+    from gan_jax.evaluation import feature_statistics, load_features, save_statistics
+    from gan_jax.evaluation.feature_network import cached_features
+    from gan_jax.pictures.grids import require_picture
+    from gan_jax.pictures.image_files import prepare_images_path, save_images
+
     require_count("num-images", num_images)
     require_seed(seed)
     if output.suffix == ".png":

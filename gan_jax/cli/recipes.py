@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from gan_jax.config import GanConfig
 from gan_jax.pictures.tables import plain_table
 from gan_jax.recipes import RECIPES
+from gan_jax.setting_groups import GanSettings
 
 
 def recipes() -> None:
@@ -16,7 +16,7 @@ def recipes() -> None:
     for name, recipe in RECIPES.items():
         rows += [["", "", ""], [name, "what it is", recipe.summary]]
         said = {
-            "settings": _changes(recipe.config),
+            "settings": _changes(recipe.settings),
             "paper": recipe.paper,
             "numbers from": recipe.source,
             "departures": recipe.departures,
@@ -25,10 +25,10 @@ def recipes() -> None:
     print(plain_table(["recipe", "", "settings: those that are not the default"], rows, numbers=False))
 
 
-def _changes(config: GanConfig) -> str:
-    default, changes = GanConfig(), []
-    for field in dataclasses.fields(GanConfig):
-        value = getattr(config, field.name)
+def _changes(settings: GanSettings) -> str:
+    default, changes = GanSettings(), []
+    for field in dataclasses.fields(GanSettings):
+        value = getattr(settings, field.name)
         if value != getattr(default, field.name):
             text = (
                 " ".join(map(str, value))

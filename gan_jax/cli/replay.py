@@ -6,12 +6,9 @@ from pathlib import Path
 import tyro
 
 from gan_jax.cli.exit_codes import DIFFERENT
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
+from gan_jax.cli.shared_flags import READ_AS_THEY_ARE, Reading
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output
-from gan_jax.runs.verify import FinishedRun
-from gan_jax.runs.verify import replay as replay_step
-from gan_jax.storage.run_json import warn_of_differences
 
 
 def replay(
@@ -35,6 +32,10 @@ def replay(
         data_dir: A folder with the data set's published files; by default the run's.
         reading: How the data set's image files are read.
     """
+    from gan_jax.runs.verify import FinishedRun
+    from gan_jax.runs.verify import replay as replay_step
+    from gan_jax.storage.run_json import warn_of_differences
+
     if output.suffix != ".npz":
         raise InputError(f"{output} must end in .npz.")
     prepare_output(output)

@@ -3,16 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 
-from gan_jax.cli.sources import NUM_IMAGES, choose_generator, choose_label, require_count, require_seed
-from gan_jax.config import require
-from gan_jax.data.image_set import listed
-from gan_jax.inference.sampling import sample_images
-from gan_jax.pictures.grids import require_picture
-from gan_jax.pictures.image_files import prepare_images_path, save_images
-from gan_jax.storage.load import load_run
+from gan_jax.cli.shared_flags import NUM_IMAGES
 
 _COLUMNS = 8  # of a grid with a row for each class
 
@@ -41,6 +34,16 @@ def sample(
         truncation: Multiply the latents by this psi, from 0 to 1: below 1, images are more typical and less varied.
         ema: Use the average of the generator's weights (EMA) where the run has one, and not those of the last step.
     """
+    import numpy as np
+
+    from gan_jax.cli.sources import choose_generator, choose_label, require_count, require_seed
+    from gan_jax.config import require
+    from gan_jax.data.image_set import listed
+    from gan_jax.inference.sampling import sample_images
+    from gan_jax.pictures.grids import require_picture
+    from gan_jax.pictures.image_files import prepare_images_path, save_images
+    from gan_jax.storage.load import load_run
+
     require_count("num-images", 1 if num_images is None else num_images)
     require_seed(seed)
     require(0 <= truncation <= 1, "truncation", truncation, "from 0 to 1")

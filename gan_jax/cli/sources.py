@@ -3,65 +3,24 @@
 import dataclasses
 import zipfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-import tyro
 
+from gan_jax.cli.shared_flags import READ_AS_THEY_ARE, ReadingFlags
 from gan_jax.data.datasets import Dataset, load_dataset
 from gan_jax.data.image_files import endings, read_pixels
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
+from gan_jax.files import warn
 from gan_jax.pictures.image_files import load_images
 from gan_jax.runs import setup
-from gan_jax.settings import MAX_SEED
+from gan_jax.setting_groups import MAX_SEED
 from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_json import has_run_json, read_settings
 from gan_jax.training.state import GanState, Variables
 
-NUM_IMAGES: Any = tyro.conf.arg(aliases=["--num", "--num-samples"])
-"""How many images, as other tools call it too."""
-
 MOST = 1_000_000  # images, latents or steps that one command may be asked for
-
-
-@dataclasses.dataclass(frozen=True)
-class ReadingFlags:
-    """How the image files of a data set are read, as gan-jax train reads them; by default as the run read them."""
-
-    image_size: int | None = None
-    """Crop the data set's centres to squares, and resize them to so many pixels."""
-    channels: Literal[1, 3] | None = None
-    """Make the data set's images grey (1) or RGB (3)."""
-    pixel_range: tuple[float, float] | None = None
-    """The values in the data set's files that become black and white."""
-    skip_broken: bool = False
-    """Leave image files of the data set that cannot be read out."""
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The flags that are given, for ``load_dataset``."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if value}
-
-
-@dataclasses.dataclass(frozen=True)
-class MeasuringFlags:
-    """In which features images are scored, and beside which reals."""
-
-    features: str = "classifier"
-    """classifier (small, of the data set), inception (as papers), onnx:FILE, MODULE:FUNCTION or FILE.py:FUNCTION."""
-    feature_weights: Path | None = None
-    """The weights of --features inception, in place of a download."""
-    split: Literal["test", "train"] = "test"
-    """The reals: the test images, between the anchors, or the training images, as most papers do."""
-    reference: Path | None = None
-    """An .npz with mu and sigma, as pytorch-fid and clean-fid write it: the Fréchet distance to it is added."""
-
-
-Measuring = Annotated[MeasuringFlags, tyro.conf.arg(name="")]
-AS_ALWAYS = MeasuringFlags()
-Reading = Annotated[ReadingFlags, tyro.conf.arg(name="")]
-READ_AS_THEY_ARE = ReadingFlags()
 
 
 def require_count(name: str, value: int, least: int = 1) -> None:
@@ -204,3 +163,19 @@ def require_shape(path: Path, shape: tuple[int, ...], dataset: Dataset) -> None:
         flags += [f"--channels {shape[2]}"] if shape[2] in (1, 3) and shape[2] != dataset.image_shape[2] else []
         advice = ", or give ".join(["name its --dataset", *([" ".join(flags)] if flags else [])])
         raise InputError(f"{path} has images of {shape}, {dataset.name} of {dataset.image_shape}; {advice}.")
+
+
+def choose_training_images(
+    path: Path, run: TrainedRun, name: str | None, data_dir: Path | None, reading: ReadingFlags, required: bool
+) -> Dataset | None:
+    """The images that are named, else the run's; if these cannot be read and are not required, none and a warning."""
+    try:
+        data = choose_dataset(run.record, name, data_dir, reading)
+        require_shape(path, run.config.image_shape, data)
+    except InputError as error:
+        if required:
+            raise
+        reason = str(error).partition(";")[0]
+        warn(f"the page has no nearest training images ({reason}); --dataset or --data-dir says where they are")
+        return None
+    return data

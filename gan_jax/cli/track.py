@@ -4,10 +4,6 @@ from pathlib import Path
 
 import tyro
 
-from gan_jax.runs.watchers.trackers import open_tracker
-from gan_jax.storage.run_folder import RunFolder, hold
-from gan_jax.storage.run_json import read_run_json
-
 
 def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> None:
     """Show a finished run in TensorBoard or Weights & Biases; what was there of it before is replaced.
@@ -18,6 +14,10 @@ def track(path: tyro.conf.Positional[Path], /, tracker: str = "tensorboard") -> 
         path: A run's folder.
         tracker: tensorboard or wandb.
     """
+    from gan_jax.runs.watchers.trackers import open_tracker
+    from gan_jax.storage.run_folder import RunFolder, hold
+    from gan_jax.storage.run_json import read_run_json
+
     read_run_json(path)
     folder = RunFolder(path)
     with hold(folder, "train with --tracker, which shows a run while it trains"):

@@ -3,19 +3,21 @@
 import dataclasses
 import shlex
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gan_jax.config import GanConfig
-from gan_jax.settings import RunConfig
-from gan_jax.storage.run_json import RunJson, read_settings
+from gan_jax.setting_groups import GanSettings, RunSettings
+
+if TYPE_CHECKING:
+    from gan_jax.config import GanConfig
+    from gan_jax.storage.run_json import RunJson
 
 TRAININGS = {
-    "train": RunConfig(),
-    "standalone-generator": RunConfig(GanConfig(initializer="he"), "generator", epochs=5),
-    "standalone-discriminator": RunConfig(game="discriminator", epochs=5),
+    "train": RunSettings(),
+    "standalone-generator": RunSettings(GanSettings(initializer="he"), "generator", epochs=5),
+    "standalone-discriminator": RunSettings(game="discriminator", epochs=5),
 }
 
-ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # settings, and what is ignored without
+ENABLING: dict[str, tuple["Callable[[GanConfig], Any]", tuple[str, ...]]] = {  # settings, and what is ignored without
     "schedules": (lambda gan: gan.needs_end, ("schedule_steps",)),
     "penalties": (lambda gan: gan.penalties, ("penalty_weight", "penalty_share", "penalty_every")),
     "generator_penalties": (
@@ -33,11 +35,13 @@ ENABLING: dict[str, tuple[Callable[[GanConfig], Any], tuple[str, ...]]] = {  # s
 _OF_THE_DATA = ("image_shape", "num_classes", "class_counts")
 
 
-def command_of(record: RunJson) -> str:
+def command_of(record: "RunJson") -> str:
     """The command line that trains a recorded run again, or imports it again.
 
     It has the flags that are not at their defaults.
     """
+    from gan_jax.storage.run_json import read_settings
+
     settings, config = read_settings(record)
     if "imported" in record:
         files = " --discriminator ".join(map(shlex.quote, record["imported"]["files"]))

@@ -6,11 +6,8 @@ from pathlib import Path
 import tyro
 
 from gan_jax.cli.exit_codes import DIFFERENT
-from gan_jax.cli.sources import READ_AS_THEY_ARE, Reading
+from gan_jax.cli.shared_flags import READ_AS_THEY_ARE, Reading
 from gan_jax.errors import InputError
-from gan_jax.runs.verify import FinishedRun
-from gan_jax.runs.verify import verify as verify_run
-from gan_jax.storage.run_json import warn_of_differences
 
 
 def verify(
@@ -32,6 +29,10 @@ def verify(
         data_dir: A folder with the data set's published files; by default the run's.
         reading: How the data set's image files are read.
     """
+    from gan_jax.runs.verify import FinishedRun
+    from gan_jax.runs.verify import verify as verify_run
+    from gan_jax.storage.run_json import warn_of_differences
+
     first, last = _epoch_range(epochs)
     run = FinishedRun(path, dataset, data_dir, **reading.options)
     warn_of_differences(run.differences())

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.array_files import read_arrays
 from gan_jax.data.array_names import NAMES, images_and_labels
 from gan_jax.data.image_files import Brightness, UnreadableImageError, converted, endings, read_picture
 from gan_jax.data.image_set import AS_IT_IS, ONE_IN_SIX, ImageSet, Reading, StoredImages, are_for_tests, named_classes
@@ -15,7 +16,7 @@ from gan_jax.data.layout import Placed, read_layout
 from gan_jax.data.listing import list_files
 from gan_jax.data.published import PUBLISHED
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, read_arrays, warn
+from gan_jax.files import first_line, warn
 
 _RESIZE = "give --image-size 28, 32 or 64, which crops the centre and resizes"
 _DARK = 0.25  # of the range of its pixels, the brightest of a set

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.array_files import read_arrays, save_arrays
 from gan_jax.errors import InputError
 from gan_jax.evaluation.checks import require_images
 from gan_jax.evaluation.features import Evaluator, extract
-from gan_jax.files import read_arrays, save_arrays, try_to_cache, user_cache
+from gan_jax.files import try_to_cache, user_cache
 
 
 class Outputs(NamedTuple):

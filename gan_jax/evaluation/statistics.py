@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.array_files import read_arrays, save_arrays
 from gan_jax.errors import InputError
 from gan_jax.evaluation.checks import require_features
-from gan_jax.files import read_arrays, save_arrays
 
 _ASYMMETRY = 1e-3  # of a covariance in a file, beside its largest entry
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_jax.array_files import read_arrays, save_arrays
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.shares import sample_rows
 from gan_jax.errors import InputError
@@ -23,7 +24,7 @@ from gan_jax.evaluation.features import (
     why_no_classifier,
 )
 from gan_jax.evaluation.protocol import Tell, anchors, are_scores, be_silent
-from gan_jax.files import first_line, parse_json, read_arrays, save_arrays, try_to_cache, user_cache, warn, write_json
+from gan_jax.files import first_line, parse_json, try_to_cache, user_cache, warn, write_json
 
 SHIPPED = {"fashion_mnist": "fd-fmnist64-v1"}
 

@@ -200,7 +200,12 @@ def interpolate_latents(start: ArrayLike, end: ArrayLike, count: int) -> NDArray
 def _latents(config: GanConfig, count: int, seed: int) -> Iterator[Array]:
     """At least ``count`` latents in whole batches, so that the first latents do not depend on how many are drawn."""
     for index in range(-(-count // _BATCH)):
-        yield sample_latents(config, jax.random.fold_in(jax.random.key(seed), index), _BATCH)
+        yield _latent_batch(config, np.uint32(seed % 2**32), np.uint32(index))
+
+
+@jax.jit
+def _latent_batch(config: GanConfig, seed: ArrayLike, index: ArrayLike) -> Array:
+    return sample_latents(config, jax.random.fold_in(jax.random.key(seed), index), _BATCH)
 
 
 def _orthogonal(vector: np.ndarray, direction: np.ndarray) -> np.ndarray:

@@ -14,8 +14,9 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.array_files import read_arrays
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, parse_json, read_arrays, require_regular
+from gan_jax.files import first_line, parse_json, require_regular
 
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": jnp.bfloat16, "I64": "<i8", "I32": "<i4"}
 _LONGEST_HEADER = 100_000_000  # bytes, as the package safetensors allows

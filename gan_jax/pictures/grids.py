@@ -1,6 +1,7 @@
 """Pictures of images: grids, comparisons, an animation. Arrays in, files out."""
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -214,9 +215,10 @@ def _enlarge(images: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    import matplotlib  # with the first picture, so that a training starts sooner
-
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+    package = find_spec("matplotlib")  # it is not imported for its font, which takes a quarter of a second
+    assert package
+    assert package.origin
+    return ImageFont.truetype(Path(package.origin).with_name("mpl-data") / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
 def _draw_grid(images: ArrayLike, title: str, columns: int, rows: int | None = None) -> NDArray[np.uint8]:

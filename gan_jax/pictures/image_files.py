@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gan_jax.array_files import read_arrays, save_arrays
 from gan_jax.errors import InputError
-from gan_jax.files import atomic_write, prepare_output, read_arrays, save_arrays, write_json
+from gan_jax.files import atomic_write, prepare_output, write_json
 from gan_jax.pictures.grids import save_grid
 
 _CHANNELS = (1, 3)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from gan_jax.array_files import read_arrays
 from gan_jax.data.image_files import UnreadableImageError, read_pixels
 from gan_jax.errors import InputError
-from gan_jax.files import expand_home, read_arrays
+from gan_jax.files import expand_home
 
 NUM_POINTS = 128_000  # a thousand batches of 128
 _PICTURE_SIDE = 256  # pixels, at most

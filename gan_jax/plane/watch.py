@@ -15,7 +15,7 @@ from gan_jax.plane.landscape import colours, frame_of
 from gan_jax.plane.modes import NUM_SAMPLES, score_modes
 from gan_jax.plane.targets import Target, load_target
 from gan_jax.plane.training import frame_steps, train_states
-from gan_jax.settings import MAX_SEED
+from gan_jax.setting_groups import MAX_SEED
 from gan_jax.storage.digests import named_leaves
 from gan_jax.storage.weights import weights_of
 from gan_jax.training.batches import RunKeys, run_keys, steps_per_epoch

@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from gan_jax.array_files import read_arrays
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, parse_json, read_arrays
+from gan_jax.files import first_line, parse_json
 from gan_jax.plane.landscape import colours
 
 _FRAMES = "frames.npz"

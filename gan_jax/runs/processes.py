@@ -11,7 +11,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from gan_jax.errors import DivergedError, InputError
-from gan_jax.settings import DeviceConfig
+from gan_jax.setting_groups import DeviceConfig
 
 LOST_AFTER_SECONDS = 30  # without a heartbeat, until a process counts as dead
 LOST = 3  # the exit status of a process that has lost another

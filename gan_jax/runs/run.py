@@ -205,7 +205,8 @@ def open_run(
     """
     config = networks_config(settings, dataset)
     mesh = choose_mesh(settings, config)
-    start = prepare_start(_without_source(settings), config, training_images(config, dataset, images), mesh)
+    data = training_images(config, dataset, images)
+    start = prepare_start(_without_source(settings), config, data, mesh, ahead=not settings.resume)
     per_epoch = start.source.steps_per_epoch
     folder, num_steps = RunFolder(settings.folder), settings.num_steps(per_epoch)
     game = find_game(settings.game)

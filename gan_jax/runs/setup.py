@@ -19,7 +19,7 @@ from gan_jax.storage.load import load_run
 from gan_jax.training.batches import Batch, ImageSource, ResidentImages, RunKeys, ShardedImages, run_keys
 from gan_jax.training.compiled import initial_state
 from gan_jax.training.games import find_game
-from gan_jax.training.loop import Start
+from gan_jax.training.loop import Start, compile_ahead
 from gan_jax.training.sharding import batch_mesh, replicate
 from gan_jax.training.state import GanState, NetworkState
 from gan_jax.training.streamed import StreamedImages
@@ -80,7 +80,9 @@ def choose_mesh(settings: RunConfig, config: GanConfig) -> Mesh | None:
     return batch_mesh(config, settings.devices) if several else None
 
 
-def prepare_start(settings: RunConfig, config: GanConfig, data: Batch, mesh: Mesh | None = None) -> Start:
+def prepare_start(
+    settings: RunConfig, config: GanConfig, data: Batch, mesh: Mesh | None = None, *, ahead: bool = False
+) -> Start:
     """Derive a run's start from its settings.
 
     Args:
@@ -88,15 +90,24 @@ def prepare_start(settings: RunConfig, config: GanConfig, data: Batch, mesh: Mes
       config: the networks' configuration.
       data: from ``training_images``.
       mesh: from ``choose_mesh``.
+      ahead: compile the first steps meanwhile, if the images are on one device.
 
     Raises:
       InputError: there are fewer images than one batch, or the trained networks are not of the configured shape.
     """
     keys = run_keys(settings.seed)
     source = _source(config, data, keys, mesh)
-    state = _with_trained_networks(settings, config, initial_state(find_game(settings.game).init, config, keys.init))
-    end = settings.schedule_steps or settings.num_steps(source.steps_per_epoch)
-    return Start(config, replicate(state, mesh), source, replicate(keys, mesh), end if config.needs_end else None)
+    game, num_steps = find_game(settings.game), settings.num_steps(source.steps_per_epoch)
+    end = (settings.schedule_steps or num_steps) if config.needs_end else None
+
+    def compile_steps(shapes: Any) -> None:
+        if ahead and isinstance(source, ResidentImages):
+            start, every = Start(config, shapes, source, keys, end), settings.checkpoint_every
+            compile_ahead(game.step, start, num_steps=num_steps, log_every=settings.log_every, pause_every=every)
+
+    state = initial_state(game.init, config, keys.init, meanwhile=compile_steps)
+    state = _with_trained_networks(settings, config, state)
+    return Start(config, replicate(state, mesh), source, replicate(keys, mesh), end)
 
 
 def _source(config: GanConfig, data: Batch, keys: RunKeys, mesh: Mesh | None) -> ImageSource:

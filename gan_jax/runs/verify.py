@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from gan_jax.array_files import save_arrays
 from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
-from gan_jax.files import save_arrays
 from gan_jax.pictures.grids import save_side_by_side
 from gan_jax.runs.bars import progress_bar
 from gan_jax.runs.setup import choose_mesh, load_images, prepare_start, training_images

@@ -8,18 +8,18 @@ import shutil
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import orbax.checkpoint as ocp
-import tensorstore
-from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
 
 from gan_jax.errors import InputError
 from gan_jax.files import first_line, parse_json
 from gan_jax.storage.digests import named_leaves, tree_digest
+
+if TYPE_CHECKING:
+    import orbax.checkpoint as ocp
 
 _SCORE = "frechet_distance"
 _SAVING = threading.Lock()  # Orbax has one current operation in a process, by whose number its threads find each other
@@ -128,13 +128,21 @@ class Checkpoints(SavedCheckpoints):
 
     def __init__(self, folder: Path, keep: int = 2, *, run: Mapping[str, Any] | None = None) -> None:
         super().__init__(folder, run)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._keep = keep
+        self._manager: ocp.CheckpointManager | None = None
+
+    def _open(self) -> "ocp.CheckpointManager":
+        import orbax.checkpoint as ocp  # with the first checkpoint, so that a training starts sooner
+        from orbax.checkpoint.checkpoint_managers import AnyPreservationPolicy, BestN, LatestN
+
         logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs there what it then raises
         best = BestN(
             get_metric_fn=lambda scores: scores[_SCORE], reverse=True, n=1, keep_checkpoints_without_metrics=False
         )
-        policy = AnyPreservationPolicy([LatestN(keep), best])
+        policy = AnyPreservationPolicy([LatestN(self._keep), best])
         options = ocp.CheckpointManagerOptions(preservation_policy=policy, cleanup_tmp_directories=True)
-        self._manager = ocp.CheckpointManager(self._folder, options=options)
+        return ocp.CheckpointManager(self._folder, options=options)
 
     def save(self, checkpoint: Checkpoint, scores: Mapping[str, Any] | None = None) -> None:
         """Save, and return as soon as the arrays are copied. Nothing happens if that step is there already.
@@ -142,8 +150,11 @@ class Checkpoints(SavedCheckpoints):
         Raises:
           OSError: this one or the previous one cannot be written.
         """
+        import orbax.checkpoint as ocp
+
         step = int(checkpoint.state.step)
-        if step in self._manager.all_steps():
+        manager = self._manager = self._manager or self._open()
+        if step in manager.all_steps():
             return
         arguments = ocp.args.Composite(
             state=ocp.args.StandardSave(dict(named_leaves(checkpoint.state, "."))),
@@ -154,7 +165,7 @@ class Checkpoints(SavedCheckpoints):
         )
         try:
             with _SAVING:
-                self._manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
+                manager.save(step, args=arguments, metrics={_SCORE: scores[_SCORE]} if scores else None)
         except Exception as error:  # Orbax raises what its storage does, of any type
             raise _unwritten(error) from None
 
@@ -165,24 +176,29 @@ class Checkpoints(SavedCheckpoints):
           OSError: it cannot be written.
         """
         try:
-            self._manager.wait_until_finished()
+            if self._manager:
+                self._manager.wait_until_finished()
         except Exception as error:
             raise _unwritten(error) from None
 
     def close(self) -> None:
         """Wait, and give the folder up."""
         self.wait()
-        self._manager.close()
+        if self._manager:
+            self._manager.close()
 
     def drop_after(self, step: int) -> None:
         """Delete the checkpoints that are newer than ``step``, which are damaged or will be written again."""
         for newer in [other for other in self.steps() if other > step]:
             shutil.rmtree(self._folder / str(newer), ignore_errors=True)
-        self._manager.reload()
+        if self._manager:
+            self._manager.reload()
 
 
 def _read_arrays(folder: Path) -> dict[str, np.ndarray]:
     """The arrays that Orbax has written into a folder, by their places in the tree, such as ``generator.params``."""
+    import tensorstore
+
     context = tensorstore.Context()
     files: Any = tensorstore.KvStore.open({"driver": "memory"}, context=context).result()
     for path in folder.rglob("*"):

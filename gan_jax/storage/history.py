@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gan_jax.array_files import read_arrays
 from gan_jax.errors import InputError
-from gan_jax.files import read_arrays
 
 
 class History:

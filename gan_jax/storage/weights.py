@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.array_files import read_arrays, save_arrays
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
-from gan_jax.files import first_line, parse_json, read_arrays, save_arrays
+from gan_jax.files import first_line, parse_json
 from gan_jax.storage.digests import named_leaves
 from gan_jax.storage.run_json_schema import config_from_json
 from gan_jax.training.games import GAMES, Game
@@ -84,10 +84,11 @@ def load_weights(
         if stored[name].dtype.kind != leaf.dtype.kind:
             raise InputError(f"{path} cannot be read as weights ({name} is {stored[name].dtype}); {_ADVICE}.")
     leaves = [
-        jnp.asarray(stored[name], leaf.dtype) if name in expected else jnp.zeros(leaf.shape, leaf.dtype)
+        np.asarray(stored[name], leaf.dtype) if name in expected else np.zeros(leaf.shape, leaf.dtype)
         for name, leaf in named_leaves(fresh)
     ]
-    return config, jax.tree.unflatten(jax.tree.structure(fresh), leaves)
+    # JAX would compile a program for each shape to make them itself.
+    return config, jax.device_put(jax.tree.unflatten(jax.tree.structure(fresh), leaves))
 
 
 def abstract_state(config: GanConfig, game: Game = GAMES["joint"]) -> Any:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from gan_jax.config import COUNTS, STATIC, SWEEPABLE, GanConfig
+from gan_jax.config import COUNTS, STATIC, SWEEPABLE
 from gan_jax.data.folders import is_path
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home
 from gan_jax.recipes import RECIPES
-from gan_jax.settings import MAX_SEED, RunConfig
+from gan_jax.setting_groups import MAX_SEED, GanSettings, RunSettings
+from gan_jax.settings import RunConfig
 from gan_jax.storage.run_json import has_run_json
 
 _MOST = 10_000  # runs, and seeds
@@ -49,7 +50,7 @@ def _static(trial: Trial) -> dict[str, float]:
     return {name: value for name, value in trial.values.items() if name in STATIC}
 
 
-def default_folder(settings: RunConfig, *, recipe: str | None = None, dataset: str | None = None) -> Path:
+def default_folder(settings: RunSettings, *, recipe: str | None = None, dataset: str | None = None) -> Path:
     """The folder of a training that is given none: ``runs/DATASET-RECIPE-GAME-MANY``, without what does not apply.
 
     DATASET is the data set's name, or that of its folder or file. RECIPE is the one that was asked for by its name, or
@@ -72,7 +73,7 @@ def default_folder(settings: RunConfig, *, recipe: str | None = None, dataset: s
     if dataset is None and is_path(settings.dataset):
         path = expand_home(Path(settings.dataset)).resolve()
         dataset = path.stem if path.suffix in (".zip", ".npz") else path.name
-    equal = (name for name, one in RECIPES.items() if vars(one.config) == vars(settings.gan) != vars(GanConfig()))
+    equal = (name for name, one in RECIPES.items() if vars(one.settings) == vars(settings.gan) != vars(GanSettings()))
     swept = [parse_sweep(text)[0] for text in settings.sweep]
     many = swept or (["seeds"] if settings.has_many_runs else [])
     names = [

@@ -22,7 +22,8 @@ from gan_jax.runs.run import Run, open_run
 from gan_jax.runs.setup import load_images, networks_config
 from gan_jax.runs.watchers.console import say
 from gan_jax.runs.watchers.trackers import require_tracker
-from gan_jax.settings import EPOCHS, FEW_UPDATES, RunConfig
+from gan_jax.setting_groups import EPOCHS, FEW_UPDATES
+from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
 from gan_jax.storage.run_json import RunJson, require_same_dataset, require_trained_here
 from gan_jax.sweeps.folder import SweepFolder, recorded

@@ -35,6 +35,11 @@ def run_keys(seed: int) -> RunKeys:
       >>> run_keys(0)._fields
       ('init', 'order', 'step', 'display')
     """
+    return _run_keys(np.uint32(seed) if isinstance(seed, int) else seed)
+
+
+@jax.jit
+def _run_keys(seed: ArrayLike) -> RunKeys:
     return RunKeys(*jax.random.split(jax.random.key(seed), len(RunKeys._fields)))
 
 

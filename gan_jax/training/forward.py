@@ -149,7 +149,6 @@ def default_labels(config: GanConfig, count: int) -> Array | None:
     return classes_in_turn(config, count) if config.conditional else None
 
 
-@jax.jit
 def sampling_generator(config: GanConfig, state: GanState) -> Variables:
     """The generator that samples, evaluates and exports: the average over the steps where there is one.
 
@@ -179,6 +178,7 @@ def sampling_generator(config: GanConfig, state: GanState) -> Variables:
     return variables
 
 
+@jax.jit
 def _recalibrated(config: GanConfig, generator: Variables) -> Variables:
     # A running statistic of 0 moves by 1 - MOMENTUM of the batch's own.
     blank = {**generator, "batch_stats": jax.tree.map(jnp.zeros_like, generator["batch_stats"])}

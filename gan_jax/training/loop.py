@@ -9,7 +9,7 @@ import numpy as np
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
 from gan_jax.training.batches import ImageSource, RunKeys, read_batches
-from gan_jax.training.compiled import require_counted, scan_many
+from gan_jax.training.compiled import compile_steps, require_counted, scan_many
 from gan_jax.training.metrics import shown_order
 from gan_jax.training.steps import Step
 
@@ -231,13 +231,24 @@ def train_together(
             return
 
 
+def compile_ahead(step: Step, start: Start, *, num_steps: int, log_every: int, pause_every: int | None) -> None:
+    """Compile what ``train`` runs first, from step 0; of the start's state, shapes are enough."""
+    chunk = next(plan_chunks(0, num_steps, start.source.steps_per_epoch, log_every, pause_every, CHUNK_STEPS))
+    batches = read_batches(start.source, chunk.epoch, chunk.start, chunk.stop)
+    compile_steps(start.config, step, start.state, batches, start.keys.step, _end(start, num_steps))
+
+
+def _end(start: Start, num_steps: int) -> int | None:
+    return (start.schedule_steps or num_steps) if start.config.needs_end else None
+
+
 def _take_chunk(
     step: Step, starts: Sequence[Start], states: Sequence[Any], chunk: Chunk, num_steps: int
 ) -> tuple[list[Any], list[Metrics]]:
     """Each run's state after a chunk, and its metrics."""
     batches = [read_batches(start.source, chunk.epoch, chunk.start, chunk.stop) for start in starts]
     configs, step_keys = [start.config for start in starts], [start.keys.step for start in starts]
-    ends = [(start.schedule_steps or num_steps) if start.config.needs_end else None for start in starts]
+    ends = [_end(start, num_steps) for start in starts]
     outcomes = scan_many(configs, step, states, batches, step_keys, ends)
     for state, _ in outcomes:
         require_counted(state, chunk.first_step + chunk.stop - chunk.start - 1)

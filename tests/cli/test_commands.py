@@ -22,7 +22,7 @@ from gan_jax import load_dataset
 from gan_jax.cli import commands
 from gan_jax.cli.commands import COMMANDS
 from gan_jax.cli.evaluate import evaluate
-from gan_jax.cli.sources import MeasuringFlags, ReadingFlags
+from gan_jax.cli.shared_flags import MeasuringFlags, ReadingFlags
 
 
 @pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])

@@ -60,7 +60,7 @@ def test_a_page_of_a_run_needs_nothing_else(trained, tmp_path, capsys):
 def test_images_that_have_moved_are_named(trained, tmp_path, monkeypatch):
     rows = {"real": {"frechet_distance": 1.0, "evaluator": "e", "evaluator_sha256": "0" * 64}}
     score = mock.Mock(return_value=mock.Mock(rows=rows))
-    monkeypatch.setattr("gan_jax.cli.report.score", score)
+    monkeypatch.setattr("gan_jax.cli.report_page.score", score)
     report(trained, output=tmp_path / "page.html", dataset="elsewhere", data_dir=tmp_path)
     assert "Scores between anchors" in Page((tmp_path / "page.html").read_text()).headings
     assert score.call_args.kwargs.items() >= {"dataset": "elsewhere", "data_dir": tmp_path, "num_images": None}.items()

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gan_jax import InputError, load_dataset
 from gan_jax.cli.evaluate import evaluate
-from gan_jax.cli.report import of_many
+from gan_jax.cli.report_page import of_many
 from gan_jax.cli.sources import holds_samples, load_samples
 from gan_jax.evaluation import Evaluator, load_anchors, store
 from gan_jax.evaluation.store import read_evaluator, save_evaluator

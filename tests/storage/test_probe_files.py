@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gan_jax import InputError, load_weights
+from gan_jax.array_files import read_arrays
 from gan_jax.data.folders import read_image_set
 from gan_jax.evaluation.store import read_evaluator
-from gan_jax.files import read_arrays
 from gan_jax.pictures.image_files import load_images
 from gan_jax.playground.recordings import read_frames
 from gan_jax.storage.history import read_history

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_jax.files import save_arrays
+from gan_jax.array_files import save_arrays
 from gan_jax.runs.watchers.watcher import ResumePoint, RunContext, Watcher
 from gan_jax.storage.run_json import RunJson, append_epoch, epoch_digest, write_run_json
 from gan_jax.storage.weights import save_weights
