@@ -110,12 +110,20 @@ class R3ganPeer:
       channels_last: the layout of images and weights.
       device: of all tensors.
       precision: ``"bfloat16"`` has the networks' passes cast to it automatically.
+      micro_batches: how many either update's batch is taken in.
     """
 
     def __init__(
-        self, config: Any, images: np.ndarray, *, channels_last: bool, device: str = "cpu", precision: str = "float32"
+        self,
+        config: Any,
+        images: np.ndarray,
+        *,
+        channels_last: bool,
+        device: str = "cpu",
+        precision: str = "float32",
+        micro_batches: int = 1,
     ) -> None:
-        self.config, self.device, self.precision = config, device, precision
+        self.config, self.device, self.precision, self.micro_batches = config, device, precision, micro_batches
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.images = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).to(device)
         self.generator, self.discriminator = _Generator(config).to(device), _Discriminator(config).to(device)
@@ -128,20 +136,18 @@ class R3ganPeer:
         self.average = [weight.clone() for weight in self.weights]
 
     def step(self, rows: Any) -> tuple[Any, ...]:
-        """D's update on the first half of the images, then G's on the second."""
-        first, second = rows.chunk(2)
-        with torch.no_grad():
-            fakes = self._fakes(len(first))
-        d_loss = self._update_discriminator(self._reals(first), fakes)
+        """D's update on the first half of the images, then G's on the second, each summed over its micro-batches."""
+        halves = [half.chunk(self.micro_batches) for half in rows.chunk(2)]
+        self.d_optimizer.zero_grad()
+        d_loss = sum(self._learn_discriminator(part) for part in halves[0])
+        self.d_optimizer.step()
         self.discriminator.requires_grad_(False)
         self.g_optimizer.zero_grad()
-        reals = self._reals(second)
-        loss = functional.softplus(self._score(reals) - self._score(self._fakes(len(second)))).mean()
-        loss.backward()
+        g_loss = sum(self._learn_generator(part) for part in halves[1])
         self.g_optimizer.step()
         self.discriminator.requires_grad_(True)
         torch._foreach_lerp_(self.average, self.weights, 0.002)
-        return d_loss, loss.detach()
+        return d_loss, g_loss
 
     def form(self, order: np.ndarray) -> Form:
         """One turn: a step on each row of ``order``."""
@@ -155,18 +161,24 @@ class R3ganPeer:
 
         return Form(run, len(order))
 
-    def _update_discriminator(self, reals: Any, fakes: Any) -> Any:
-        self.d_optimizer.zero_grad()
-        both = [images.requires_grad_(True) for images in (reals, fakes)]
+    def _learn_discriminator(self, rows: Any) -> Any:
+        with torch.no_grad():
+            fakes = self._fakes(len(rows))
+        both = [images.requires_grad_(True) for images in (self._reals(rows), fakes)]
         logits = [self._score(images) for images in both]
         loss = functional.softplus(logits[1] - logits[0]).mean()
         penalty = torch.zeros((), device=self.device)
         for images, scores in zip(both, logits, strict=True):
             (gradients,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
             penalty = penalty + gradients.square().sum((1, 2, 3)).mean() / 2
-        weighted = loss + self.config.penalty_weight * penalty
+        weighted = (loss + self.config.penalty_weight * penalty) / self.micro_batches
         weighted.backward(inputs=list(self.discriminator.parameters()))
-        self.d_optimizer.step()
+        return loss.detach() / self.micro_batches
+
+    def _learn_generator(self, rows: Any) -> Any:
+        scores = self._score(self._reals(rows)) - self._score(self._fakes(len(rows)))
+        loss = functional.softplus(scores).mean() / self.micro_batches
+        loss.backward()
         return loss.detach()
 
     def _fakes(self, count: int) -> Any:

@@ -238,10 +238,13 @@ class SweepConfig:
 
 @dataclasses.dataclass(frozen=True)
 class DeviceConfig:
-    """Which devices share a batch, and which of several processes this is."""
+    """Which devices share a batch, a CPU's threads, and which of several processes this is."""
 
     devices: int | None = field(default=None, metadata=MAY_CHANGE)
     """Share each batch among so many local devices; by default one, and all in a run of several processes."""
+    threads: int | None = field(default=None, metadata=MAY_CHANGE)
+    """Worker threads on a CPU, which decide the last bits; by default one for each usable core, and of a run that is
+    resumed, verified or replayed as many as it had."""
     distributed: bool = field(default=False, metadata=OF_THIS_PROCESS)
     """One of several processes; SLURM, Open MPI 4, Kubernetes or Cloud TPU tells which."""
     coordinator: str | None = field(default=None, metadata=OF_THIS_PROCESS)

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import field
 
 from gan_jax.config import MAX_IMAGE, GanConfig, require, require_count
+from gan_jax.cores import MAX_THREADS
 from gan_jax.errors import InputError
 from gan_jax.field_types import convert_fields
 from gan_jax.fields import explain_fields
@@ -35,7 +36,7 @@ class RunConfig(RunSettings):
         for name in ("epochs", "steps", "evaluate_every", "checkpoint_every", "devices", "num_processes"):
             if getattr(self, name) is not None:
                 require_count(self, name)
-        for name, most in (("schedule_steps", MAX_STEPS), ("image_size", MAX_IMAGE)):
+        for name, most in (("schedule_steps", MAX_STEPS), ("image_size", MAX_IMAGE), ("threads", MAX_THREADS)):
             if getattr(self, name) is not None:
                 require_count(self, name, most=most)
         few = self.snapshots is None or 2 <= self.snapshots <= MAX_SNAPSHOTS

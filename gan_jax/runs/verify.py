@@ -27,6 +27,7 @@ from gan_jax.storage.run_json import (
     environment_differences,
     epoch_digest,
     identity,
+    keep_threads,
     read_run_json,
     read_settings,
     require_trained_here,
@@ -65,6 +66,7 @@ class FinishedRun:
     def __init__(self, folder: Path, name: str | None = None, data_dir: Path | None = None, **reading: Any) -> None:
         self.folder, self.record = RunFolder(folder), read_run_json(folder)
         require_trained_here(self.record, folder)
+        keep_threads(self.record)
         self.settings, self.config = read_settings(self.record)
         self.game = find_game(self.settings.game)
         dataset = load_images(dataclasses.replace(self.settings, **reading), name, data_dir)

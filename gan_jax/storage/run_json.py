@@ -18,7 +18,7 @@ from typing import Any
 import jax
 
 from gan_jax.config import GanConfig
-from gan_jax.cores import usable_cores
+from gan_jax.cores import MAX_THREADS, fix_threads, worker_threads
 from gan_jax.data.datasets import Dataset
 from gan_jax.data.folders import is_path
 from gan_jax.data.image_set import listed
@@ -102,10 +102,17 @@ def environment(devices_per_batch: int = 1) -> RunJson:
             "count": jax.device_count(),
             "processes": jax.process_count(),
             "devices_per_batch": devices_per_batch,
-            "cpu_cores": usable_cores(),
+            "cpu_threads": worker_threads(),
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
         },
     }
+
+
+def keep_threads(record: RunJson) -> None:
+    """Have JAX start with as many worker threads as a run had; where it is in use, ``environment`` differs instead."""
+    threads = record.get("device", {}).get("cpu_threads")
+    if isinstance(threads, int) and 0 < threads <= MAX_THREADS:
+        fix_threads(threads)
 
 
 def epoch_digest(epoch: int, state: Any) -> RunJson:

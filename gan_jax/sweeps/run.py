@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from gan_jax.config import STATIC
-from gan_jax.cores import usable_cores
+from gan_jax.cores import require_threads, usable_cores
 from gan_jax.data.datasets import Dataset
 from gan_jax.errors import DivergedError, InputError
 from gan_jax.evaluation.protocol import require_scorable
@@ -25,7 +25,7 @@ from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.setting_groups import EPOCHS, FEW_UPDATES
 from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
-from gan_jax.storage.run_json import RunJson, require_same_dataset, require_trained_here
+from gan_jax.storage.run_json import RunJson, keep_threads, require_same_dataset, require_trained_here
 from gan_jax.sweeps.folder import SweepFolder, recorded
 from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
@@ -63,6 +63,7 @@ def run_experiment(
     if settings.output_dir is None:
         folder = default_folder(settings, dataset=dataset and dataset.name)
         settings = dataclasses.replace(settings, output_dir=folder)
+    _choose_threads(settings)
     for name in settings.tracker:
         require_tracker(name)
     many = settings.has_many_runs
@@ -97,6 +98,13 @@ def run_experiment(
         save_report(settings.folder, outcomes, quiet=settings.quiet)
     if all(outcome["diverged"] for outcome in outcomes):
         raise DivergedError("every run diverged. Try a lower --learning-rate.")
+
+
+def _choose_threads(settings: RunConfig) -> None:
+    """As many worker threads as the settings say, or else as the run has had that is resumed."""
+    require_threads(settings.threads)
+    if settings.threads is None and settings.resume and (found := recorded(settings.folder)):
+        keep_threads(found)
 
 
 def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:

@@ -77,13 +77,13 @@ def test_require_same_dataset_refuses_what_no_pixels_can_make_the_same(before, n
         require_same_dataset({"run": {"dataset": before}}, now)
 
 
-def test_make_run_json_tells_the_cores_and_resolves_paths_but_names_that_ship(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_json, "usable_cores", lambda: 7)
+def test_make_run_json_tells_the_threads_and_resolves_paths_but_names_that_ship(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_json, "worker_threads", lambda: 7)
     dataset = load_dataset("digits")
     for given, expected in ((Path("fashion_mnist"), "fashion_mnist"), (tmp_path, str(tmp_path.resolve()))):
         settings = RunConfig(dataset="digits", discriminator=given)
         record = make_run_json(settings, settings.gan, dataset, None)
-        assert (record["run"]["discriminator"], record["device"]["cpu_cores"]) == (expected, 7)
+        assert (record["run"]["discriminator"], record["device"]["cpu_threads"]) == (expected, 7)
 
 
 def epoch(number):
