@@ -26,7 +26,7 @@ function startPlanes(arrays) {
 
   function show(moment) {
     at = moment;
-    slider.value = at;
+    setSlider(slider, at, `step ${panes[0].arm.steps[at]}`);
     View.set("plane_moment", at || null);
     const { half_width: halfWidth, reals } = contents.planes[chosen];
     for (const { arm, canvas, text } of panes) {
@@ -39,7 +39,6 @@ function startPlanes(arrays) {
       drawPlane(canvas, { halfWidth, side, shades, reals: arrays(reals).data, points: slice(arm.points), arrows: slice(arm.arrows) });
       text.textContent = arm.scores ? `${arm.label}: D's score of the fakes ${arm.scores[at].toFixed(2)}` : arm.label;
     }
-    find("plane-text").textContent = `step ${panes[0].arm.steps[at]}`;
   }
 
   select.addEventListener("change", () => choose(+select.value));
@@ -54,6 +53,7 @@ function startPlanes(arrays) {
     show(at >= +slider.max ? 0 : at + 1);
     return at < +slider.max;
   });
+  section.append(planeLegend());
   at = Math.max(0, Math.round(View.number("plane_moment", 0)));
   choose(chosen);
 }
@@ -102,6 +102,7 @@ const CHOICES = [
 const AT_START = ["width", "batch"]; // a change of these rewinds
 
 function startLive(ask) {
+  find("live").append(planeLegend());
   const canvas = find("live-plane"), settings = { seed: Math.max(0, Math.round(View.number("live_seed", 0))), beta2: 0.99 };
   let target = View.text("target", "ring"), points = [], latestFrame = null, losses = [];
 
@@ -127,7 +128,7 @@ function startLive(ask) {
       points = TARGETS[target](Live.randomSource(1));
       View.set("target", target === "ring" ? null : target);
     }
-    for (const button of find("targets").children) button.setAttribute("aria-pressed", String(button.value === target));
+    for (const button of findAll("#targets button")) button.setAttribute("aria-pressed", String(button.value === target));
     return rewind();
   }
 
@@ -178,6 +179,7 @@ function startLive(ask) {
     select.addEventListener("change", () => {
       settings[name] = allowed.find((value) => String(value) === select.value);
       View.set(name, settings[name] === otherwise ? null : settings[name]);
+      find("live-note").textContent = remark();
       if (AT_START.includes(name)) rewind();
       else ask("change", { settings });
     });
@@ -222,6 +224,16 @@ function startLive(ask) {
     const text = last ? `, D's loss ${last.d_loss.toFixed(2)}, G's ${last.g_loss.toFixed(2)}` : "";
     find("live-text").textContent = `step ${latestFrame.step}${text}`;
     find("live-curve").ariaLabel = `Losses from step ${first} on${text}`;
+    find("live-note").textContent = remark(last);
+  }
+
+  /** What one should know of numbers that grow without end. */
+  function remark(last) {
+    if (last && !(Number.isFinite(last.d_loss) && Number.isFinite(last.g_loss))) {
+      return "The losses are no numbers any more. Rewind, and take smaller learning rates.";
+    }
+    if (settings.objective !== "wasserstein" || settings.penalty > 0) return "";
+    return "Nothing bounds this critic: without a penalty its logits and losses grow without end. Give R1 a weight.";
   }
 
   /** D's scores, or its logits from low to high where they have no scale. */

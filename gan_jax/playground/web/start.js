@@ -2,6 +2,16 @@
 
 (async () => {
   find("about").textContent = contents.about;
+  find("scale").textContent = contents.scale;
+  for (const link of findAll("nav a")) {
+    const part = find(link.hash.slice(1));
+    link.hidden = part.id === "planes" && contents.planes.length === 0;
+    link.addEventListener("click", (event) => {
+      event.preventDefault(); // the address holds what one sees
+      part.tabIndex = -1;
+      part.focus();
+    });
+  }
   find("notice").append(make("p", { textContent: contents.notice.split("\n\n")[0] }));
   if (contents.notice.includes("\n\n")) {
     const full = make("pre", { textContent: contents.notice.slice(contents.notice.indexOf("\n\n") + 2) });
