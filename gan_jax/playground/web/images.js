@@ -63,10 +63,11 @@ function startImages(ask, arrays) {
 
   const tiles = Array.from({ length: Latents.count }, (_, index) => {
     const canvas = make("canvas"), score = make("span", { className: "score" });
-    const button = make("button", { type: "button" }, canvas, score);
+    const kind = contents.conditional ? `, ${contents.classes[contents.labels[index]]}` : "";
+    const ariaLabel = `Image ${index + 1}${kind}`, button = make("button", { type: "button", ariaLabel }, canvas, score);
     button.addEventListener("click", () => hold(index));
     find("grid").append(button);
-    return { canvas, score, button };
+    return { canvas, score, button, ariaLabel };
   });
   shareTabStop(find("grid"));
 
@@ -76,11 +77,10 @@ function startImages(ask, arrays) {
       const { pixels, logit } = await ask("image", {
         generator: moments[shown].name, critic: "trained", latent: Latents.at(index), label: contents.labels[index],
       });
-      const { canvas, score, button } = tiles[index];
+      const { canvas, score, button, ariaLabel } = tiles[index];
       drawImage(canvas, shape, toBytes(pixels));
       score.textContent = describeLogit(logit);
-      const kind = contents.conditional ? `, ${contents.classes[contents.labels[index]]}` : "";
-      button.ariaLabel = `Image ${index + 1}${kind}; ${scoreName} ${describeLogit(logit)}`;
+      button.ariaLabel = `${ariaLabel}; ${scoreName} ${describeLogit(logit)}`;
       if (shown !== moment || seed !== Latents.seed()) return;
     }
     find("grid").dataset.step = moments[shown].step;

@@ -37,7 +37,7 @@ function startPlanes(arrays) {
       };
       const shades = Array.from(data.subarray(at * side * side, (at + 1) * side * side), (value) => value / 255);
       drawPlane(canvas, { halfWidth, side, shades, reals: arrays(reals).data, points: slice(arm.points), arrows: slice(arm.arrows) });
-      text.textContent = arm.scores ? `${arm.label}: D's score of the fakes ${arm.scores[at].toFixed(2)}` : arm.label;
+      text.textContent = arm.label + (arm.scores ? `\nD's score of fakes: ${arm.scores[at].toFixed(2)}` : "");
     }
   }
 

@@ -202,7 +202,7 @@ function planeLegend() {
   const scale = key("", `linear-gradient(to right, ${landscape.map((stop) => `rgb(${stop})`)})`, "scale");
   return make("p", { className: "legend" },
     key("the target", real, "key dot"), key("what G makes", sample, "key dot"), key("where D pulls it", arrow),
-    make("span", {}, "D says fake ", scale, " real"), " Points beyond the square are drawn at its edge.");
+    make("span", {}, "D says fake ", scale, " real"), make("span", { textContent: "Points beyond the square are at its edge." }));
 }
 
 /**
@@ -252,10 +252,9 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arro
  * lines: [{values, colour}] with a value for each of `places`; range: [low, high] or null for the values' own.
  */
 function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
-  const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth || canvas.width, height = 170;
+  const ratio = window.devicePixelRatio || 1, { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = width * ratio;
   canvas.height = height * ratio;
-  canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const all = lines.flatMap(({ values }) => [...values]).filter(Number.isFinite);
