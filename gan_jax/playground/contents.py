@@ -200,7 +200,8 @@ def _reals(source: Source, pack: Pack, count: int) -> dict[str, Any]:
         return {"reals": False}
     rows = np.unique(np.linspace(0, len(dataset.train_images) - 1, count).astype(int))
     pack.add("reals", dataset.train_images[rows], "uint8")
-    return {"reals": True, "real_labels": [_class_name(dataset, label) for label in dataset.train_labels[rows]]}
+    labels = dataset.train_labels[rows] if dataset.class_names else ()
+    return {"reals": True, "real_labels": [dataset.class_names[label] for label in labels]}
 
 
 def _strip(pack: Pack, name: str, arm: dict[str, Any]) -> dict[str, Any]:
@@ -218,7 +219,3 @@ def _plane(pack: Pack, name: str, plane: dict[str, Any]) -> dict[str, Any]:
         }
         arms.append({**arm, **arrays})
     return {**plane, "arms": arms, "reals": pack.add(f"{name}/reals", plane["reals"], "float16")}
-
-
-def _class_name(dataset: Dataset, label: int) -> str:
-    return dataset.class_names[label] if dataset.class_names else ""

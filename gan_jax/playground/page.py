@@ -1,6 +1,7 @@
 """The page as one text: what is in it, and as many snapshots of the training as fit."""
 
 import json
+import math
 import re
 from importlib import resources
 from typing import Any
@@ -68,7 +69,7 @@ def _choose_snapshots(source: Source, folder: RunFolder, spare: int) -> list[int
     each = len(alone.text()) + len(json.dumps([described, alone.manifest]))
     count = min(len(taken), spare // each)
     if count < len(taken):
-        missing = (each * len(taken) - spare) / _MEGABYTE
+        missing = math.ceil(10 * (each * len(taken) - spare) / _MEGABYTE) / 10
         warn(f"{count} of {len(taken)} snapshots fit into the page; {missing:.1f} more --max-megabytes would hold all")
     return [taken[at] for at in np.unique(np.linspace(0, len(taken) - 1, count).round().astype(int))]
 
