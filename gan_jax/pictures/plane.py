@@ -26,10 +26,13 @@ _ARROW_LENGTH = 0.16  # of the plane's half width, at most
 
 
 def palette() -> dict[str, Any]:
-    """The colours of a plane for pictures that others draw: ``landscape``, even stops from 0 to 1 of red, green and blue
-    from 0 to 255; ``real``, ``sample`` and ``arrow`` as CSS has them.
+    """The colours of a plane, for those who draw it elsewhere.
+
+    Returns:
+      ``landscape``: red, green and blue from 0 to 255 at even stops from 0 to 1, linear between them. ``real``,
+      ``sample`` and ``arrow``: as CSS writes colours.
     """
-    stops = colormaps[_COLOURS](np.linspace(0, 1, 11))[:, :3]  # the map is linear between these
+    stops = colormaps[_COLOURS](np.linspace(0, 1, 11))[:, :3]
     landscape = np.rint(255 * (1 - _OPACITY * (1 - stops))).astype(int)
     marks = {"real": _REAL, "sample": _SAMPLE, "arrow": to_hex(_ARROW)}
     return {"landscape": landscape.tolist(), **marks}

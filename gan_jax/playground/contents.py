@@ -35,7 +35,7 @@ _PANELS = {
 }
 _SCALES = {  # what D's number of an image means, by objective
     "least_squares": "D's logit, which training pulls to 1 for real images and to 0 for fakes",
-    "hinge": "D's logit, which training pushes above 1 for real images and below −1 for fakes",
+    "hinge": "D's logit, which training pushes above 1 for real images and below -1 for fakes",
     **dict.fromkeys(("wasserstein", "relativistic"), "D's logit, of which only differences count: more is more real"),
     **dict.fromkeys(LOGISTIC, "the probability that D gives to “real”"),
 }

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from gan_jax import GanConfig, InputError, init_state, load_run, save_weights
-from gan_jax.playground.contents import Source
 from gan_jax.pictures.plane import palette
+from gan_jax.playground.contents import Source
 from gan_jax.playground.page import build_page
 from gan_jax.storage.run_folder import RunFolder
 

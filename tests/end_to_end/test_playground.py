@@ -239,19 +239,20 @@ def test_cause_and_effect_are_on_one_screen(visit):
         boxes = [box.bounding_box() for selector in selectors for box in opened.page.locator(selector).all()]
         return max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes)
 
-    training = ("#moment", "#grid", "#curves")
+    training, plane = ("#moment", "#grid", "#curves"), ("#plane-moment", "#panes")
+    live = ("#live-run", "#live-plane", "#live-curve", "#live-settings")
     opened = visit(viewport={"width": 1400, "height": 900})
     assert height("body > header", *training) <= 900
     for width in (390, 800):
         opened = visit(viewport={"width": width, "height": 844})
-        for parts in (training, ("#live-run", "#live-plane", "#live-curve", "#live-settings"), ("#plane-moment", "#panes")):
+        for parts in (training, live, plane):
             assert height(*parts) <= 844
     assert opened.page.locator("main > section").last.get_attribute("id") != "live"
 
 
 def test_points_beyond_the_square_are_drawn_at_its_edge(visit):
     opened = visit()
-    draw = "drawPlane(document.getElementById('live-plane'), {halfWidth: 1, side: 1, shades: [1], reals: [], points: %s})"
+    draw = "drawPlane(find('live-plane'), {halfWidth: 1, side: 1, shades: [1], reals: [], points: %s})"
     opened.page.evaluate(draw % "[0, 0]")
     inside = opened.pixels("#live-plane").reshape(360, 360, 4)
     opened.page.evaluate(draw % "[1e9, 0]")
