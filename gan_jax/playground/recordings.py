@@ -20,6 +20,7 @@ _ARMS = {  # the files of experiments/plane_lesson.py
 }
 _EVERY = 3  # places of a landscape along each axis from one that is kept to the next
 _POINTS, _REALS = 120, 300
+_FARTHEST = 2.0  # half-widths from the origin; what is further away is drawn at the edge all the same
 _PULL = 0.3  # the length of an arrow that is drawn half as long as the longest
 
 
@@ -68,13 +69,13 @@ def _arm(label: str, frames: dict[str, np.ndarray]) -> dict[str, Any]:
     steps = [int(step) for step in frames["steps"]]
     metrics = [frames[name] for name in ("metrics/d_g_z2", "metrics/d_g_z1") if name in frames]
     scores = [float(metrics[0][max(0, step - 1)]) for step in steps] if metrics else None
-    arrows, edge = frames["arrows"][:, :_POINTS], float(frames["half_width"])
+    arrows, reach = frames["arrows"][:, :_POINTS], _FARTHEST * float(frames["half_width"])
     return {
         "label": label,
         "steps": steps,
         "scores": scores,
         "landscapes": np.rint(255 * np.asarray(shades)),
-        "points": np.clip(frames["points"][:, :_POINTS], -edge, edge),
+        "points": np.clip(frames["points"][:, :_POINTS], -reach, reach),
         "arrows": arrows / (np.linalg.norm(arrows, axis=-1, keepdims=True) + _PULL),
     }
 

@@ -253,9 +253,9 @@ def test_cause_and_effect_are_on_one_screen(visit):
 def test_points_beyond_the_square_are_drawn_at_its_edge(visit):
     opened = visit()
     draw = "drawPlane(find('live-plane'), {halfWidth: 1, side: 1, shades: [1], reals: [], points: %s})"
-    opened.page.evaluate(draw % "[0, 0]")
+    assert opened.page.evaluate(draw % "[0, 0]") == ""
     inside = opened.pixels("#live-plane").reshape(360, 360, 4)
-    opened.page.evaluate(draw % "[1e9, 0]")
+    assert opened.page.evaluate(draw % "[1e9, 0]") == "1 of 1 points outside"
     beyond = opened.pixels("#live-plane").reshape(360, 360, 4)
     assert (beyond[180, 358, :3] < 50).all()
     assert (inside[180, 358, :3] > 50).any()

@@ -36,8 +36,10 @@ function startPlanes(arrays) {
         return values.subarray(2 * at * count, 2 * (at + 1) * count);
       };
       const shades = Array.from(data.subarray(at * side * side, (at + 1) * side * side), (value) => value / 255);
-      drawPlane(canvas, { halfWidth, side, shades, reals: arrays(reals).data, points: slice(arm.points), arrows: slice(arm.arrows) });
-      text.textContent = arm.label + (arm.scores ? `\nD's score of fakes: ${arm.scores[at].toFixed(2)}` : "");
+      const points = slice(arm.points), arrows = slice(arm.arrows);
+      const beyond = drawPlane(canvas, { halfWidth, side, shades, reals: arrays(reals).data, points, arrows });
+      const score = arm.scores && `D's score of fakes: ${arm.scores[at].toFixed(2)}`;
+      text.textContent = [arm.label, score, beyond].filter(Boolean).join("\n");
     }
   }
 
@@ -90,7 +92,7 @@ function cluster(random, count, centre, deviation) {
 /** The settings of a training: a name, what it is called, its default, and what it may be. @type {[string, string, any, any[]][]} */
 const CHOICES = [
   ["objective", "Objective", "non_saturating", Live.OBJECTIVES],
-  ["stepsD", "Updates of D for each of G", 1, [0, 1, 2, 3, 5]],
+  ["stepsD", "D's updates per G's", 1, [0, 1, 2, 3, 5]],
   ["rateD", "Learning rate of D", 0.001, [0.0001, 0.0003, 0.001, 0.003, 0.01]],
   ["rateG", "Learning rate of G", 0.001, [0, 0.0001, 0.0003, 0.001, 0.003, 0.01]],
   ["penalty", "Weight of R1 on D", 0, [0, 0.01, 0.1, 1, 10]],
@@ -128,7 +130,7 @@ function startLive(ask) {
       points = TARGETS[target](Live.randomSource(1));
       View.set("target", target === "ring" ? null : target);
     }
-    for (const button of findAll("#targets button")) button.setAttribute("aria-pressed", String(button.value === target));
+    for (const button of find("targets").children) button.setAttribute("aria-pressed", String(button.value === target));
     return rewind();
   }
 
@@ -137,7 +139,6 @@ function startLive(ask) {
     button.addEventListener("click", () => choose(name));
     find("targets").append(button);
   }
-  find("targets").append(make("span", { className: "caption", textContent: "or draw on the plane" }));
 
   let strokes = null; // while one draws
   function place(event) {
@@ -213,7 +214,7 @@ function startLive(ask) {
   function draw() {
     const shades = latestFrame && shaded(latestFrame.landscape);
     const shown = strokes ? { reals: strokes } : { reals: points, points: latestFrame?.points, arrows: latestFrame?.arrows };
-    drawPlane(canvas, { halfWidth: HALF_WIDTH, side: SIDE, shades: strokes ? null : shades, ...shown });
+    const beyond = drawPlane(canvas, { halfWidth: HALF_WIDTH, side: SIDE, shades: strokes ? null : shades, ...shown });
     if (!latestFrame) return;
     const recent = losses.slice(-600), first = losses.length - recent.length;
     const places = recent.map((_, k) => first + k + 1), last = recent[recent.length - 1];
@@ -222,7 +223,7 @@ function startLive(ask) {
     }));
     drawCurves(find("live-curve"), places.length ? places : [0], lines);
     const text = last ? `, D's loss ${last.d_loss.toFixed(2)}, G's ${last.g_loss.toFixed(2)}` : "";
-    find("live-text").textContent = `step ${latestFrame.step}${text}`;
+    find("live-text").textContent = `step ${latestFrame.step}${text}${beyond && `, ${beyond}`}`;
     find("live-curve").ariaLabel = `Losses from step ${first} on${text}`;
     find("live-note").textContent = remark(last);
   }

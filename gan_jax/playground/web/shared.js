@@ -207,7 +207,7 @@ function planeLegend() {
 
 /**
  * Draw a plane: shades in [0, 1] of side by side places, rows upwards; strokes from points; the target; and the points,
- * at the edge where they are beyond it.
+ * larger and at the edge where they are beyond it. Returns how many are, as text.
  */
 function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arrows = null }) {
   const context = canvas.getContext("2d"), size = canvas.width;
@@ -219,8 +219,8 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arro
   small.getContext("2d").putImageData(picture, 0, 0);
   context.imageSmoothingEnabled = true;
   context.drawImage(small, 0, 0, size, size);
-  const x = (value) => (size * (value / halfWidth + 1)) / 2, y = (value) => (size * (1 - value / halfWidth)) / 2;
-  points = points && points.map((value) => Math.max(-halfWidth, Math.min(halfWidth, value)));
+  const place = (share) => (size * Math.max(0, Math.min(2, share))) / 2;
+  const x = (value) => place(1 + value / halfWidth), y = (value) => place(1 - value / halfWidth);
   if (arrows) {
     context.strokeStyle = contents.palette.arrow;
     context.lineWidth = 0.7;
@@ -233,16 +233,21 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arro
     context.stroke();
   }
   dots(context, contents.palette.real, reals, 1.4);
-  if (points) dots(context, contents.palette.sample, points, 2.2);
+  const beyond = points ? dots(context, contents.palette.sample, points, 2.2) : 0;
+  return beyond ? `${beyond} of ${points.length / 2} points outside` : "";
 
   function dots(context, shade, places, radius) {
+    let outside = 0;
     context.fillStyle = shade;
-    const inside = (pixel) => Math.max(radius, Math.min(size - radius, pixel));
     for (let n = 0; n < places.length; n += 2) {
+      const far = Math.max(Math.abs(places[n]), Math.abs(places[n + 1])) > halfWidth, reach = far ? 2 * radius : radius;
+      const inside = (pixel) => Math.max(reach, Math.min(size - reach, pixel));
       context.beginPath();
-      context.arc(inside(x(places[n])), inside(y(places[n + 1])), radius, 0, 2 * Math.PI);
+      context.arc(inside(x(places[n])), inside(y(places[n + 1])), reach, 0, 2 * Math.PI);
       context.fill();
+      outside += +far;
     }
+    return outside;
   }
 }
 
