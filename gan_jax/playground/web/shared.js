@@ -19,8 +19,8 @@ function make(tag, properties = {}, ...children) {
 
 /** The page's arrays as one buffer. */
 async function unpack() {
-  const text = atob(find("data").textContent.trim());
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const text = atob(find("data").textContent.trim()), bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }
