@@ -234,7 +234,7 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arro
   }
   dots(context, contents.palette.real, reals, 1.4);
   const beyond = points ? dots(context, contents.palette.sample, points, 2.2) : 0;
-  return beyond ? `${beyond} of ${points.length / 2} points outside` : "";
+  return beyond ? `${beyond} of ${points.length / 2} outside` : "";
 
   function dots(context, shade, places, radius) {
     let outside = 0;

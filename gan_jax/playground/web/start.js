@@ -21,10 +21,10 @@
     const buffer = await unpack(), arrays = arrayReader(contents.manifest, buffer);
     const ask = startWorker();
     await ask("load", { networks: contents.networks, manifest: contents.manifest, buffer });
-    await selfCheck(ask, arrays);
     startImages(ask, arrays);
     startPlanes(arrays);
     startLive(startWorker());
+    await selfCheck(ask, arrays);
     document.body.dataset.ready = "true";
   } catch (error) {
     find("self-check").textContent = `This page cannot run here: ${error.message}. A browser from 2023 or later is needed.`;
