@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-WIDTH, HEIGHT = 600, 540
-COLOURS = 48
+WIDTH, HEIGHT = 560, 570
+COLOURS = 32
 
 
 def picture(page: Page) -> Image.Image:
@@ -29,7 +29,9 @@ def training(page: Page) -> list[Image.Image]:
     for moment in range(int(page.get_attribute("#moment", "max") or 0) + 1):
         move = "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }"
         page.eval_on_selector("#moment", move, moment)
-        page.wait_for_timeout(1500)
+        step = page.inner_text("#moment-text").split()[1]
+        while page.get_attribute("#grid", "data-step") != step:
+            page.wait_for_timeout(100)
         frames.append(picture(page))
     return frames
 

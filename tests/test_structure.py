@@ -43,7 +43,7 @@ ALLOWED = {
     "runs": {"storage", "evaluation", "inference", "training", "objectives", "data", "pictures"},
     "sweeps": {"runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
     "plane": {"storage", "training", "nn", "objectives", "pictures", "data"},
-    "playground": {"plane", "storage", "inference", "training", "objectives", "data"},
+    "playground": {"plane", "storage", "inference", "training", "objectives", "data", "pictures"},
     "cli": {"playground", "sweeps", "runs", "storage", "evaluation", "inference", "training", "data", "pictures"},
 }
 LIBRARY_HOMES = {

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _STYLE = """
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; --ground: #fff; --text: #1c1c1c; --soft: #5c5c5c; --line: #d5d5d0; --code: #eee; }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #17181a; --text: #ececec; --soft: #a9a9a9; --line: #3d3f43; --code: #2a2b2e; }
+}
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-body { overflow-wrap: break-word; }
+body { overflow-wrap: break-word; background: var(--ground); color: var(--text); }
 img { max-width: 100%; background: white; }
 figure { margin: 1rem 0; }
-figcaption { font-size: 0.9rem; opacity: 0.8; }
+figcaption { font-size: 0.9rem; color: var(--soft); }
 table { border-collapse: collapse; font-size: 0.9rem; display: block; overflow-x: auto; }
-th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid #8884; text-align: right; }
+th, td { padding: 0.2rem 0.6rem; border-bottom: 1px solid var(--line); text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 td:nth-child(2):last-child { overflow-wrap: anywhere; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.8rem; background: #8882; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.8rem; background: var(--code); }
 """
 _TYPES = {".png": "image/png", ".gif": "image/gif"}
 
@@ -39,7 +42,7 @@ def render_page(title: str, sections: Mapping[str, Sequence[str]]) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{name}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n{body}\n</body>\n</html>\n"
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{name}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

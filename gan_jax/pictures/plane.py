@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from gan_jax.pictures.curves import running_mean
@@ -14,12 +16,26 @@ from gan_jax.pictures.figures import new_figure, save_figure
 from gan_jax.pictures.grids import save_frames
 
 _COLOURS = "PuOr_r"  # orange where D says "real"; told apart by every common kind of colour vision
+_OPACITY = 0.8  # of the landscape, on white
 _SAMPLE, _REAL, _ARROW = "#000000", "#0072B2", "0.25"
 _POWERS = (-10, -0.1, 0, 0.1, 10)
 # Okabe and Ito's colours, apart for every common kind of colour vision.
 _CURVES = ("#0072B2", "#D55E00", "#009E73", "#000000", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442")
 _SHOWN_REALS, _SHOWN_ARROWS = 1500, 150
 _ARROW_LENGTH = 0.16  # of the plane's half width, at most
+
+
+def palette() -> dict[str, Any]:
+    """The colours of a plane, for those who draw it elsewhere.
+
+    Returns:
+      ``landscape``: red, green and blue from 0 to 255 at even stops from 0 to 1, linear between them. ``real``,
+      ``sample`` and ``arrow``: as CSS writes colours.
+    """
+    stops = colormaps[_COLOURS](np.linspace(0, 1, 11))[:, :3]
+    landscape = np.rint(255 * (1 - _OPACITY * (1 - stops))).astype(int)
+    marks = {"real": _REAL, "sample": _SAMPLE, "arrow": to_hex(_ARROW)}
+    return {"landscape": landscape.tolist(), **marks}
 
 
 class View(NamedTuple):
@@ -120,7 +136,7 @@ class _ViewArtists:
             cmap=_COLOURS,
             vmin=0,
             vmax=1,
-            alpha=0.8,
+            alpha=_OPACITY,
             interpolation="bilinear",
         )
         reals = plane.reals[:_SHOWN_REALS]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -10,10 +11,10 @@ import numpy as np
 
 from gan_jax.config import GanConfig
 from gan_jax.data.datasets import Dataset
-from gan_jax.data.pixels import quantize_images
 from gan_jax.errors import InputError
 from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
 from gan_jax.objectives.losses import LOGISTIC
+from gan_jax.pictures.plane import palette
 from gan_jax.playground.notices import notice_of
 from gan_jax.playground.packing import Pack
 from gan_jax.storage.history import read_history
@@ -25,12 +26,18 @@ from gan_jax.training.state import GanState, Variables, init_state
 
 _SHOWN = 32  # latents of the grid
 _ROWS, _OF_CLASS = 16, 4  # of a conditional run's grid
-_CHECKED, _WITH_GRADIENT = 8, 2  # images that the page compares with JAX's
+_CHECKED = 4  # images that the page compares with JAX's
 _DIRECTIONS = 6
 _POINTS = 300  # of a curve
 _PANELS = {
     "Losses": (None, {"d_loss": "first", "g_loss": "second"}),
     "D's mean scores": ([0, 1], {"d_x": "first", "d_g_z1": "second", "d_g_z2": "third"}),
+}
+_SCALES = {  # what D's number of an image means, by objective
+    "least_squares": "D's logit, which training pulls to 1 for real images and to 0 for fakes",
+    "hinge": "D's logit, which training pushes above 1 for real images and below -1 for fakes",
+    **dict.fromkeys(("wasserstein", "relativistic"), "D's logit, of which only differences count: more is more real"),
+    **dict.fromkeys(LOGISTIC, "the probability that D gives to “real”"),
 }
 
 
@@ -70,7 +77,7 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
     step = int(run.state.step)
     networks = {
         "generator": pack.network("generator", operations, "float16"),
-        "trained": pack.network("trained", discriminator_operations(config, trained), "float16"),
+        "trained": pack.network("trained", discriminator_operations(config, trained), "float32"),
         "untrained": pack.network("untrained", discriminator_operations(config, untrained), "int8"),
     }
     contents = {
@@ -83,15 +90,17 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "trained": config.trained_classes.tolist(),
         "labels": [int(label) for label in labels],
         "logistic": config.objective in LOGISTIC,
+        "scale": _SCALES.get(config.objective, "D's logit: more is more real"),
+        "palette": palette(),
         "networks": networks,
         "generators": [{"name": "generator", "step": step}],
-        "check": _check(config, pack, generator, trained, latents, labels),
         **_curves(source, pack),
         **_reals(source, pack, num_images),
         "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(source.lesson)],
         "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(source.planes)],
         "notice": notice_of(source.dataset.name if source.dataset else None),
     }
+    _add_check(config, pack, generator, trained, latents, labels)
     pack.add("latents", latents)
     pack.add("directions", _principal_directions(config, operations))
     return pack, contents
@@ -110,7 +119,9 @@ def _about(source: Source, step: int) -> str:
     """A sentence on the run."""
     config, record = source.run.config, source.run.record
     height, width, channels = config.image_shape
-    trained = f"{step} steps" + (f" on {record['run']['dataset']}, seed {record['run']['seed']}" if record else "")
+    trained = f"{step} steps"
+    if record:  # the data set may be a path, of which the page tells the name alone
+        trained += f" on {Path(record['run']['dataset']).name}, seed {record['run']['seed']}"
     trained = "trained by another program" if "imported" in record else trained
     averaged = " G is the average over the steps." if source.ema and source.run.state.ema is not None else ""
     return (
@@ -127,9 +138,8 @@ def _labels(config: GanConfig) -> np.ndarray:
 
 
 def _class_names(source: Source) -> list[str]:
-    if source.dataset:
-        return list(source.dataset.class_names)
-    return list(source.run.class_names) or [str(label) for label in range(source.run.config.num_classes)]
+    names = (source.dataset and source.dataset.class_names) or source.run.class_names
+    return list(names) or [str(label) for label in range(source.run.config.num_classes)]
 
 
 def _principal_directions(config: GanConfig, operations: Sequence[Operation]) -> np.ndarray:
@@ -146,15 +156,15 @@ def _principal_directions(config: GanConfig, operations: Sequence[Operation]) ->
     return rows * signs[:, None]
 
 
-def _check(
+def _add_check(
     config: GanConfig,
     pack: Pack,
     generator: Variables,
     discriminator: Variables,
     latents: Any,
     labels: np.ndarray,
-) -> dict[str, str]:
-    """JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
+) -> None:
+    """Add JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
     config = dataclasses.replace(config, precision="float32")  # as the page computes
     checked_labels = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
     images = generate(config, generator, latents[:_CHECKED], checked_labels)
@@ -162,12 +172,9 @@ def _check(
     def logits(images: Any) -> Any:
         return discriminate(config, discriminator, jnp.repeat(images, config.packing, axis=0), checked_labels)
 
-    gradients = jax.grad(lambda images: logits(images).sum())(images)
-    return {
-        "pixels": pack.add("check/pixels", quantize_images(images), "uint8"),
-        "logits": pack.add("check/logits", logits(images)),
-        "gradients": pack.add("check/gradients", gradients[:_WITH_GRADIENT]),
-    }
+    pack.add("check/images", images)
+    pack.add("check/logits", logits(images))
+    pack.add("check/gradients", jax.grad(lambda images: logits(images).sum())(images))
 
 
 def _curves(source: Source, pack: Pack) -> dict[str, Any]:
@@ -193,7 +200,8 @@ def _reals(source: Source, pack: Pack, count: int) -> dict[str, Any]:
         return {"reals": False}
     rows = np.unique(np.linspace(0, len(dataset.train_images) - 1, count).astype(int))
     pack.add("reals", dataset.train_images[rows], "uint8")
-    return {"reals": True, "real_labels": [_class_name(dataset, label) for label in dataset.train_labels[rows]]}
+    labels = dataset.train_labels[rows] if dataset.class_names else ()
+    return {"reals": True, "real_labels": [dataset.class_names[label] for label in labels]}
 
 
 def _strip(pack: Pack, name: str, arm: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +219,3 @@ def _plane(pack: Pack, name: str, plane: dict[str, Any]) -> dict[str, Any]:
         }
         arms.append({**arm, **arrays})
     return {**plane, "arms": arms, "reals": pack.add(f"{name}/reals", plane["reals"], "float16")}
-
-
-def _class_name(dataset: Dataset, label: int) -> str:
-    return dataset.class_names[label] if dataset.class_names else ""

@@ -1,6 +1,7 @@
 """The page as one text: what is in it, and as many snapshots of the training as fit."""
 
 import json
+import math
 import re
 from importlib import resources
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_jax.errors import InputError
+from gan_jax.files import warn
 from gan_jax.inference.operations import Operation, generator_operations
 from gan_jax.playground.contents import Source, chosen_generator, gather
 from gan_jax.playground.packing import Pack
@@ -22,9 +24,9 @@ _WORKER_SCRIPTS = ("arrays.js", "engine.js", "live.js", "worker.js")
 def build_page(source: Source, *, num_images: int = 1000, max_megabytes: float = 10) -> str:
     """Make the page.
 
-    The last generator and the last discriminator are float16, which changes no pixel by more than 1 of 255. Snapshots
-    are int8 with a scale for each channel, which changes pixels by 0.3 of 255 on average: as many, evenly taken,
-    as the size allows.
+    The last discriminator is float32, since rounding turns its gradients. The last generator is float16, which changes
+    no pixel by more than 1 of 255. Snapshots are int8 with a scale for each channel, which changes pixels by 0.3 of 255
+    on average: as many, evenly taken, as the size allows; if these are not all, a warning says so.
 
     Args:
       source: what it is made of.
@@ -66,6 +68,9 @@ def _choose_snapshots(source: Source, folder: RunFolder, spare: int) -> list[int
     described = alone.network("snapshot", _snapshot_operations(source, folder, taken[-1]), "int8")
     each = len(alone.text()) + len(json.dumps([described, alone.manifest]))
     count = min(len(taken), spare // each)
+    if count < len(taken):
+        missing = math.ceil(10 * (each * len(taken) - spare) / _MEGABYTE) / 10
+        warn(f"{count} of {len(taken)} snapshots fit into the page; {missing:.1f} more --max-megabytes would hold all")
     return [taken[at] for at in np.unique(np.linspace(0, len(taken) - 1, count).round().astype(int))]
 
 

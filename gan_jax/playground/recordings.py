@@ -21,7 +21,7 @@ _ARMS = {  # the files of experiments/plane_lesson.py
 }
 _EVERY = 3  # places of a landscape along each axis from one that is kept to the next
 _POINTS, _REALS = 120, 300
-_FARTHEST = 2.0  # half-widths from the origin; what is further away is drawn nowhere
+_FARTHEST = 2.0  # half-widths from the origin; what is further away is drawn at the edge all the same
 _PULL = 0.3  # the length of an arrow that is drawn half as long as the longest
 
 

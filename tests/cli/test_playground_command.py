@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gan_jax import GanConfig, InputError, init_state, load_run, save_weights
+from gan_jax.pictures.plane import palette
 from gan_jax.playground.contents import Source
 from gan_jax.playground.page import build_page
 from gan_jax.storage.run_folder import RunFolder
@@ -35,6 +36,7 @@ def test_the_page_holds_the_run_and_asks_for_nothing(trained, gan_jax, tmp_path)
     assert contents["title"].startswith("run <1>")
     assert "<1>" not in page.partition('id="data"')[0]
     assert contents["manifest"]["reals"]["shape"] == [20, 28, 28, 1]
+    assert (len(contents["real_labels"]), contents["palette"]) == (20, palette())
     steps = [generator["step"] for generator in contents["generators"]]
     assert (steps[0], steps[-1], len(steps)) == (0, 12, 4)
     assert "UCI Machine Learning Repository" in contents["notice"]
@@ -54,7 +56,9 @@ def test_a_run_whose_images_are_gone_has_a_page_without_them(trained, gan_jax, t
     assert (status, err.count("\n")) == (0, 1)
     assert err.startswith("warning: the page has no nearest training images")
     assert "own.npz is not there" in err
-    assert contents_of(page)[1]["reals"] is False
+    written, contents = contents_of(page)
+    assert (contents["reals"], str(tmp_path) in written) == (False, False)
+    assert "12 steps on own.npz, seed 0" in contents["about"]
     page.unlink()
     for asked in (("--images", 20), ("--dataset", tmp_path / "own.npz"), ("--data-dir", tmp_path)):
         status, _, err = gan_jax("playground", tmp_path / "run", "--output", page, *asked)
@@ -73,13 +77,18 @@ def test_the_run_that_ships_has_a_page_without_a_network(gan_jax, tmp_path, monk
 
 
 def test_snapshots_are_left_out_where_they_do_not_fit(trained, gan_jax, tmp_path):
-    size = []
-    for megabytes in (10, 0.16):
-        path = tmp_path / f"{megabytes}.html"
-        assert gan_jax("playground", trained, "--output", path, "--images", 0, "--max-megabytes", megabytes)[0] == 0
-        size.append(path.stat().st_size)
-        assert size[-1] <= megabytes * 1e6
-    assert len(contents_of(tmp_path / "10.html")[1]["generators"]) == 4
+    path = tmp_path / "page.html"
+
+    def snapshots(max_megabytes):
+        flags = ("--images", 0, "--max-megabytes", max_megabytes)
+        status, _, err = gan_jax("playground", trained, "--output", path, *flags)
+        assert (status, path.stat().st_size <= max_megabytes * 1e6) == (0, True)
+        return len(contents_of(path)[1]["generators"]) - 1, err
+
+    assert snapshots(10) == (3, "")
+    count, err = snapshots(path.stat().st_size / 1e6 - 0.001)
+    assert count < 3
+    assert err == f"warning: {count} of 3 snapshots fit into the page; 0.1 more --max-megabytes would hold all\n"
     complaint = gan_jax("playground", trained, "--output", tmp_path / "no.html", "--max-megabytes", 0.01)
     assert complaint[0] == 2
     assert "MB without snapshots; give a larger --max-megabytes" in complaint[2]

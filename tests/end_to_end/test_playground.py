@@ -119,6 +119,7 @@ def test_it_agrees_with_jax_and_asks_for_nothing(visit):
     opened = visit()
     assert "agrees with JAX" in opened.text("#self-check")
     assert int(opened.page.get_attribute("#self-check", "data-pixel")) <= 1
+    assert float(opened.page.get_attribute("#self-check", "data-angle")) < 0.001  # degrees
     assert {url.partition(":")[0] for url in opened.asked} == {"file", "blob"}
 
 
@@ -194,6 +195,87 @@ def test_a_training_in_the_page_rewinds_to_the_same_start(visit):
     opened.page.click("#live-run")
 
 
+def test_a_button_that_starts_something_then_says_that_it_stops_it(visit):
+    opened = visit()
+    for selector, resting in (("#live-run", "Train"), ("#climb", "Follow D uphill")):
+        for text in (resting, "Stop", resting):
+            assert opened.text(selector) == text
+            opened.page.click(selector)
+    opened.page.click("#play-training")
+    assert opened.text("#play-training") == "Pause"
+    opened.wait_until(lambda: opened.text("#play-training") == "Play", "it does not end")
+
+
+def test_the_keyboard_alone_reaches_every_image(visit):
+    opened = visit()
+    assert opened.page.locator("#grid button[tabindex='0']").count() == 1
+    opened.page.focus("#grid button")
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "Enter"):
+        opened.page.keyboard.press(key)
+    chosen = "[...document.querySelectorAll('#grid button')].findIndex(button => button === document.activeElement)"
+    assert opened.page.evaluate(chosen) == 8
+    assert "corner" in opened.page.get_attribute("#grid button:nth-child(9)", "class")
+    opened.page.keyboard.press("Tab")
+    assert opened.page.evaluate("document.activeElement.id") == "other-seed"
+    opened.page.focus("#moment")
+    opened.page.keyboard.press("Home")
+    assert opened.page.get_attribute("#moment", "aria-valuetext") == f"step 0 of {STEPS}"
+
+
+def test_sliders_say_their_values_and_choices_are_seen_whole(visit):
+    for width in (390, 1400):
+        opened = visit(viewport={"width": width, "height": 844})
+        sliders = opened.page.locator("input[type=range]").all()
+        assert all(slider.get_attribute("aria-valuetext") for slider in sliders)
+        assert min(slider.bounding_box()["height"] for slider in sliders) >= 24
+        short = "select => [select.offsetWidth, select.style.width = 'max-content', select.offsetWidth]"
+        for select in opened.page.locator("select").all():
+            given, _, wanted = select.evaluate(short)
+            assert given >= wanted
+
+
+def test_cause_and_effect_are_on_one_screen(visit):
+    def height(*selectors):
+        boxes = [box.bounding_box() for selector in selectors for box in opened.page.locator(selector).all()]
+        return max(box["y"] + box["height"] for box in boxes) - min(box["y"] for box in boxes)
+
+    training, plane = ("#moment", "#grid", "#curves"), ("#plane-moment", "#panes")
+    live = ("#live-run", "#live-plane", "#live-curve", "#live-settings")
+    opened = visit(viewport={"width": 1400, "height": 900})
+    assert height("body > header", *training) <= 900
+    for width in (390, 800):
+        opened = visit(viewport={"width": width, "height": 844})
+        for parts in (training, live, plane):
+            assert height(*parts) <= 844
+    assert opened.page.locator("main > section").last.get_attribute("id") != "live"
+
+
+def test_points_beyond_the_square_are_drawn_at_its_edge(visit):
+    opened = visit()
+    draw = "drawPlane(find('live-plane'), {halfWidth: 1, side: 1, shades: [1], reals: [], points: %s})"
+    red_at_the_edge = "find('live-plane').getContext('2d').getImageData(357, 180, 1, 1).data[0]"
+    assert opened.page.evaluate(draw % "[0, 0]") == ""
+    assert opened.page.evaluate(red_at_the_edge) > 100
+    assert opened.page.evaluate(draw % "[1e9, 0]") == "1 of 1 outside"
+    assert opened.page.evaluate(red_at_the_edge) == 0
+
+
+def test_a_critic_without_bound_is_named(visit):
+    opened = visit()
+    assert opened.text("#live-note") == ""
+    opened.page.select_option("#live-objective", "wasserstein")
+    assert "Give R1 a weight" in opened.text("#live-note")
+    opened.page.select_option("#live-penalty", "1")
+    assert opened.text("#live-note") == ""
+
+
+def test_a_part_is_reached_and_the_address_stays(visit):
+    opened = visit(address="#plane_moment=1")
+    opened.page.click("nav a[href='#live']")
+    assert opened.page.evaluate("document.activeElement.id") == "live"
+    assert opened.page.evaluate("location.hash").startswith("#plane_moment=1")
+
+
 def test_a_target_is_drawn_and_kept_in_the_address(visit):
     opened = visit()
     opened.page.locator("#live-plane").scroll_into_view_if_needed()
@@ -214,12 +296,18 @@ def test_a_narrow_screen_holds_it(visit):
 
 
 def test_weights_of_another_recipe_make_a_page(visit, tmp_path):
-    config = GanConfig(conditional=True, normalization="spectral", num_classes=3, latent_dim=6, width=4)
+    labelled = {"conditional": True, "num_classes": 3}
+    config = GanConfig(normalization="spectral", objective="hinge", latent_dim=6, width=4, **labelled)
     save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)), config)
-    opened = visit(make_page(tmp_path, tmp_path / "weights.npz"))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), np.uint8)
+    np.savez(tmp_path / "own.npz", images=noise)
+    opened = visit(make_page(tmp_path, tmp_path / "weights.npz", "--dataset", tmp_path / "own.npz", "--images", 5))
     assert "agrees with JAX" in opened.text("#self-check")
     assert not opened.page.is_visible("#moment")
     assert opened.page.locator("#classes button").count() == 3
+    assert "above 1 for real images" in opened.text("#scale")
+    opened.wait_for("document.getElementById('nearest-text').textContent !== ''")
+    assert opened.text("#nearest-text") == "The nearest of 5 training images, pixel by pixel"
 
 
 def test_what_it_cannot_read_is_said_in_a_line(page_path, browser, tmp_path):

@@ -26,7 +26,7 @@ function startPlanes(arrays) {
 
   function show(moment) {
     at = moment;
-    slider.value = at;
+    setSlider(slider, at, `step ${panes[0].arm.steps[at]}`);
     View.set("plane_moment", at || null);
     const { half_width: halfWidth, reals } = contents.planes[chosen];
     for (const { arm, canvas, text } of panes) {
@@ -36,10 +36,11 @@ function startPlanes(arrays) {
         return values.subarray(2 * at * count, 2 * (at + 1) * count);
       };
       const shades = Array.from(data.subarray(at * side * side, (at + 1) * side * side), (value) => value / 255);
-      drawPlane(canvas, { halfWidth, side, shades, reals: arrays(reals).data, points: slice(arm.points), arrows: slice(arm.arrows) });
-      text.textContent = arm.scores ? `${arm.label}: D's score of the fakes ${arm.scores[at].toFixed(2)}` : arm.label;
+      const points = slice(arm.points), arrows = slice(arm.arrows);
+      const beyond = drawPlane(canvas, { halfWidth, side, shades, reals: arrays(reals).data, points, arrows });
+      const score = arm.scores && `D's score of fakes: ${arm.scores[at].toFixed(2)}`;
+      text.textContent = [arm.label, score, beyond].filter(Boolean).join("\n");
     }
-    find("plane-text").textContent = `step ${panes[0].arm.steps[at]}`;
   }
 
   select.addEventListener("change", () => choose(+select.value));
@@ -54,6 +55,7 @@ function startPlanes(arrays) {
     show(at >= +slider.max ? 0 : at + 1);
     return at < +slider.max;
   });
+  section.append(planeLegend());
   at = Math.max(0, Math.round(View.number("plane_moment", 0)));
   choose(chosen);
 }
@@ -90,7 +92,7 @@ function cluster(random, count, centre, deviation) {
 /** The settings of a training: a name, what it is called, its default, and what it may be. @type {[string, string, any, any[]][]} */
 const CHOICES = [
   ["objective", "Objective", "non_saturating", Live.OBJECTIVES],
-  ["stepsD", "Updates of D for each of G", 1, [0, 1, 2, 3, 5]],
+  ["stepsD", "D's updates per G's", 1, [0, 1, 2, 3, 5]],
   ["rateD", "Learning rate of D", 0.001, [0.0001, 0.0003, 0.001, 0.003, 0.01]],
   ["rateG", "Learning rate of G", 0.001, [0, 0.0001, 0.0003, 0.001, 0.003, 0.01]],
   ["penalty", "Weight of R1 on D", 0, [0, 0.01, 0.1, 1, 10]],
@@ -102,6 +104,7 @@ const CHOICES = [
 const AT_START = ["width", "batch"]; // a change of these rewinds
 
 function startLive(ask) {
+  find("live").append(planeLegend());
   const canvas = find("live-plane"), settings = { seed: Math.max(0, Math.round(View.number("live_seed", 0))), beta2: 0.99 };
   let target = View.text("target", "ring"), points = [], latestFrame = null, losses = [];
 
@@ -136,7 +139,6 @@ function startLive(ask) {
     button.addEventListener("click", () => choose(name));
     find("targets").append(button);
   }
-  find("targets").append(make("span", { className: "caption", textContent: "or draw on the plane" }));
 
   let strokes = null; // while one draws
   function place(event) {
@@ -178,6 +180,7 @@ function startLive(ask) {
     select.addEventListener("change", () => {
       settings[name] = allowed.find((value) => String(value) === select.value);
       View.set(name, settings[name] === otherwise ? null : settings[name]);
+      find("live-note").textContent = remark();
       if (AT_START.includes(name)) rewind();
       else ask("change", { settings });
     });
@@ -211,7 +214,7 @@ function startLive(ask) {
   function draw() {
     const shades = latestFrame && shaded(latestFrame.landscape);
     const shown = strokes ? { reals: strokes } : { reals: points, points: latestFrame?.points, arrows: latestFrame?.arrows };
-    drawPlane(canvas, { halfWidth: HALF_WIDTH, side: SIDE, shades: strokes ? null : shades, ...shown });
+    const beyond = drawPlane(canvas, { halfWidth: HALF_WIDTH, side: SIDE, shades: strokes ? null : shades, ...shown });
     if (!latestFrame) return;
     const recent = losses.slice(-600), first = losses.length - recent.length;
     const places = recent.map((_, k) => first + k + 1), last = recent[recent.length - 1];
@@ -220,8 +223,18 @@ function startLive(ask) {
     }));
     drawCurves(find("live-curve"), places.length ? places : [0], lines);
     const text = last ? `, D's loss ${last.d_loss.toFixed(2)}, G's ${last.g_loss.toFixed(2)}` : "";
-    find("live-text").textContent = `step ${latestFrame.step}${text}`;
+    find("live-text").textContent = `step ${latestFrame.step}${text}${beyond && `, ${beyond}`}`;
     find("live-curve").ariaLabel = `Losses from step ${first} on${text}`;
+    find("live-note").textContent = remark(last);
+  }
+
+  /** What one should know of numbers that grow without end. */
+  function remark(last) {
+    if (last && !(Number.isFinite(last.d_loss) && Number.isFinite(last.g_loss))) {
+      return "The losses are no numbers any more. Rewind, and take smaller learning rates.";
+    }
+    if (settings.objective !== "wasserstein" || settings.penalty > 0) return "";
+    return "Nothing bounds this critic: without a penalty its logits and losses grow without end. Give R1 a weight.";
   }
 
   /** D's scores, or its logits from low to high where they have no scale. */

@@ -19,8 +19,8 @@ function make(tag, properties = {}, ...children) {
 
 /** The page's arrays as one buffer. */
 async function unpack() {
-  const text = atob(find("data").textContent.trim());
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const text = atob(find("data").textContent.trim()), bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }
@@ -110,24 +110,51 @@ function whenVisible(element, f) {
   return () => visible;
 }
 
-/** A button that starts and stops something that moves: f is called for every picture while it is pressed. */
+/** A button that starts and stops something that moves, and says which: f is called for every picture meanwhile. */
 function playButton(button, f) {
-  let pressed = false;
+  const resting = button.textContent;
+  let moving = false;
   function set(value) {
-    pressed = value;
-    button.setAttribute("aria-pressed", String(value));
+    moving = value;
+    button.textContent = value ? button.dataset.moving : resting;
     if (value) requestAnimationFrame(move);
   }
   async function move(time) {
-    if (!pressed) return;
+    if (!moving) return;
     if ((await f(time)) === false) set(false);
     else requestAnimationFrame(move);
   }
-  button.addEventListener("click", () => set(!pressed));
-  return { stop: () => set(false), isOn: () => pressed };
+  button.addEventListener("click", () => set(!moving));
+  return { stop: () => set(false), isOn: () => moving };
+}
+
+/** Set a slider, and say its value in words, to those who see the text behind it and to those who hear it. */
+function setSlider(slider, value, text) {
+  slider.value = value;
+  slider.ariaValueText = text;
+  slider.nextElementSibling.textContent = text;
+}
+
+/** Many buttons as one tab stop, among which the arrow keys, Home and End move. */
+function shareTabStop(group) {
+  const buttons = [...group.children].filter((button) => !button.disabled);
+  const columns = () => buttons.filter((button) => button.offsetTop === buttons[0].offsetTop).length;
+  const enter = (chosen) => buttons.forEach((button) => { button.tabIndex = button === chosen ? 0 : -1; });
+  enter(buttons[0]);
+  group.addEventListener("focusin", (event) => enter(event.target));
+  group.addEventListener("keydown", (event) => {
+    const at = buttons.indexOf(event.target), row = columns(), end = buttons.length - 1;
+    const places = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - row, ArrowDown: at + row, Home: 0, End: end };
+    const to = buttons[places[event.key]];
+    if (!to) return;
+    event.preventDefault();
+    to.focus();
+  });
 }
 
 // ---- Drawing
+
+const STROKES = 150; // of a plane, as in the documents
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const redraws = [];
@@ -157,48 +184,70 @@ function toBytes(pixels) {
   return Uint8ClampedArray.from(pixels, (value) => Math.round(127.5 * (value + 1)));
 }
 
-// Cividis (Nuñez et al. 2018), which people with colour-blindness see alike: stops from low to high.
-const CIVIDIS = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]];
-
-function cividis(share) {
-  const place = Math.max(0, Math.min(1, share)) * (CIVIDIS.length - 1), at = Math.min(CIVIDIS.length - 2, Math.floor(place));
-  return CIVIDIS[at].map((low, k) => low + (place - at) * (CIVIDIS[at + 1][k] - low));
+/** The colour of a share in [0, 1] among those of the documents' landscapes, which are even stops. */
+function landscapeColour(share) {
+  const stops = contents.palette.landscape;
+  const place = Math.max(0, Math.min(1, share)) * (stops.length - 1), at = Math.min(stops.length - 2, Math.floor(place));
+  return stops[at].map((low, k) => low + (place - at) * (stops[at + 1][k] - low));
 }
 
-/** Draw a plane: shades in [0, 1] of side by side places, rows upwards; the target; points; and strokes from them. */
+/** What the colours of a plane mean. */
+function planeLegend() {
+  const { landscape, real, sample, arrow } = contents.palette;
+  const key = (text, shade, kind = "key") => {
+    const element = make("span", { className: kind, textContent: text });
+    element.style.setProperty("--shade", shade);
+    return element;
+  };
+  const scale = key("", `linear-gradient(to right, ${landscape.map((stop) => `rgb(${stop})`)})`, "scale");
+  return make("p", { className: "legend" },
+    key("the target", real, "key dot"), key("what G makes", sample, "key dot"), key("where D pulls it", arrow),
+    make("span", {}, "D says fake ", scale, " real"), make("span", { textContent: "Points beyond the square are at its edge." }));
+}
+
+/**
+ * Draw a plane: shades in [0, 1] of side by side places, rows upwards; strokes from points; the target; and the points,
+ * larger and at the edge where they are beyond it. Returns how many are, as text.
+ */
 function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arrows = null }) {
   const context = canvas.getContext("2d"), size = canvas.width;
   const small = make("canvas", { width: side, height: side }), picture = small.getContext("2d").createImageData(side, side);
   for (let k = 0; k < side * side; k++) {
     const row = side - 1 - Math.floor(k / side);
-    picture.data.set([...cividis(shades ? shades[k] : 0.35), 255], 4 * (row * side + (k % side)));
+    picture.data.set([...landscapeColour(shades ? shades[k] : 0.5), 255], 4 * (row * side + (k % side)));
   }
   small.getContext("2d").putImageData(picture, 0, 0);
   context.imageSmoothingEnabled = true;
   context.drawImage(small, 0, 0, size, size);
-  const x = (value) => (size * (value / halfWidth + 1)) / 2, y = (value) => (size * (1 - value / halfWidth)) / 2;
-  context.fillStyle = "rgba(235, 235, 235, 0.55)";
-  for (let n = 0; n < reals.length; n += 2) context.fillRect(x(reals[n]) - 1, y(reals[n + 1]) - 1, 2, 2);
-  if (!points) return;
+  const place = (share) => (size * Math.max(0, Math.min(2, share))) / 2;
+  const x = (value) => place(1 + value / halfWidth), y = (value) => place(1 - value / halfWidth);
   if (arrows) {
-    context.strokeStyle = "rgba(255, 255, 255, 0.7)";
-    context.lineWidth = 1;
+    context.strokeStyle = contents.palette.arrow;
+    context.lineWidth = 0.7;
     context.beginPath();
-    for (let n = 0; n < arrows.length; n += 2) {
+    for (let n = 0; n < Math.min(arrows.length, 2 * STROKES); n += 2) {
       const length = Math.hypot(arrows[n], arrows[n + 1]) || 1, reach = (0.16 * halfWidth * Math.min(1, length * 2)) / length;
       context.moveTo(x(points[n]), y(points[n + 1]));
       context.lineTo(x(points[n] + reach * arrows[n]), y(points[n + 1] + reach * arrows[n + 1]));
     }
     context.stroke();
   }
-  context.lineWidth = 0.8;
-  context.strokeStyle = "#1c1c1c";
-  context.fillStyle = "#ff8c1a";
-  for (let n = 0; n < points.length; n += 2) {
-    context.beginPath();
-    context.arc(x(points[n]), y(points[n + 1]), 2.6, 0, 2 * Math.PI);
-    context.fill();
-    context.stroke();
+  dots(context, contents.palette.real, reals, 1.4);
+  const beyond = points ? dots(context, contents.palette.sample, points, 2.2) : 0;
+  return beyond ? `${beyond} of ${points.length / 2} outside` : "";
+
+  function dots(context, shade, places, radius) {
+    let outside = 0;
+    context.fillStyle = shade;
+    for (let n = 0; n < places.length; n += 2) {
+      const far = Math.max(Math.abs(places[n]), Math.abs(places[n + 1])) > halfWidth, reach = far ? 2 * radius : radius;
+      const inside = (pixel) => Math.max(reach, Math.min(size - reach, pixel));
+      context.beginPath();
+      context.arc(inside(x(places[n])), inside(y(places[n + 1])), reach, 0, 2 * Math.PI);
+      context.fill();
+      outside += +far;
+    }
+    return outside;
   }
 }
 
@@ -208,10 +257,9 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arro
  * lines: [{values, colour}] with a value for each of `places`; range: [low, high] or null for the values' own.
  */
 function drawCurves(canvas, places, lines, { range = null, mark = null } = {}) {
-  const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth || canvas.width, height = 170;
+  const ratio = window.devicePixelRatio || 1, { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = width * ratio;
   canvas.height = height * ratio;
-  canvas.style.height = `${height}px`;
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const all = lines.flatMap(({ values }) => [...values]).filter(Number.isFinite);

@@ -2,6 +2,16 @@
 
 (async () => {
   find("about").textContent = contents.about;
+  find("scale").textContent = contents.scale;
+  for (const link of findAll("nav a")) {
+    const part = find(link.hash.slice(1));
+    link.hidden = part.id === "planes" && contents.planes.length === 0;
+    link.addEventListener("click", (event) => {
+      event.preventDefault(); // the address holds what one sees
+      part.tabIndex = -1;
+      part.focus();
+    });
+  }
   find("notice").append(make("p", { textContent: contents.notice.split("\n\n")[0] }));
   if (contents.notice.includes("\n\n")) {
     const full = make("pre", { textContent: contents.notice.slice(contents.notice.indexOf("\n\n") + 2) });
@@ -11,10 +21,10 @@
     const buffer = await unpack(), arrays = arrayReader(contents.manifest, buffer);
     const ask = startWorker();
     await ask("load", { networks: contents.networks, manifest: contents.manifest, buffer });
-    await selfCheck(ask, arrays);
     startImages(ask, arrays);
     startPlanes(arrays);
     startLive(startWorker());
+    await selfCheck(ask, arrays);
     document.body.dataset.ready = "true";
   } catch (error) {
     find("self-check").textContent = `This page cannot run here: ${error.message}. A browser from 2023 or later is needed.`;

@@ -50,7 +50,11 @@ const Answers = (() => {
       return { pixels: image.data, logits };
     },
 
-    logit: ({ critic, pixels, shape, label }) => Engine.judge(network(critic), tensor(shape, pixels), label),
+    /** D's logit of an image, and its gradient by the pixels. */
+    judge({ critic, pixels, shape, label }) {
+      const { logit, gradient } = Engine.judgeWithGradient(network(critic), tensor(shape, pixels), label);
+      return { logit, gradient: gradient.data };
+    },
 
     start({ settings, points }) {
       this.live = Live.start(settings, Float64Array.from(points));
