@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 from gan_jax.errors import InputError
 
@@ -51,10 +52,9 @@ def require_threads(count: int | None) -> None:
 
 def _jax_is_in_use() -> bool:
     """Whether JAX has started its devices; it then refuses to change how many there are."""
-    if "jax" not in sys.modules:
+    jax: Any = sys.modules.get("jax")
+    if jax is None:
         return False
-    import jax
-
     name = "jax_num_cpu_devices"
     before = getattr(jax.config, name)
     try:

@@ -7,11 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gan_jax.cli.shared_flags import AS_ALWAYS, READ_AS_THEY_ARE, MeasuringFlags, ReadingFlags
 from gan_jax.cli.sources import (
-    AS_ALWAYS,
-    READ_AS_THEY_ARE,
-    MeasuringFlags,
-    Reading,
     choose_dataset,
     choose_generator,
     holds_samples,
@@ -59,7 +56,7 @@ def score(
     path: Path,
     dataset: str | None = None,
     data_dir: Path | None = None,
-    reading: Reading = READ_AS_THEY_ARE,
+    reading: ReadingFlags = READ_AS_THEY_ARE,
     num_images: int | None = None,
     seed: int = 0,
     json: Path | None = None,

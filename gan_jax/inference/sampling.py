@@ -1,6 +1,7 @@
 """Sampling and interpolation with a trained generator: uint8 images on the host."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import jax
 import numpy as np
@@ -204,7 +205,7 @@ def _latents(config: GanConfig, count: int, seed: int) -> Iterator[Array]:
 
 
 @jax.jit
-def _latent_batch(config: GanConfig, seed: ArrayLike, index: ArrayLike) -> Array:
+def _latent_batch(config: GanConfig, seed: Any, index: Any) -> Array:
     return sample_latents(config, jax.random.fold_in(jax.random.key(seed), index), _BATCH)
 
 

@@ -135,7 +135,11 @@ def test_each_run_of_a_single_setting_is_a_point():
 
 
 def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeypatch):
-    for name, value in {"settings.EPOCHS": 1, "settings.ENOUGH_IMAGES": 3_000, "sweeps.run.EPOCHS": 1}.items():
+    for name, value in {
+        "setting_groups.EPOCHS": 1,
+        "setting_groups.ENOUGH_IMAGES": 3_000,
+        "sweeps.run.EPOCHS": 1,
+    }.items():
         monkeypatch.setattr(f"gan_jax.{name}", value)
     default = settings(tmp_path / "run", steps=None, epochs=None, game="drift")
     run_experiment(default)
@@ -145,7 +149,7 @@ def test_a_default_length_is_said_recorded_and_resumed(tmp_path, capsys, monkeyp
         shown.err == "warning: the training has 24 updates; pictures show little before about 300: give more --epochs\n"
     )
     assert json.loads((tmp_path / "run" / "run.json").read_text())["run"]["epochs"] == 2
-    monkeypatch.setattr("gan_jax.settings.ENOUGH_IMAGES", 6_000)  # as in another version
+    monkeypatch.setattr("gan_jax.setting_groups.ENOUGH_IMAGES", 6_000)  # as in another version
     resumed = parse_flags(RunConfig(), ["--resume", "--output-dir", str(tmp_path / "run")])
     run_experiment(resumed)
     assert "This run was finished already, after step 24" in capsys.readouterr().out
