@@ -186,6 +186,18 @@ def recipes_table(recipes: RunJson, batches: Mapping[str, int]) -> str:
     return markdown_table(heading, rows)
 
 
+def bits_table(circumstances: Mapping[str, Any]) -> str:
+    """Whether a training had the bits of the first circumstance, how far D's loss was in the end, and a step's time."""
+    unit = next(iter(circumstances.values()))["step_ms"]
+    rows = []
+    for name, found in circumstances.items():
+        step = found["first_different_step"]
+        bits = "the same" if found["same_weights"] else f"differ from step {step}"
+        far = f"{found['last_difference']:.2g}" if step else "0"
+        rows.append([name, bits, far, f"{found['step_ms'] / unit:.2f}"])
+    return markdown_table(["circumstance", "bits", "D's loss after 40 steps differs by", "time of a step"], rows)
+
+
 def rates_table(rates: Mapping[str, float]) -> str:
     """Steps per second of the plane's forms, beside eager PyTorch's."""
     eager = rates["PyTorch eager"]

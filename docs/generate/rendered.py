@@ -182,6 +182,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "alternatives of seeds of width 64": alternatives("64"),
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
+    "bits": lambda: tables.bits_table(read("bits")["versions"]["0.10.2"]),
     "door": lambda: tables.door_table(read("door_time")),
     "start": lambda: tables.start_table(read("door_time")),
     "whole run": lambda: tables.whole_run_table(read("whole_run")["seconds"]),
