@@ -63,3 +63,16 @@ def test_a_run_of_three_threads_is_resumed_and_verified_with_three_on_one_core(t
     assert "identical" in on_one_core("verify", run)
     changed = on_one_core("train", "--resume", "--epochs", "3", "--threads", "1", "--output-dir", run)
     assert "cpu_threads was 3, is 1; the last bits may come out differently" in changed
+
+
+@pytest.mark.soak
+def test_runs_of_many_seeds_that_are_resumed_keep_their_threads(tmp_path):
+    flags = (*FLAGS, "--seeds", "0:2", "--output-dir", tmp_path / "seeds")
+    on_one_core("train", *flags, "--threads", "3", "--epochs", "1")
+    records = sorted((tmp_path / "seeds").glob("**/*.json"))
+    for path in records:  # as of runs that were made on three cores, without the flag
+        path.write_text(path.read_text().replace('"threads": 3', '"threads": null'))
+    assert "the last bits" not in on_one_core("train", *flags, "--resume", "--epochs", "2")
+    for seed in ("seed_0", "seed_1"):
+        record = read_run_json(tmp_path / "seeds" / seed)
+        assert (record["run"]["threads"], record["device"]["cpu_threads"]) == (None, 3)

@@ -25,7 +25,14 @@ from gan_jax.runs.watchers.trackers import require_tracker
 from gan_jax.setting_groups import EPOCHS, FEW_UPDATES
 from gan_jax.settings import RunConfig
 from gan_jax.storage.run_folder import RunFolder, require_claimable
-from gan_jax.storage.run_json import RunJson, keep_threads, require_same_dataset, require_trained_here
+from gan_jax.storage.run_json import (
+    RunJson,
+    has_run_json,
+    keep_threads,
+    read_run_json,
+    require_same_dataset,
+    require_trained_here,
+)
 from gan_jax.sweeps.folder import SweepFolder, recorded
 from gan_jax.sweeps.plan import Trial, default_folder, in_turn, list_trials
 from gan_jax.sweeps.report import save_report, trial_outcomes
@@ -63,11 +70,11 @@ def run_experiment(
     if settings.output_dir is None:
         folder = default_folder(settings, dataset=dataset and dataset.name)
         settings = dataclasses.replace(settings, output_dir=folder)
-    _choose_threads(settings)
     for name in settings.tracker:
         require_tracker(name)
     many = settings.has_many_runs
     trials = list_trials(settings) if many else [Trial("", {}, settings)]
+    _choose_threads(settings, trials)
     flags = {"resume": settings.resume, "overwrite": settings.overwrite}
     folder = SweepFolder(settings.folder, [trial.name for trial in trials], **flags)
     on_main(folder.require_claimable if many else lambda: require_claimable(RunFolder(settings.folder), **flags))
@@ -100,11 +107,12 @@ def run_experiment(
         raise DivergedError("every run diverged. Try a lower --learning-rate.")
 
 
-def _choose_threads(settings: RunConfig) -> None:
-    """As many worker threads as the settings say, or else as the run has had that is resumed."""
+def _choose_threads(settings: RunConfig, trials: Sequence[Trial]) -> None:
+    """As many worker threads as the settings say, or else as the first of the runs had that are resumed."""
     require_threads(settings.threads)
-    if settings.threads is None and settings.resume and (found := recorded(settings.folder)):
-        keep_threads(found)
+    begun = [trial.settings.folder for trial in trials if settings.resume and has_run_json(trial.settings.folder)]
+    if settings.threads is None and begun:
+        keep_threads(read_run_json(begun[0], replacing=True))
 
 
 def _with_lengths(trials: Sequence[Trial], num_images: int) -> list[Trial]:
