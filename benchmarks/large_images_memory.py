@@ -67,11 +67,11 @@ def config_of(name: str, size: int, batch: int) -> Any:
     """The recipe's networks, or narrow ones of one width."""
     from gan_jax import recipe
 
-    config = dataclasses.replace(recipe("r3gan"), image_shape=(size, size, 3), batch_size=batch)
+    config = dataclasses.replace(recipe("r3gan"), image_shape=(size, size, 3), batch_size=batch, schedules=())
     if name in RECIPE:
         return dataclasses.replace(config, micro_batch=RECIPE[name])
     narrow = {"stage_widths": (32,), "stage_cardinalities": (4,), "stage_blocks": (1,), "expansion": 2}
-    return dataclasses.replace(config, **narrow, schedules=(), micro_batch=OWN.get(name))
+    return dataclasses.replace(config, **narrow, micro_batch=OWN.get(name))
 
 
 def form_of(name: str, size: int, batch: int) -> Form:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from flax import linen as nn
-from jax import Array
+from jax import Array, lax
 
 from gan_jax.config import GanConfig
 from gan_jax.errors import InputError
@@ -189,11 +189,9 @@ def grow(images: Array) -> Array:
       [0.75, 1.0, 1.0, 0.75]
     """
     for axis in (1, 2):
-        length = images.shape[axis]
-        edges = [(1, 1) if each == axis else (0, 0) for each in range(4)]
-        before, here, after = (_part(jnp.pad(images, edges), axis, at, at + length) for at in range(3))
-        both = jnp.stack([(before + 3 * here) / 4, (3 * here + after) / 4], axis + 1)
-        images = both.reshape(*images.shape[:axis], 2 * length, *images.shape[axis + 1 :])
+        first, last = _shifted(images, axis, 1) + 3 * images, 3 * images + _shifted(images, axis, -1)
+        both = jnp.stack([first, last], axis + 1) / 4
+        images = both.reshape(*images.shape[:axis], -1, *images.shape[axis + 1 :])
     return images
 
 
@@ -205,12 +203,13 @@ def shrink(images: Array) -> Array:
       [0.765625, 0.765625]
     """
     for axis in (1, 2):
-        length = images.shape[axis]
-        padded = jnp.pad(images, [(1, 1) if each == axis else (0, 0) for each in range(4)])
-        taps = (_part(padded, axis, at, at + length, 2) * weight for at, weight in enumerate(LOWPASS))
-        images = sum(taps, start=jnp.zeros((), images.dtype)) / sum(LOWPASS)
+        pairs = images.reshape(*images.shape[:axis], -1, 2, *images.shape[axis + 1 :])
+        first, last = (half.squeeze(axis + 1) for half in lax.split(pairs, (1, 1), axis + 1))
+        images = (_shifted(last, axis, 1) + 3 * (first + last) + _shifted(first, axis, -1)) / sum(LOWPASS)
     return images
 
 
-def _part(array: Array, axis: int, start: int, stop: int, stride: int = 1) -> Array:
-    return array[(slice(None),) * axis + (slice(start, stop, stride),)]
+def _shifted(images: Array, axis: int, by: int) -> Array:
+    """Moved along an axis by one pixel, with zeros behind; one operation, and so is its gradient."""
+    edges = [(by, -by, 0) if each == axis else (0, 0, 0) for each in range(images.ndim)]
+    return lax.pad(images, jnp.zeros((), images.dtype), edges)
