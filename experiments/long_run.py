@@ -1,0 +1,168 @@
+"""Train a run through many interruptions beside one that nothing interrupts, and watch what grows.
+
+The interrupted run is killed, asked to stop, given one core, and left without room on its disk, again and again, and
+each time resumed, in turn with every interpreter of --python. At the end both runs must have the same bits after every
+epoch. After each epoch the figures have the process's memory, handles and mappings, the run's size and the time.
+
+python experiments/long_run.py --dataset cifar10 --json docs/results/long_run.json
+
+--small-disk names a folder on a small file system of its own, such as a tmpfs of 64 MiB, which is filled to the brim;
+without it no disk is filled.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import tyro
+
+SECONDS = 0.5  # from one look at a process to the next
+KINDS = ("killed", "stopped", "interrupted", "without room")
+SIGNALS = {"killed": signal.SIGKILL, "stopped": signal.SIGTERM, "interrupted": signal.SIGINT}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is trained, and how often it is interrupted."""
+
+    dataset: str = "cifar10"
+    """As gan-jax train --dataset takes it."""
+    width: int = 16
+    """The networks' width."""
+    epochs: int = 40
+    """Passes over the images."""
+    every: float = 60.0
+    """Seconds that the interrupted run trains at most before it is interrupted."""
+    python: tuple[Path, ...] = (Path(sys.executable),)
+    """Interpreters that resume the run in turn; of one version of JAX, since another has other bits."""
+    output_dir: Path = Path("runs/long_run")
+    """The folder of both runs."""
+    small_disk: Path | None = None
+    """A folder on a small file system of its own, for the interrupted run."""
+    json: Path | None = None
+    """Write all figures to this file."""
+
+
+def main(settings: Settings) -> None:
+    whole = Watched(settings, settings.output_dir / "whole")
+    whole.train(settings.python[0])
+    interrupted = Watched(settings, (settings.small_disk or settings.output_dir) / "interrupted")
+    counts = interrupt_often(settings, interrupted)
+    same = whole.digests() == interrupted.digests()
+    print(f"{settings.epochs} epochs, {sum(counts.values())} interruptions: {'the same' if same else 'OTHER'} bits")
+    figures = {
+        "same_bits": same,
+        "interruptions": counts,
+        "columns": Watched.COLUMNS,
+        "whole": whole.rows,
+        "interrupted": interrupted.rows,
+    }
+    if settings.json:
+        settings.json.write_text(json.dumps(figures) + "\n")
+    sys.exit(0 if same else 1)
+
+
+def interrupt_often(settings: Settings, run: "Watched") -> dict[str, int]:
+    """Train a run to its end through interruptions, and count them."""
+    draw = random.Random(0)
+    counts: dict[str, int] = dict.fromkeys((*KINDS, "on one core"), 0)
+    kinds = KINDS if settings.small_disk else KINDS[:-1]
+    for start in range(10_000):
+        kind, one_core = kinds[start % len(kinds)], start % 3 == 2
+        status = run.train(
+            settings.python[start % len(settings.python)],
+            interruption=(draw.uniform(0.2, 1) * settings.every, kind),
+            cores={0} if one_core else None,
+        )
+        if status == 0:
+            return counts
+        counts[kind] += 1
+        counts["on one core"] += one_core
+    raise SystemExit("error: the run does not end; give a longer --every.")
+
+
+class Watched:
+    """A run, and what was seen of its processes."""
+
+    COLUMNS = ("epoch", "seconds", "memory_mib", "handles", "mappings", "folder_mib")
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings, self.folder = settings, folder
+        self.rows: list[list[float]] = []
+
+    def train(self, python: Path, interruption: tuple[float, str] | None = None, cores: set[int] | None = None) -> int:
+        """Begin or resume the run in a process and wait for its end; its exit status."""
+        command = [
+            *(str(python.absolute()), "-m", "gan_jax", "train", "--dataset", self.settings.dataset, "--quiet"),
+            *("--width", str(self.settings.width), "--epochs", str(self.settings.epochs), "--threads", "2"),
+            *("--output-dir", str(self.folder), "--checkpoint-every", "100"),
+            *(["--resume"] if (self.folder / "run.json").exists() else ["--overwrite"]),
+        ]
+        usual = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, cores or usual)
+        process = subprocess.Popen(command)
+        os.sched_setaffinity(0, usual)
+        began = since = time.monotonic()
+        epochs = len(self.digests())
+        while process.poll() is None:
+            time.sleep(SECONDS)
+            now, passed = time.monotonic(), len(self.digests())
+            if passed > epochs:
+                self.look(process.pid, passed, now - since)
+                epochs, since = passed, now
+            if interruption and now - began > interruption[0]:
+                self.interrupt(process, interruption[1])
+        return process.returncode
+
+    def interrupt(self, process: subprocess.Popen[bytes], kind: str) -> None:
+        """End a process in one of the ways."""
+        if kind in SIGNALS:
+            process.send_signal(SIGNALS[kind])
+            process.wait()
+            return
+        with full_disk(self.folder.parent):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=self.settings.every)
+            process.kill()
+            process.wait()
+
+    def digests(self) -> list[str]:
+        """The lines of the finished epochs, each with the digests of all arrays."""
+        path = self.folder / "epochs.jsonl"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def look(self, pid: int, epoch: int, seconds: float) -> None:
+        """Add a row of ``COLUMNS``; a process that has just ended adds none."""
+        with contextlib.suppress(OSError, StopIteration):
+            process = Path("/proc", str(pid))
+            status = process.joinpath("status").read_text().splitlines()
+            memory = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+            handles, mappings = len(list(process.joinpath("fd").iterdir())), process.joinpath("maps").read_bytes()
+            size = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / 2**20
+            row = [epoch, seconds, memory, handles, mappings.count(b"\n"), size]
+            self.rows.append([round(value, 2) for value in row])
+
+
+@contextlib.contextmanager
+def full_disk(folder: Path) -> Generator[None]:
+    """Leave no room on a small file system meanwhile."""
+    ballast = folder / "ballast"
+    try:
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        yield
+    finally:
+        ballast.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))
