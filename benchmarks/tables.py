@@ -198,6 +198,36 @@ def bits_table(circumstances: Mapping[str, Any]) -> str:
     return markdown_table(["circumstance", "bits", "D's loss after 40 steps differs by", "time of a step"], rows)
 
 
+def uses_table(uses: Sequence[Mapping[str, Any]]) -> str:
+    """Of each command, on how many runs it succeeded, for each pair of versions: that which trained, and the reader."""
+    pairs = list(dict.fromkeys((use["trained"], use["used"]) for use in uses))
+    commands = list(dict.fromkeys(command for use in uses for command in use["outcomes"]))
+    rows = []
+    for trained, used in pairs:
+        runs = [use["outcomes"] for use in uses if (use["trained"], use["used"]) == (trained, used)]
+        cells = [_ends([run[command] for run in runs if command in run], command) for command in commands]
+        rows.append([trained, used, *cells])
+    return markdown_table(["trained with", "used with", *commands], rows, numbers=False)
+
+
+def _ends(outcomes: Sequence[Mapping[str, Any]], command: str) -> str:
+    good = sum(outcome["status"] == 0 for outcome in outcomes)
+    far = max((outcome.get("difference") or 0 for outcome in outcomes), default=0)
+    text = f"{good} of {len(outcomes)}" + (" the same" if command == "verify" else "")
+    return f"{text}, up to {far:.0f} grey level{'s' * (far != 1)} apart" if far else text
+
+
+def trainings_table(bits: Sequence[Mapping[str, Any]]) -> str:
+    """From which step the trainings of two versions differ, and by how much their metrics do at most."""
+    rows = []
+    for each in bits:
+        first = each["first_different_step"]
+        apart = [f"{each[when]:.2g}" for when in ("at_first", "after_an_epoch", "at_the_end")]
+        rows.append([*each["versions"], each["run"], "none" if first is None else str(first), *apart])
+    heading = ["one version", "another", "run", "first different step", "there", "after an epoch", "after two"]
+    return markdown_table(heading, rows)
+
+
 def rates_table(rates: Mapping[str, float]) -> str:
     """Steps per second of the plane's forms, beside eager PyTorch's."""
     eager = rates["PyTorch eager"]

@@ -7,7 +7,7 @@ epoch. After each epoch the figures have the process's memory, handles and mappi
 python experiments/long_run.py --dataset cifar10 --json docs/results/long_run.json
 
 --small-disk names a folder on a small file system of its own, such as a tmpfs of 64 MiB, which is filled to the brim;
-without it no disk is filled.
+without it no disk is filled. The command itself can be stopped and run again: it goes on where it was.
 """
 
 import contextlib
@@ -21,8 +21,11 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import tyro
+
+from gan_jax.files import append_line, read_json_lines
 
 SECONDS = 0.5  # from one look at a process to the next
 KINDS = ("killed", "stopped", "interrupted", "without room")
@@ -52,51 +55,41 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
-    whole = Watched(settings, settings.output_dir / "whole")
+    settings.output_dir.mkdir(parents=True, exist_ok=True)
+    whole = Watched(settings, settings.output_dir, "whole")
     whole.train(settings.python[0])
-    interrupted = Watched(settings, (settings.small_disk or settings.output_dir) / "interrupted")
-    counts = interrupt_often(settings, interrupted)
+    interrupted = Watched(settings, settings.small_disk or settings.output_dir, "interrupted")
+    interruptions = interrupt_often(settings, interrupted)
     same = whole.digests() == interrupted.digests()
-    print(f"{settings.epochs} epochs, {sum(counts.values())} interruptions: {'the same' if same else 'OTHER'} bits")
-    figures = {
-        "same_bits": same,
-        "interruptions": counts,
-        "columns": Watched.COLUMNS,
-        "whole": whole.rows,
-        "interrupted": interrupted.rows,
-    }
+    print(f"{settings.epochs} epochs, {len(interruptions)} interruptions: {'the same' if same else 'OTHER'} bits")
+    counts = {kind: sum(kind in each["how"] for each in interruptions) for kind in (*KINDS, "on one core")}
+    rows = {run.name: read_json_lines(run.seen) for run in (whole, interrupted)}
     if settings.json:
-        settings.json.write_text(json.dumps(figures) + "\n")
+        settings.json.write_text(json.dumps({"same_bits": same, "interruptions": counts, "epochs": rows}) + "\n")
     sys.exit(0 if same else 1)
 
 
-def interrupt_often(settings: Settings, run: "Watched") -> dict[str, int]:
-    """Train a run to its end through interruptions, and count them."""
+def interrupt_often(settings: Settings, run: "Watched") -> list[Any]:
+    """Train a run to its end through interruptions; how each of them was."""
     draw = random.Random(0)
-    counts: dict[str, int] = dict.fromkeys((*KINDS, "on one core"), 0)
+    path = settings.output_dir / "interruptions.jsonl"
     kinds = KINDS if settings.small_disk else KINDS[:-1]
     for start in range(10_000):
-        kind, one_core = kinds[start % len(kinds)], start % 3 == 2
-        status = run.train(
-            settings.python[start % len(settings.python)],
-            interruption=(draw.uniform(0.2, 1) * settings.every, kind),
-            cores={0} if one_core else None,
-        )
+        kind, after = kinds[start % len(kinds)], draw.uniform(0.2, 1) * settings.every
+        one_core = start % 3 == 2
+        status = run.train(settings.python[start % len(settings.python)], (after, kind), {0} if one_core else None)
         if status == 0:
-            return counts
-        counts[kind] += 1
-        counts["on one core"] += one_core
+            return read_json_lines(path) if path.exists() else []
+        append_line(path, {"how": [kind, "on one core"] if one_core else [kind], "status": status})
     raise SystemExit("error: the run does not end; give a longer --every.")
 
 
 class Watched:
     """A run, and what was seen of its processes."""
 
-    COLUMNS = ("epoch", "seconds", "memory_mib", "handles", "mappings", "folder_mib")
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.settings, self.folder = settings, folder
-        self.rows: list[list[float]] = []
+    def __init__(self, settings: Settings, parent: Path, name: str) -> None:
+        self.settings, self.name, self.folder = settings, name, parent / name
+        self.seen = settings.output_dir / f"{name}.jsonl"
 
     def train(self, python: Path, interruption: tuple[float, str] | None = None, cores: set[int] | None = None) -> int:
         """Begin or resume the run in a process and wait for its end; its exit status."""
@@ -111,7 +104,7 @@ class Watched:
         process = subprocess.Popen(command)
         os.sched_setaffinity(0, usual)
         began = since = time.monotonic()
-        epochs = len(self.digests())
+        epochs, interrupted = len(self.digests()), False
         while process.poll() is None:
             time.sleep(SECONDS)
             now, passed = time.monotonic(), len(self.digests())
@@ -120,6 +113,9 @@ class Watched:
                 epochs, since = passed, now
             if interruption and now - began > interruption[0]:
                 self.interrupt(process, interruption[1])
+                interrupted = True
+        if process.returncode and not interrupted:
+            raise SystemExit(f"error: the training ended by itself, with {process.returncode}.")
         return process.returncode
 
     def interrupt(self, process: subprocess.Popen[bytes], kind: str) -> None:
@@ -140,15 +136,16 @@ class Watched:
         return path.read_text().splitlines() if path.exists() else []
 
     def look(self, pid: int, epoch: int, seconds: float) -> None:
-        """Add a row of ``COLUMNS``; a process that has just ended adds none."""
+        """Add a line about a process and its run; one that has just ended adds none."""
         with contextlib.suppress(OSError, StopIteration):
             process = Path("/proc", str(pid))
             status = process.joinpath("status").read_text().splitlines()
             memory = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
             handles, mappings = len(list(process.joinpath("fd").iterdir())), process.joinpath("maps").read_bytes()
             size = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / 2**20
-            row = [epoch, seconds, memory, handles, mappings.count(b"\n"), size]
-            self.rows.append([round(value, 2) for value in row])
+            found = {"epoch": epoch, "seconds": round(seconds, 2), "memory_mib": round(memory, 1)}
+            found |= {"handles": handles, "mappings": mappings.count(b"\n"), "folder_mib": round(size, 2)}
+            append_line(self.seen, found)
 
 
 @contextlib.contextmanager

@@ -183,6 +183,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
     "bits": lambda: tables.bits_table(read("bits")["versions"]["0.10.2"]),
+    "uses under other versions": lambda: tables.uses_table(read("compatibility")["uses"]),
+    "trainings under other versions": lambda: tables.trainings_table(read("compatibility")["bits"]),
     "door": lambda: tables.door_table(read("door_time")),
     "start": lambda: tables.start_table(read("door_time")),
     "whole run": lambda: tables.whole_run_table(read("whole_run")["seconds"]),
