@@ -165,7 +165,7 @@ def _add_check(
     labels: np.ndarray,
 ) -> None:
     """Add JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
-    config = dataclasses.replace(config, precision="float32")  # as the page computes
+    config = dataclasses.replace(config, precision="float32", bfloat16_stages=0)  # as the page computes
     checked_labels = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
     images = generate(config, generator, latents[:_CHECKED], checked_labels)
 
