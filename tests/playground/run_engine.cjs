@@ -6,9 +6,16 @@ const vm = require("node:vm");
 const zlib = require("node:zlib");
 
 const { web, task, ...input } = JSON.parse(fs.readFileSync(0, "utf8"));
-for (const name of ["arrays.js", "engine.js", "live.js"]) {
-  vm.runInThisContext(fs.readFileSync(path.join(web, name), "utf8").replace(/^const (Engine|Live)/m, "var $1"));
+for (const name of ["arrays.js", "engine.js", "random.js", "live.js", "trainer.js", "digits.js"]) {
+  vm.runInThisContext(fs.readFileSync(path.join(web, name), "utf8").replace(/^const (Engine|Random|Live|Trainer|Digits)/m, "var $1"));
 }
+
+/** All arrays of a network of the trainer, in the order of its layers. */
+const arraysOf = ({ layers }) =>
+  layers.flatMap(({ weights = {}, statistics = {} }) => [
+    ...Object.values(weights).map(({ value }) => [...value]),
+    ...Object.values(statistics).map((values) => [...values]),
+  ]);
 
 const TASKS = {
   /** Images of latents, D's logits of them, and the logits' gradients. */
@@ -46,6 +53,34 @@ const TASKS = {
       Live.stepOn(state, Float64Array.from(reals.flat()), Float64Array.from(latents.flat())));
     const weights = (player) => player.layers.map(({ kernel, bias }) => ({ kernel: [...kernel], bias: [...bias] }));
     return { metrics, generator: weights(state.generator), discriminator: weights(state.discriminator) };
+  },
+
+  /** Steps of the training on images from given weights, on given batches, in float64. */
+  images({ settings, generator, discriminator, batches }) {
+    const given = (arrays) => (layer, array) => Float64Array.from(arrays[layer][array].flat(Infinity));
+    const training = {
+      settings,
+      generator: Trainer.generator(settings.width, given(generator)),
+      discriminator: Trainer.discriminator(settings.width, given(discriminator)),
+    };
+    const metrics = batches.map(({ reals, latents, frozen }) => {
+      settings.frozen = frozen;
+      return Trainer.stepOn(training, Float64Array.from(reals.flat(Infinity)), Float64Array.from(latents.flat()));
+    });
+    return { metrics, generator: arraysOf(training.generator), discriminator: arraysOf(training.discriminator) };
+  },
+
+  /** Steps of the training on the digits, from its seed alone, with what it starts from. */
+  digits({ settings, pixels, folds, steps }) {
+    const training = Digits.start(settings, { pixels: Uint8Array.from(pixels.flat(Infinity)), folds });
+    const start = { generator: arraysOf(training.generator), discriminator: arraysOf(training.discriminator) };
+    const images = [...training.images], batches = [], metrics = [];
+    for (let step = 0; step < steps; step++) {
+      const { reals, latents } = Digits.batchOf(training);
+      batches.push({ reals: [...reals], latents: [...latents] });
+      metrics.push(Digits.step(training));
+    }
+    return { start, images, batches, metrics, shown: [...Digits.show(training)], spread: training.spread };
   },
 
   /** Whether a training that is started anew takes the same steps, and what its numbers are drawn from. */
