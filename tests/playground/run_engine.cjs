@@ -73,14 +73,15 @@ const TASKS = {
   /** Steps of the training on the digits, from its seed alone, with what it starts from. */
   digits({ settings, pixels, folds, steps }) {
     const training = Digits.start(settings, { pixels: Uint8Array.from(pixels.flat(Infinity)), folds });
-    const start = { generator: arraysOf(training.generator), discriminator: arraysOf(training.discriminator) };
+    const weights = () => ({ generator: arraysOf(training.generator), discriminator: arraysOf(training.discriminator) });
+    const start = weights();
     const images = [...training.images], batches = [], metrics = [];
     for (let step = 0; step < steps; step++) {
       const { reals, latents } = Digits.batchOf(training);
       batches.push({ reals: [...reals], latents: [...latents] });
       metrics.push(Digits.step(training));
     }
-    return { start, images, batches, metrics, shown: [...Digits.show(training)], spread: training.spread };
+    return { start, end: weights(), images, batches, metrics, shown: [...Digits.show(training)], spread: training.spread };
   },
 
   /** Whether a training that is started anew takes the same steps, and what its numbers are drawn from. */

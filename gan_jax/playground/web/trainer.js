@@ -13,37 +13,52 @@ const Trainer = (() => {
 
   // ---- Matrices, row after row
 
-  /** Add a factor times each of up to four rows of b to a row of the product; rows apart by `stride` in b. */
-  function addRows(product, to, columns, b, from, a, at, step, count) {
-    let k = 0;
-    for (; k + 3 < count; k += 4) {
-      const a0 = a[at + k * step], a1 = a[at + (k + 1) * step], a2 = a[at + (k + 2) * step], a3 = a[at + (k + 3) * step];
-      const b0 = from + k * columns, b1 = b0 + columns, b2 = b1 + columns, b3 = b2 + columns;
-      for (let c = 0; c < columns; c++) {
-        product[to + c] += a0 * b[b0 + c] + a1 * b[b1 + c] + a2 * b[b2 + c] + a3 * b[b3 + c];
+  /** Add [rows, inner] times [inner, columns] to a sum; the left one's entries lie `across` and `down` apart in a. */
+  function addProduct(sum, a, across, down, b, rows, inner, columns) {
+    const fullRows = rows - (rows % 4), fullColumns = columns - (columns % 4);
+    for (let row = 0; row < fullRows; row += 4) {
+      for (let c = 0; c < fullColumns; c += 4) addTile(sum, a, row * across, across, down, b, row * columns + c, inner, columns, c);
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let c = row < fullRows ? fullColumns : 0; c < columns; c++) {
+        let entry = 0;
+        for (let k = 0; k < inner; k++) entry += a[row * across + k * down] * b[k * columns + c];
+        sum[row * columns + c] += entry;
       }
     }
-    for (; k < count; k++) {
-      const value = a[at + k * step], row = from + k * columns;
-      for (let c = 0; c < columns; c++) product[to + c] += value * b[row + c];
+  }
+
+  /** The same of four rows and four columns, whose sixteen sums stay in the processor's registers. */
+  function addTile(sum, a, from, across, down, b, to, inner, columns, column) {
+    let s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
+    let u0 = 0, u1 = 0, u2 = 0, u3 = 0, v0 = 0, v1 = 0, v2 = 0, v3 = 0;
+    for (let k = 0, at = from, place = column; k < inner; k++, at += down, place += columns) {
+      const b0 = b[place], b1 = b[place + 1], b2 = b[place + 2], b3 = b[place + 3];
+      const s = a[at], t = a[at + across], u = a[at + 2 * across], v = a[at + 3 * across];
+      s0 += s * b0; s1 += s * b1; s2 += s * b2; s3 += s * b3;
+      t0 += t * b0; t1 += t * b1; t2 += t * b2; t3 += t * b3;
+      u0 += u * b0; u1 += u * b1; u2 += u * b2; u3 += u * b3;
+      v0 += v * b0; v1 += v * b1; v2 += v * b2; v3 += v * b3;
     }
+    sum[to] += s0; sum[to + 1] += s1; sum[to + 2] += s2; sum[to + 3] += s3;
+    to += columns;
+    sum[to] += t0; sum[to + 1] += t1; sum[to + 2] += t2; sum[to + 3] += t3;
+    to += columns;
+    sum[to] += u0; sum[to + 1] += u1; sum[to + 2] += u2; sum[to + 3] += u3;
+    to += columns;
+    sum[to] += v0; sum[to + 1] += v1; sum[to + 2] += v2; sum[to + 3] += v3;
   }
 
   /** [rows, inner] times [inner, columns]. */
   function multiply(a, b, rows, inner, columns) {
-    const product = like(a, rows * columns);
-    for (let row = 0; row < rows; row++) addRows(product, row * columns, columns, b, 0, a, row * inner, 1, inner);
-    return product;
+    const found = like(a, rows * columns);
+    addProduct(found, a, inner, 1, b, rows, inner, columns);
+    return found;
   }
-
-  const BLOCK = 64; // rows of both whose products are added before the next ones are read
 
   /** Add the transpose of [rows, left] times [rows, right] to a sum. */
   function addTransposed(sum, a, b, rows, left, right) {
-    for (let row = 0; row < rows; row += BLOCK) {
-      const count = Math.min(BLOCK, rows - row);
-      for (let k = 0; k < left; k++) addRows(sum, k * right, right, b, row * right, a, row * left + k, left, count);
-    }
+    addProduct(sum, a, 1, left, b, left, rows, right);
   }
 
   function transposed(a, rows, columns) {
