@@ -15,6 +15,7 @@ from gan_jax.errors import InputError
 from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.pictures.plane import palette
+from gan_jax.playground.digits import digits_of_page
 from gan_jax.playground.notices import notice_of
 from gan_jax.playground.packing import Pack
 from gan_jax.storage.history import read_history
@@ -80,6 +81,7 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "trained": pack.network("trained", discriminator_operations(config, trained), "float32"),
         "untrained": pack.network("untrained", discriminator_operations(config, untrained), "int8"),
     }
+    pixels, folds = digits_of_page()
     contents = {
         "title": f"{source.name}: what a GAN has learned",
         "about": _about(source, step),
@@ -96,6 +98,7 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "generators": [{"name": "generator", "step": step}],
         **_curves(source, pack),
         **_reals(source, pack, num_images),
+        "digits": {"pixels": pack.add("digits", pixels, "uint8"), "folds": folds},
         "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(source.lesson)],
         "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(source.planes)],
         "notice": notice_of(source.dataset.name if source.dataset else None),

@@ -17,8 +17,9 @@ from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import load_weights
 
 _MEGABYTE = 10**6
-_PAGE_SCRIPTS = ("arrays.js", "live.js", "shared.js", "images.js", "plane.js", "start.js")
-_WORKER_SCRIPTS = ("arrays.js", "engine.js", "live.js", "worker.js")
+_PAGE_SCRIPTS = ("arrays.js", "live.js", "shared.js", "images.js", "plane.js", "train.js", "start.js")
+_DIGITS_SCRIPTS = ("trainer.js", "digits.js", "digits_worker.js")
+_WORKER_SCRIPTS = ("arrays.js", "engine.js", "random.js", "live.js", *_DIGITS_SCRIPTS, "worker.js")
 
 
 def build_page(source: Source, *, num_images: int = 1000, max_megabytes: float = 10) -> str:

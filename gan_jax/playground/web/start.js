@@ -24,6 +24,7 @@
     startImages(ask, arrays);
     startPlanes(arrays);
     startLive(startWorker());
+    startDigits(arrays);
     await selfCheck(ask, arrays);
     document.body.dataset.ready = "true";
   } catch (error) {

@@ -22,6 +22,8 @@ const Answers = (() => {
   }
 
   return {
+    ...DigitsAnswers,
+
     load(message) {
       networks = message.networks;
       arrays = arrayReader(message.manifest, message.buffer);
