@@ -4,9 +4,10 @@
 const DIGITS_CHOICES = [
   ["rateD", "Learning rate of D", 0.001, [0, 0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1]],
   ["rateG", "Learning rate of G", 0.001, [0, 0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1]],
-  ["initializer", "Initial weights", "dcgan", ["dcgan", "he"], { dcgan: "DCGAN's, N(0, 0.02)", he: "He's" }],
+  ["initializer", "Initial weights", "dcgan", ["dcgan", "he"], { dcgan: "N(0, 0.02)", he: "He's" }],
   ["width", "Width", 8, [8, 16]],
 ];
+const GAP = 1; // pixels between images
 const DIGITS_AT_START = ["initializer", "width"]; // a change of these rewinds
 
 function startDigits(arrays) {
@@ -86,14 +87,18 @@ function startDigits(arrays) {
 
   // ---- What is seen
 
-  /** Images side by side in rows. */
+  /** Images side by side in rows, with a gap between them. */
   function drawTiles(canvas, images) {
-    const count = images.length / side ** 2, width = columns * side, bytes = toBytes(images), tiled = new Uint8ClampedArray(bytes.length);
-    for (let line = 0; line < count * side; line++) {
-      const n = Math.floor(line / side), row = Math.floor(n / columns) * side + (line % side);
-      tiled.set(bytes.subarray(line * side, (line + 1) * side), row * width + (n % columns) * side);
-    }
-    drawImage(canvas, [bytes.length / width, width, 1], tiled);
+    const bytes = toBytes(images), each = side + GAP;
+    canvas.width = columns * each - GAP;
+    canvas.height = Math.ceil(bytes.length / side ** 2 / columns) * each - GAP;
+    const context = canvas.getContext("2d"), picture = context.createImageData(canvas.width, canvas.height);
+    bytes.forEach((value, i) => {
+      const n = Math.floor(i / side ** 2), x = (n % columns) * each + (i % side);
+      const y = Math.floor(n / columns) * each + (Math.floor(i / side) % side);
+      picture.data.set([value, value, value, 255], 4 * (y * canvas.width + x));
+    });
+    context.putImageData(picture, 0, 0);
   }
 
   function draw() {
