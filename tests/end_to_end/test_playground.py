@@ -195,6 +195,40 @@ def test_a_training_in_the_page_rewinds_to_the_same_start(visit):
     opened.page.click("#live-run")
 
 
+def test_digits_train_in_the_page_and_rewind_to_the_same_start(visit):
+    opened = visit(address="#digits_initializer=he&digits_frozen=1")
+
+    def three_steps():
+        for step in (1, 2, 3):
+            opened.page.click("#digits-step")
+            opened.wait_for(f"document.getElementById('digits-text').textContent.startsWith('step {step},')")
+        return opened.text("#digits-text").partition("D(x)")[2], opened.pixels("#digits-fakes")
+
+    scores, images = three_steps()
+    assert opened.text("#digits-command").startswith("gan-jax standalone-generator --dataset digits --width 8")
+    opened.page.click("#digits-rewind")
+    opened.wait_for("document.getElementById('digits-text').textContent === 'step 0'")
+    assert (opened.pixels("#digits-fakes") != images).any()
+    again, same_images = three_steps()
+    assert again == scores
+    np.testing.assert_array_equal(images, same_images)
+
+
+def test_digits_say_what_a_frozen_d_and_a_large_learning_rate_do(visit):
+    opened = visit(address="#digits_initializer=he&digits_frozen=1")
+    opened.page.click("#digits-run")
+    opened.wait_for("document.getElementById('digits-note').textContent.includes('nothing corrects D')")
+    opened.page.click("#digits-rewind")
+    opened.page.uncheck("#digits-frozen")
+    for name in ("rateD", "rateG"):
+        opened.page.select_option(f"#digits-{name}", "0.3")
+    assert "gan-jax train" in opened.text("#digits-command")
+    assert "--learning-rate 0.3" in opened.text("#digits-command")
+    opened.page.click("#digits-run")
+    opened.wait_for("document.getElementById('digits-note').textContent.startsWith('It breaks')")
+    opened.page.click("#digits-run")
+
+
 def test_a_button_that_starts_something_then_says_that_it_stops_it(visit):
     opened = visit()
     for selector, resting in (("#live-run", "Train"), ("#climb", "Follow D uphill")):
@@ -241,11 +275,12 @@ def test_cause_and_effect_are_on_one_screen(visit):
 
     training, plane = ("#moment", "#grid", "#curves"), ("#plane-moment", "#panes")
     live = ("#live-run", "#live-plane", "#live-curve", "#live-settings")
+    digits = ("#digits-run", "#digits-fakes", "#digits-scores", "#digits-losses", "#digits-settings")
     opened = visit(viewport={"width": 1400, "height": 900})
     assert height("body > header", *training) <= 900
     for width in (390, 800):
         opened = visit(viewport={"width": width, "height": 844})
-        for parts in (training, live, plane):
+        for parts in (training, live, digits, plane):
             assert height(*parts) <= 844
     assert opened.page.locator("main > section").last.get_attribute("id") != "live"
 

@@ -29,7 +29,11 @@ def packed(config, state, dtype="float32"):
 R3GAN = {
     "R3GAN of 28 pixels in grey, groups by default": {"image_shape": (28, 28, 1), "width": 16, "max_channels": 32},
     "R3GAN of 32 in colour, one width and no class": {"stage_widths": (4,), "stage_cardinalities": (2,)},
-    "R3GAN of 32 in colour, by class": {"stage_widths": (8, 4, 4, 2), "stage_blocks": (1, 1, 2, 1), "conditional": True},
+    "R3GAN of 32 in colour, by class": {
+        "stage_widths": (8, 4, 4, 2),
+        "stage_blocks": (1, 1, 2, 1),
+        "conditional": True,
+    },
     "R3GAN of 32 in colour, packs and another width in D": {"packing": 2, "width": 2, "discriminator_width": 3},
 }
 

@@ -1,13 +1,15 @@
 // The digits' DCGAN, which trains in the page: its settings, its images and curves, and what to see in them.
 
+const DIGITS_RATES = [0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
 /** The settings of a training: a name, what it is called, its default, what it may be, and how that is said if not as it is. */
 const DIGITS_CHOICES = [
-  ["rateD", "Learning rate of D", 0.001, [0, 0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1]],
-  ["rateG", "Learning rate of G", 0.001, [0, 0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1]],
+  ["rateD", "Learning rate of D", 0.001, DIGITS_RATES],
+  ["rateG", "Learning rate of G", 0.001, DIGITS_RATES],
   ["initializer", "Initial weights", "dcgan", ["dcgan", "he"], { dcgan: "N(0, 0.02)", he: "He's" }],
   ["width", "Width", 8, [8, 16]],
 ];
 const GAP = 1; // pixels between images
+const GUESSING = 2 * Math.LN2; // D's loss where it says 0.5 of everything
 const DIGITS_AT_START = ["initializer", "width"]; // a change of these rewinds
 
 function startDigits(arrays) {
@@ -130,7 +132,7 @@ function startDigits(arrays) {
   }
 
   /** What one sees, in a sentence or two. The limits are those of the package's warnings (gan_jax/runs/health.py). */
-  function remark({ d_x: real, d_g_z1: fake, fake_std: spread }) {
+  function remark({ d_x: real, d_g_z1: fake, fake_std: spread, d_loss: lossD, g_loss: lossG }) {
     if (!finite()) return "The losses are no numbers any more: a learning rate was too large. Rewind, and take a smaller one.";
     if (settings.frozen) {
       if (fake > 0.9) {
@@ -142,6 +144,10 @@ function startDigits(arrays) {
           "Train D for a while first, or take He's initial weights.";
       }
       return "D is frozen: G changes its images until this one D says “real”, whatever they look like.";
+    }
+    if (lossD > 1.5 * GUESSING || lossG > 20) {
+      return `It breaks: D's loss is ${lossD.toFixed(1)} and G's ${lossG.toFixed(1)}, where D would have ${GUESSING.toFixed(1)} by guessing. ` +
+        "With learning rates this large every step goes too far. Rewind, and take smaller ones.";
     }
     if (real > 0.99 && fake < 0.01) return "D tells reals from fakes without fail, so that its gradient teaches G little. Take a smaller learning rate of D.";
     if (shown?.step >= 200 && spread < 0.2 * start.spread) return "All images have become alike: G has collapsed. Rewind, and take smaller learning rates.";
