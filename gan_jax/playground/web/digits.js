@@ -50,7 +50,7 @@ const Digits = (() => {
   function permutation(key, count) {
     let order = Array.from({ length: count }, (_, k) => k);
     for (let round = Math.ceil((3 * Math.log(count)) / Math.log(2 ** 32 - 1)); round > 0; round--) {
-      const [next, own] = Random.split(key), at = Array.from({ length: count }, (_, k) => k);
+      const [next, own] = /** @type {any} */ (Random.split(key)), at = Array.from({ length: count }, (_, k) => k);
       const words = at.map((k) => Random.fold(own, k)).map(([x, y]) => (x ^ y) >>> 0), before = order;
       order = at.sort((k, other) => words[k] - words[other]).map((k) => before[k]);
       key = next;

@@ -1,7 +1,8 @@
 // The digits' DCGAN, which trains in the page: its settings, its images and curves, and what to see in them.
 
 const DIGITS_RATES = [0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
-/** The settings of a training: a name, what it is called, its default, what it may be, and how that is said if not as it is. */
+/** The settings of a training: a name, what it is called, its default, what it may be, and how that is said if not as it is.
+ * @type {[string, string, any, any[], any?][]} */
 const DIGITS_CHOICES = [
   ["rateD", "Learning rate of D", 0.001, DIGITS_RATES],
   ["rateG", "Learning rate of G", 0.001, DIGITS_RATES],
@@ -32,12 +33,12 @@ function startDigits(arrays) {
   }
 
   for (const [name, text, otherwise, allowed, said = {}] of DIGITS_CHOICES) {
-    const kept = View.text(`digits_${name}`, String(otherwise)), find = (text) => allowed.find((value) => String(value) === text);
-    settings[name] = find(kept) ?? otherwise;
+    const kept = View.text(`digits_${name}`, String(otherwise)), parse = (text) => allowed.find((value) => String(value) === text);
+    settings[name] = parse(kept) ?? otherwise;
     const select = make("select", { id: `digits-${name}` });
     for (const value of allowed) select.append(make("option", { value, textContent: said[value] ?? value, selected: value === settings[name] }));
-    select.addEventListener("change", () => set(name, find(select.value), otherwise, DIGITS_AT_START.includes(name)));
-    findAll("#digits-settings")[0].append(make("label", {}, text, select));
+    select.addEventListener("change", () => set(name, parse(select.value), otherwise, DIGITS_AT_START.includes(name)));
+    find("digits-settings").append(make("label", {}, text, select));
   }
   const seed = make("input", { type: "number", min: 0, step: 1, value: settings.seed, id: "digits-seed" });
   seed.addEventListener("change", () => {
@@ -132,7 +133,7 @@ function startDigits(arrays) {
   }
 
   /** What one sees, in a sentence or two. The limits are those of the package's warnings (gan_jax/runs/health.py). */
-  function remark({ d_x: real, d_g_z1: fake, fake_std: spread, d_loss: lossD, g_loss: lossG }) {
+  function remark(/** @type {any} */ { d_x: real, d_g_z1: fake, fake_std: spread, d_loss: lossD, g_loss: lossG }) {
     if (!finite()) return "The losses are no numbers any more: a learning rate was too large. Rewind, and take a smaller one.";
     if (settings.frozen) {
       if (fake > 0.9) {

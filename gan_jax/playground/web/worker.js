@@ -22,8 +22,6 @@ const Answers = (() => {
   }
 
   return {
-    ...DigitsAnswers,
-
     load(message) {
       networks = message.networks;
       arrays = arrayReader(message.manifest, message.buffer);
@@ -76,6 +74,8 @@ const Answers = (() => {
     },
   };
 })();
+
+Object.assign(Answers, DigitsAnswers);
 
 onmessage = ({ data: { id, method, ...message } }) => {
   let reply;
