@@ -95,12 +95,17 @@ def test_steps_of_every_recipe_are_jaxs(name):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("objective", ["saturating"])
 def test_steps_of_every_optimizer_are_jaxs(objective, optimizer):
-    compare(small(for_points(recipe("dcgan")), objective=objective, optimizer=optimizer, discriminator_learning_rate=2e-3))
+    compare(
+        small(for_points(recipe("dcgan")), objective=objective, optimizer=optimizer, discriminator_learning_rate=2e-3)
+    )
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("changes", [{"normalization": "spectral", "penalties": ("r1", "r2")}, {"packing": 4, "latent_dim": 1}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"normalization": "spectral", "penalties": ("r1", "r2")}, {"packing": 4, "penalties": (), "latent_dim": 1}],
+)
 def test_settings_go_together_as_in_jax(objective, changes):
     compare(small(for_points(recipe("wgan-gp")), objective=objective, **changes))
 
@@ -116,3 +121,104 @@ def test_every_setting_of_a_recipe_is_one_that_the_page_knows():
         changed = {field.name for field in dataclasses.fields(config)}
         changed = {name for name in changed if getattr(small(config), name) != getattr(default, name)}
         assert changed <= {*recipe_settings(config), "max_channels", "stage_blocks"}  # which a dense network has not
+
+
+# ---- The same seed, the same numbers
+
+
+# Not with sn-hinge: while every term of its loss is linear, the gradient of D's last bias is a sum that is 0 but for
+# rounding, which Adam turns into a step.
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("fast", {}),
+        ("dcgan", {"normalization": "spectral"}),
+        pytest.param("wgan-gp", {"latent_dim": 1}, marks=pytest.mark.soak),
+        pytest.param("r3gan", {}, marks=pytest.mark.soak),
+    ],
+)
+def test_a_seed_is_pythons_seed(name, changes):
+    seed, steps, target = 3, 10, load_target("ring")
+    config = small(for_points(recipe(name)), **changes)
+    keys = run_keys(seed)
+    source = ResidentImages(config, Batch(target.points), keys)
+    batches = source.batches(0, 0, steps)
+    state = init_state(config, keys.init)
+    state, metrics = scan_steps(config, gan_step, state, batches, keys.step, schedule_steps=RUN)
+    latents = sample_latents(config, keys.display, 2500)
+    points = generate(config, sampling_generator(config, state), latents)
+    reals = jnp.resize(target.points, (10, 2))
+    frame = frame_of(config, state, latents[:10], reals, target.half_width)
+
+    found = run_in_node("seed", settings=settings_of(config, seed=seed), target="ring", steps=steps)
+    for metric in ("d_loss", "g_loss", "d_x", "d_g_z2"):
+        np.testing.assert_allclose([one[metric] for one in found["reports"]], metrics[metric], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found["samples"], np.ravel(points), atol=1e-4)
+    corners = np.ravel(frame.landscape)[[0, -1]]
+    np.testing.assert_allclose([found["landscape"][0], found["landscape"][-1]], corners, atol=1e-4)
+    np.testing.assert_allclose(found["arrows"], np.ravel(frame.arrows), atol=1e-4)
+    scores = score_modes(target.modes, points)
+    quality = found["quality"]
+    assert (quality["modes"], quality["found"], quality["covered"]) == (8, int(scores.found), int(scores.covered))
+    np.testing.assert_allclose([quality["near"], quality["divergence"]], [scores.near, scores.divergence], atol=1e-3)
+
+
+@jax.debug_key_reuse(False)
+def test_random_numbers_are_jaxs():
+    key, count, spans = jax.random.fold_in(jax.random.key(7), 2**31 + 5), 2000, [128_000, 1797, 5]
+    found = run_in_node("random", seed=7, data=2**31 + 5, count=count, spans=spans)
+    np.testing.assert_array_equal(found["split"], jax.random.key_data(jax.random.split(key, 3)))
+    np.testing.assert_array_equal(found["uniform"], jax.random.uniform(key, (count,)))
+    np.testing.assert_allclose(found["normal"], jax.random.normal(key, (count,)), rtol=1e-6, atol=1e-9)
+    for span, integers in zip(spans, found["integers"], strict=True):
+        np.testing.assert_array_equal(integers, jax.random.randint(key, (count,), 0, span)[3:])
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_targets_are_numpys(name):
+    wanted, first = load_target(name), 120_000  # where an early difference would show
+    found = run_in_node("target", name=name, first=first, count=5000)
+    assert (found["count"], found["halfWidth"]) == (len(wanted.points), wanted.half_width)
+    np.testing.assert_array_equal(np.array(found["points"], np.float32), wanted.points[first : first + 5000].ravel())
+    assert (found["modes"] is None) == (wanted.modes is None)
+    if wanted.modes:
+        np.testing.assert_allclose(found["modes"]["centres"], np.ravel(wanted.modes.centres), atol=1e-12)
+        assert found["modes"]["std"] == wanted.modes.std
+
+
+# ---- What is seen of it
+
+
+def test_the_distance_is_jensen_and_shannons():
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(500, 2)), 0.3 + random.normal(size=(400, 2))
+    found = run_in_node("distance", left=left.tolist(), right=right.tolist(), halfWidth=2)
+    edges = np.linspace(-2, 2, 25)
+    for points, shares in zip((left, right), found["shares"], strict=True):
+        counts = np.histogram2d(points[:, 1], points[:, 0], bins=(edges, edges))[0].ravel()
+        np.testing.assert_allclose(shares, [*counts / len(points), 1 - counts.sum() / len(points)], atol=1e-12)
+    assert found["distance"] == pytest.approx(jensenshannon(*found["shares"], base=2) ** 2)
+    assert run_in_node("distance", left=left.tolist(), right=left.tolist(), halfWidth=2)["distance"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({}, "latents fakes scores d_gradient d_update rescored g_gradient g_update"),
+        ({"critic_steps": 0}, "latents fakes rescored g_gradient g_update"),
+        (
+            {"critic_steps": 2},
+            "latents fakes scores d_gradient d_update latents fakes scores d_gradient d_update "
+            "rescored g_gradient g_update",
+        ),
+        (
+            {"generator_batch": "own"},
+            "latents fakes scores d_gradient d_update latents fakes rescored g_gradient g_update",
+        ),
+    ],
+)
+def test_a_step_in_parts_is_the_step(changes, parts):
+    found = run_in_node("parts", settings=settings_of(small(for_points(recipe("r1")))) | changes, target="ring")
+    assert found["names"] == parts.split()
+    assert found["slow"] == found["fast"]
+    assert found["steps"] == [1, 1]
