@@ -23,21 +23,76 @@ const Dense = (() => {
     });
   }
 
+  // ---- The three products of rows [count, inputs] or [count, outputs] and a kernel, four terms at a time
+
+  /** Add rows times the kernel to `to`, [count, outputs]. */
+  function multiply({ inputs, outputs, kernel }, rows, count, to) {
+    const whole = inputs - (inputs % 4);
+    for (let n = 0; n < count; n++) {
+      const row = n * outputs, from = n * inputs;
+      for (let i = 0; i < whole; i += 4) {
+        const a = rows[from + i], b = rows[from + i + 1], c = rows[from + i + 2], d = rows[from + i + 3], at = i * outputs;
+        for (let o = 0; o < outputs; o++) {
+          const k = at + o;
+          to[row + o] += a * kernel[k] + b * kernel[k + outputs] + c * kernel[k + 2 * outputs] + d * kernel[k + 3 * outputs];
+        }
+      }
+      for (let i = whole; i < inputs; i++) {
+        for (let o = 0; o < outputs; o++) to[row + o] += rows[from + i] * kernel[i * outputs + o];
+      }
+    }
+    return to;
+  }
+
+  /** Rows of outputs times the transposed kernel, [count, inputs]. */
+  function multiplyBack({ inputs, outputs, kernel }, rows, count) {
+    const to = new Float64Array(count * inputs), whole = outputs - (outputs % 4);
+    for (let n = 0; n < count; n++) {
+      for (let i = 0; i < inputs; i++) {
+        const row = n * outputs, at = i * outputs;
+        let a = 0, b = 0, c = 0, d = 0;
+        for (let o = 0; o < whole; o += 4) {
+          a += rows[row + o] * kernel[at + o];
+          b += rows[row + o + 1] * kernel[at + o + 1];
+          c += rows[row + o + 2] * kernel[at + o + 2];
+          d += rows[row + o + 3] * kernel[at + o + 3];
+        }
+        for (let o = whole; o < outputs; o++) a += rows[row + o] * kernel[at + o];
+        to[n * inputs + i] = a + b + (c + d);
+      }
+    }
+    return to;
+  }
+
+  /** Add the sum over rows of inputs times outputs to `to`, which is like a kernel. */
+  function addProducts({ inputs, outputs }, rows, out, count, to) {
+    const whole = count - (count % 4);
+    for (let i = 0; i < inputs; i++) {
+      const at = i * outputs;
+      for (let n = 0; n < whole; n += 4) {
+        const row = n * outputs, from = n * inputs + i;
+        const a = rows[from], b = rows[from + inputs], c = rows[from + 2 * inputs], d = rows[from + 3 * inputs];
+        for (let o = 0; o < outputs; o++) {
+          const k = row + o;
+          to[at + o] += a * out[k] + b * out[k + outputs] + c * out[k + 2 * outputs] + d * out[k + 3 * outputs];
+        }
+      }
+      for (let n = whole; n < count; n++) {
+        for (let o = 0; o < outputs; o++) to[at + o] += rows[n * inputs + i] * out[n * outputs + o];
+      }
+    }
+  }
+
+  // ---- Forward and backward
+
   /** What every layer puts out, the input first. */
   function forward(layers, input, count) {
     const outputs = [input];
     layers.forEach((layer, index) => {
-      const { inputs, outputs: size, kernel, bias } = layer, from = outputs[index];
-      const to = new Float64Array(count * size), last = index === layers.length - 1;
-      for (let n = 0; n < count; n++) {
-        const row = n * size;
-        for (let o = 0; o < size; o++) to[row + o] = bias[o];
-        for (let i = 0; i < inputs; i++) {
-          const value = from[n * inputs + i], weight = i * size;
-          for (let o = 0; o < size; o++) to[row + o] += value * kernel[weight + o];
-        }
-        if (!last) for (let o = 0; o < size; o++) if (to[row + o] < 0) to[row + o] *= SLOPE;
-      }
+      const to = new Float64Array(count * layer.outputs);
+      for (let n = 0; n < count; n++) to.set(layer.bias, n * layer.outputs);
+      multiply(layer, outputs[index], count, to);
+      if (index < layers.length - 1) for (let k = 0; k < to.length; k++) if (to[k] < 0) to[k] *= SLOPE;
       outputs.push(to);
     });
     return outputs;
@@ -48,21 +103,14 @@ const Dense = (() => {
   /** The gradient of the input from that of the output; `gradients`, if given, collects those of the layers. */
   function backward(layers, outputs, gradient, count, gradients = null) {
     for (let index = layers.length - 1; index >= 0; index--) {
-      const { inputs, outputs: size, kernel } = layers[index], from = outputs[index];
+      const layer = layers[index], size = layer.outputs;
       if (index < layers.length - 1) gradient = masked(gradient, outputs[index + 1]);
-      const next = new Float64Array(count * inputs);
-      for (let n = 0; n < count; n++) {
-        const row = n * size;
-        if (gradients) for (let o = 0; o < size; o++) gradients[index].bias[o] += gradient[row + o];
-        for (let i = 0; i < inputs; i++) {
-          const weight = i * size, value = from[n * inputs + i];
-          let sum = 0;
-          for (let o = 0; o < size; o++) sum += gradient[row + o] * kernel[weight + o];
-          next[n * inputs + i] = sum;
-          if (gradients) for (let o = 0; o < size; o++) gradients[index].kernel[weight + o] += value * gradient[row + o];
-        }
+      if (gradients) {
+        const { kernel, bias } = gradients[index];
+        addProducts(layer, outputs[index], gradient, count, kernel);
+        for (let k = 0; k < gradient.length; k++) bias[k % size] += gradient[k];
       }
-      gradient = next;
+      gradient = multiplyBack(layer, gradient, count);
     }
     return gradient;
   }
@@ -82,37 +130,18 @@ const Dense = (() => {
   function addPenalty(layers, outputs, penalize, count, gradients) {
     const ahead = [new Float64Array(count).fill(1)]; // of each layer's output, the last first
     for (let index = layers.length - 1; index > 0; index--) {
-      ahead.unshift(masked(times(layers[index], ahead[0], count, true), outputs[index]));
+      ahead.unshift(masked(multiplyBack(layers[index], ahead[0], count), outputs[index]));
     }
-    const { value: penalty, slope } = penalize(times(layers[0], ahead[0], count, true));
+    const { value: penalty, slope } = penalize(multiplyBack(layers[0], ahead[0], count));
     let up = slope;
     layers.forEach((layer, index) => {
-      const { inputs, outputs: size } = layer, { kernel } = gradients[index];
-      for (let n = 0; n < count; n++) {
-        for (let i = 0; i < inputs; i++) {
-          const value = up[n * inputs + i], at = i * size;
-          for (let o = 0; o < size; o++) kernel[at + o] += value * ahead[index][n * size + o];
-        }
-      }
-      if (index < layers.length - 1) up = masked(times(layer, up, count, false), outputs[index + 1]);
+      addProducts(layer, up, ahead[index], count, gradients[index].kernel);
+      if (index < layers.length - 1) up = masked(times(layer, up, count), outputs[index + 1]);
     });
     return penalty;
   }
 
-  /** Rows times a kernel, or its transpose. */
-  function times(layer, rows, count, transposed) {
-    const { inputs, outputs: size, kernel } = layer;
-    const product = new Float64Array(count * (transposed ? inputs : size));
-    for (let n = 0; n < count; n++) {
-      for (let i = 0; i < inputs; i++) {
-        for (let o = 0; o < size; o++) {
-          if (transposed) product[n * inputs + i] += rows[n * size + o] * kernel[i * size + o];
-          else product[n * size + o] += rows[n * inputs + i] * kernel[i * size + o];
-        }
-      }
-    }
-    return product;
-  }
+  const times = (layer, rows, count) => multiply(layer, rows, count, new Float64Array(count * layer.outputs));
 
   const blank = (layers) =>
     layers.map(({ kernel, bias }) => ({ kernel: new Float64Array(kernel.length), bias: new Float64Array(bias.length) }));
@@ -131,7 +160,7 @@ const Dense = (() => {
   function normalized(layers, from = layers) {
     return layers.map((layer, index) => {
       if (!layer.direction) return layer;
-      const right = unit(times(layer, from[index].direction, 1, false)), product = times(layer, right, 1, true);
+      const right = unit(times(layer, from[index].direction, 1)), product = multiplyBack(layer, right, 1);
       const direction = unit(product);
       const norm = product.reduce((sum, value, i) => sum + value * direction[i], 0);
       return { ...layer, kernel: layer.kernel.map((value) => value / norm), direction, right, norm };
