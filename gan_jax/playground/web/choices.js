@@ -11,14 +11,14 @@ const FIRST_CHOICES = [
   ["recipe", "Recipe", []],
   ["objective", "Objective", Objectives.NAMES],
   ["critic_steps", "D's updates per G's", [0, 1, 2, 3, 5]],
+  ["start", "Start", ["untrained", "trained"]],
   ["discriminator_learning_rate", "Learning rate of D", [null, ...RATES]],
   ["learning_rate", "Learning rate of G", [0, ...RATES]],
-  ["penalties", "Penalty on D", [[], ["r1"], ["r1", "r2"], ["gradient_penalty"]]],
-  ["penalty_weight", "Its weight", [0.01, 0.1, 1, 10]],
-  ["start", "Start", ["untrained", "trained"]],
 ];
 /** @type {[string, string, any[]][]} */
 const OTHER_CHOICES = [
+  ["penalties", "Penalty on D", [[], ["r1"], ["r1", "r2"], ["gradient_penalty"]]],
+  ["penalty_weight", "Its weight", [0.01, 0.1, 1, 10]],
   ["noise", "Noise", ["normal", "uniform"]],
   ["latent_dim", "Latent's dimensions", [1, 2, 8]],
   ["hidden_layers", "Hidden layers", [1, 2, 3]],
@@ -74,8 +74,7 @@ function startChoices(changed) {
     selects[name] = select;
     const kept = View.text(addressOf(name), null);
     if (values.has(kept)) settings[name] = values.get(kept);
-    const field = make("label", {}, label, select);
-    field.dataset.word = name;
+    const field = labelled(name, label, select);
     (FIRST_CHOICES.some(([first]) => first === name) ? find("live-settings") : find("live-others")).append(field);
   }
   if (settings.start === "trained") Object.assign(settings, OF_TRAINED);
@@ -86,10 +85,14 @@ function startChoices(changed) {
     View.set("live_seed", settings.seed || null);
     changed(true);
   });
-  const field = make("label", {}, "Seed", seed);
-  field.dataset.word = "seed";
-  find("live-settings").append(field);
+  find("live-others").prepend(labelled("seed", "Seed", seed));
   show();
+
+  function labelled(name, label, input) {
+    const field = make("label", {}, make("span", { textContent: label }), input);
+    field.dataset.word = name;
+    return field;
+  }
 
   function shown(name, text) {
     if (name === "discriminator_learning_rate" && text === "none") return "as G's";

@@ -43,8 +43,8 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
   write("D's logit", Math.min(x(count), width - 26), height - 6);
   if (PARTS[part]?.reals) {
     context.fillStyle = contents.palette.real;
-    for (const [n, at] of [[-14, 0], [-9, 9], [-4, 4]]) disc(x(middle) + n, bottom - 14 + at, 2.2);
-    write("reals too", x(middle) + 28, bottom - 6);
+    for (const [n, at] of [[-14, 0], [-9, 8], [-18, 7]]) disc(x(middle) + n, bottom - 14 + at, 2.2);
+    write("reals too", x(middle) - 48, bottom - 5);
   }
 
   function drawNetwork(name, { layers, activity }, first) {
@@ -61,7 +61,7 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
         const swell = flow === 0 ? 1 + 0.8 * Math.sin((Math.PI * Math.min(1, seconds / FLOW_SECONDS))) : 1;
         context.lineWidth = swell * (0.4 + 2.4 * share);
         context.stroke();
-        if (!flow || share < 0.3) return;
+        if (!flow || share < 0.4) return;
         context.globalAlpha = 1;
         context.strokeStyle = colour("text");
         context.lineWidth = 2.4;
