@@ -6,7 +6,7 @@ const vm = require("node:vm");
 const zlib = require("node:zlib");
 
 const { web, task, ...input } = JSON.parse(fs.readFileSync(0, "utf8"));
-const SCRIPTS = ["arrays.js", "engine.js", "random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js"];
+const SCRIPTS = ["arrays.js", "engine.js", "random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js", "choices.js"];
 for (const name of SCRIPTS) {
   vm.runInThisContext(fs.readFileSync(path.join(web, name), "utf8").replace(/^const ([A-Z]\w+) = \(/m, "var $1 = ("));
 }
@@ -95,6 +95,12 @@ const TASKS = {
   distance({ left, right, halfWidth }) {
     const shares = [left, right].map((points) => Frames.histogram(Float64Array.from(points.flat()), halfWidth));
     return { shares: shares.map((found) => [...found]), distance: Frames.jensenShannon(...shares) };
+  },
+
+  /** The command that trains the same in Python. */
+  command({ recipes, settings, target }) {
+    globalThis.contents = { recipes };
+    return { command: pythonCommand(settings, target) };
   },
 
   /** What a step's parts are, and whether it is the step that is taken at once. */

@@ -1,21 +1,25 @@
 """The training in the page against the package's own step."""
 
 import dataclasses
+import importlib.util
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from closeness import assert_close, in_float64
+from in_process import EXPERIMENTS
 from playground.in_node import run_in_node
 from scipy.spatial.distance import jensenshannon
 
-from gan_jax import Batch, gan_step, generator_step, init_state, run_keys, scan_steps
+from gan_jax import Batch, GanConfig, gan_step, generator_step, init_state, run_keys, scan_steps
+from gan_jax.cli.flags import gan_settings
 from gan_jax.draws import CRITIC_STEP, PENALTY, draw_mixing, fold
 from gan_jax.objectives.losses import OBJECTIVES
 from gan_jax.optimizers import OPTIMIZERS
 from gan_jax.plane import TARGETS, for_points, frame_of, load_target, plane_recipes, score_modes
-from gan_jax.playground.plane import recipe_settings
+from gan_jax.playground.plane import all_recipes, recipe_settings
 from gan_jax.recipes import recipe
 from gan_jax.training.batches import ResidentImages
 from gan_jax.training.forward import generate, sample_latents, sampling_generator
@@ -184,6 +188,48 @@ def test_targets_are_numpys(name):
     if wanted.modes:
         np.testing.assert_allclose(found["modes"]["centres"], np.ravel(wanted.modes.centres), atol=1e-12)
         assert found["modes"]["std"] == wanted.modes.std
+
+
+def load_script(monkeypatch, name):
+    spec = importlib.util.spec_from_file_location(f"script_{name}", EXPERIMENTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # where its dataclasses are looked for
+    spec.loader.exec_module(module)
+    return module
+
+
+SAME_IN_PYTHON = [
+    {},
+    {"latent_dim": 1, "width": 8, "batch_size": 16, "seed": 7, "steps": 1000},
+    {"recipe": "r1", "penalties": (), "discriminator_learning_rate": 0.003, "optimizer": "sgd", "ema_half_life": 1e4},
+    {"recipe": "sn-hinge", "penalties": ("r1", "r2"), "penalty_weight": 0.1, "discriminator_learning_rate": None},
+    {"recipe": "fast", "schedules": (), "ema_half_life": None, "critic_steps": 3, "packing": 2, "beta1": 0.0},
+    {"recipe": "r3gan", "generator_batch": "shared", "normalization": "spectral", "objective": "hinge"},
+    {"recipe": "dcgan", "critic_steps": 0},
+]
+
+
+@pytest.mark.parametrize("changes", SAME_IN_PYTHON)
+def test_the_command_for_python_trains_what_the_page_trains(changes, monkeypatch):
+    name = changes.get("recipe", "fast")
+    settings = settings_of(for_points(recipe(name)), start="untrained", recipe=name) | {"steps": 5000} | changes
+    found = run_in_node("command", recipes=all_recipes(), settings=settings, target="grid")["command"].split()
+    assert found[:2] == ["python", "experiments/plane.py"]
+    monkeypatch.setattr("sys.argv", found[1:])
+    read = load_script(monkeypatch, "plane").read_settings()
+    trained = settings_of(GanConfig(**vars(gan_settings(read.gan))), seed=read.seed, steps=read.steps)
+    trained |= {"critic_steps": 0} if read.game == "generator" else {}
+    assert trained == {key: value for key, value in settings.items() if key not in ("recipe", "start")}
+    assert read.target == "grid"
+
+
+@pytest.mark.parametrize(
+    ("changes", "target"),
+    [({}, "drawn"), ({"noise": "uniform"}, "ring"), ({"hidden_layers": 3}, "ring"), ({"start": "trained"}, "ring")],
+)
+def test_there_is_no_command_for_what_python_has_not(changes, target):
+    settings = settings_of(for_points(recipe("fast")), start="untrained", recipe="fast") | changes
+    assert run_in_node("command", recipes=all_recipes(), settings=settings, target=target)["command"] is None
 
 
 # ---- What is seen of it

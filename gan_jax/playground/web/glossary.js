@@ -37,7 +37,7 @@ const GLOSSARY = {
 /** One small box for all words. It stays while one points at it, and Escape closes it. */
 function startGlossary() {
   const box = make("div", { id: "explained", role: "tooltip", hidden: true });
-  document.body.append(box);
+  find("live").append(box);
   let shown = null, leaving = 0;
 
   function show(element) {
@@ -61,6 +61,8 @@ function startGlossary() {
     shown = null;
   }
 
+  /** Whether the keyboard is at the word, which keeps the box. */
+  const held = () => shown.matches(":focus-visible") || shown.querySelector(":focus-visible");
   const wordOf = (target) => (target instanceof Element ? target.closest("[data-word]") : null);
   const leave = () => {
     clearTimeout(leaving);
@@ -69,9 +71,12 @@ function startGlossary() {
   document.addEventListener("pointerover", ({ target }) => {
     if (wordOf(target)) show(wordOf(target));
     else if (box.contains(target)) clearTimeout(leaving);
-    else if (shown && !shown.contains(document.activeElement)) leave();
+    else if (shown && !held()) leave();
   });
-  document.addEventListener("focusin", ({ target }) => (wordOf(target) ? show(wordOf(target)) : hide()));
+  document.addEventListener("focusin", ({ target }) => {
+    if (target instanceof Element && target.matches(":focus-visible") && wordOf(target)) show(wordOf(target));
+    else hide();
+  });
   document.addEventListener("focusout", leave);
   document.addEventListener("keydown", ({ key }) => { if (key === "Escape") hide(); });
 }

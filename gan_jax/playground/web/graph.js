@@ -33,9 +33,11 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
   const x = (column) => 30 + ((width - 60) * column) / count;
   const y = (node, of) => (top + bottom) / 2 + (node - (of - 1) / 2) * Math.min((bottom - top) / of, 22);
 
-  drawNetwork("generator", generator, 0);
-  drawNetwork("discriminator", discriminator, generator.layers.length);
   const middle = generator.layers.length;
+  drawEdges(generator.layers, 0, flows.generator);
+  drawEdges(discriminator.layers, middle, flows.discriminator);
+  drawNodes(generator, 0);
+  drawNodes(discriminator, middle);
   write("G", x(middle / 2), 12, "text");
   write("D", x((middle + count) / 2), 12, "text");
   write("latents", x(0), height - 6);
@@ -47,8 +49,8 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
     write("reals too", x(middle) - 48, bottom - 5);
   }
 
-  function drawNetwork(name, { layers, activity }, first) {
-    const flow = flows[name], quiet = part && flow === undefined;
+  function drawEdges(layers, first, flow) {
+    const quiet = part && flow === undefined;
     layers.forEach(({ outputs, edges }, index) => {
       const most = edges.flat().reduce((max, value) => Math.max(max, Math.abs(value)), 1e-12);
       edges.forEach((row, i) => row.forEach((value, o) => {
@@ -73,8 +75,10 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
       if (index < layers.length - 1) write(outputs > edges[0].length ? `${edges[0].length} of ${outputs}` : "", x(first + index + 1), height - 6);
     });
     context.globalAlpha = 1;
+  }
+
+  function drawNodes({ layers, activity }, first) {
     [layers[0].edges.length, ...layers.map(({ edges }) => edges[0].length)].forEach((nodes, column) => {
-      if (column === 0 && name === "discriminator") return; // G's last ones
       const values = activity?.[column], most = values ? Math.max(1e-12, ...values) : 1;
       for (let node = 0; node < nodes; node++) {
         context.fillStyle = colour("ground");

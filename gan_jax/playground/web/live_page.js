@@ -170,7 +170,7 @@ function startLive(ask, arrays) {
   }
 
   let takenAt = 0;
-  const running = playButton(find("live-run"), () => train(1000, 30));
+  const running = playButton(find("live-run"), () => train(1000, 50));
   const slowly = playButton(find("live-slow"), async (time) => {
     if (time - takenAt < PAUSE) return;
     takenAt = time;
