@@ -18,6 +18,7 @@ from gan_jax.pictures.plane import palette
 from gan_jax.playground.digits import digits_of_page
 from gan_jax.playground.notices import notice_of
 from gan_jax.playground.packing import Pack
+from gan_jax.playground.plane import add_trained_starts, all_recipes
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_folder import RunFolder
@@ -100,6 +101,8 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         **_reals(source, pack, num_images),
         "digits": {"pixels": pack.add("digits", pixels, "uint8"), "folds": folds},
         "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(source.lesson)],
+        "recipes": all_recipes(),
+        "trained_starts": add_trained_starts(pack),
         "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(source.planes)],
         "notice": notice_of(source.dataset.name if source.dataset else None),
     }

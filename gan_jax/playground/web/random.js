@@ -5,9 +5,9 @@ const Random = (() => {
 
   const ROTATIONS = [[13, 15, 26, 6], [17, 29, 16, 24]];
 
-  /** A key is two words of 32 bits. The block of a counter is a key too: that of jax.random.fold_in. */
-  function fold([first, second], counter) {
-    const parts = [first, second, first ^ second ^ 0x1bd11bda];
+  /** A key is two words of 32 bits. The block of a counter is a key too: that of jax.random.fold_in. @param {number[]} from */
+  function fold(from, counter) {
+    const [first, second] = from, parts = [first, second, first ^ second ^ 0x1bd11bda];
     let x = first | 0, y = (counter + second) | 0;
     for (let group = 0; group < 5; group++) {
       for (const turn of ROTATIONS[group % 2]) {
