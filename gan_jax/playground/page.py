@@ -31,7 +31,7 @@ _PAGE_SCRIPTS = (
 )
 _TRAINING_SCRIPTS = ("random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js", "plane_worker.js")
 _DIGITS_SCRIPTS = ("trainer.js", "digits.js", "digits_worker.js")
-_WORKER_SCRIPTS = ("arrays.js", "engine.js", *_TRAINING_SCRIPTS, *_DIGITS_SCRIPTS, "worker.js")
+_WORKER_SCRIPTS = ("arrays.js", "matrices.js", "engine.js", *_TRAINING_SCRIPTS, *_DIGITS_SCRIPTS, "worker.js")
 
 
 def build_page(source: Source, *, num_images: int = 1000, max_megabytes: float = 10) -> str:

@@ -6,7 +6,7 @@ const vm = require("node:vm");
 const zlib = require("node:zlib");
 
 const { web, task, ...input } = JSON.parse(fs.readFileSync(0, "utf8"));
-const SCRIPTS = ["arrays.js", "engine.js", "random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js", "choices.js", "trainer.js", "digits.js"];
+const SCRIPTS = ["arrays.js", "matrices.js", "engine.js", "random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js", "choices.js", "trainer.js", "digits.js"];
 for (const name of SCRIPTS) {
   vm.runInThisContext(fs.readFileSync(path.join(web, name), "utf8").replace(/^const ([A-Z]\w+) = \(/m, "var $1 = ("));
 }

@@ -1,5 +1,5 @@
-// The package's DCGAN on grey images, trained in the page: convolutions as products of matrices, batch normalization by
-// the batch, the non-saturating loss, Adam. Nothing here draws at random.
+// The package's DCGAN on grey images, trained in the page, with batch normalization by the batch, the non-saturating loss
+// and Adam. Nothing here draws at random.
 //
 // A step is that of gan_jax/training/steps.py. Numbers are of the type of the weights that one starts with.
 
@@ -7,106 +7,9 @@ const Trainer = (() => {
   "use strict";
 
   const SLOPE = 0.2, MOMENTUM = 0.9, EPSILON = 1e-5; // as in gan_jax/nn/layers.py
-  const LATENTS = 100, SIDE = 28;
+  const LATENTS = 100, SIDE = 28, OBJECTIVE = "non_saturating";
 
-  const like = (array, length) => new array.constructor(length);
-
-  // ---- Matrices, row after row
-
-  /** Add [rows, inner] times [inner, columns] to a sum; the left one's entries lie `across` and `down` apart in a. */
-  function addProduct(sum, a, across, down, b, rows, inner, columns) {
-    const fullRows = rows - (rows % 4), fullColumns = columns - (columns % 4);
-    for (let row = 0; row < fullRows; row += 4) {
-      for (let c = 0; c < fullColumns; c += 4) addTile(sum, a, row * across, across, down, b, row * columns + c, inner, columns, c);
-    }
-    for (let row = 0; row < rows; row++) {
-      for (let c = row < fullRows ? fullColumns : 0; c < columns; c++) {
-        let entry = 0;
-        for (let k = 0; k < inner; k++) entry += a[row * across + k * down] * b[k * columns + c];
-        sum[row * columns + c] += entry;
-      }
-    }
-  }
-
-  /** The same of four rows and four columns, whose sixteen sums stay in the processor's registers. */
-  function addTile(sum, a, from, across, down, b, to, inner, columns, column) {
-    let s0 = 0, s1 = 0, s2 = 0, s3 = 0, t0 = 0, t1 = 0, t2 = 0, t3 = 0;
-    let u0 = 0, u1 = 0, u2 = 0, u3 = 0, v0 = 0, v1 = 0, v2 = 0, v3 = 0;
-    for (let k = 0, at = from, place = column; k < inner; k++, at += down, place += columns) {
-      const b0 = b[place], b1 = b[place + 1], b2 = b[place + 2], b3 = b[place + 3];
-      const s = a[at], t = a[at + across], u = a[at + 2 * across], v = a[at + 3 * across];
-      s0 += s * b0; s1 += s * b1; s2 += s * b2; s3 += s * b3;
-      t0 += t * b0; t1 += t * b1; t2 += t * b2; t3 += t * b3;
-      u0 += u * b0; u1 += u * b1; u2 += u * b2; u3 += u * b3;
-      v0 += v * b0; v1 += v * b1; v2 += v * b2; v3 += v * b3;
-    }
-    sum[to] += s0; sum[to + 1] += s1; sum[to + 2] += s2; sum[to + 3] += s3;
-    to += columns;
-    sum[to] += t0; sum[to + 1] += t1; sum[to + 2] += t2; sum[to + 3] += t3;
-    to += columns;
-    sum[to] += u0; sum[to + 1] += u1; sum[to + 2] += u2; sum[to + 3] += u3;
-    to += columns;
-    sum[to] += v0; sum[to + 1] += v1; sum[to + 2] += v2; sum[to + 3] += v3;
-  }
-
-  /** [rows, inner] times [inner, columns]. */
-  function multiply(a, b, rows, inner, columns) {
-    const found = like(a, rows * columns);
-    addProduct(found, a, inner, 1, b, rows, inner, columns);
-    return found;
-  }
-
-  /** Add the transpose of [rows, left] times [rows, right] to a sum. */
-  function addTransposed(sum, a, b, rows, left, right) {
-    addProduct(sum, a, 1, left, b, left, rows, right);
-  }
-
-  function transposed(a, rows, columns) {
-    const turned = like(a, a.length);
-    for (let row = 0; row < rows; row++) for (let k = 0; k < columns; k++) turned[k * rows + row] = a[row * columns + k];
-    return turned;
-  }
-
-  // ---- Patches: what a kernel sees of the image side, a row for each place of the latent side
-
-  /** The pieces that lie side by side in both: triples of a place in the patches, one in the image, and a length. */
-  function piecesOf({ size, stride, padding, image: [height, width, channels], latent: [rows, columns] }) {
-    const pieces = [];
-    for (let place = 0; place < rows * columns; place++) {
-      const top = Math.floor(place / columns) * stride - padding, left = (place % columns) * stride - padding;
-      const first = Math.max(0, -left), last = Math.min(size, width - left);
-      for (let k = Math.max(0, -top); k < Math.min(size, height - top); k++) {
-        const at = (place * size + k) * size + first, from = (top + k) * width + left + first;
-        pieces.push(at * channels, from * channels, (last - first) * channels);
-      }
-    }
-    return Int32Array.from(pieces);
-  }
-
-  function patchesOf({ pieces, pixels, places, taps }, x, count) {
-    const patches = like(x, count * places * taps);
-    for (let n = 0; n < count; n++) {
-      const to = n * places * taps, from = n * pixels;
-      for (let k = 0; k < pieces.length; k += 3) {
-        const at = to + pieces[k], start = from + pieces[k + 1], length = pieces[k + 2];
-        for (let i = 0; i < length; i++) patches[at + i] = x[start + i];
-      }
-    }
-    return patches;
-  }
-
-  /** The adjoint of `patchesOf`. */
-  function sumOfPatches({ pieces, pixels, places, taps }, patches, count) {
-    const x = like(patches, count * pixels);
-    for (let n = 0; n < count; n++) {
-      const from = n * places * taps, to = n * pixels;
-      for (let k = 0; k < pieces.length; k += 3) {
-        const at = from + pieces[k], start = to + pieces[k + 1], length = pieces[k + 2];
-        for (let i = 0; i < length; i++) x[start + i] += patches[at + i];
-      }
-    }
-    return x;
-  }
+  const { like, multiply, addTransposed, transposed, patchesOf, sumOfPatches } = Matrices;
 
   // ---- Layers. Each kind has forward(layer, x, count, train), which returns its output y and what its way back keeps,
   // ---- and back(layer, {x, y, kept}, gradient, count), which adds to the gradients of the weights if there are any.
@@ -223,8 +126,6 @@ const Trainer = (() => {
     return [...found, { size: 4, stride: 1, padding: 0, image: [4, 4, inner], latent: [1, 1, 1] }];
   }
 
-  const product = (numbers) => numbers.reduce((found, number) => found * number, 1);
-
   /** A network whose initial arrays are draw(layer, array, shape). */
   function network(draw) {
     const layers = [];
@@ -233,10 +134,9 @@ const Trainer = (() => {
       layers,
       updates: 0,
       convolution(kind, index, form) {
-        const { size, image, latent } = form, outer = latent[2], taps = size * size * image[2], name = `conv_${index}`;
-        const kernel = weight(draw(name, "kernel", [size, size, image[2], outer], kind));
-        const pixels = product(image), places = latent[0] * latent[1];
-        layers.push({ kind, ...form, pieces: piecesOf(form), pixels, places, taps, outer, weights: { kernel } });
+        const { size, image, latent } = form, outer = latent[2], shape = [size, size, image[2], outer];
+        const kernel = weight(draw(`conv_${index}`, "kernel", shape, kind));
+        layers.push({ kind, ...Matrices.formOf(form), outer, weights: { kernel } });
       },
       norm(index, channels) {
         const at = (array) => draw(`norm_${index}`, array, [channels]);
@@ -292,18 +192,12 @@ const Trainer = (() => {
     }
   }
 
-  /** Adam (Kingma & Ba 2015) along the gradients, which are zeros then. */
+  /** A step of Adam along the gradients, which are zeros then. */
   function update(made, rate, { beta1, beta2 }) {
     made.updates += 1;
-    const fix1 = 1 - beta1 ** made.updates, fix2 = 1 - beta2 ** made.updates;
     for (const { weights = {} } of made.layers) {
       for (const { value, gradient, first, second } of Object.values(weights)) {
-        for (let i = 0; i < value.length; i++) {
-          const g = gradient[i];
-          first[i] = beta1 * first[i] + (1 - beta1) * g;
-          second[i] = beta2 * second[i] + (1 - beta2) * g * g;
-          value[i] -= (rate * (first[i] / fix1)) / (Math.sqrt(second[i] / fix2) + 1e-8);
-        }
+        Objectives.OPTIMIZERS.adam(value, gradient, first, second, { rate, beta1, beta2, updates: made.updates });
         gradient.fill(0);
       }
     }
@@ -311,19 +205,10 @@ const Trainer = (() => {
 
   // ---- Training
 
-  const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  const sigmoid = (x) => 1 / (1 + Math.exp(-x));
-  const mean = (values, f) => values.reduce((sum, value) => sum + f(value), 0) / values.length;
-
-  /** The mean cross-entropy of logits and "real", 1, or "fake", -1; its derivative by each logit; the mean score. */
-  function entropy(logits, sign) {
-    const loss = mean(logits, (logit) => softplus(-sign * logit)), score = mean(logits, sigmoid);
-    return { loss, score, slopes: logits.map((logit) => (-sign * sigmoid(-sign * logit)) / logits.length) };
-  }
-
   /** How much images differ, as the package's pixel_std. */
   function spread(images, count) {
-    return Math.sqrt(mean(momentsOf(images, images.length / count).variance, (value) => value));
+    const { variance } = momentsOf(images, images.length / count);
+    return Math.sqrt(variance.reduce((sum, value) => sum + value, 0) / variance.length);
   }
 
   /**
@@ -335,18 +220,19 @@ const Trainer = (() => {
   function stepOn({ settings, generator: g, discriminator: d }, reals, latents) {
     const { batch, frozen } = settings, made = [], fakes = forward(g, latents, batch, true, made);
     const onReals = [], onFakes = [], again = [];
-    const real = entropy(forward(d, reals, batch, !frozen, onReals), 1);
-    const fake = entropy(forward(d, fakes, batch, !frozen, onFakes), -1);
+    const logits = [[reals, onReals], [fakes, onFakes]].map(([images, tape]) => forward(d, images, batch, !frozen, tape));
+    const judged = Objectives.discriminatorLoss(OBJECTIVE, ...logits);
     if (!frozen) {
-      learn(onReals, real.slopes, batch);
-      learn(onFakes, fake.slopes, batch);
+      learn(onReals, judged.reals, batch);
+      learn(onFakes, judged.fakes, batch);
       update(d, settings.rateD, settings);
     }
-    const wanted = entropy(forward(d, fakes, batch, !frozen, again), 1);
-    learn(made, back(again, wanted.slopes, batch), batch);
+    logits.push(forward(d, fakes, batch, !frozen, again));
+    const wanted = Objectives.generatorLoss(OBJECTIVE, logits[2]);
+    learn(made, back(again, wanted.gradient, batch), batch);
     update(g, settings.rateG, settings);
-    const scores = { d_x: real.score, d_g_z1: fake.score, d_g_z2: wanted.score };
-    return { d_loss: real.loss + fake.loss, g_loss: wanted.loss, ...scores, fake_std: spread(fakes, batch) };
+    const [d_x, d_g_z1, d_g_z2] = logits.map(Objectives.meanScore);
+    return { d_loss: judged.loss, g_loss: wanted.loss, d_x, d_g_z1, d_g_z2, fake_std: spread(fakes, batch) };
   }
 
   return { generator, discriminator, forward, stepOn, spread, LATENTS, SIDE };
