@@ -81,8 +81,8 @@ const TASKS = {
     return { metrics, generator: arraysOf(training.generator), discriminator: arraysOf(training.discriminator) };
   },
 
-  /** Steps of the training on the digits, from its seed alone, with what it starts from. */
-  digits({ settings, pixels, folds, steps }) {
+  /** Steps of the training on the digits, from its seed alone, with what it starts from and the reals of a later step. */
+  digits({ settings, pixels, folds, steps, later }) {
     const training = Digits.start(settings, { pixels: Uint8Array.from(pixels.flat(Infinity)), folds });
     const weights = () => ({ generator: arraysOf(training.generator), discriminator: arraysOf(training.discriminator) });
     const start = weights();
@@ -92,7 +92,9 @@ const TASKS = {
       batches.push({ reals: [...reals], latents: [...latents] });
       metrics.push(Digits.step(training));
     }
-    return { start, end: weights(), images, batches, metrics, shown: [...Digits.show(training)], spread: training.spread };
+    training.step = later;
+    const { reals } = Digits.batchOf(training), shown = [...Digits.show(training)], { spread } = training;
+    return { start, end: weights(), images, batches, metrics, shown, spread, later: [...reals] };
   },
 
   /** A training from a seed: its first reports, and what is seen of it then. */

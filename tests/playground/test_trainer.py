@@ -15,7 +15,7 @@ from gan_jax.training.batches import ShuffledImages, run_keys
 CONFIG = GanConfig(width=4, batch_size=6, learning_rate=1e-3, discriminator_learning_rate=2e-3)
 SETTINGS = {"batch": 6, "width": 4, "rateD": 2e-3, "rateG": 1e-3, "beta1": 0.5, "beta2": 0.999, "frozen": False}
 METRICS = ("d_loss", "g_loss", "d_x", "d_g_z1", "d_g_z2", "fake_std")
-SEED, STEPS = 3, 10
+SEED, STEPS, LATER = 3, 10, 2 * (1500 // 32) + 5  # a step of the third epoch
 PARTED = 5e-3  # where a gradient cancels, rounding decides the direction of Adam's step (closeness.in_float64)
 
 
@@ -64,7 +64,8 @@ def in_page(config, steps):
     rates = {"rateD": config.learning_rate, "rateG": config.learning_rate, "initializer": config.initializer}
     settings = {"seed": SEED, "width": config.width, "batch": config.batch_size, **rates}
     pixels, folds = digits_of_page()
-    return run_in_node("digits", settings=settings, pixels=pixels.tolist(), folds=folds, steps=steps)
+    given = {"pixels": pixels.tolist(), "folds": folds, "steps": steps, "later": LATER}
+    return run_in_node("digits", settings=settings, **given)
 
 
 @pytest.mark.parametrize("initializer", ["dcgan", "he"])
@@ -73,6 +74,8 @@ def test_a_seeds_images_and_initial_weights_are_those_of_the_shell(initializer):
     page, images = in_page(config, 0), load_dataset("digits").train_images
     assert_close(np.array(page["images"]), normalize_images(images).ravel(), rtol=1e-6)  # far less than one of 255
     assert page["spread"] == pytest.approx(image_set_std(images), rel=1e-5)
+    rows = ShuffledImages(config, len(images), run_keys(SEED)).order(2)[5]
+    assert_close(np.array(page["later"]), normalize_images(images[rows]).ravel(), rtol=1e-6)
     state = init_state(config, run_keys(SEED).init)
     for name, found in page["start"].items():
         for ours, wanted in zip(found, in_order(getattr(state, name)), strict=True):

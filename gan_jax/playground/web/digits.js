@@ -89,7 +89,7 @@ const Digits = (() => {
       count,
       keys: { order, step },
       step: 0,
-      order: [],
+      order: null,
       shown: Float32Array.from(Random.normals(display, SHOWN * Trainer.LATENTS)),
       spread: Trainer.spread(images, count),
       generator: Trainer.generator(settings.width, drawn(first, folds, settings.initializer)),
@@ -99,10 +99,10 @@ const Digits = (() => {
 
   function batchOf(training) {
     const { settings: { batch }, images, count, keys, step } = training, area = SIDE * SIDE;
-    const perEpoch = Math.floor(count / batch), at = step % perEpoch;
-    if (at === 0) training.order = permutation(Random.fold(keys.order, step / perEpoch), count);
+    const perEpoch = Math.floor(count / batch), at = step % perEpoch, epoch = (step - at) / perEpoch;
+    if (training.order?.epoch !== epoch) training.order = { epoch, rows: permutation(Random.fold(keys.order, epoch), count) };
     const reals = new Float32Array(batch * area);
-    training.order.slice(at * batch, (at + 1) * batch).forEach((row, n) => {
+    training.order.rows.slice(at * batch, (at + 1) * batch).forEach((row, n) => {
       reals.set(images.subarray(row * area, (row + 1) * area), n * area);
     });
     const latents = Random.normals(Random.fold(keys.step, step), batch * Trainer.LATENTS);
