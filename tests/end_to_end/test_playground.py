@@ -225,6 +225,7 @@ def test_the_keyboard_alone_reaches_every_image(visit):
 def test_sliders_say_their_values_and_choices_are_seen_whole(visit):
     for width in (390, 1400):
         opened = visit(viewport={"width": width, "height": 844})
+        opened.page.eval_on_selector_all("details", "parts => parts.forEach(part => { part.open = true; })")
         sliders = opened.page.locator("input[type=range]").all()
         assert all(slider.get_attribute("aria-valuetext") for slider in sliders)
         assert min(slider.bounding_box()["height"] for slider in sliders) >= 24
