@@ -67,7 +67,8 @@ function startChoices(changed) {
   for (const [name, label, own] of all) {
     const found = name === "recipe" ? Object.keys(recipes) : [...own, ...Object.values(recipes).map((one) => one[name])];
     const values = new Map(found.filter((value) => value !== undefined).map((value) => [textOf(value), value]));
-    const sorted = [...values].sort(([, left], [, right]) => (typeof left === "number" && typeof right === "number" ? left - right : 0));
+    const rank = ([, value]) => (typeof value === "number" ? value : -1); // what is no number keeps its order
+    const sorted = [...values].sort((left, right) => rank(left) - rank(right));
     const select = make("select", { id: `live-${name}` });
     for (const [text] of sorted) select.append(make("option", { value: text, textContent: shown(name, text) }));
     select.addEventListener("change", () => set(name, values.get(select.value)));
@@ -77,7 +78,7 @@ function startChoices(changed) {
     const field = labelled(name, label, select);
     (FIRST_CHOICES.some(([first]) => first === name) ? find("live-settings") : find("live-others")).append(field);
   }
-  if (settings.start === "trained") Object.assign(settings, OF_TRAINED);
+  settle("start");
   const seed = make("input", { type: "number", min: 0, step: 1, value: settings.seed, id: "live-seed" });
   seed.addEventListener("change", () => {
     settings.seed = Math.min(2 ** 32 - 1, Math.max(0, Math.round(+seed.value) || 0));
@@ -97,21 +98,30 @@ function startChoices(changed) {
   function shown(name, text) {
     if (name === "discriminator_learning_rate" && text === "none") return "as G's";
     if (name === "penalties") return { r1: "R1", "r1 r2": "R1 and R2" }[text] ?? text.replaceAll("_", " ");
-    return name === "schedules" ? text.replaceAll(" ", ", ") : text.replaceAll("_", " ");
+    if (name === "schedules" && text !== "none") {
+      const having = Object.keys(recipes).filter((one) => textOf(recipes[one].schedules) === text);
+      return `as ${having.sort((left, right) => left.length - right.length)[0]}`;
+    }
+    return text.replaceAll("_", " ");
   }
 
   function set(name, value) {
     const { packing } = settings;
     settings[name] = value;
     if (name === "recipe") Object.assign(settings, recipes[value]);
-    else if (name === "start" && value === "trained") Object.assign(settings, OF_TRAINED);
-    if (settings.start === "trained" && Object.entries(OF_TRAINED).some(([one, wanted]) => settings[one] !== wanted)) settings.start = "untrained";
-    if (settings.packing > 1 && settings.penalties.length > 0) {
-      if (name === "penalties") settings.packing = 1;
-      else settings.penalties = []; // they are on single points
-    }
+    settle(name);
     show();
     changed(!WHILE_TRAINING.includes(name) || settings.packing !== packing);
+  }
+
+  /** What goes together: a trained start has its own networks, and penalties are on single points. */
+  function settle(latest) {
+    const differ = Object.entries(OF_TRAINED).some(([name, wanted]) => settings[name] !== wanted);
+    if (settings.start === "trained" && latest === "start") Object.assign(settings, OF_TRAINED);
+    else if (differ) settings.start = "untrained";
+    if (settings.packing === 1 || settings.penalties.length === 0) return;
+    if (latest === "penalties") settings.packing = 1;
+    else settings.penalties = [];
   }
 
   function show() {

@@ -1,19 +1,29 @@
 // Both networks as one graph: G's latents on the left, its points in the middle, D's logit of them on the right.
 
-/** What flows in each part of a step: 1 from left to right, -1 back, 0 where weights move; and what is said of it. */
+/** What flows in each part of a step: 1 from left to right, -1 back, 0 where weights move; what is said of it, and of its numbers. */
 const PARTS = {
   latents: { name: "latents", flows: {}, text: "Latents are drawn from the noise." },
   fakes: { name: "fakes", flows: { generator: 1 }, text: "G turns every latent into a point: a fake." },
-  scores: { name: "scores", flows: { discriminator: 1 }, reals: true, text: "D scores real points and fakes." },
+  scores: {
+    name: "scores", flows: { discriminator: 1 }, reals: true,
+    text: "D scores real points and fakes.",
+    numbers: ({ d_x: real, d_g_z1: fake }) => `Mean scores: ${real.toFixed(2)} of reals, ${fake.toFixed(2)} of fakes.`,
+  },
   d_gradient: {
     name: "D's gradient", flows: { discriminator: -1 },
     text: "D's loss says how wrong these scores are, and its gradient flows back through D.",
+    numbers: ({ d_loss: loss }) => `The loss is ${loss.toFixed(2)}.`,
   },
   d_update: { name: "D's update", flows: { discriminator: 0 }, text: "D's weights take a step against that gradient." },
-  rescored: { name: "scores again", flows: { discriminator: 1 }, text: "D, as it is now, scores the fakes once more." },
+  rescored: {
+    name: "scores again", flows: { discriminator: 1 },
+    text: "D, as it is now, scores the fakes once more.",
+    numbers: ({ d_g_z2: fake }) => `Mean score: ${fake.toFixed(2)}.`,
+  },
   g_gradient: {
     name: "G's gradient", flows: { discriminator: -1, generator: -1 },
-    text: "G's loss flows back through D, whose weights stay, to the fakes, and on through G.",
+    text: "The gradient of G's loss flows back through D, whose weights stay, to the fakes, and on through G.",
+    numbers: ({ g_loss: loss }) => `The loss is ${loss.toFixed(2)}.`,
   },
   g_update: { name: "G's update", flows: { generator: 0 }, text: "G's weights take a step against that gradient. The step is done." },
 };
@@ -143,8 +153,9 @@ function graphView(canvas) {
     if (moves) requestAnimationFrame(draw);
   }
 
+  new ResizeObserver(() => draw()).observe(canvas);
   return {
-    draw: () => { if (graph && !graph.part) draw(); },
+    draw: () => draw(),
     show(next) {
       const moving = graph?.part && performance.now() - began < 1000 * FLOW_SECONDS && !still.matches;
       graph = next;

@@ -184,7 +184,7 @@ const Live = (() => {
 
   /** Take a step, or what is left of one; returns its report. */
   function step(state, parts = takeParts(state)) {
-    for (const _ of parts); // eslint-disable-line no-unused-vars
+    while (!parts.next().done);
     return state.report;
   }
 

@@ -9,7 +9,7 @@ function startLive(ask, arrays) {
   find("live").append(planeLegend());
   const canvas = find("live-plane"), graph = graphView(find("live-graph"));
   let target = View.text("target", "ring"), centres = null; // of a target that was drawn
-  let reals = [], halfWidth = 1, latestFrame = null, losses = [], scored = [], scoredAt = 0;
+  let reals = [], halfWidth = 1, latestFrame = null, losses = [], scored = [], scoredAt = 0, round = 0;
 
   // ---- The target
 
@@ -71,27 +71,29 @@ function startLive(ask, arrays) {
 
   const view = () => ({ side: SIDE, count: SHOWN, withMap: withMap.checked });
 
-  async function train(steps, milliseconds) {
+  function train(steps, milliseconds) {
     const now = performance.now(), withQuality = steps <= 1 || now - scoredAt > QUALITY_EVERY;
     if (withQuality) scoredAt = now;
-    take(await ask("train", { steps, milliseconds, withQuality, view: view() }));
+    return show("train", { steps, milliseconds, withQuality });
   }
 
-  async function takePart() {
-    take(await ask("part", { view: view() }));
-  }
+  const takePart = () => show("part", {});
 
-  function take(frame) {
+  /** Show what the worker answers, unless the training has begun anew meanwhile. */
+  async function show(method, message) {
+    const own = round, frame = await ask(method, { ...message, view: view() });
+    if (own !== round) return;
     latestFrame = frame;
     losses.push(...frame.metrics);
     if (frame.quality && scored[scored.length - 1]?.step !== frame.step) scored.push(frame.quality);
-    if (frame.part || !running.isOn()) showPart(frame.part);
+    if (frame.part || !running.isOn()) showPart(frame);
     graph.show(frame.graph);
     draw();
   }
 
   async function rewind() {
     stop();
+    round += 1;
     [losses, scored] = [[], []];
     showCommand();
     const given = trainedLayers() || null;
@@ -117,7 +119,6 @@ function startLive(ask, arrays) {
       ({ values: recent.map((one) => one[name]), colour })));
     find("live-curve").ariaLabel = `Losses from step ${first} on${text}`;
     drawQuality();
-    graph.draw();
     find("live-note").textContent = part ? "" : remark(last);
   }
 
@@ -141,14 +142,15 @@ function startLive(ask, arrays) {
     find("live-parts").append(item);
   }
 
-  function showPart(part) {
+  function showPart({ part, report }) {
     for (const item of find("live-parts").children) {
       if (item.dataset.part === part) item.setAttribute("aria-current", "step");
       else item.removeAttribute("aria-current");
     }
-    const frozen = part === "rescored" && settings.critic_steps === 0;
-    find("live-part-text").textContent = part ? (frozen ? "D, which stays constant, scores the fakes." : PARTS[part].text) : PARTS_UNSEEN;
-    find("live-graph").ariaLabel = `Both networks as a graph. ${part ? PARTS[part].text : ""}`;
+    const constant = part === "rescored" && settings.critic_steps === 0;
+    const text = part ? (constant ? "D, which stays constant, scores the fakes." : PARTS[part].text) : PARTS_UNSEEN;
+    find("live-part-text").textContent = [text, part && PARTS[part].numbers?.(report)].filter(Boolean).join(" ");
+    find("live-graph").ariaLabel = `Both networks as a graph. ${part ? text : ""}`;
   }
 
   /** What one should know of numbers that grow without end. */
@@ -185,8 +187,8 @@ function startLive(ask, arrays) {
     });
   }
   find("live-rewind").addEventListener("click", rewind);
-  redraws.push(draw);
-  showPart(null);
+  redraws.push(draw, graph.draw);
+  showPart({ part: null, report: {} });
   choose(target);
 }
 

@@ -5,7 +5,7 @@ const PlaneAnswers = (() => {
 
   const REALS = 1200; // that are drawn
   let chosen = null, target = null; // its name or its centres, and its points
-  let live = null, parts = null; // the training, and the step of it that is taken in parts
+  let live = null, parts = null, part = null; // the training, the step of it that is taken in parts, and the last part's name
 
   function load(name, drawn) {
     const wanted = drawn ? drawn.join() : name;
@@ -15,13 +15,16 @@ const PlaneAnswers = (() => {
     chosen = wanted;
   }
 
-  /** Take what is left of a step that was taken in parts. */
+  /** Take what is left of a step that was taken in parts; its report, unless it was seen already. */
   function finish() {
-    if (!parts) return [];
     const before = live.step;
-    Live.step(live, parts);
-    parts = null;
+    if (parts) Live.step(live, parts);
+    parts = part = null;
     return live.step > before ? [live.report] : [];
+  }
+
+  function look(view) {
+    return { ...Frames.frame(live, { ...view, halfWidth: target.halfWidth }, part), report: { ...live.report } };
   }
 
   return {
@@ -29,7 +32,7 @@ const PlaneAnswers = (() => {
     start({ settings, name, drawn, given }) {
       load(name, drawn);
       live = Live.start(settings, target.points, given);
-      parts = null;
+      parts = part = null;
       return { reals: target.points.slice(0, 2 * REALS), halfWidth: target.halfWidth };
     },
 
@@ -37,26 +40,25 @@ const PlaneAnswers = (() => {
       Object.assign(live.settings, settings);
     },
 
-    /** Train for so many steps, but no longer than so many milliseconds; a frame, the steps' reports, and the quality. */
+    /**
+     * Train for so many steps, but no longer than so many milliseconds, and look; a step in parts is one of them. A
+     * frame, the steps' reports, and the quality.
+     */
     train({ steps, milliseconds, view, withQuality }) {
-      const end = performance.now() + milliseconds, metrics = finish();
+      const end = performance.now() + milliseconds, metrics = steps > 0 ? finish() : [];
       for (let taken = metrics.length; taken < steps && (taken === 0 || performance.now() < end); taken++) {
         metrics.push(Live.step(live));
       }
-      return { ...Frames.frame(live, { ...view, halfWidth: target.halfWidth }), metrics, quality: withQuality && Frames.quality(live, target) };
+      return { ...look(view), metrics, quality: withQuality && Frames.quality(live, target) };
     },
 
-    /** Take the next part of a step; a frame of it, and the report where it was the last. */
+    /** Take the next part of a step, and look; the report and the quality where it was the last. */
     part({ view }) {
+      if (part === "g_update") parts = null;
       parts ??= Live.takeParts(live);
-      let { value: name, done } = parts.next();
-      if (done) {
-        parts = Live.takeParts(live);
-        name = parts.next().value;
-      }
-      const ends = name === "g_update", frame = Frames.frame(live, { ...view, halfWidth: target.halfWidth }, name);
-      const report = { ...live.report }; // as far as it goes
-      return { ...frame, report, metrics: ends ? [report] : [], quality: ends && Frames.quality(live, target) };
+      part = parts.next().value;
+      const ends = part === "g_update";
+      return { ...look(view), metrics: ends ? [{ ...live.report }] : [], quality: ends && Frames.quality(live, target) };
     },
   };
 })();
