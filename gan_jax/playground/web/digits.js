@@ -120,5 +120,5 @@ const Digits = (() => {
     return Trainer.forward(generator, shown, SHOWN, false);
   }
 
-  return { start, batchOf, step, show, enlarge };
+  return { start, batchOf, step, show };
 })();

@@ -10,6 +10,7 @@ const DIGITS_CHOICES = [
   ["width", "Width", 8, [8, 16]],
 ];
 const GAP = 1; // pixels between images
+const POINTS = 600; // of a curve, at most
 const GUESSING = 2 * Math.LN2; // D's loss where it says 0.5 of everything
 const DIGITS_AT_START = ["initializer", "width"]; // a change of these rewinds
 
@@ -108,9 +109,11 @@ function startDigits(arrays) {
     if (!shown) return;
     drawTiles(find("digits-fakes"), shown.pixels);
     drawTiles(find("digits-reals"), start.reals);
-    const places = metrics.map((_, k) => k + 1), line = (name, colour) => ({ values: metrics.map((one) => one[name]), colour });
-    drawCurves(find("digits-scores"), places.length ? places : [0], [line("d_x", "first"), line("d_g_z1", "second")], { range: [0, 1] });
-    drawCurves(find("digits-losses"), places.length ? places : [0], [line("d_loss", "first"), line("g_loss", "second")]);
+    const every = Math.ceil(metrics.length / POINTS), drawn = metrics.filter((_, k) => k % every === 0);
+    const places = drawn.length ? drawn.map((_, k) => 1 + k * every) : [0];
+    const line = (name, colour) => ({ values: drawn.map((one) => one[name]), colour });
+    drawCurves(find("digits-scores"), places, [line("d_x", "first"), line("d_g_z1", "second")], { range: [0, 1] });
+    drawCurves(find("digits-losses"), places, [line("d_loss", "first"), line("g_loss", "second")]);
     const { d_x: real, d_g_z1: fake } = means(), pace = shown.metrics.length ? `, ${shown.pace.toFixed(1)} steps a second` : "";
     const text = metrics.length ? `D(x) ${real.toFixed(2)}, D(G(z)) ${fake.toFixed(2)}` : "";
     find("digits-text").textContent = `step ${shown.step}${pace}${text && `, ${text}`}`;
@@ -132,13 +135,13 @@ function startDigits(arrays) {
     if (find("digits-note").textContent !== text) find("digits-note").textContent = text;
   }
 
-  /** What one sees, in a sentence or two. The limits are those of the package's warnings (gan_jax/runs/health.py). */
+  /** What one sees, in a sentence or two, with the limits of gan_jax/runs/health.py, and without numbers that change all the time. */
   function remark(/** @type {any} */ { d_x: real, d_g_z1: fake, fake_std: spread, d_loss: lossD, g_loss: lossG }) {
     if (!finite()) return "The losses are no numbers any more: a learning rate was too large. Rewind, and take a smaller one.";
     if (settings.frozen) {
       if (fake > 0.9) {
-        return `The frozen D says “real” with ${Math.round(100 * fake)} %, and the images are not. G has found what this D takes for ` +
-          "real, and nothing corrects D: that is why D must learn too.";
+        return "The frozen D says “real” with more than 90 %, and the images are not. G has found what this D takes for real, and " +
+          "nothing corrects D: that is why D must learn too.";
       }
       if (shown?.updates === 0 && settings.initializer === "dcgan") {
         return "D is frozen before it learned anything, and with these small weights has hardly an opinion that G could follow. " +
@@ -147,8 +150,8 @@ function startDigits(arrays) {
       return "D is frozen: G changes its images until this one D says “real”, whatever they look like.";
     }
     if (lossD > 1.5 * GUESSING || lossG > 20) {
-      return `It breaks: D's loss is ${lossD.toFixed(1)} and G's ${lossG.toFixed(1)}, where D would have ${GUESSING.toFixed(1)} by guessing. ` +
-        "With learning rates this large every step goes too far. Rewind, and take smaller ones.";
+      return `It breaks: the losses are far above ${GUESSING.toFixed(1)}, which D has by guessing. With learning rates this large every ` +
+        "step goes too far. Rewind, and take smaller ones.";
     }
     if (real > 0.99 && fake < 0.01) return "D tells reals from fakes without fail, so that its gradient teaches G little. Take a smaller learning rate of D.";
     if (shown?.step >= 200 && spread < 0.2 * start.spread) return "All images have become alike: G has collapsed. Rewind, and take smaller learning rates.";
