@@ -16,7 +16,7 @@ from gan_jax.files import expand_home, first_line, most_unpacked, require_unpack
 
 _IMAGE_SIZE = 28
 _DIGITS = Path(__file__).parent / "digits.npz"
-_DIGITS_TEST_COUNT = 297
+DIGITS_TEST_COUNT = 297
 _DIGIT_NAMES = tuple("0123456789")
 _CIFAR_ROW = 1 + 3 * 32 * 32  # a label and the bytes of an image, channel by channel
 _CIFAR_BATCHES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
@@ -57,18 +57,23 @@ def read_published(name: str, data_dir: Path | None) -> Arrays:
         raise InputError(f"{name}: {error}; --data-dir and TFDS_DATA_DIR choose another folder") from error
 
 
+def stored_digits() -> tuple[np.ndarray, np.ndarray]:
+    """The digits as they are stored, ``[1797, 8, 8]`` uint8 from 0 to 16, and their labels; those for tests last."""
+    with np.load(_DIGITS) as stored:
+        return stored["pixels"], stored["labels"]
+
+
 def _digits() -> Arrays:
     """The four arrays of the digits beside this file, each image resized from 8×8 to 28×28."""
     from PIL import Image
 
-    with np.load(_DIGITS) as stored:
-        pixels, labels = stored["pixels"], stored["labels"]  # [1797, 8, 8] uint8 from 0 to 16, and [1797]
+    pixels, labels = stored_digits()
     # Rounded to bytes before the resize: Pillow filters bytes in integers, so every machine has the same images.
     small = np.rint(pixels * (255 / 16)).astype(np.uint8)
     size = (_IMAGE_SIZE, _IMAGE_SIZE)
     images = np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC)) for image in small])
     images, labels = images[..., np.newaxis], np.asarray(labels, np.int32)
-    split = len(images) - _DIGITS_TEST_COUNT
+    split = len(images) - DIGITS_TEST_COUNT
     return images[:split], labels[:split], images[split:], labels[split:]
 
 

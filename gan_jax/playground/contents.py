@@ -15,8 +15,10 @@ from gan_jax.errors import InputError
 from gan_jax.inference.operations import Operation, discriminator_operations, generator_operations
 from gan_jax.objectives.losses import LOGISTIC
 from gan_jax.pictures.plane import palette
+from gan_jax.playground.digits import digits_of_page
 from gan_jax.playground.notices import notice_of
 from gan_jax.playground.packing import Pack
+from gan_jax.playground.plane import add_trained_starts, all_recipes
 from gan_jax.storage.history import read_history
 from gan_jax.storage.load import TrainedRun
 from gan_jax.storage.run_folder import RunFolder
@@ -80,6 +82,7 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "trained": pack.network("trained", discriminator_operations(config, trained), "float32"),
         "untrained": pack.network("untrained", discriminator_operations(config, untrained), "int8"),
     }
+    pixels, folds = digits_of_page()
     contents = {
         "title": f"{source.name}: what a GAN has learned",
         "about": _about(source, step),
@@ -96,7 +99,10 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "generators": [{"name": "generator", "step": step}],
         **_curves(source, pack),
         **_reals(source, pack, num_images),
+        "digits": {"pixels": pack.add("digits", pixels, "uint8"), "folds": folds},
         "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(source.lesson)],
+        "recipes": all_recipes(),
+        "trained_starts": add_trained_starts(pack),
         "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(source.planes)],
         "notice": notice_of(source.dataset.name if source.dataset else None),
     }
@@ -165,7 +171,7 @@ def _add_check(
     labels: np.ndarray,
 ) -> None:
     """Add JAX's images, logits and gradients of the first latents, for the page to compare its own with."""
-    config = dataclasses.replace(config, precision="float32")  # as the page computes
+    config = dataclasses.replace(config, precision="float32", bfloat16_stages=0)  # as the page computes
     checked_labels = jnp.asarray(labels[:_CHECKED]) if config.conditional else None
     images = generate(config, generator, latents[:_CHECKED], checked_labels)
 

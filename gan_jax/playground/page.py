@@ -17,8 +17,21 @@ from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import load_weights
 
 _MEGABYTE = 10**6
-_PAGE_SCRIPTS = ("arrays.js", "live.js", "shared.js", "images.js", "plane.js", "start.js")
-_WORKER_SCRIPTS = ("arrays.js", "engine.js", "live.js", "worker.js")
+_LIVE_SCRIPTS = ("glossary.js", "graph.js", "choices.js", "drawing.js", "live_page.js")
+_PAGE_SCRIPTS = (
+    "arrays.js",
+    "targets.js",
+    "objectives.js",
+    "shared.js",
+    "images.js",
+    "plane.js",
+    *_LIVE_SCRIPTS,
+    "train.js",
+    "start.js",
+)
+_TRAINING_SCRIPTS = ("random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js", "plane_worker.js")
+_DIGITS_SCRIPTS = ("trainer.js", "digits.js", "digits_worker.js")
+_WORKER_SCRIPTS = ("arrays.js", "matrices.js", "engine.js", *_TRAINING_SCRIPTS, *_DIGITS_SCRIPTS, "worker.js")
 
 
 def build_page(source: Source, *, num_images: int = 1000, max_megabytes: float = 10) -> str:

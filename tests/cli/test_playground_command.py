@@ -1,6 +1,7 @@
 """``gan-jax playground``: the file it writes, and the line it says instead."""
 
 import base64
+import dataclasses
 import gzip
 import json
 import re
@@ -134,6 +135,17 @@ def test_points_and_damaged_files_are_refused_in_a_line(gan_jax, tmp_path):
     status, _, err = gan_jax("playground", tmp_path / "weights.npz", "--output", tmp_path / "page.html", *planes)
     assert (status, err.count("\n")) == (2, 1)
     assert "holds no frames: arrows is missing" in err
+
+
+@pytest.mark.soak
+def test_what_the_page_compares_itself_with_is_in_32_bits(tmp_path):
+    stages = {"stage_widths": (2,), "stage_cardinalities": (1,), "stage_blocks": (1,)}
+    config = GanConfig(image_shape=(8, 8, 3), network="r3gan", normalization="none", latent_dim=2, **stages)
+    save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)), config)
+    run = load_run(tmp_path / "weights.npz")
+    reduced = run._replace(config=dataclasses.replace(config, bfloat16_stages=2))
+    pages = [build_page(Source(one, None, "run", None), num_images=0) for one in (run, reduced)]
+    assert pages[0] == pages[1]
 
 
 def test_images_of_another_shape_are_refused(trained, gan_jax, tmp_path):

@@ -185,7 +185,7 @@ def test_a_training_in_the_page_rewinds_to_the_same_start(visit):
 
     text, pixels = three_steps()
     opened.page.click("#live-rewind")
-    opened.wait_for("document.getElementById('live-text').textContent === 'step 0'")
+    opened.wait_for("document.getElementById('live-text').textContent.startsWith('step 0')")
     again, same_pixels = three_steps()
     assert text == again
     np.testing.assert_array_equal(pixels, same_pixels)
@@ -193,6 +193,40 @@ def test_a_training_in_the_page_rewinds_to_the_same_start(visit):
     opened.page.click("#live-run")
     opened.wait_for("+document.getElementById('live-text').textContent.match(/[0-9]+/)[0] > 20")
     opened.page.click("#live-run")
+
+
+def test_digits_train_in_the_page_and_rewind_to_the_same_start(visit):
+    opened = visit(address="#digits_initializer=he&digits_frozen=1")
+
+    def three_steps():
+        for step in (1, 2, 3):
+            opened.page.click("#digits-step")
+            opened.wait_for(f"document.getElementById('digits-text').textContent.startsWith('step {step},')")
+        return opened.text("#digits-text").partition("D(x)")[2], opened.pixels("#digits-fakes")
+
+    scores, images = three_steps()
+    assert opened.text("#digits-command").startswith("gan-jax standalone-generator --dataset digits --width 8")
+    opened.page.click("#digits-rewind")
+    opened.wait_for("document.getElementById('digits-text').textContent === 'step 0'")
+    assert (opened.pixels("#digits-fakes") != images).any()
+    again, same_images = three_steps()
+    assert again == scores
+    np.testing.assert_array_equal(images, same_images)
+
+
+def test_digits_say_what_a_frozen_d_and_a_large_learning_rate_do(visit):
+    opened = visit(address="#digits_initializer=he&digits_frozen=1")
+    opened.page.click("#digits-run")
+    opened.wait_for("document.getElementById('digits-note').textContent.includes('nothing corrects D')")
+    opened.page.click("#digits-rewind")
+    opened.page.uncheck("#digits-frozen")
+    for name in ("rateD", "rateG"):
+        opened.page.select_option(f"#digits-{name}", "0.3")
+    assert "gan-jax train" in opened.text("#digits-command")
+    assert "--learning-rate 0.3" in opened.text("#digits-command")
+    opened.page.click("#digits-run")
+    opened.wait_for("document.getElementById('digits-note').textContent.startsWith('It breaks')")
+    opened.page.click("#digits-run")
 
 
 def test_a_button_that_starts_something_then_says_that_it_stops_it(visit):
@@ -225,6 +259,7 @@ def test_the_keyboard_alone_reaches_every_image(visit):
 def test_sliders_say_their_values_and_choices_are_seen_whole(visit):
     for width in (390, 1400):
         opened = visit(viewport={"width": width, "height": 844})
+        opened.page.eval_on_selector_all("details", "parts => parts.forEach(part => { part.open = true; })")
         sliders = opened.page.locator("input[type=range]").all()
         assert all(slider.get_attribute("aria-valuetext") for slider in sliders)
         assert min(slider.bounding_box()["height"] for slider in sliders) >= 24
@@ -241,11 +276,12 @@ def test_cause_and_effect_are_on_one_screen(visit):
 
     training, plane = ("#moment", "#grid", "#curves"), ("#plane-moment", "#panes")
     live = ("#live-run", "#live-plane", "#live-curve", "#live-settings")
+    digits = ("#digits-run", "#digits-fakes", "#digits-scores", "#digits-losses", "#digits-settings")
     opened = visit(viewport={"width": 1400, "height": 900})
     assert height("body > header", *training) <= 900
     for width in (390, 800):
         opened = visit(viewport={"width": width, "height": 844})
-        for parts in (training, live, plane):
+        for parts in (training, live, digits, plane):
             assert height(*parts) <= 844
     assert opened.page.locator("main > section").last.get_attribute("id") != "live"
 
@@ -264,8 +300,9 @@ def test_a_critic_without_bound_is_named(visit):
     opened = visit()
     assert opened.text("#live-note") == ""
     opened.page.select_option("#live-objective", "wasserstein")
-    assert "Give R1 a weight" in opened.text("#live-note")
-    opened.page.select_option("#live-penalty", "1")
+    assert "without a penalty its logits and losses grow without end" in opened.text("#live-note")
+    opened.page.click("#live-more summary")
+    opened.page.select_option("#live-penalties", "r1")
     assert opened.text("#live-note") == ""
 
 
@@ -288,6 +325,104 @@ def test_a_target_is_drawn_and_kept_in_the_address(visit):
     again = visit(address=opened.page.evaluate("location.hash"))
     drawn = opened.pixels("#live-plane")
     again.wait_until(lambda: np.array_equal(again.pixels("#live-plane"), drawn), "the target is not drawn again")
+
+
+def test_a_target_is_drawn_with_the_keyboard_alone(visit):
+    opened = visit()
+    opened.page.focus("#live-plane")
+    said = []
+    for key in ("ArrowRight", "Shift+ArrowUp", " ", "Shift+ArrowLeft", " ", "ArrowDown", " ", "Backspace"):
+        opened.page.keyboard.press(key)
+        said.append(opened.page.text_content("#live-said"))
+    assert said[0] == "0.1, 0.0"
+    assert said[2:5] == ["Dot 1 at 0.1, 0.5", "-0.4, 0.5", "Dot 2 at -0.4, 0.5"]
+    assert said[-1] == "The last dot is gone, 2 dots"
+    opened.page.keyboard.press("Enter")
+    assert opened.page.text_content("#live-said") == "The target has 2 dots."
+    opened.wait_for("location.hash.includes('target=drawn')")
+    assert opened.page.locator("#targets [aria-pressed=true]").count() == 0
+    drawn = opened.page.evaluate("location.hash")
+    opened.page.keyboard.press(" ")
+    opened.page.keyboard.press("Escape")
+    assert "the target stays" in opened.page.text_content("#live-said")
+    opened.page.wait_for_timeout(400)  # after which the address would have another target
+    assert opened.page.evaluate("location.hash") == drawn
+
+
+def test_a_step_is_taken_in_parts_each_of_which_is_named(visit):
+    opened = visit()
+    opened.wait_for("document.getElementById('live-text').textContent.startsWith('step 0')")
+    current = "document.querySelector('#live-parts [aria-current]')?.textContent"
+    parts = opened.page.locator("#live-parts li").all_inner_texts()
+    seen = []
+    for part in parts:
+        opened.page.click("#live-part")
+        opened.wait_for(f"{current} === {part!r}" if '"' not in part else current)
+        seen.append(opened.text("#live-part-text"))
+    assert len(set(seen)) == len(parts) == 8
+    assert seen[0] == "Latents are drawn from the noise."
+    assert opened.text("#live-text").startswith("step 1, ")
+    in_parts = opened.text("#live-text").partition(", ")[2].split(", ")[:2]
+    opened.page.click("#live-rewind")
+    opened.wait_for("document.getElementById('live-text').textContent.startsWith('step 0')")
+    opened.page.click("#live-step")
+    opened.wait_for("document.getElementById('live-text').textContent.startsWith('step 1,')")
+    assert opened.text("#live-text").split(", ")[1:3] == in_parts
+    before = opened.pixels("#live-graph")
+    opened.page.click("#live-slow")
+    opened.wait_for(f"{current} === {parts[1]!r}")
+    opened.changed("#live-graph", before)
+    opened.page.click("#live-run")  # which ends the slow motion
+    assert opened.text("#live-slow") == "Slow motion"
+    opened.wait_for("+document.getElementById('live-text').textContent.match(/[0-9]+/)[0] > 3")
+    opened.page.click("#live-run")
+
+
+def test_words_are_explained_by_hover_and_by_focus(visit):
+    opened = visit()
+    opened.page.hover("#live [data-word=latent]")
+    assert opened.text("#explained").startswith("A latent z")
+    opened.page.keyboard.press("Escape")
+    assert opened.page.is_hidden("#explained")
+    opened.page.keyboard.press("Tab")
+    opened.page.focus("#live-objective")
+    assert "what both networks minimize" in opened.text("#explained")
+    assert opened.page.get_attribute("#live-objective", "aria-describedby") == "explained"
+    words = opened.page.evaluate("[...document.querySelectorAll('[data-word]')].map(word => word.dataset.word)")
+    assert opened.page.evaluate("words => words.filter(word => !GLOSSARY[word])", words) == []
+
+
+def test_a_recipe_sets_its_choices_and_the_address_keeps_them(visit):
+    opened = visit()
+    opened.page.select_option("#live-recipe", "wgan-gp")
+    assert opened.page.input_value("#live-critic_steps") == "5"
+    opened.page.click("#live-more summary")
+    opened.page.select_option("#live-penalties", "r1")
+    opened.page.select_option("#live-latent_dim", "1")
+    opened.page.check("#live-map")
+    opened.wait_for("location.hash.includes('latent_dim=1') && location.hash.includes('map=1')")
+    again = visit(address=opened.page.evaluate("location.hash"))
+    for name, value in {"recipe": "wgan-gp", "objective": "wasserstein", "penalties": "r1", "latent_dim": "1"}.items():
+        assert again.page.input_value(f"#live-{name}") == value
+    command = "python experiments/plane.py --target ring --recipe wgan-gp --seed 0 --width 32 --batch-size 64 "
+    assert again.text("#live-command") == command + "--latent-dim 1 --penalties r1"
+    old = visit(address="#objective=hinge&stepsD=2&rateG=0.003&penalty=0.1&both=1&live_seed=4")
+    kept = {"objective": "hinge", "critic_steps": "2", "learning_rate": "0.003", "penalties": "r1 r2", "seed": "4"}
+    for name, value in (kept | {"penalty_weight": "0.1"}).items():
+        assert old.page.input_value(f"#live-{name}") == value
+
+
+def test_a_trained_start_covers_modes_from_its_first_step(visit):
+    opened = visit(address="#width=8")
+    opened.wait_for("document.getElementById('live-modes').textContent === '0 of 8'")
+    opened.page.select_option("#live-start", "trained")
+    opened.wait_for("parseInt(document.getElementById('live-modes').textContent) > 4")
+    assert opened.text("#live-text").startswith("step 0")
+    assert opened.page.input_value("#live-width") == "32"
+    opened.page.click("#live-more summary")
+    opened.page.select_option("#live-width", "16")
+    opened.wait_for("document.getElementById('live-modes').textContent === '0 of 8'")
+    assert opened.page.input_value("#live-start") == "untrained"
 
 
 def test_a_narrow_screen_holds_it(visit):

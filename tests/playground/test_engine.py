@@ -10,7 +10,7 @@ from closeness import assert_close
 from playground.in_node import run_in_node
 from small_networks import CONFIGS, EVERY_KIND, jax_answers, trained_state
 
-from gan_jax import generate, sample_latents
+from gan_jax import GanConfig, generate, sample_latents
 from gan_jax.errors import InputError
 from gan_jax.inference.operations import discriminator_operations, generator_operations
 from gan_jax.nn.networks import NETWORKS
@@ -26,9 +26,20 @@ def packed(config, state, dtype="float32"):
     return {"manifest": pack.manifest, "data": pack.text(), "networks": networks}
 
 
-@pytest.mark.parametrize("name", EVERY_KIND)
-def test_images_logits_and_gradients_are_jaxs(name):
-    config = CONFIGS[name]
+R3GAN = {
+    "R3GAN of 28 pixels in grey, groups by default": {"image_shape": (28, 28, 1), "width": 16, "max_channels": 32},
+    "R3GAN of 32 in colour, one width and no class": {"stage_widths": (4,), "stage_cardinalities": (2,)},
+    "R3GAN of 32 in colour, by class": {
+        "stage_widths": (8, 4, 4, 2),
+        "stage_blocks": (1, 1, 2, 1),
+        "conditional": True,
+    },
+    "R3GAN of 32 in colour, packs and another width in D": {"packing": 2, "width": 2, "discriminator_width": 3},
+}
+
+
+def compare(config):
+    """The page's images, logits and gradients with JAX's."""
     state, labels = trained_state(config), [2, 0]
     latents = sample_latents(config, jax.random.key(2), 2)
     found = run_in_node("networks", **packed(config, state), latents=np.asarray(latents).tolist(), labels=labels)
@@ -39,6 +50,18 @@ def test_images_logits_and_gradients_are_jaxs(name):
         for logit in (one["logit"], one["alone"]):
             assert_close(logit, logits[n], terms=jnp.abs(logits).max())
         assert_close(np.array(one["gradient"]), gradients[n].ravel(), rtol=2e-4)
+
+
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_images_logits_and_gradients_are_jaxs(name):
+    compare(CONFIGS[name])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", R3GAN)
+def test_every_network_of_r3gan_gives_jaxs_images_logits_and_gradients(name):
+    form = {"image_shape": (32, 32, 3), "stage_blocks": (1,), "latent_dim": 5, "num_classes": 3, "expansion": 2}
+    compare(GanConfig(network="r3gan", normalization="none", initializer="he", **(form | R3GAN[name])))
 
 
 @pytest.mark.soak

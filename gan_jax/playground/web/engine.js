@@ -13,62 +13,44 @@ const Engine = (() => {
     return { h, w, c, data: new Float32Array(h * w * c) };
   }
 
+  /** Some of the channels of rows of `all`, from a first one on. */
+  function channelsOf(data, all, first, count) {
+    if (count === all) return data;
+    const found = new Float32Array((data.length / all) * count);
+    for (let k = 0; k < found.length; k++) found[k] = data[Math.floor(k / count) * all + first + (k % count)];
+    return found;
+  }
+
+  /** A tensor whose channels are group after group; of(group) has those of each. @returns {Tensor} */
+  function grouped(h, w, c, groups, of) {
+    if (groups === 1) return { h, w, c, data: of(0) };
+    const y = zeros(h, w, c), count = c / groups;
+    for (let group = 0; group < groups; group++) {
+      of(group).forEach((value, k) => { y.data[Math.floor(k / count) * c + group * count + (k % count)] = value; });
+    }
+    return y;
+  }
+
   /** A convolution: the latent side from the image side. Kernel [size, size, image side / groups, latent side]. */
   function convolve(/** @type {Tensor} */ x, kernel, stride, padding, groups = 1) {
     const [size, , inner, outer] = kernel.shape, part = outer / groups;
-    const h = Math.floor((x.h + 2 * padding - size) / stride) + 1;
-    const w = Math.floor((x.w + 2 * padding - size) / stride) + 1;
-    const y = zeros(h, w, outer);
-    const k = kernel.data, from = x.data, to = y.data;
-    for (let row = 0; row < h; row++) {
-      for (let column = 0; column < w; column++) {
-        const out = (row * w + column) * outer;
-        for (let ky = 0; ky < size; ky++) {
-          const iy = row * stride + ky - padding;
-          if (iy < 0 || iy >= x.h) continue;
-          for (let kx = 0; kx < size; kx++) {
-            const ix = column * stride + kx - padding;
-            if (ix < 0 || ix >= x.w) continue;
-            const at = (iy * x.w + ix) * x.c, tap = (ky * size + kx) * inner * outer;
-            for (let i = 0; i < x.c; i++) {
-              const value = from[at + i], first = Math.floor(i / inner) * part;
-              if (value === 0) continue;
-              const weight = tap + (i % inner) * outer;
-              for (let o = first; o < first + part; o++) to[out + o] += value * k[weight + o];
-            }
-          }
-        }
-      }
-    }
-    return y;
+    const [h, w] = [x.h, x.w].map((length) => Math.floor((length + 2 * padding - size) / stride) + 1);
+    const form = Matrices.formOf({ size, stride, padding, image: [x.h, x.w, inner], latent: [h, w, part] });
+    return grouped(h, w, outer, groups, (group) => {
+      const patches = Matrices.patchesOf(form, channelsOf(x.data, x.c, group * inner, inner), 1);
+      return Matrices.multiply(patches, channelsOf(kernel.data, outer, group * part, part), form.places, form.taps, part);
+    });
   }
 
   /** The adjoint of a convolution: an image side of h by w from the latent side. */
   function convolveTranspose(/** @type {Tensor} */ y, kernel, stride, padding, h, w, groups = 1) {
     const [size, , inner, outer] = kernel.shape, part = outer / groups;
-    const x = zeros(h, w, inner * groups);
-    const k = kernel.data, from = y.data, to = x.data;
-    for (let row = 0; row < y.h; row++) {
-      for (let column = 0; column < y.w; column++) {
-        const out = (row * y.w + column) * outer;
-        for (let ky = 0; ky < size; ky++) {
-          const iy = row * stride + ky - padding;
-          if (iy < 0 || iy >= h) continue;
-          for (let kx = 0; kx < size; kx++) {
-            const ix = column * stride + kx - padding;
-            if (ix < 0 || ix >= w) continue;
-            const at = (iy * w + ix) * x.c, tap = (ky * size + kx) * inner * outer;
-            for (let i = 0; i < x.c; i++) {
-              const first = Math.floor(i / inner) * part, weight = tap + (i % inner) * outer;
-              let sum = 0;
-              for (let o = first; o < first + part; o++) sum += from[out + o] * k[weight + o];
-              to[at + i] += sum;
-            }
-          }
-        }
-      }
-    }
-    return x;
+    const form = Matrices.formOf({ size, stride, padding, image: [h, w, inner], latent: [y.h, y.w, part] });
+    return grouped(h, w, inner * groups, groups, (group) => {
+      const turned = Matrices.transposed(channelsOf(kernel.data, outer, group * part, part), form.taps, part);
+      const own = channelsOf(y.data, outer, group * part, part);
+      return Matrices.sumOfPatches(form, Matrices.multiply(own, turned, form.places, part, form.taps), 1);
+    });
   }
 
   function addBias(x, bias) {

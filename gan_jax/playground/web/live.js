@@ -1,313 +1,192 @@
-// A small GAN on points, trained in the page: dense networks, the package's objectives, R1 and R2, Adam.
+// A small GAN on points, trained in the page with the steps of gan_jax/training/steps.py, from the same random numbers.
 //
-// The step is that of gan_jax/training/steps.py: D learns from reals and fakes, and the same fakes are then judged by
-// the updated D for G's update. Everything random comes from one seed, so that a run can be taken back to its start.
+// settings: those of GanConfig by their names there, and hidden_layers, noise (normal or uniform), steps (the length of
+// the run, at which schedules end) and seed. With critic_steps 0 D stays constant, as in generator_step.
 
 const Live = (() => {
   "use strict";
 
-  const SLOPE = 0.2;
-
-  /** Numbers that follow from a seed: uniform() in [0, 1) and normal(); sfc32 of Doty-Humphrey, and Box-Muller. */
-  function randomSource(seed) {
-    let a = 0x9e3779b9, b = 0x243f6a88, c = 0xb7e15162, d = (seed ^ 0xdeadbeef) >>> 0;
-    function uniform() {
-      const t = (a + b + d) | 0;
-      d = (d + 1) | 0;
-      a = b ^ (b >>> 9);
-      b = (c + (c << 3)) | 0;
-      c = (c << 21) | (c >>> 11);
-      c = (c + t) | 0;
-      return (t >>> 0) / 4294967296;
-    }
-    for (let i = 0; i < 20; i++) uniform();
-    function normal() {
-      return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-    }
-    return { uniform, normal };
-  }
-
-  // ---- Dense networks: layers of {inputs, outputs, kernel [inputs, outputs], bias [outputs]}
-
-  function initLayers(sizes, random) {
-    return sizes.slice(1).map((outputs, i) => {
-      const inputs = sizes[i], deviation = Math.sqrt(2 / (1 + SLOPE * SLOPE) / inputs);
-      const kernel = Float64Array.from({ length: inputs * outputs }, () => deviation * random.normal());
-      return { inputs, outputs, kernel, bias: new Float64Array(outputs) };
-    });
-  }
-
-  /** What every layer puts out, the input first: arrays of [count, size]. */
-  function forward(layers, input, count) {
-    const outputs = [input];
-    layers.forEach((layer, index) => {
-      const { inputs, outputs: size, kernel, bias } = layer, from = outputs[index];
-      const to = new Float64Array(count * size), last = index === layers.length - 1;
-      for (let n = 0; n < count; n++) {
-        const row = n * size;
-        for (let o = 0; o < size; o++) to[row + o] = bias[o];
-        for (let i = 0; i < inputs; i++) {
-          const value = from[n * inputs + i], weight = i * size;
-          for (let o = 0; o < size; o++) to[row + o] += value * kernel[weight + o];
-        }
-        if (!last) for (let o = 0; o < size; o++) if (to[row + o] < 0) to[row + o] *= SLOPE;
-      }
-      outputs.push(to);
-    });
-    return outputs;
-  }
-
-  function last(outputs) {
-    return outputs[outputs.length - 1];
-  }
-
-  /** The gradient of the input from that of the output; `gradients`, if given, collects those of the layers. */
-  function backward(layers, outputs, gradient, count, gradients = null) {
-    for (let index = layers.length - 1; index >= 0; index--) {
-      const { inputs, outputs: size, kernel } = layers[index], from = outputs[index];
-      if (index < layers.length - 1) gradient = masked(gradient, outputs[index + 1]);
-      const next = new Float64Array(count * inputs);
-      for (let n = 0; n < count; n++) {
-        const row = n * size;
-        if (gradients) for (let o = 0; o < size; o++) gradients[index].bias[o] += gradient[row + o];
-        for (let i = 0; i < inputs; i++) {
-          const weight = i * size, value = from[n * inputs + i];
-          let sum = 0;
-          for (let o = 0; o < size; o++) sum += gradient[row + o] * kernel[weight + o];
-          next[n * inputs + i] = sum;
-          if (gradients) for (let o = 0; o < size; o++) gradients[index].kernel[weight + o] += value * gradient[row + o];
-        }
-      }
-      gradient = next;
-    }
-    return gradient;
-  }
-
-  /** Back through a leaky rectifier, whose output has the sign of its input. */
-  function masked(gradient, output) {
-    return gradient.map((value, i) => (output[i] > 0 ? value : SLOPE * value));
-  }
-
-  /**
-   * Add the gradient of weight / 2 * mean of |gradient of D at a point|^2, and return its value.
-   *
-   * With its rectifiers' signs held, D's gradient is a product of the kernels: backward[k] is the part of that product
-   * after layer k, and `up` the product before it, started with the gradient itself.
-   */
-  function addPenalty(layers, outputs, weight, count, gradients) {
-    const ahead = [new Float64Array(count).fill(1)]; // of each layer's output, the last first
-    for (let index = layers.length - 1; index > 0; index--) {
-      ahead.unshift(masked(times(layers[index], ahead[0], count, true), outputs[index]));
-    }
-    const slope = times(layers[0], ahead[0], count, true);
-    let up = slope.map((value) => (weight * value) / count);
-    layers.forEach((layer, index) => {
-      const { inputs, outputs: size } = layer, { kernel } = gradients[index];
-      for (let n = 0; n < count; n++) {
-        for (let i = 0; i < inputs; i++) {
-          const value = up[n * inputs + i], at = i * size;
-          for (let o = 0; o < size; o++) kernel[at + o] += value * ahead[index][n * size + o];
-        }
-      }
-      if (index < layers.length - 1) up = masked(times(layer, up, count, false), outputs[index + 1]);
-    });
-    return ((weight / 2) * slope.reduce((sum, value) => sum + value * value, 0)) / count;
-  }
-
-  /** Rows times a kernel, or its transpose. */
-  function times(layer, rows, count, transposed) {
-    const { inputs, outputs: size, kernel } = layer;
-    const product = new Float64Array(count * (transposed ? inputs : size));
-    for (let n = 0; n < count; n++) {
-      for (let i = 0; i < inputs; i++) {
-        for (let o = 0; o < size; o++) {
-          if (transposed) product[n * inputs + i] += rows[n * size + o] * kernel[i * size + o];
-          else product[n * size + o] += rows[n * inputs + i] * kernel[i * size + o];
-        }
-      }
-    }
-    return product;
-  }
-
-  // ---- Objectives: functions of logits that give a loss and its derivative by each logit (gan_jax/objectives/losses.py)
-
-  const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  const sigmoid = (x) => 1 / (1 + Math.exp(-x));
-
-  /** Each entry: a term of the loss and its derivative, as functions of one logit. */
-  const TERMS = {
-    non_saturating: {
-      real: [(r) => softplus(-r), (r) => -sigmoid(-r)],
-      fake: [softplus, sigmoid],
-      generator: [(f) => softplus(-f), (f) => -sigmoid(-f)],
-    },
-    saturating: {
-      real: [(r) => softplus(-r), (r) => -sigmoid(-r)],
-      fake: [softplus, sigmoid],
-      generator: [(f) => -softplus(f), (f) => -sigmoid(f)],
-    },
-    least_squares: {
-      real: [(r) => (r - 1) ** 2, (r) => 2 * (r - 1)],
-      fake: [(f) => f * f, (f) => 2 * f],
-      generator: [(f) => (f - 1) ** 2, (f) => 2 * (f - 1)],
-    },
-    hinge: {
-      real: [(r) => Math.max(0, 1 - r), (r) => (r < 1 ? -1 : 0)],
-      fake: [(f) => Math.max(0, 1 + f), (f) => (f > -1 ? 1 : 0)],
-      generator: [(f) => -f, () => -1],
-    },
-    wasserstein: {
-      real: [(r) => -r, () => -1],
-      fake: [(f) => f, () => 1],
-      generator: [(f) => -f, () => -1],
-    },
-  };
-  const PAIRED = "relativistic"; // terms of differences of pairs
-
-  function meanOf(logits, /** @type {Function[]} */ [value, slope]) {
-    const count = logits.length;
-    let loss = 0;
-    for (const logit of logits) loss += value(logit) / count;
-    return { loss, gradient: logits.map((logit) => slope(logit) / count) };
-  }
-
-  const minus = (left, right) => left.map((value, i) => value - right[i]);
-  const negative = (values) => values.map((value) => -value);
-
-  function discriminatorLoss(objective, reals, fakes) {
-    if (objective === PAIRED) {
-      const { loss, gradient } = meanOf(minus(reals, fakes), TERMS.non_saturating.generator);
-      return { loss, reals: gradient, fakes: negative(gradient) };
-    }
-    const real = meanOf(reals, TERMS[objective].real), fake = meanOf(fakes, TERMS[objective].fake);
-    return { loss: real.loss + fake.loss, reals: real.gradient, fakes: fake.gradient };
-  }
-
-  function generatorLoss(objective, fakes, reals) {
-    if (objective === PAIRED) return meanOf(minus(fakes, reals), TERMS.non_saturating.generator);
-    return meanOf(fakes, TERMS[objective].generator);
-  }
-
-  // ---- Training
-
-  const blank = (layers) =>
-    layers.map(({ kernel, bias }) => ({ kernel: new Float64Array(kernel.length), bias: new Float64Array(bias.length) }));
+  const { blank, forward, backward, last, normalized } = Dense;
+  const PENALTY = 3 * 65536, CRITIC_STEP = 4 * 65536; // gan_jax/draws.py
 
   function player(layers) {
     return { layers, first: blank(layers), second: blank(layers), updates: 0 };
   }
 
-  /** Adam (Kingma & Ba 2015). */
-  function update(player, gradients, rate, beta1, beta2) {
+  const copy = (layers) =>
+    layers.map((layer) => ({ ...layer, kernel: Float64Array.from(layer.kernel), bias: Float64Array.from(layer.bias) }));
+
+  /** A training before its first step; from given layers of both networks, if there are any. */
+  function start(settings, points, given = null) {
+    const [init, order, step, display] = Random.split(Random.key(settings.seed), 4), [forG, forD] = Random.split(init);
+    const { latent_dim: dimensions, packing, normalization } = settings;
+    const hidden = Array(settings.hidden_layers).fill(settings.width);
+    const generator = given ? copy(given.generator) : Dense.init([dimensions, ...hidden, 2], forG, false);
+    const discriminator = given
+      ? copy(given.discriminator)
+      : Dense.init([2 * packing, ...hidden, 1], forD, normalization === "spectral");
+    return {
+      settings: { ...settings },
+      points,
+      keys: { order, step, display },
+      step: 0,
+      generator: player(generator),
+      discriminator: player(discriminator),
+      average: settings.ema_half_life === null ? null : copy(generator),
+      seen: {}, // of the step that is being taken
+      report: {}, // its losses, and D's mean scores of reals and fakes
+    };
+  }
+
+  // ---- What a step draws
+
+  function drawLatents({ noise, latent_dim: dimensions }, key, count) {
+    if (noise === "uniform") return Random.uniforms(key, count * dimensions).map((value) => 2 * value - 1);
+    return Random.normals(key, count * dimensions);
+  }
+
+  /** Real points of a step: so many batches, dealt out in turn, or only the first points where D stays constant. */
+  function drawReals({ settings: { batch_size: size, critic_steps: updates }, points, keys, step }, batches) {
+    const each = size * batches, count = points.length / 2, perEpoch = Math.max(1, Math.floor(count / each));
+    const key = Random.fold(keys.order, Math.floor(step / perEpoch));
+    const rows = Random.integers(key, (step % perEpoch) * each, each, count), stride = updates === 0 ? 1 : batches;
+    return Array.from({ length: updates === 0 ? 1 : batches }, (_, batch) => {
+      const reals = new Float64Array(2 * size);
+      for (let n = 0; n < size; n++) reals.set(points.subarray(2 * rows[n * stride + batch], 2 * rows[n * stride + batch] + 2), 2 * n);
+      return reals;
+    });
+  }
+
+  /** The batches of D's updates, and that of G's, which is D's last one or G's own. */
+  function draw(state) {
+    const { settings, keys, step } = state, { batch_size: size, critic_steps: updates } = settings;
+    const own = settings.generator_batch === "own", key = Random.fold(keys.step, step);
+    const dealt = drawReals(state, Math.max(1, updates) + (own ? 1 : 0));
+    const batch = (from, reals) => ({
+      reals,
+      latents: drawLatents(settings, from, size),
+      mixing: settings.penalties.includes("gradient_penalty") && Random.uniforms(Random.fold(Random.fold(from, PENALTY), 0), size),
+    });
+    const last = batch(key, dealt[dealt.length - 1]), before = own ? updates : Math.max(0, updates - 1);
+    const critic = Array.from({ length: before }, (_, index) => batch(Random.fold(key, CRITIC_STEP + index), dealt[index]));
+    return { critic: own || updates === 0 ? critic : [...critic, last], generator: last };
+  }
+
+  // ---- A step in its parts: generators of their names, which leave in state.seen what one may look at
+
+  function* takeParts(state, draws = draw(state)) {
+    const settings = Objectives.settingsAt(state.settings, state.step);
+    state.seen = {};
+    state.report = {};
+    let fed = null;
+    for (const batch of draws.critic) {
+      yield* makeFakes(state, batch);
+      yield* learnToJudge(state, settings, batch);
+      fed = batch;
+    }
+    if (fed !== draws.generator) yield* makeFakes(state, draws.generator);
+    yield* learnToFool(state, settings, draws.critic.length > 0);
+  }
+
+  function* makeFakes(state, { reals, latents }) {
+    state.seen = { reals, latents };
+    yield "latents";
+    state.seen.made = forward(state.generator.layers, latents, state.settings.batch_size);
+    state.seen.fakes = last(state.seen.made);
+    yield "fakes";
+  }
+
+  /** One update of D. */
+  function* learnToJudge(state, settings, { mixing }) {
+    const { discriminator, seen, report } = state, { layers } = discriminator, { reals, fakes } = seen;
+    const count = settings.batch_size / settings.packing, onceMore = normalized(layers), twiceMore = normalized(layers, onceMore);
+    const onReals = forward(onceMore, reals, count), onFakes = forward(twiceMore, fakes, count);
+    seen.judged = onFakes;
+    describe(report, settings, last(onReals), last(onFakes));
+    yield "scores";
+    const { loss, reals: up, fakes: down } = Objectives.discriminatorLoss(settings.objective, last(onReals), last(onFakes));
+    const found = [onceMore, twiceMore].map(blank), gradients = blank(layers);
+    backward(onceMore, onReals, up, count, found[0]);
+    backward(twiceMore, onFakes, down, count, found[1]);
+    const penalize = (how) => (slopes) => how(settings.penalty_weight, slopes), { zeroCentred, oneCentred } = Objectives;
+    const passes = {
+      r1: () => Dense.addPenalty(onceMore, onReals, penalize(zeroCentred), count, found[0]),
+      r2: () => Dense.addPenalty(twiceMore, onFakes, penalize(zeroCentred), count, found[1]),
+      gradient_penalty() {
+        const mixed = fakes.map((fake, i) => fake + mixing[i >> 1] * (reals[i] - fake));
+        return Dense.addPenalty(onceMore, forward(onceMore, mixed, count), penalize(oneCentred), count, found[0]);
+      },
+    };
+    report.penalty = settings.penalties.reduce((sum, name) => sum + passes[name](), 0);
+    Dense.addThrough(onceMore, found[0], gradients);
+    Dense.addThrough(twiceMore, found[1], gradients);
+    seen.gradients = gradients;
+    report.d_loss = loss;
+    yield "d_gradient";
+    update(discriminator, gradients, settings.discriminator_learning_rate ?? settings.learning_rate, settings);
+    Dense.keepDirections(layers, twiceMore);
+    yield "d_update";
+  }
+
+  /** One update of G along what D, after its own update, says of the same fakes. */
+  function* learnToFool(state, settings, learns) {
+    const { generator, discriminator, seen, report } = state, { layers } = discriminator, { reals, fakes, made } = seen;
+    const count = settings.batch_size / settings.packing, onceMore = normalized(layers);
+    const judge = learns && settings.objective === "relativistic" ? normalized(layers, onceMore) : onceMore;
+    const onReals = last(forward(onceMore, reals, count)), judged = forward(judge, fakes, count);
+    seen.judged = judged;
+    if (!learns) {
+      report.d_loss = Objectives.discriminatorLoss(settings.objective, onReals, last(judged)).loss;
+      describe(report, settings, onReals, last(judged));
+    }
+    report.d_g_z2 = Objectives.meanScore(last(judged));
+    yield "rescored";
+    const { loss, gradient } = Objectives.generatorLoss(settings.objective, last(judged), onReals);
+    const gradients = blank(generator.layers), pull = backward(judge, judged, gradient, count);
+    backward(generator.layers, made, pull, settings.batch_size, gradients);
+    seen.pull = pull.map((value) => -value * settings.batch_size);
+    seen.gradients = gradients;
+    report.g_loss = loss;
+    yield "g_gradient";
+    update(generator, gradients, settings.learning_rate, settings);
+    if (learns) Dense.keepDirections(layers, judge);
+    moveAverage(state, settings);
+    state.step += 1;
+    yield "g_update";
+  }
+
+  function describe(report, settings, real, fake) {
+    report.d_x = Objectives.meanScore(real);
+    report.d_g_z1 = Objectives.meanScore(fake);
+  }
+
+  function update(player, gradients, rate, { optimizer, beta1, beta2 }) {
     player.updates += 1;
-    const fix1 = 1 - beta1 ** player.updates, fix2 = 1 - beta2 ** player.updates;
+    const how = { rate, beta1, beta2, updates: player.updates };
     player.layers.forEach((layer, index) => {
       for (const name of ["kernel", "bias"]) {
-        const g = gradients[index][name], m = player.first[index][name], v = player.second[index][name];
-        for (let i = 0; i < g.length; i++) {
-          m[i] = beta1 * m[i] + (1 - beta1) * g[i];
-          v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
-          layer[name][i] -= (rate * (m[i] / fix1)) / (Math.sqrt(v[i] / fix2) + 1e-8);
-        }
+        const [gradient, first, second] = [gradients, player.first, player.second].map((of) => of[index][name]);
+        Objectives.OPTIMIZERS[optimizer](layer[name], gradient, first, second, how);
       }
     });
   }
 
-  /**
-   * A training before its first step.
-   *
-   * settings: seed, width, batch, objective, penalty (weight of R1), both (R2 too), rateD, rateG, beta1, beta2, stepsD.
-   */
-  function start(settings, points) {
-    const random = randomSource(settings.seed), { width } = settings;
-    return {
-      settings: { ...settings },
-      points,
-      random,
-      step: 0,
-      generator: player(initLayers([2, width, width, 2], random)),
-      discriminator: player(initLayers([2, width, width, 1], random)),
-    };
+  /** Of G's weights over the steps (gan_jax/objectives/ema.py). */
+  function moveAverage({ average, generator, step }, { batch_size: size, ema_half_life: halfLife, ema_ramp: ramp }) {
+    if (!average) return;
+    const share = 1 - 0.5 ** (size / Math.min(halfLife, ramp * (step + 1) * size));
+    average.forEach((layer, index) => {
+      for (const name of ["kernel", "bias"]) {
+        generator.layers[index][name].forEach((value, i) => { layer[name][i] += share * (value - layer[name][i]); });
+      }
+    });
   }
 
-  function drawLatents(state) {
-    return Float64Array.from({ length: 2 * state.settings.batch }, state.random.normal);
+  /** Take a step, or what is left of one; returns its report. */
+  function step(state, parts = takeParts(state)) {
+    while (!parts.next().done);
+    return state.report;
   }
 
-  function drawReals(state) {
-    const { points, random, settings } = state, reals = new Float64Array(2 * settings.batch);
-    for (let n = 0; n < settings.batch; n++) {
-      const at = Math.floor((random.uniform() * points.length) / 2);
-      reals.set(points.subarray(2 * at, 2 * at + 2), 2 * n);
-    }
-    return reals;
-  }
-
-  /** Take a step; returns both losses and D's mean scores of reals and fakes. */
-  function step(state) {
-    const critics = state.settings.stepsD;
-    for (let extra = 1; extra < critics; extra++) {
-      const fakes = last(forward(state.generator.layers, drawLatents(state), state.settings.batch));
-      learnToJudge(state, drawReals(state), fakes);
-    }
-    return stepOn(state, drawReals(state), drawLatents(state));
-  }
-
-  /** One update of D, unless it stays constant, and one of G, on given reals and latents. */
-  function stepOn(state, reals, latents) {
-    const { settings, generator, discriminator } = state, count = settings.batch;
-    const made = forward(generator.layers, latents, count), fakes = last(made);
-    const judged = settings.stepsD > 0 ? learnToJudge(state, reals, fakes) : look(state, reals, fakes);
-    const again = forward(discriminator.layers, fakes, count);
-    const realLogits = last(forward(discriminator.layers, reals, count));
-    const { loss, gradient } = generatorLoss(settings.objective, last(again), realLogits);
-    const gradients = blank(generator.layers);
-    backward(generator.layers, made, backward(discriminator.layers, again, gradient, count), count, gradients);
-    update(generator, gradients, settings.rateG, settings.beta1, settings.beta2);
-    state.step += 1;
-    return { ...judged, g_loss: loss };
-  }
-
-  function look(state, reals, fakes) {
-    const { settings, discriminator } = state, count = settings.batch;
-    const [real, fake] = [reals, fakes].map((points) => last(forward(discriminator.layers, points, count)));
-    const { loss } = discriminatorLoss(settings.objective, real, fake);
-    return { d_loss: loss, ...scores(real, fake) };
-  }
-
-  function scores(real, fake) {
-    const mean = (logits) => logits.reduce((sum, logit) => sum + sigmoid(logit), 0) / logits.length;
-    return { d_x: mean(real), d_g_z1: mean(fake) };
-  }
-
-  /** One update of D. */
-  function learnToJudge(state, reals, fakes) {
-    const { settings, discriminator } = state, { layers } = discriminator, count = settings.batch;
-    const onReals = forward(layers, reals, count), onFakes = forward(layers, fakes, count);
-    const { loss, reals: up, fakes: down } = discriminatorLoss(settings.objective, last(onReals), last(onFakes));
-    const gradients = blank(layers);
-    backward(layers, onReals, up, count, gradients);
-    backward(layers, onFakes, down, count, gradients);
-    let penalty = 0;
-    if (settings.penalty > 0) penalty += addPenalty(layers, onReals, settings.penalty, count, gradients);
-    if (settings.penalty > 0 && settings.both) penalty += addPenalty(layers, onFakes, settings.penalty, count, gradients);
-    update(discriminator, gradients, settings.rateD, settings.beta1, settings.beta2);
-    return { d_loss: loss, penalty, ...scores(last(onReals), last(onFakes)) };
-  }
-
-  /** D's logits over the square, rows upwards; fakes of the same latents every time; G's pull on each. */
-  function frame(state, halfWidth, side, count) {
-    const grid = new Float64Array(2 * side * side), at = (k) => halfWidth * ((2 * k) / (side - 1) - 1);
-    for (let k = 0; k < side * side; k++) grid.set([at(k % side), at(Math.floor(k / side))], 2 * k);
-    const random = randomSource(state.settings.seed + 1);
-    const latents = Float64Array.from({ length: 2 * count }, random.normal);
-    const points = last(forward(state.generator.layers, latents, count));
-    const { layers } = state.discriminator, judged = forward(layers, points, count);
-    const reals = last(forward(layers, Float64Array.from(points, (_, i) => state.points[i % state.points.length]), count));
-    const { gradient } = generatorLoss(state.settings.objective, last(judged), reals);
-    const arrows = backward(layers, judged, negative(gradient.map((value) => value * count)), count);
-    return { step: state.step, landscape: last(forward(layers, grid, side * side)), points, arrows };
-  }
-
-  return { start, step, stepOn, frame, randomSource, initLayers, player, OBJECTIVES: [...Object.keys(TERMS), PAIRED] };
+  return { start, takeParts, step, player, drawLatents };
 })();

@@ -206,10 +206,10 @@ function planeLegend() {
 }
 
 /**
- * Draw a plane: shades in [0, 1] of side by side places, rows upwards; strokes from points; the target; and the points,
- * larger and at the edge where they are beyond it. Returns how many are, as text.
+ * Draw a plane: shades in [0, 1] of side by side places, rows upwards; strokes from points; the target; the points,
+ * larger and at the edge where they are beyond it; G's map; and a cursor. Returns how many points are beyond, as text.
  */
-function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arrows = null }) {
+function drawPlane(canvas, { halfWidth, side, shades = null, reals, points = null, arrows = null, map = null, cursor = null }) {
   const context = canvas.getContext("2d"), size = canvas.width;
   const small = make("canvas", { width: side, height: side }), picture = small.getContext("2d").createImageData(side, side);
   for (let k = 0; k < side * side; k++) {
@@ -234,6 +234,13 @@ function drawPlane(canvas, { halfWidth, side, shades, reals, points = null, arro
   }
   dots(context, contents.palette.real, reals, 1.4);
   const beyond = points ? dots(context, contents.palette.sample, points, 2.2) : 0;
+  if (map) drawMap(context, map, x, y);
+  if (cursor) {
+    context.strokeStyle = contents.palette.sample;
+    context.lineWidth = 1.5;
+    const [atX, atY] = [x(cursor[0]), y(cursor[1])];
+    context.strokeRect(atX - 5, atY - 5, 10, 10);
+  }
   return beyond ? `${beyond} of ${points.length / 2} outside` : "";
 
   function dots(context, shade, places, radius) {

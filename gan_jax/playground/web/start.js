@@ -23,7 +23,8 @@
     await ask("load", { networks: contents.networks, manifest: contents.manifest, buffer });
     startImages(ask, arrays);
     startPlanes(arrays);
-    startLive(startWorker());
+    startLive(startWorker(), arrays);
+    startDigits(arrays);
     await selfCheck(ask, arrays);
     document.body.dataset.ready = "true";
   } catch (error) {

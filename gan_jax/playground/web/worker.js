@@ -56,22 +56,8 @@ const Answers = (() => {
       return { logit, gradient: gradient.data };
     },
 
-    start({ settings, points }) {
-      this.live = Live.start(settings, Float64Array.from(points));
-    },
-
-    change({ settings }) {
-      Object.assign(this.live.settings, settings);
-    },
-
-    /** Train for so many steps, but no longer than so many milliseconds; a frame and the steps' losses. */
-    train({ steps, milliseconds, halfWidth, side, count }) {
-      const end = performance.now() + milliseconds, metrics = [];
-      for (let taken = 0; taken < steps && (taken === 0 || performance.now() < end); taken++) {
-        metrics.push(Live.step(this.live));
-      }
-      return { ...Live.frame(this.live, halfWidth, side, count), metrics };
-    },
+    ...PlaneAnswers,
+    ...DigitsAnswers,
   };
 })();
 
