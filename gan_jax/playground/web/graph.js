@@ -56,7 +56,7 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
   if (PARTS[part]?.reals) {
     context.fillStyle = contents.palette.real;
     for (const [n, at] of [[-14, 0], [-9, 8], [-18, 7]]) disc(x(middle) + n, bottom - 14 + at, 2.2);
-    write("reals too", x(middle) - 48, bottom - 5);
+    if (x(1) - x(0) > 80) write("reals too", x(middle) - 48, bottom - 5);
   }
 
   function drawEdges(layers, first, flow) {

@@ -46,7 +46,8 @@ function startLive(ask, arrays) {
 
   function showCommand() {
     const command = pythonCommand(settings, target);
-    find("live-command").textContent = command ?? "";
+    const flags = (command ?? "").split(/ (?=--)/).map((text) => make("span", { textContent: text }));
+    find("live-command").replaceChildren(...flags.flatMap((flag) => [flag, " "]));
     find("live-command").parentElement.hidden = command === null;
     find("live-alone").hidden = command !== null;
   }
