@@ -128,7 +128,8 @@ function startLive(ask, arrays) {
     const lines = [{ values: recent.map(({ distance }) => distance), colour: "third" }];
     if (last?.modes) lines.push({ values: recent.map(({ covered, modes }) => covered / modes), colour: "first" });
     curves(find("live-quality"), recent.map(({ step }) => step), lines, { range: [0, 1] });
-    const distance = last ? `${last.distance.toFixed(2)} bits` : "", modes = last?.modes ? `${last.covered} of ${last.modes}` : "–";
+    const distance = last ? `${last.distance.toFixed(2)} bits` : "";
+    const modes = last?.modes ? `${last.covered} of ${last.modes}` : "–";
     find("live-distance").textContent = distance;
     find("live-modes").textContent = modes;
     find("live-quality").ariaLabel = `The distance of the target and G's points, ${distance}; modes covered: ${modes}`;
@@ -160,7 +161,9 @@ function startLive(ask, arrays) {
     if (last && !(Number.isFinite(last.d_loss) && Number.isFinite(last.g_loss))) {
       return "The losses are no numbers any more. Rewind, and take smaller learning rates.";
     }
-    if (settings.start === "trained" && centres) return "There is no trained start for a target that was drawn: the networks are untrained.";
+    if (settings.start === "trained" && centres) {
+      return "There is no trained start for a target that was drawn: the networks are untrained.";
+    }
     if (settings.objective !== "wasserstein" || settings.penalties.length > 0) return "";
     return "Nothing bounds this critic: without a penalty its logits and losses grow without end. Choose one.";
   }
