@@ -17,8 +17,17 @@ from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import load_weights
 
 _MEGABYTE = 10**6
-_LIVE_SCRIPTS = ("targets.js", "objectives.js", "glossary.js", "graph.js", "choices.js", "drawing.js", "live_page.js")
-_PAGE_SCRIPTS = ("arrays.js", "shared.js", "images.js", "plane.js", *_LIVE_SCRIPTS, "start.js")
+_LIVE_SCRIPTS = ("glossary.js", "graph.js", "choices.js", "drawing.js", "live_page.js")
+_PAGE_SCRIPTS = (
+    "arrays.js",
+    "targets.js",
+    "objectives.js",
+    "shared.js",
+    "images.js",
+    "plane.js",
+    *_LIVE_SCRIPTS,
+    "start.js",
+)
 _TRAINING_SCRIPTS = ("random.js", "targets.js", "dense.js", "objectives.js", "live.js", "frames.js", "plane_worker.js")
 _WORKER_SCRIPTS = ("arrays.js", "engine.js", *_TRAINING_SCRIPTS, "worker.js")
 
