@@ -102,9 +102,10 @@ const TASKS = {
     const { points, halfWidth, modes } = Targets.load(target), state = Live.start(settings, points);
     const reports = Array.from({ length: steps }, () => Live.step(state));
     const seen = { modes, halfWidth, shares: Frames.histogram(points, halfWidth) };
-    const { landscape, arrows } = Frames.frame(state, { halfWidth, side: 5, count: 10 });
+    const { landscape, arrows, map } = Frames.frame(state, { halfWidth, side: 5, count: 10, withMap: true });
     return {
       reports,
+      map: { latents: [...map.latents], points: [...map.points], places: map.places },
       landscape: [...landscape],
       arrows: [...arrows],
       samples: [...Frames.sample(state, 2500)],
@@ -125,6 +126,7 @@ const TASKS = {
       split: Random.split(key, 3),
       uniform: [...Random.uniforms(key, count)],
       normal: [...Random.normals(key, count)],
+      latents: [...Live.drawLatents({ noise: "uniform", latent_dim: 2 }, key, count / 2)],
       integers: spans.map((span) => [...Random.integers(key, 3, count - 3, span)]),
     };
   },

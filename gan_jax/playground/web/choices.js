@@ -35,8 +35,8 @@ const OTHER_CHOICES = [
   ["generator_batch", "G's batch", ["shared", "own"]],
 ];
 /** What a change of does not rewind. */
-const WHILE_TRAINING = ["objective", "critic_steps", "discriminator_learning_rate", "learning_rate", "penalties", "penalty_weight",
-  "beta1", "beta2", "schedules", "steps", "generator_batch"];
+const WHILE_TRAINING = ["objective", "critic_steps", "discriminator_learning_rate", "learning_rate", "penalties",
+  "penalty_weight", "beta1", "beta2", "schedules", "steps", "generator_batch"];
 /** The names that the address had first. */
 const IN_ADDRESS = { critic_steps: "stepsD", discriminator_learning_rate: "rateD", learning_rate: "rateG", batch_size: "batch" };
 
@@ -137,14 +137,16 @@ function startChoices(changed) {
 /** The command that trains the same in Python, or null where there is none. */
 function pythonCommand(settings, target) {
   const { recipes } = contents, own = { ...IN_PYTHON, ...recipes[settings.recipe] };
-  if (target === "drawn" || settings.noise !== "normal" || settings.hidden_layers !== 2 || settings.start === "trained") return null;
+  const { noise, hidden_layers: hidden, start } = settings;
+  if (target === "drawn" || noise !== "normal" || hidden !== 2 || start === "trained") return null;
   const words = ["python experiments/plane.py", `--target ${target}`, `--recipe ${settings.recipe}`, `--seed ${settings.seed}`];
   if (settings.steps !== 5000) words.push(`--steps ${settings.steps}`);
   if (settings.critic_steps === 0) words.push("--game generator");
   for (const [name, value] of Object.entries(own)) {
     const text = textOf(settings[name]);
     if (text === textOf(value) || (name === "critic_steps" && settings[name] === 0)) continue;
-    words.push(`--${name.replaceAll("_", "-")}${Array.isArray(value) && text === "none" ? "" : ` ${text === "none" ? "None" : text}`}`);
+    const given = text === "none" ? (Array.isArray(value) ? "" : " None") : ` ${text}`;
+    words.push(`--${name.replaceAll("_", "-")}${given}`);
   }
   return words.join(" ");
 }

@@ -17,7 +17,8 @@ const Dense = (() => {
     return sizes.slice(1).map((outputs, index) => {
       const inputs = sizes[index], deviation = Math.fround(Math.sqrt(2 / (1 + SLOPE * SLOPE) / inputs));
       const kernel = Random.normals(Random.fold(key, KERNELS[index]), inputs * outputs);
-      const layer = { inputs, outputs, kernel: kernel.map((value) => Math.fround(deviation * value)), bias: new Float64Array(outputs) };
+      const scaled = kernel.map((value) => Math.fround(deviation * value));
+      const layer = { inputs, outputs, kernel: scaled, bias: new Float64Array(outputs) };
       if (spectral) layer.direction = unit(Random.normals(Random.fold(key, DIRECTIONS[index]), inputs));
       return layer;
     });

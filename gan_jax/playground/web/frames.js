@@ -28,7 +28,8 @@ const Frames = (() => {
 
   /** Where each point's own term of G's loss falls fastest. */
   function descent(state, points) {
-    const { objective, packing } = state.settings, judge = normalized(state.discriminator.layers), count = points.length / 2 / packing;
+    const { objective, packing } = state.settings, count = points.length / 2 / packing;
+    const judge = normalized(state.discriminator.layers);
     const reals = Float64Array.from(points, (_, i) => state.points[i % state.points.length]);
     const judged = forward(judge, points, count), onReals = last(forward(judge, reals, count));
     const { gradient } = Objectives.generatorLoss(objective, last(judged), onReals);
@@ -95,7 +96,8 @@ const Frames = (() => {
     const line = (f, places) => Array.from({ length: places }, (_, k) => f(at(k, places))).flat();
     const lines = (f) => Array.from({ length: LINES }, (_, k) => line((z) => f(at(k, LINES), z), PLACES)).flat();
     const places = dimensions === 1 ? 8 * PLACES : PLACES;
-    const latents = Float64Array.from(dimensions === 1 ? line((z) => [z], places) : [...lines((x, y) => [x, y]), ...lines((y, x) => [x, y])]);
+    const grid = () => [...lines((x, y) => [x, y]), ...lines((y, x) => [x, y])];
+    const latents = Float64Array.from(dimensions === 1 ? line((z) => [z], places) : grid());
     return { latents, points: last(forward(maker(state), latents, latents.length / dimensions)), places, dimensions, reach };
   }
 
@@ -104,7 +106,8 @@ const Frames = (() => {
   /** Of each layer: how large it is, and the edges between the nodes that are drawn: weights, or their gradients. */
   function edges(layers, gradients) {
     return layers.map(({ inputs, outputs, kernel }, index) => {
-      const from = Math.min(inputs, index ? NODES : 2), to = Math.min(outputs, NODES), values = gradients ? gradients[index].kernel : kernel;
+      const from = Math.min(inputs, index ? NODES : 2), to = Math.min(outputs, NODES);
+      const values = gradients ? gradients[index].kernel : kernel;
       const shown = Array.from({ length: from }, (_, i) => [...values.subarray(i * outputs, i * outputs + to)]);
       return { inputs, outputs, edges: shown };
     });

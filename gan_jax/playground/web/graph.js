@@ -1,6 +1,9 @@
 // Both networks as one graph: G's latents on the left, its points in the middle, D's logit of them on the right.
 
-/** What flows in each part of a step: 1 from left to right, -1 back, 0 where weights move; what is said of it, and of its numbers. */
+/**
+ * The parts of a step: what flows in each, 1 from left to right, -1 back, 0 where weights move; what is said of it, and of
+ * its numbers.
+ */
 const PARTS = {
   latents: { name: "latents", flows: {}, text: "Latents are drawn from the noise." },
   fakes: { name: "fakes", flows: { generator: 1 }, text: "G turns every latent into a point: a fake." },
@@ -36,6 +39,7 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
   canvas.width = width * ratio;
   canvas.height = height * ratio;
   const context = canvas.getContext("2d"), flows = PARTS[part]?.flows ?? {};
+  const shades = Object.fromEntries(["first", "second", "text", "soft", "ground", "accent"].map((name) => [name, colour(name)]));
   context.scale(ratio, ratio);
   context.font = "12px system-ui, sans-serif";
   context.textAlign = "center";
@@ -46,8 +50,8 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
   const middle = generator.layers.length;
   drawEdges(generator.layers, 0, flows.generator);
   drawEdges(discriminator.layers, middle, flows.discriminator);
-  drawNodes(generator, 0);
   drawNodes(discriminator, middle);
+  drawNodes(generator, 0);
   write("G", x(middle / 2), 12, "text");
   write("D", x((middle + count) / 2), 12, "text");
   write("latents", x(0), height - 6);
@@ -56,7 +60,7 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
   if (PARTS[part]?.reals) {
     context.fillStyle = contents.palette.real;
     for (const [n, at] of [[-14, 0], [-9, 8], [-18, 7]]) disc(x(middle) + n, bottom - 14 + at, 2.2);
-    write("reals too", x(middle) - 48, bottom - 5);
+    if (x(1) - x(0) > 80) write("reals too", x(middle) - 48, bottom - 5);
   }
 
   function drawEdges(layers, first, flow) {
@@ -69,20 +73,21 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
         context.moveTo(x(first + index), y(i, edges.length));
         context.lineTo(x(first + index + 1), y(o, row.length));
         context.globalAlpha = quiet ? 0.15 : 0.25 + 0.6 * share;
-        context.strokeStyle = colour(value > 0 ? "first" : "second");
+        context.strokeStyle = shades[value > 0 ? "first" : "second"];
         const swell = flow === 0 ? 1 + 0.8 * Math.sin((Math.PI * Math.min(1, seconds / FLOW_SECONDS))) : 1;
         context.lineWidth = swell * (0.4 + 2.4 * share);
         context.stroke();
         if (!flow || share < 0.4) return;
         context.globalAlpha = 1;
-        context.strokeStyle = colour("text");
+        context.strokeStyle = shades.text;
         context.lineWidth = 2.4;
         context.setLineDash([3, 17]);
         context.lineDashOffset = -flow * 40 * seconds;
         context.stroke();
         context.setLineDash([]);
       }));
-      if (index < layers.length - 1) write(outputs > edges[0].length ? `${edges[0].length} of ${outputs}` : "", x(first + index + 1), height - 6);
+      const nodes = edges[0].length;
+      if (index < layers.length - 1 && outputs > nodes) write(`${nodes} of ${outputs}`, x(first + index + 1), height - 6);
     });
     context.globalAlpha = 1;
   }
@@ -91,13 +96,13 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
     [layers[0].edges.length, ...layers.map(({ edges }) => edges[0].length)].forEach((nodes, column) => {
       const values = activity?.[column], most = values ? Math.max(1e-12, ...values) : 1;
       for (let node = 0; node < nodes; node++) {
-        context.fillStyle = colour("ground");
+        context.fillStyle = shades.ground;
         disc(x(first + column), y(node, nodes), 5);
         context.globalAlpha = values ? values[node] / most : 0;
-        context.fillStyle = colour("accent");
+        context.fillStyle = shades.accent;
         disc(x(first + column), y(node, nodes), 5);
         context.globalAlpha = 1;
-        context.strokeStyle = colour("soft");
+        context.strokeStyle = shades.soft;
         context.lineWidth = 1;
         context.stroke();
       }
@@ -112,7 +117,7 @@ function drawGraph(canvas, { part, generator, discriminator }, seconds = 0) {
 
   function write(text, atX, atY, shade = "soft") {
     context.globalAlpha = 1;
-    context.fillStyle = colour(shade);
+    context.fillStyle = shades[shade];
     context.fillText(text, atX, atY);
   }
 }

@@ -52,7 +52,10 @@ const Live = (() => {
     const rows = Random.integers(key, (step % perEpoch) * each, each, count), stride = updates === 0 ? 1 : batches;
     return Array.from({ length: updates === 0 ? 1 : batches }, (_, batch) => {
       const reals = new Float64Array(2 * size);
-      for (let n = 0; n < size; n++) reals.set(points.subarray(2 * rows[n * stride + batch], 2 * rows[n * stride + batch] + 2), 2 * n);
+      for (let n = 0; n < size; n++) {
+        const row = rows[n * stride + batch];
+        reals.set(points.subarray(2 * row, 2 * row + 2), 2 * n);
+      }
       return reals;
     });
   }
@@ -61,11 +64,12 @@ const Live = (() => {
   function draw(state) {
     const { settings, keys, step } = state, { batch_size: size, critic_steps: updates } = settings;
     const own = settings.generator_batch === "own", key = Random.fold(keys.step, step);
+    const mixes = settings.penalties.includes("gradient_penalty");
     const dealt = drawReals(state, Math.max(1, updates) + (own ? 1 : 0));
     const batch = (from, reals) => ({
       reals,
       latents: drawLatents(settings, from, size),
-      mixing: settings.penalties.includes("gradient_penalty") && Random.uniforms(Random.fold(Random.fold(from, PENALTY), 0), size),
+      mixing: mixes && Random.uniforms(Random.fold(Random.fold(from, PENALTY), 0), size),
     });
     const last = batch(key, dealt[dealt.length - 1]), before = own ? updates : Math.max(0, updates - 1);
     const critic = Array.from({ length: before }, (_, index) => batch(Random.fold(key, CRITIC_STEP + index), dealt[index]));

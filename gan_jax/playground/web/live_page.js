@@ -46,7 +46,8 @@ function startLive(ask, arrays) {
 
   function showCommand() {
     const command = pythonCommand(settings, target);
-    find("live-command").textContent = command ?? "";
+    const flags = (command ?? "").split(/ (?=--)/).map((text) => make("span", { textContent: text }));
+    find("live-command").replaceChildren(...flags.flatMap((flag) => [flag, " "]));
     find("live-command").parentElement.hidden = command === null;
     find("live-alone").hidden = command !== null;
   }
@@ -109,17 +110,17 @@ function startLive(ask, arrays) {
 
   function draw() {
     if (!latestFrame || drawing.isOn()) return;
-    const { points, arrows, map, step, part } = latestFrame, last = losses[losses.length - 1];
+    const { points, arrows, map, step } = latestFrame, last = losses[losses.length - 1];
     const shown = { reals: latestFrame.reals ?? reals, points, arrows, map };
     const beyond = drawPlane(canvas, { halfWidth, side: SIDE, shades: shaded(latestFrame.landscape), ...shown });
     const text = last ? `, D's loss ${last.d_loss.toFixed(2)}, G's ${last.g_loss.toFixed(2)}` : "";
     find("live-text").textContent = `step ${step}${text}${beyond && `, ${beyond}`}`;
     const recent = losses.slice(-600), first = losses.length - recent.length;
-    curves(find("live-curve"), recent.map((_, k) => first + k + 1), [["d_loss", "first"], ["g_loss", "second"]].map(([name, colour]) =>
-      ({ values: recent.map((one) => one[name]), colour })));
+    const line = (name, shade) => ({ values: recent.map((one) => one[name]), colour: shade });
+    curves(find("live-curve"), recent.map((_, k) => first + k + 1), [line("d_loss", "first"), line("g_loss", "second")]);
     find("live-curve").ariaLabel = `Losses from step ${first} on${text}`;
     drawQuality();
-    find("live-note").textContent = part ? "" : remark(last);
+    find("live-note").textContent = remark(last);
   }
 
   function drawQuality() {
@@ -127,9 +128,11 @@ function startLive(ask, arrays) {
     const lines = [{ values: recent.map(({ distance }) => distance), colour: "third" }];
     if (last?.modes) lines.push({ values: recent.map(({ covered, modes }) => covered / modes), colour: "first" });
     curves(find("live-quality"), recent.map(({ step }) => step), lines, { range: [0, 1] });
-    find("live-distance").textContent = last ? `${last.distance.toFixed(2)} bits` : "";
-    find("live-modes").textContent = last?.modes ? `${last.covered} of ${last.modes}` : "–";
-    find("live-quality").ariaLabel = `The distance of the target and G's points, ${find("live-distance").textContent}; modes covered: ${find("live-modes").textContent}`;
+    const distance = last ? `${last.distance.toFixed(2)} bits` : "";
+    const modes = last?.modes ? `${last.covered} of ${last.modes}` : "–";
+    find("live-distance").textContent = distance;
+    find("live-modes").textContent = modes;
+    find("live-quality").ariaLabel = `The distance of the target and G's points, ${distance}; modes covered: ${modes}`;
   }
 
   function curves(where, places, lines, options) {
@@ -158,7 +161,9 @@ function startLive(ask, arrays) {
     if (last && !(Number.isFinite(last.d_loss) && Number.isFinite(last.g_loss))) {
       return "The losses are no numbers any more. Rewind, and take smaller learning rates.";
     }
-    if (settings.start === "trained" && centres) return "There is no trained start for a target that was drawn: the networks are untrained.";
+    if (settings.start === "trained" && centres) {
+      return "There is no trained start for a target that was drawn: the networks are untrained.";
+    }
     if (settings.objective !== "wasserstein" || settings.penalties.length > 0) return "";
     return "Nothing bounds this critic: without a penalty its logits and losses grow without end. Choose one.";
   }

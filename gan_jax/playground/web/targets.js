@@ -35,7 +35,8 @@ const Targets = (() => {
     }
     function normal() {
       for (;;) {
-        const bits = next(), layer = Number(bits & 0xffn), negative = bits & 0x100n, size = Number((bits >> 9n) & (2n ** 52n - 1n));
+        const bits = next(), layer = Number(bits & 0xffn), negative = bits & 0x100n;
+        const size = Number((bits >> 9n) & (2n ** 52n - 1n));
         const place = (size / 2 ** 52) * WIDTHS[layer], x = negative ? -place : place;
         if (place < INNER[layer]) return x;
         if (layer === 0) {
