@@ -15,6 +15,8 @@ import pytest
 from gan_jax.evaluation import fresh_critic, protocol
 from gan_jax.pictures.scores import HEADINGS
 
+collect_ignore = ["extension/additions"]  # parts of a user's own: to import them, as doctests would, adds them
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
 
