@@ -1,5 +1,6 @@
 """Runs that other versions of JAX trained, which experiments/compatibility.py --small wrote: they stay of use."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,8 @@ RUNS = sorted((Path(__file__).parent / "old_runs").glob("*.zip"))
 
 
 @pytest.fixture(params=RUNS, ids=lambda path: path.stem)
-def old_run(request, tmp_path):
+def old_run(request, tmp_path, monkeypatch):
+    monkeypatch.delenv("XLA_FLAGS", raising=False)  # the runs had none
     shutil.unpack_archive(request.param, tmp_path / "run")
     return tmp_path / "run"
 
@@ -30,13 +32,12 @@ def test_it_is_resumed_from_its_checkpoint(old_run):
     first = read_json_lines(old_run / "epochs.jsonl")
     resumed = command("train", "--dataset", "digits", "--resume", "--epochs", "2", "--output-dir", old_run)
     assert resumed.status == 0, resumed.err
-    assert [line["step"] for line in read_json_lines(old_run / "epochs.jsonl")] == [47, 94]
+    assert [line["step"] for line in read_json_lines(old_run / "epochs.jsonl")] == [46, 92]
     assert read_json_lines(old_run / "epochs.jsonl")[:1] == first
 
 
 def test_verify_says_that_the_version_of_jax_differs_before_it_says_different(old_run):
     verified = command("verify", old_run)
     assert verified.status in (0, 3), verified.err
-    trained_with = old_run.joinpath("run.json").read_text()
-    if f'"jax": "{jax.__version__}"' not in trained_with:
+    if json.loads((old_run / "run.json").read_text())["versions"]["jax"] != jax.__version__:
         assert "versions.jax was" in verified.err
