@@ -198,6 +198,12 @@ def bits_table(circumstances: Mapping[str, Any]) -> str:
     return markdown_table(["circumstance", "bits", "D's loss after 40 steps differs by", "time of a step"], rows)
 
 
+def versions_table(versions: Mapping[str, Mapping[str, str]]) -> str:
+    """The packages of each set."""
+    names = list(next(iter(versions.values())))
+    return markdown_table(["", *names], [[name, *found.values()] for name, found in versions.items()])
+
+
 def uses_table(uses: Sequence[Mapping[str, Any]]) -> str:
     """Of each command, on how many runs it succeeded, for each pair of versions: that which trained, and the reader."""
     pairs = list(dict.fromkeys((use["trained"], use["used"]) for use in uses))
@@ -213,7 +219,7 @@ def uses_table(uses: Sequence[Mapping[str, Any]]) -> str:
 def _ends(outcomes: Sequence[Mapping[str, Any]], command: str) -> str:
     good = sum(outcome["status"] == 0 for outcome in outcomes)
     far = max((outcome.get("difference") or 0 for outcome in outcomes), default=0)
-    text = f"{good} of {len(outcomes)}" + (" the same" if command == "verify" else "")
+    text = f"{good} of {len(outcomes)}" + (" the same" if command in ("verify", "replay") else "")
     return f"{text}, up to {far:.0f} grey level{'s' * (far != 1)} apart" if far else text
 
 
@@ -226,6 +232,11 @@ def trainings_table(bits: Sequence[Mapping[str, Any]]) -> str:
         rows.append([*each["versions"], each["run"], "none" if first is None else str(first), *apart])
     heading = ["one version", "another", "run", "first different step", "there", "after an epoch", "after two"]
     return markdown_table(heading, rows)
+
+
+def large_images_table(memory: Mapping[str, float]) -> str:
+    """The memory of each form, in MiB."""
+    return markdown_table(["form", "MiB"], [[name, f"{mib:,.0f}"] for name, mib in memory.items()])
 
 
 def rates_table(rates: Mapping[str, float]) -> str:

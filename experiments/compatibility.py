@@ -12,6 +12,7 @@ python experiments/compatibility.py --python old/bin/python new/bin/python --jso
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -189,9 +190,10 @@ def use(writer: Version, reader: Version, name: str) -> dict[str, Any]:
 
 
 def outcome(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The status, and what the command said at last."""
-    said = (done.stderr if done.returncode not in (0, 3) else done.stdout).strip().splitlines()
-    return {"status": done.returncode, "said": said[-1] if said else ""}
+    """The status, and the error if there was one: 3 is that a repeated training differs."""
+    lines = done.stderr.strip().splitlines() if done.returncode not in (0, 3) else []
+    errors = [line for line in lines if re.match(r"error: |[\w.]+(Error|Exception): ", line)]
+    return {"status": done.returncode} | ({"error": ([*lines[-1:], *errors] or [""])[-1]} if lines else {})
 
 
 def difference(first: Path, second: Path) -> float | None:

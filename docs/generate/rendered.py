@@ -183,6 +183,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
     "bits": lambda: tables.bits_table(read("bits")["versions"]["0.10.2"]),
+    "large images": lambda: tables.large_images_table(read("large_images_memory")["memory_mib"]),
+    "versions": lambda: tables.versions_table(read("compatibility")["versions"]),
     "uses under other versions": lambda: tables.uses_table(read("compatibility")["uses"]),
     "trainings under other versions": lambda: tables.trainings_table(read("compatibility")["bits"]),
     "door": lambda: tables.door_table(read("door_time")),
