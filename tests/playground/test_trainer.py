@@ -38,6 +38,7 @@ def lists(tree):
 
 
 @jax.enable_x64(True)
+@pytest.mark.soak
 def test_steps_are_jaxs_with_a_d_that_is_frozen_and_one_that_learns():
     state, batches, metrics = in_float64(init_state(CONFIG, jax.random.key(0))), [], []
     start = {name: lists(arrays(getattr(state, name))) for name in ("generator", "discriminator")}

@@ -36,6 +36,7 @@ def test_it_is_resumed_from_its_checkpoint(old_run):
     assert read_json_lines(old_run / "epochs.jsonl")[:1] == first
 
 
+@pytest.mark.soak
 def test_verify_says_that_the_version_of_jax_differs_before_it_says_different(old_run):
     verified = command("verify", old_run)
     assert verified.status in (0, 3), verified.err
