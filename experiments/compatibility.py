@@ -22,6 +22,9 @@ from typing import Any
 import numpy as np
 import tyro
 
+from gan_jax import InputError
+from gan_jax.cli.exit_codes import exit_on_errors
+
 TRAIN = ("train", "--dataset", "digits", "--batch-size", "32", "--width", "8", "--threads", "2", "--quiet")
 KEPT = ("--ema-half-life", "320", "--snapshots", "2", "--tracker", "tensorboard")
 EPOCHS = 2
@@ -46,6 +49,7 @@ numpy.savez(sys.argv[2], images=images)
 _VERSIONS = """
 import importlib.metadata, json, platform
 names = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+importlib.metadata.version("gan_jax")
 print(json.dumps({"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}))
 """
 
@@ -115,7 +119,9 @@ def main(settings: Settings) -> None:
 def read_versions(settings: Settings) -> Iterator[Version]:
     """The interpreters with the versions of their packages."""
     for python in settings.python:
-        printed = subprocess.run([python.absolute(), "-c", _VERSIONS], check=True, capture_output=True, text=True)
+        printed = subprocess.run([python.absolute(), "-c", _VERSIONS], capture_output=True, text=True, check=False)
+        if printed.returncode:
+            raise InputError(f"{python} lacks a package ({printed.stderr.splitlines()[-1]}); install gan_jax there.")
         packages = json.loads(printed.stdout)
         yield Version(python, settings.output_dir / f"jax {packages['jax']}", packages)
 
@@ -220,4 +226,5 @@ def compare_trainings(first: Version, second: Version, name: str) -> dict[str, A
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))
+    with exit_on_errors():
+        main(tyro.cli(Settings, description=__doc__, config=(tyro.conf.OmitArgPrefixes,)))

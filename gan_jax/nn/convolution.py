@@ -175,7 +175,6 @@ def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Arra
 
     @mapped.def_vmap
     def in_turn(size: int, batched: list[bool], *operands: Array) -> tuple[Array, bool]:
-        del size
         own = tuple(operand for operand, is_batched in zip(operands, batched, strict=True) if is_batched)
 
         def call(own: tuple[Array, ...]) -> Array:
@@ -183,7 +182,7 @@ def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Arra
             left, right = (next(next_own) if one else shared for shared, one in zip(operands, batched, strict=True))
             return mapped(left, right)
 
-        count, found = len(own[0]), jax.eval_shape(call, tuple(each[0] for each in own))
+        found = jax.eval_shape(call, tuple(each[0] for each in own))
         alike = [each for each in own if (each.shape[1:], each.dtype) == (found.shape, found.dtype)]
         if not alike:
             return lax.map(call, own), True
@@ -192,7 +191,7 @@ def _mapped_in_turn(function: Callable[[Array, Array], Array]) -> Callable[[Arra
             return results.at[at].set(call(tuple(each[at] for each in own)))
 
         # XLA makes the zeros in which lax.map's results begin long before they are used, and keeps them.
-        return lax.fori_loop(0, count, store, alike[0]), True
+        return lax.fori_loop(0, size, store, alike[0]), True
 
     return mapped
 
