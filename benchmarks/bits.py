@@ -1,8 +1,9 @@
-"""Compare the bits of one training in different circumstances on a CPU: cores, worker threads, instructions, devices.
+"""Compare the bits of one training in different circumstances on a CPU: cores, threads, instructions, processes.
 
-Each circumstance is a process of its own that takes the same 40 steps on random images, from a cache of its own. The
-figures are the first step whose metrics differ from those of the first circumstance, the largest difference of D's
-loss at the end, and the time of a step. ``--python`` names other interpreters, with other versions of JAX.
+Each circumstance is a process of its own, or two, that takes the same 40 steps on random images, without a cache. The
+figures are the first step whose metrics differ from those of the first circumstance, the difference of D's loss at the
+end, the first circumstance with the same weights, and the time of a step. ``--python`` names other interpreters, with
+other versions of JAX.
 
 python benchmarks/bits.py --json ../docs/results/bits.json
 """
@@ -10,6 +11,7 @@ python benchmarks/bits.py --json ../docs/results/bits.json
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ import numpy as np
 import tyro
 
 STEPS = 40
-VIRTUAL = "--xla_force_host_platform_device_count=4"
+VIRTUAL = "--xla_force_host_platform_device_count"
 CIRCUMSTANCES: dict[str, dict[str, Any]] = {
     "as it comes": {},
     "again": {},
@@ -33,8 +35,10 @@ CIRCUMSTANCES: dict[str, dict[str, Any]] = {
     "AVX2": {"flags": "--xla_cpu_max_isa=AVX2"},
     "without Eigen's threads": {"flags": "--xla_cpu_multi_thread_eigen=false"},
     "fast math": {"flags": "--xla_cpu_enable_fast_math=true"},
-    "four virtual devices, one used": {"flags": VIRTUAL},
-    "four virtual devices share a batch": {"flags": VIRTUAL, "devices": 4},
+    "four virtual devices, one used": {"flags": f"{VIRTUAL}=4"},
+    "four virtual devices share a batch": {"flags": f"{VIRTUAL}=4", "devices": 4},
+    "two virtual devices share a batch": {"flags": f"{VIRTUAL}=2", "devices": 2},
+    "two processes share a batch": {"processes": 2},
 }
 
 
@@ -47,9 +51,11 @@ class Settings:
     python: tuple[Path, ...] = ()
     """Other interpreters in which the same is done, compared with their own first circumstance."""
     only: str | None = None
-    """Instead take the steps in this circumstance and write their metrics; how the program calls itself."""
-    out: Path | None = None
-    """Where the metrics go."""
+    """Instead take the steps in this circumstance and print what was found; how the program calls itself."""
+    coordinator: str | None = None
+    """Where the processes meet, if there are several."""
+    process_id: int | None = None
+    """Which of them this one is."""
     json: Path | None = None
     """Write all figures to this file."""
 
@@ -70,7 +76,7 @@ def main(settings: Settings) -> None:
             found[version][name] = {
                 "first_different_step": int(differs[0]) + 1 if len(differs) else None,
                 "last_difference": abs(each["d_loss"][-1] - first[-1]),
-                "same_weights": each["digest"] == outcomes["as it comes"]["digest"],
+                "same_bits_as": next(other for other in outcomes if outcomes[other]["digest"] == each["digest"]),
                 "step_ms": each["step_ms"],
             }
             print(version, name, found[version][name], flush=True)
@@ -84,8 +90,21 @@ def outcome(python: Path, name: str, width: int) -> dict[str, Any]:
     if "threads" in given:
         environment["NPROC"] = str(given["threads"])
     command = [str(python), __file__, "--only", name, "--width", str(width)]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
-    return json.loads(printed.splitlines()[-1])
+    count = given.get("processes", 1)
+    meet = [["--coordinator", f"127.0.0.1:{free_port()}", "--process-id", str(each)] for each in range(count)]
+    started = [
+        subprocess.Popen([*command, *(flags if count > 1 else [])], stdout=subprocess.PIPE, text=True, env=environment)
+        for flags in meet
+    ]
+    printed = [process.communicate()[0] for process in started]
+    assert all(process.returncode == 0 for process in started), f"{name} failed"
+    return json.loads(printed[0].splitlines()[-1])
+
+
+def free_port() -> int:
+    """A port that nothing listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def take_steps(settings: Settings) -> None:
@@ -96,22 +115,27 @@ def take_steps(settings: Settings) -> None:
     import jax
 
     from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys
+    from gan_jax.runs.processes import connect
+    from gan_jax.setting_groups import DeviceConfig
     from gan_jax.storage.digests import tree_digest
     from gan_jax.training.compiled import scan_steps
-    from gan_jax.training.sharding import batch_mesh, replicate, split_batches
+    from gan_jax.training.sharding import batch_mesh, local_copy, replicate, split_batches
 
+    if "processes" in given:
+        number, count = settings.process_id, given["processes"]
+        connect(DeviceConfig(coordinator=settings.coordinator, num_processes=count, process_id=number))
     config, keys = GanConfig(width=settings.width), run_keys(0)
     images = np.random.default_rng(0).integers(0, 256, (10, config.batch_size, *config.image_shape), np.uint8)
-    mesh = batch_mesh(config, given["devices"]) if "devices" in given else None
+    mesh = batch_mesh(config) if {"devices", "processes"} & given.keys() else None
     state = replicate(init_state(config, keys.init), mesh)
     batches = Batch(images if mesh is None else split_batches(images.shape, mesh, images.__getitem__))
     losses, began = [], 0.0
     for _ in range(STEPS // 10):
         state, metrics = scan_steps(config, gan_step, state, batches, replicate(keys.step, mesh))
-        losses += np.asarray(metrics["d_loss"]).tolist()
+        losses += np.asarray(local_copy(metrics["d_loss"])).tolist()
         began = began or time.perf_counter()  # after the first turn, which compiles
     milliseconds = 1e3 * (time.perf_counter() - began) / (STEPS - 10)
-    digest = tree_digest(jax.device_get(state))
+    digest = tree_digest(jax.device_get(local_copy(state)))
     print(json.dumps({"d_loss": losses, "digest": digest, "step_ms": milliseconds, "jax": jax.__version__}))
 
 

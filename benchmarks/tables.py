@@ -186,16 +186,23 @@ def recipes_table(recipes: RunJson, batches: Mapping[str, int]) -> str:
     return markdown_table(heading, rows)
 
 
-def bits_table(circumstances: Mapping[str, Any]) -> str:
-    """Whether a training had the bits of the first circumstance, how far D's loss was in the end, and a step's time."""
-    unit = next(iter(circumstances.values()))["step_ms"]
+def bits_table(versions: Mapping[str, Mapping[str, Any]]) -> str:
+    """Whether a training had the bits of the first circumstance or of another, and how far D's loss was in the end."""
     rows = []
-    for name, found in circumstances.items():
-        step = found["first_different_step"]
-        bits = "the same" if found["same_weights"] else f"differ from step {step}"
-        far = f"{found['last_difference']:.2g}" if step else "0"
-        rows.append([name, bits, far, f"{found['step_ms'] / unit:.2f}"])
-    return markdown_table(["circumstance", "bits", "D's loss after 40 steps differs by", "time of a step"], rows)
+    for name in next(iter(versions.values())):
+        cells = [_bits(name, circumstances) for circumstances in versions.values()]
+        step = [found[name]["step_ms"] / next(iter(found.values()))["step_ms"] for found in versions.values()]
+        rows.append([name, *cells, f"{step[0]:.2f}"])
+    return markdown_table(["circumstance", *(f"jax {version}" for version in versions), "time of a step"], rows)
+
+
+def _bits(name: str, circumstances: Mapping[str, Any]) -> str:
+    found = circumstances[name]
+    if found["same_bits_as"] == next(iter(circumstances)):
+        return "the same"
+    if found["same_bits_as"] != name:
+        return f"as with {found['same_bits_as']}"
+    return f"other from step {found['first_different_step']}; {found['last_difference']:.2g}"
 
 
 def versions_table(versions: Mapping[str, Mapping[str, str]]) -> str:

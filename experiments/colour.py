@@ -8,7 +8,7 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from colour_plan import (
     SEARCH_SEED,
     SECONDS,
     SEEDS,
+    STAGES,
     Arm,
     few_arms,
+    r3gan_with,
     recipe_arms,
-    search_arms,
+    search_trials,
 )
 
 from gan_jax import (
@@ -89,9 +91,8 @@ class Study:
         for line in read_json_lines(path) if path.exists() else []:
             if (line["arm"], line["seed"]) == (name, seed):
                 return line
-        dataset = self.sets[arm.data] if arm.num_images is None else evenly(self.sets[arm.data], arm.num_images)
-        config = networks_config(RunConfig(arm.config), dataset)
-        steps = max(1, int(SECONDS[arm.data] / self._cost(name, config)))
+        dataset, config = self._of(arm)
+        steps = max(1, int(SECONDS[arm.data] / self.cost(name, arm)))
         folder = self.settings.output_dir / file / f"{name} {seed}".replace(" ", "_")
         began = time.process_time()
         found: dict[str, Any] = {"arm": name, "seed": seed, "steps": steps, "images": steps * config.batch_size}
@@ -108,12 +109,17 @@ class Study:
         print(json.dumps(found), flush=True)
         return found
 
-    def _cost(self, name: str, config: GanConfig) -> float:
-        """Processor seconds of a step."""
+    def _of(self, arm: Arm) -> tuple[Dataset, GanConfig]:
+        """The images and the settings of its networks."""
+        dataset = self.sets[arm.data] if arm.num_images is None else evenly(self.sets[arm.data], arm.num_images)
+        return dataset, networks_config(RunConfig(arm.config), dataset)
+
+    def cost(self, name: str, arm: Arm) -> float:
+        """Processor seconds of a step, measured or found."""
         path = self.settings.results / "costs.json"
         known = json.loads(path.read_text()) if path.exists() else {}
         if name not in known:
-            known[name] = round(step_seconds(config), 4)
+            known[name] = round(step_seconds(self._of(arm)[1]), 4)
             write_json(path, known)
         return known[name]
 
@@ -172,45 +178,32 @@ def step_seconds(config: GanConfig, steps: int = 3) -> float:
 
 
 def distance(outcome: Mapping[str, Any]) -> float:
-    """The Fréchet distance in both networks' features, as a geometric mean; infinite where a run diverged."""
-    if "diverged" in outcome:
-        return np.inf
-    return float(np.sqrt(outcome["own"]["frechet_distance"] * outcome["imagenet"]["frechet_distance"]))
+    """The Fréchet distance in ImageNet's features; infinite where a run diverged."""
+    return np.inf if "diverged" in outcome else outcome["imagenet"]["frechet_distance"]
 
 
 def search(study: Study) -> dict[str, Any]:
     """The settings of r3gan that have the least distance, stage after stage."""
-    chosen: dict[str, Any] = {}
-    settings: tuple[Callable[[GanConfig], dict[str, Any]], ...] = (
-        lambda config: {name: getattr(config, name) for name in ("width", "max_channels", "batch_size")},
-        lambda config: {"learning_rate": config.learning_rate},
-        lambda config: {"penalty_weight": config.penalty_weight},
-    )
-    for of_stage in settings:
-        arms = search_arms(chosen)
-        best = min(arms, key=lambda name: distance(study.run(name, arms[name], SEARCH_SEED, "search")))
-        chosen |= of_stage(arms[best].config)
-    write_json(study.settings.results / "chosen.json", chosen)
-    return chosen
+    best: dict[str, Any] = {}
+    for stage in STAGES:
+        trials = search_trials(stage, best)
+        arms = {name: Arm("search", r3gan_with(changes)) for name, changes in trials.items()}
+        best = trials[min(arms, key=lambda name: distance(study.run(name, arms[name], SEARCH_SEED, "search")))]
+    write_json(study.settings.results / "chosen.json", best)
+    return best
 
 
 def main(settings: Settings) -> None:
     study = Study(settings)
-    chosen = search(study)
-
-    def run_all(arms: Mapping[str, Arm], seed: int) -> dict[str, dict[str, Any]]:
-        found = {}
-        for name, arm in arms.items():
-            changes = chosen if arm.config.network == "r3gan" else {}
-            arm = arm._replace(config=dataclasses.replace(arm.config, **changes))
-            found[name] = study.run(name, arm, seed, "runs")
-        return found
-
-    found = run_all(recipe_arms(), SEEDS[0])
-    plain = [name for name in RECIPES if name != "diffaugment"]
-    base = min(plain, key=lambda name: distance(found[f"emoji {name}"]))
+    recipes = recipe_arms(search(study))
+    for name, arm in recipes.items():  # all in one sitting
+        study.cost(name, arm)
+    found = {name: study.run(name, arm, SEEDS[0], "runs") for name, arm in recipes.items()}
+    plain = [f"emoji {name}" for name in RECIPES if name != "diffaugment"]
+    base = min(plain, key=lambda name: distance(found[name]))
     for seed in SEEDS:
-        run_all(recipe_arms() | few_arms(base), seed)
+        for name, arm in (recipes | few_arms(recipes[base].config)).items():
+            study.run(name, arm, seed, "runs")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 The interrupted run is killed, asked to stop, given one core, and left without room on its disk, again and again, and
 each time resumed, in turn with every interpreter of --python. At the end both runs must have the same bits after every
-epoch. After each epoch the figures have the process's memory, handles and mappings, the run's size and the time.
+epoch. After each epoch the figures have the process's memory, handles and mappings, the run's size, and the time on the
+clock and of the processor since the last.
 
 python experiments/long_run.py --dataset cifar10 --json docs/results/long_run.json
 
@@ -104,12 +105,12 @@ class Watched:
         process = subprocess.Popen(command)
         os.sched_setaffinity(0, usual)
         began = since = time.monotonic()
-        epochs, interrupted = len(self.digests()), False
+        epochs, interrupted, used = len(self.digests()), False, 0.0
         while process.poll() is None:
             time.sleep(SECONDS)
             now, passed = time.monotonic(), len(self.digests())
             if passed > epochs:
-                self.look(process.pid, passed, now - since)
+                used = self.look(process.pid, passed, now - since, used)
                 epochs, since = passed, now
             if interruption and now - began > interruption[0]:
                 self.interrupt(process, interruption[1])
@@ -135,17 +136,36 @@ class Watched:
         path = self.folder / "epochs.jsonl"
         return path.read_text().splitlines() if path.exists() else []
 
-    def look(self, pid: int, epoch: int, seconds: float) -> None:
-        """Add a line about a process and its run; one that has just ended adds none."""
+    def look(self, pid: int, epoch: int, seconds: float, used: float) -> float:
+        """Add a line about a process and its run; one that has just ended adds none.
+
+        Args:
+          pid: the process.
+          epoch: the epochs that have passed.
+          seconds: since the last epoch's end, on the clock.
+          used: the processor seconds of the process until then.
+
+        Returns:
+          its processor seconds until now.
+        """
         with contextlib.suppress(OSError, StopIteration):
             process = Path("/proc", str(pid))
+            ticks = process.joinpath("stat").read_text().rpartition(")")[2].split()[11:13]  # user's and system's
+            processor = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
             status = process.joinpath("status").read_text().splitlines()
             memory = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
             handles, mappings = len(list(process.joinpath("fd").iterdir())), process.joinpath("maps").read_bytes()
             size = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file()) / 2**20
-            found = {"epoch": epoch, "seconds": round(seconds, 2), "memory_mib": round(memory, 1)}
-            found |= {"handles": handles, "mappings": mappings.count(b"\n"), "folder_mib": round(size, 2)}
+            found = {"epoch": epoch, "seconds": round(seconds, 2), "processor_seconds": round(processor - used, 2)}
+            found |= {
+                "memory_mib": round(memory, 1),
+                "handles": handles,
+                "mappings": mappings.count(b"\n"),
+                "folder_mib": round(size, 2),
+            }
             append_line(self.seen, found)
+            return processor
+        return used
 
 
 @contextlib.contextmanager

@@ -182,7 +182,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "alternatives of seeds of width 64": alternatives("64"),
     "forms": lambda: tables.forms_table(read("form_time")["sizes"]),
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
-    "bits": lambda: tables.bits_table(read("bits")["versions"]["0.10.2"]),
+    "bits": lambda: tables.bits_table(read("bits")["versions"]),
     "large images": lambda: tables.large_images_table(read("large_images_memory")["memory_mib"]),
     "versions": lambda: tables.versions_table(read("compatibility")["versions"]),
     "uses under other versions": lambda: tables.uses_table(read("compatibility")["uses"]),
