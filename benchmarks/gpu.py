@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tables
+from gpu_kernels import OPTIONS
 from jax_forms import scan_form
 from operations import best_matmul, jax_matmul, step_flops
 from timing import Form, Timing, race, random_data
@@ -30,7 +31,8 @@ def measure(config: GanConfig, rounds: int, steps: int, recipes: Sequence[str]) 
         return None
     images, order = random_data(config, steps, NUM_IMAGES)
     peak = best_matmul({"XLA": jax_matmul}, 0.5, config.precision)
-    timings = race({"gan_jax": scan_form(config, "joint", images, order), **_peers(config, images, order)}, rounds)
+    forms = {"gan_jax": scan_form(config, "joint", images, order), **_with_options(config, images, order)}
+    timings = race(forms | _peers(config, images, order), rounds)
     steps_an_epoch = NUM_IMAGES // config.batch_size
     wall = {name: EPOCHS * steps_an_epoch * timing.median / 1000 for name, timing in timings.items()}
     wall["gan_jax"] = EPOCHS * _epoch_seconds(config, images)
@@ -49,6 +51,30 @@ def measure(config: GanConfig, rounds: int, steps: int, recipes: Sequence[str]) 
         f"### Several seeds at once, by vmap\n\n{tables.gpu_seeds_table(figures)}"
     )
     return figures
+
+
+def _with_options(config: GanConfig, images: np.ndarray, order: np.ndarray) -> dict[str, Form]:
+    """The same scan with XLA's options that record more kernels in CUDA graphs; only those that this XLA knows."""
+    keys, batches = run_keys(0), Batch(jnp.asarray(images)[jnp.asarray(order)])
+    start = init_state(config, keys.init)
+    program = jax.jit(lambda state: scan_steps(config, gan_step, state, batches, keys.step)).lower(start)
+    forms = {}
+    for name, options in OPTIONS.items():
+        if options:
+            try:
+                forms[f"gan_jax, {name}"] = _stepping(program.compile(compiler_options=options), start, len(order))
+            except jax.errors.JaxRuntimeError as error:
+                print(f"{name} fails here and is left out: {str(error).splitlines()[0]}")
+    return forms
+
+
+def _stepping(program: jax.stages.Compiled, state: Any, steps: int) -> Form:
+    def run() -> None:
+        nonlocal state
+        state, metrics = program(state)
+        jax.block_until_ready((state, metrics))
+
+    return Form(run, steps)
 
 
 def _epoch_seconds(config: GanConfig, images: np.ndarray) -> float:

@@ -15,6 +15,7 @@ import gan_jax.plane
 
 ELSEWHERE = ("export", "extend", "train")  # test_blocks.py and test_extension.py run them, train's in the README
 WITH_PYTHON = [page for page in PAGES if python_of(page).strip() and page.stem not in ELSEWHERE]
+LINKING = [*PAGES, *ROOT.glob("*.md"), *ROOT.glob("examples/**/*.md")]
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
 
 
@@ -22,6 +23,20 @@ NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.py"))
 def test_the_section_of_a_figure_has_the_command_that_makes_it(page):
     for section in re.split(r"\n(?=## )", page.read_text()):
         assert "![" not in section or re.search(r"gan-jax \w|python (experiments|benchmarks)/", section)
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_leads_somewhere(page):
+    for target, heading in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([\w-]+))?\)", page.read_text()):
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        assert not heading or (path.suffix == ".md" and heading in anchors(path)), f"{target}#{heading}"
+
+
+def anchors(page):
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 def test_every_page_is_in_the_navigation():
