@@ -134,6 +134,18 @@ def gpu_table(figures: RunJson, batch_size: int, flops: int) -> str:
     return markdown_table(["form", "ms", "quartiles", "min", "images/s", "share of peak", "40 epochs, s"], rows)
 
 
+def gpu_starts_table(recipes: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
+    """What a step of each recipe starts on a GPU, with XLA's options as they are and with others."""
+    counts = ("kernels", "convolutions", "graphs", "starts")
+    rows = [
+        [name, form, *(str(found[count]) for count in counts)]
+        for name, forms in recipes.items()
+        for form, found in forms.items()
+    ]
+    header = ["recipe", "XLA's options", "kernels", "convolutions outside graphs", "graphs", "starts of a step"]
+    return markdown_table(header, rows)
+
+
 def gpu_seeds_table(figures: RunJson) -> str:
     """A step of several seeds in one program, and as many steps in turn."""
     own = figures["seeds_ms_a_step"]

@@ -197,6 +197,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "devices": many("Devices", "shared among"),
     "complete run": many("Complete run", "form"),
     "health": many("Metrics of the health checks", "metrics of the health checks"),
+    "gpu starts": lambda: tables.gpu_starts_table(read("gpu_kernels")["recipes"]),
     "gpu, float32": gpu("gpu_float32"),
     "gpu, bfloat16": gpu("gpu_bfloat16"),
     "gpu, H100": gpu("gpu_float32_h100"),
