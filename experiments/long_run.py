@@ -56,6 +56,7 @@ class Settings:
 
 
 def main(settings: Settings) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background begin without one
     settings.output_dir.mkdir(parents=True, exist_ok=True)
     whole = Watched(settings, settings.output_dir, "whole")
     whole.train(settings.python[0])
