@@ -2,19 +2,20 @@
 # Guess: XLA records a GPU's kernels as CUDA graphs by default, so that a scan over the steps of a small convolutional
 # network starts each step once; and to see what it compiles for a GPU takes a GPU, or at least NVIDIA's libraries.
 #
-# Seen with jax 0.10.2: convolutions are not recorded. The four layers' 11 convolutions, forward and backward, end a graph
-# each, and between them too few kernels follow each other for another graph, so that most of a step's kernels are
-# started one by one. With the option xla_gpu_experimental_enable_conv_fusion, which a program accepts among its compiler
-# options, convolutions become fusions, and a step is one copy of its batch and one graph.
+# Seen with jax 0.10.2: convolutions are not recorded. The four layers' 11 convolutions, forward and backward, end a
+# graph each, and between them too few kernels follow each other for another graph, so that most of a step's kernels
+# are started one by one. With the option xla_gpu_experimental_enable_conv_fusion, which a program accepts among its
+# compiler options, convolutions become fusions, and a step is one copy of its batch and one graph.
 # All of this is seen without a GPU: with the package jax-cuda13-plugin alone and "jax_platforms" set to "cpu", a
-# topology made from a description of the GPU compiles the program. With "jax_platforms" left as it is the plugin looks for
-# NVIDIA's libraries, and without them there is "topology not implemented for cuda".
+# topology made from a description of the GPU compiles the program. With "jax_platforms" left as it is the plugin
+# looks for NVIDIA's libraries, and without them there is "topology not implemented for cuda".
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 [ "$(uname -sm)" = "Linux x86_64" ] || { echo "the plugin is for Linux"; exit 0; }
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet "jax==0.10.2" "jaxlib==0.10.2" "jax-cuda13-plugin==0.10.2" "jax-cuda13-pjrt==0.10.2"
+"$folder/venv/bin/pip" install --quiet "jax==0.10.2" "jaxlib==0.10.2" "jax-cuda13-plugin==0.10.2" \
+  "jax-cuda13-pjrt==0.10.2"
 cat > "$folder/count.py" <<'PYTHON'
 import os
 import re
