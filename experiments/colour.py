@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from colour_plan import (
+    AT_FIRST,
     FAKES,
     RECIPES,
     SEARCH_SEED,
@@ -24,6 +25,7 @@ from colour_plan import (
     STAGES,
     Arm,
     few_arms,
+    name_of,
     r3gan_with,
     recipe_arms,
     search_trials,
@@ -85,14 +87,14 @@ class Study:
         sets = {name: load_dataset(getattr(settings, name)) for name in ("cifar10", "emoji")}
         self.sets = sets | {"search": without_a_sixth(sets["cifar10"])}
 
-    def run(self, name: str, arm: Arm, seed: int, file: str) -> dict[str, Any]:
-        """The outcome of a run, made or found in a file of results."""
+    def run(self, name: str, arm: Arm, seed: int, file: str, like: str | None = None) -> dict[str, Any]:
+        """The outcome of a run, made or found in a file of results; it may take as many steps as another arm."""
         path = self.settings.results / f"{file}.jsonl"
         for line in read_json_lines(path) if path.exists() else []:
             if (line["arm"], line["seed"]) == (name, seed):
                 return line
         dataset, config = self._of(arm)
-        steps = max(1, int(SECONDS[arm.data] / self.cost(name, arm)))
+        steps = max(1, int(SECONDS[arm.data] / self.cost(like or name, arm)))
         folder = self.settings.output_dir / file / f"{name} {seed}".replace(" ", "_")
         began = time.process_time()
         found: dict[str, Any] = {"arm": name, "seed": seed, "steps": steps, "images": steps * config.batch_size}
@@ -186,9 +188,11 @@ def search(study: Study) -> dict[str, Any]:
     """The settings of r3gan that have the least distance, stage after stage."""
     best: dict[str, Any] = {}
     for stage in STAGES:
-        trials = search_trials(stage, best)
-        arms = {name: Arm("search", r3gan_with(changes)) for name, changes in trials.items()}
-        best = trials[min(arms, key=lambda name: distance(study.run(name, arms[name], SEARCH_SEED, "search")))]
+        trials, found = search_trials(stage, best), {}
+        for name, changes in trials.items():
+            arm, of_size = Arm("search", r3gan_with(changes)), name_of(changes | AT_FIRST)
+            found[name] = distance(study.run(name, arm, SEARCH_SEED, "search", of_size))
+        best = trials[min(found, key=lambda name: found[name])]
     write_json(study.settings.results / "chosen.json", best)
     return best
 
