@@ -13,8 +13,8 @@ Two things were changed after thirteen trials of the search and one run of ``dcg
 - All recipes with DCGAN's layers have ``SIZE`` on CIFAR-10 too. At its own size ``dcgan`` took 378 steps in the time
   and had learned nothing (a Fréchet distance of 1,028 in ImageNet's features, a recall of 0; ``superseded.jsonl``).
 - The search goes by the distance in ImageNet's features alone, from its second stage on again. In the evaluator's the
-  trials that had learned least were the nearest, and as near as that ``dcgan``. ``search.jsonl`` has the former trials. Trials of one size take equal steps: their
-  costs had been measured one by one, and differed by a third.
+  trials that had learned least were the nearest, and as near as that ``dcgan``. ``search.jsonl`` has the former trials.
+  Trials of one size take equal steps: their costs had been measured one by one, and differed by a third.
 """
 
 import dataclasses
