@@ -68,7 +68,10 @@ def main(settings: Settings) -> None:
 
     found = {}
     for python in (Path(sys.executable), *settings.python):
-        outcomes = {name: outcome(python, name, settings.width) for name in CIRCUMSTANCES}
+        outcomes = {}
+        for name in CIRCUMSTANCES:
+            outcomes[name] = outcome(python, name, settings.width)
+            print(name, f"{outcomes[name]['step_ms']:.0f} ms", flush=True)
         version, first = outcomes["as it comes"]["jax"], outcomes["as it comes"]["d_loss"]
         found[version] = {}
         for name, each in outcomes.items():
@@ -90,8 +93,8 @@ def outcome(python: Path, name: str, width: int) -> dict[str, Any]:
     if "threads" in given:
         environment["NPROC"] = str(given["threads"])
     command = [str(python), __file__, "--only", name, "--width", str(width)]
-    count = given.get("processes", 1)
-    meet = [["--coordinator", f"127.0.0.1:{free_port()}", "--process-id", str(each)] for each in range(count)]
+    count, port = given.get("processes", 1), free_port()
+    meet = [["--coordinator", f"127.0.0.1:{port}", "--process-id", str(each)] for each in range(count)]
     started = [
         subprocess.Popen([*command, *(flags if count > 1 else [])], stdout=subprocess.PIPE, text=True, env=environment)
         for flags in meet

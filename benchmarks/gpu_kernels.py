@@ -60,10 +60,7 @@ class Settings:
 def main(settings: Settings) -> None:
     dump = Path(tempfile.mkdtemp())
     os.environ["XLA_FLAGS"] = f"--xla_dump_to={dump}"
-    jax.config.update("jax_platforms", "cpu")  # else JAX looks for NVIDIA's libraries, and has no CUDA without them
-    from jax.experimental import topologies
-
-    device = topologies.get_topology_desc("", platform="cuda", topology="1x1x1", target_config=H200).devices[0]
+    device = an_h200()
     found: dict[str, Any] = {}
     for name in settings.recipes:
         for form, options in OPTIONS.items():
@@ -73,18 +70,26 @@ def main(settings: Settings) -> None:
     write_figures(settings, recipes=found)
 
 
-def lower(config: GanConfig, device: Any) -> jax.stages.Lowered:
+def an_h200() -> Any:
+    """A device that programs can be compiled for."""
+    jax.config.update("jax_platforms", "cpu")  # else JAX looks for NVIDIA's libraries, and has no CUDA without them
+    from jax.experimental import topologies
+
+    return topologies.get_topology_desc("", platform="cuda", topology="1x1x1", target_config=H200).devices[0]
+
+
+def lower(config: GanConfig, device: Any, steps: int = STEPS) -> jax.stages.Lowered:
     """The scan over steps for a device that need not be there."""
-    config, keys = config.at(0, 10_000), run_keys(0)
+    keys = run_keys(0)
     place = jax.sharding.SingleDeviceSharding(device)
-    shape = (STEPS, config.images_per_step, *config.image_shape)
+    shape = (steps, config.images_per_step, *config.image_shape)
     labels = jax.ShapeDtypeStruct(shape[:2], jnp.int32) if config.conditional else None
     state = jax.eval_shape(lambda key: init_state(config, key), keys.init)
     arguments = jax.tree.map(
         lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=place),
         (state, Batch(jax.ShapeDtypeStruct(shape, jnp.uint8), labels), keys.step),
     )
-    program = jax.jit(lambda state, batches, key: scan_steps(config, gan_step, state, batches, key))
+    program = jax.jit(lambda state, batches, key: scan_steps(config, gan_step, state, batches, key, 10_000))
     return program.trace(*arguments).lower(lowering_platforms=("cuda",))
 
 

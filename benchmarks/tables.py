@@ -217,6 +217,14 @@ def _bits(name: str, circumstances: Mapping[str, Any]) -> str:
     return f"other from step {found['first_different_step']}; {found['last_difference']:.2g}"
 
 
+def long_run_table(rows: Sequence[Mapping[str, float]]) -> str:
+    """What was seen of a process and its run after some of its epochs, evenly through them, but the first."""
+    shown = [rows[round(share * (len(rows) - 1))] for share in (0.05, 0.25, 0.5, 0.75, 1)]
+    names = ("memory_mib", "handles", "mappings", "folder_mib", "processor_seconds")
+    header = ["after epoch", "memory, MiB", "open files", "mappings", "folder, MiB", "processor seconds of the epoch"]
+    return markdown_table(header, [[f"{row['epoch']}", *(f"{row[name]:,.4g}" for name in names)] for row in shown])
+
+
 def versions_table(versions: Mapping[str, Mapping[str, str]]) -> str:
     """The packages of each set."""
     names = list(next(iter(versions.values())))

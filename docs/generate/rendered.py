@@ -184,6 +184,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "memory": lambda: tables.memory_table(read("sweep")["memory"]),
     "bits": lambda: tables.bits_table(read("bits")["versions"]),
     "large images": lambda: tables.large_images_table(read("large_images_memory")["memory_mib"]),
+    "long run": lambda: tables.long_run_table(read("long_run")["epochs"]["whole"]),
     "versions": lambda: tables.versions_table(read("compatibility")["versions"]),
     "uses under other versions": lambda: tables.uses_table(read("compatibility")["uses"]),
     "trainings under other versions": lambda: tables.trainings_table(read("compatibility")["bits"]),

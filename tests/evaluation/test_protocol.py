@@ -86,8 +86,10 @@ def test_the_script_writes_an_evaluator(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.soak
 def test_a_table_is_plain_and_names_its_evaluator(table, evaluator, digits):
     assert tuple(table) == ANCHORS
+    assert len({tuple(scores) for scores in table.values()}) == 1
     assert json.loads(json.dumps(table)) == table
     for scores in table.values():
         assert scores["evaluator"] == evaluator.name
@@ -97,6 +99,7 @@ def test_a_table_is_plain_and_names_its_evaluator(table, evaluator, digits):
         assert sum(scores["class_counts"]) == len(digits.test_images)
 
 
+@pytest.mark.soak
 def test_real_images_are_the_best_of_the_anchors(table):
     real, *others = table.values()
     for name in ("frechet_distance", "kernel_distance", "sliced_wasserstein"):
@@ -110,6 +113,7 @@ def test_real_images_are_the_best_of_the_anchors(table):
         assert real["critic_accuracy"] < table[anchor]["critic_accuracy"]
 
 
+@pytest.mark.soak
 def test_the_anchors_show_what_they_are_for(table):
     left_out = table["one class left out"]
     assert left_out["class_counts"][1] <= 3
@@ -120,12 +124,12 @@ def test_the_anchors_show_what_they_are_for(table):
     assert max(table["mean image"]["class_counts"]) == table["mean image"]["num_fakes"]
 
 
-def test_score_images_is_of_the_fakes_and_seeded(quick, table, evaluator, few):
+def test_score_images_is_of_the_fakes_and_seeded(quick, evaluator, few):
     told, fakes = [], few.train_images[:80]
     first = score_images(evaluator, fakes, few, tell=told.append)
     assert (len(told), told[0], told[-1]) == (NUM_PARTS, "features", "critic accuracy")
     assert first == score_images(evaluator, fakes, few)
-    assert first.keys() == table["real"].keys()
+    assert first.keys() >= NUMBERS
     assert first["authenticity"] == 0  # copies
     assert first["num_fakes"] == 80
     assert first["sliced_wasserstein"] != score_images(evaluator, fakes, few, seed=1)["sliced_wasserstein"]

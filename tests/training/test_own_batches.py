@@ -132,7 +132,7 @@ ADA = {"controllers": ("ada",), "augmentations": ("cutout",), "augmentation_prob
     ("step", "options"),
     [
         (gan_step, CLASSES | {"generator_batch": "own", "mirror": True, "ema_half_life": 10.0}),
-        (gan_step, SPECTRAL | ADA | {"penalties": ("r1",), "penalty_every": 2}),
+        pytest.param(gan_step, SPECTRAL | ADA | {"penalties": ("r1",), "penalty_every": 2}, marks=pytest.mark.soak),
         pytest.param(gan_step, SPECTRAL | {"critic_steps": 2, "penalties": ()}, marks=pytest.mark.soak),
         pytest.param(discriminator_step, ADA | {"penalty_every": 2}, marks=pytest.mark.soak),
         pytest.param(gan_step, CLASSES | R3GAN | {"generator_batch": "own"}, marks=pytest.mark.soak),
