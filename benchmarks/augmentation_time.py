@@ -21,13 +21,14 @@ from gan_jax import recipe as find_recipe
 from gan_jax.training.compiled import compiler_options
 
 AUGMENTATIONS = {"none": (), "diffaugment": ("translation", "cutout"), "pipe": ("pipe",)}
+WIDTHS = {"dcgan": 64, "r3gan": 32}
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What to time."""
 
-    recipes: tuple[str, ...] = ("dcgan", "r3gan")
+    recipes: tuple[str, ...] = tuple(WIDTHS)
     """Recipes whose step is timed."""
     batches: tuple[int, ...] = (32, 128)
     """Images in a batch."""
@@ -67,7 +68,8 @@ def figure(timings: dict[str, Timing], kind: str) -> dict[str, object]:
 def forms(settings: Settings, recipe: str, batch_size: int) -> dict[str, Form]:
     """The joint step of a recipe with each augmentation."""
     shape = (settings.size, settings.size, 3)
-    gan = dataclasses.replace(find_recipe(recipe), batch_size=batch_size, image_shape=shape, schedules=())
+    sizes = {"width": WIDTHS[recipe], "batch_size": batch_size, "image_shape": shape}
+    gan = dataclasses.replace(find_recipe(recipe), **sizes, schedules=())
     return {kind: form(settings, gan, names) for kind, names in AUGMENTATIONS.items()}
 
 

@@ -21,7 +21,7 @@ from timing import Form, thread_count
 
 PEERS = {"PyTorch eager": False, "PyTorch channels-last": True}
 OWN = {"gan_jax": 4, "gan_jax, whole batch": None}  # the narrow networks, and their micro-batch
-RECIPE = {"recipe r3gan, micro-batch 4": 4, "recipe r3gan, whole batch": None}
+RECIPE = {"recipe r3gan at width 32, micro-batch 4": 4, "recipe r3gan at width 32, whole batch": None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +69,7 @@ def config_of(name: str, size: int, batch: int) -> Any:
 
     config = dataclasses.replace(recipe("r3gan"), image_shape=(size, size, 3), batch_size=batch, schedules=())
     if name in RECIPE:
-        return dataclasses.replace(config, micro_batch=RECIPE[name])
+        return dataclasses.replace(config, width=32, micro_batch=RECIPE[name])
     narrow = {"stage_widths": (32,), "stage_cardinalities": (4,), "stage_blocks": (1,), "expansion": 2}
     return dataclasses.replace(config, **narrow, micro_batch=OWN.get(name))
 

@@ -173,7 +173,7 @@ RECIPES = {
         "relativistic pairs with both zero-centred penalties, residual networks, G's own batch, at a small size",
         "Huang et al. 2024 (R3GAN), arXiv:2501.05441",
         "its authors' program: networks, game and schedules; numbers searched on CIFAR-10 at minutes of a CPU's time",
-        "width, batch, learning rate and weight are those of experiments/colour.py's search; schedules end with the run",
+        "width, batch, learning rate and weight are of experiments/colour.py's search; schedules end with the run",
     ),
     "r3gan-dcgan": Recipe(
         dataclasses.replace(
