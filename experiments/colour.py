@@ -1,14 +1,16 @@
 """Compare recipes on colour pictures at equal time, and augmentations on few of them.
 
 colour_plan.py says what is compared, and was written first. The command resumes where it stopped: every finished run is
-a line of the files under --results, and one that is under way has its checkpoints under --output-dir.
+a line of the files under --results, and one that is under way has its checkpoints under --output-dir. Two of the
+command, with a core each, divide the runs between them.
 """
 
+import contextlib
 import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from colour_plan import (
     recipe_arms,
     search_trials,
 )
+from filelock import FileLock, Timeout
 
 from gan_jax import (
     Batch,
@@ -87,15 +90,40 @@ class Study:
         sets = {name: load_dataset(getattr(settings, name)) for name in ("cifar10", "emoji")}
         self.sets = sets | {"search": without_a_sixth(sets["cifar10"])}
 
-    def run(self, name: str, arm: Arm, seed: int, file: str, like: str | None = None) -> dict[str, Any]:
-        """The outcome of a run, made or found in a file of results; it may take as many steps as another arm."""
+    def outcomes(
+        self, arms: Mapping[str, Arm], seeds: Sequence[int], file: str
+    ) -> dict[tuple[str, int], dict[str, Any]]:
+        """Of every arm with every seed: made, found in a file of results, or awaited from another process."""
         path = self.settings.results / f"{file}.jsonl"
-        for line in read_json_lines(path) if path.exists() else []:
-            if (line["arm"], line["seed"]) == (name, seed):
-                return line
+        self._measure_costs(arms)
+        wanted = [(name, seed) for seed in seeds for name in arms]
+        while missing := [each for each in wanted if each not in found_in(path)]:
+            for name, seed in missing:
+                with self._claim(f"{file} {name} {seed}") as is_ours:
+                    if is_ours and (name, seed) not in found_in(path):
+                        self._run(name, arms[name], seed, path)
+                        break
+            else:
+                time.sleep(10)
+        return {each: found_in(path)[each] for each in wanted}
+
+    @contextlib.contextmanager
+    def _claim(self, name: str, wait: bool = False) -> Iterator[bool]:
+        """Whether no other process has this piece of work, which is then this one's."""
+        self.settings.output_dir.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.settings.output_dir / f".{name.replace(' ', '_')}.lock", blocking=wait)
+        with contextlib.suppress(Timeout):
+            lock.acquire()
+        try:
+            yield lock.is_locked
+        finally:
+            lock.release()
+
+    def _run(self, name: str, arm: Arm, seed: int, path: Path) -> None:
+        """Train and score an arm, and append the outcome to a file of results."""
         dataset, config = self._of(arm)
-        steps = max(1, int(SECONDS[arm.data] / self.cost(like or name, arm)))
-        folder = self.settings.output_dir / file / f"{name} {seed}".replace(" ", "_")
+        steps = max(1, int(SECONDS[arm.data] / self._costs()[arm.like or name]))
+        folder = self.settings.output_dir / path.stem / f"{name} {seed}".replace(" ", "_")
         began = time.process_time()
         found: dict[str, Any] = {"arm": name, "seed": seed, "steps": steps, "images": steps * config.batch_size}
         run_settings = RunConfig(
@@ -109,21 +137,24 @@ class Study:
         append_line(path, found)
         shutil.rmtree(folder)
         print(json.dumps(found), flush=True)
-        return found
 
     def _of(self, arm: Arm) -> tuple[Dataset, GanConfig]:
         """The images and the settings of its networks."""
         dataset = self.sets[arm.data] if arm.num_images is None else evenly(self.sets[arm.data], arm.num_images)
         return dataset, networks_config(RunConfig(arm.config), dataset)
 
-    def cost(self, name: str, arm: Arm) -> float:
-        """Processor seconds of a step, measured or found."""
+    def _costs(self) -> dict[str, float]:
+        """Processor seconds of a step of every arm that has been measured."""
         path = self.settings.results / "costs.json"
-        known = json.loads(path.read_text()) if path.exists() else {}
-        if name not in known:
-            known[name] = round(step_seconds(self._of(arm)[1]), 4)
-            write_json(path, known)
-        return known[name]
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def _measure_costs(self, arms: Mapping[str, Arm]) -> None:
+        """Have the costs of arms: those that are not known are measured in turns, in one sitting."""
+        with self._claim("costs", wait=True):
+            configs = {arm.like or name: self._of(arm)[1] for name, arm in arms.items()}
+            unknown = {name: config for name, config in configs.items() if name not in self._costs()}
+            found = {name: round(seconds, 4) for name, seconds in step_seconds(unknown).items()}
+            write_json(self.settings.results / "costs.json", self._costs() | found)
 
     def _scores(self, folder: Path, dataset: Dataset, arm: Arm) -> dict[str, Any]:
         run = load_run(folder)
@@ -148,6 +179,11 @@ class Study:
         return scores
 
 
+def found_in(path: Path) -> dict[tuple[str, int], dict[str, Any]]:
+    """The outcomes in a file of results, by arm and seed."""
+    return {(line["arm"], line["seed"]): line for line in read_json_lines(path)}
+
+
 def without_a_sixth(dataset: Dataset) -> Dataset:
     """The data set with one in six of its training images in the place of the test images."""
     images, labels = dataset.train_images, dataset.train_labels
@@ -165,18 +201,26 @@ def evenly(dataset: Dataset, count: int) -> Dataset:
     )
 
 
-def step_seconds(config: GanConfig, steps: int = 3) -> float:
-    """Processor seconds of a step, the least of five turns."""
+def step_seconds(configs: Mapping[str, GanConfig], steps: int = 3, turns: int = 5) -> dict[str, float]:
+    """Processor seconds of a step with each of some settings: the least of some turns, which they take one by one."""
+    timed = {name: _timed_steps(config, steps) for name, config in configs.items()}
+    times: dict[str, list[float]] = {name: [] for name in configs}
+    for _ in range(1 + turns):  # the first turn compiles
+        for name, take in timed.items():
+            began = time.process_time()
+            take()
+            times[name].append((time.process_time() - began) / steps)
+    return {name: min(each[1:]) for name, each in times.items()}
+
+
+def _timed_steps(config: GanConfig, steps: int) -> Callable[[], Any]:
+    """What takes so many steps on random images."""
     config, keys = config.at(0, 10_000), run_keys(0)
     shape = (steps, config.images_per_step, *config.image_shape)
     images = jnp.asarray(np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     labels = jnp.zeros(shape[:2], jnp.int32) if config.conditional else None
-    state, times = init_state(config, keys.init), []
-    for _ in range(6):
-        began = time.process_time()
-        jax.block_until_ready(scan_steps(config, gan_step, state, Batch(images, labels), keys.step))
-        times.append((time.process_time() - began) / steps)
-    return min(times[1:])
+    state = init_state(config, keys.init)
+    return lambda: jax.block_until_ready(scan_steps(config, gan_step, state, Batch(images, labels), keys.step))
 
 
 def distance(outcome: Mapping[str, Any]) -> float:
@@ -188,11 +232,13 @@ def search(study: Study) -> dict[str, Any]:
     """The settings of r3gan that have the least distance, stage after stage."""
     best: dict[str, Any] = {}
     for stage in STAGES:
-        trials, found = search_trials(stage, best), {}
-        for name, changes in trials.items():
-            arm, of_size = Arm("search", r3gan_with(changes)), name_of(changes | AT_FIRST)
-            found[name] = distance(study.run(name, arm, SEARCH_SEED, "search", of_size))
-        best = trials[min(found, key=lambda name: found[name])]
+        trials = search_trials(stage, best)
+        arms = {
+            name: Arm("search", r3gan_with(changes), like=name_of(changes | AT_FIRST))
+            for name, changes in trials.items()
+        }
+        found = study.outcomes(arms, (SEARCH_SEED,), "search")
+        best = trials[min(arms, key=lambda name: distance(found[name, SEARCH_SEED]))]
     write_json(study.settings.results / "chosen.json", best)
     return best
 
@@ -200,14 +246,10 @@ def search(study: Study) -> dict[str, Any]:
 def main(settings: Settings) -> None:
     study = Study(settings)
     recipes = recipe_arms(search(study))
-    for name, arm in recipes.items():  # all in one sitting
-        study.cost(name, arm)
-    found = {name: study.run(name, arm, SEEDS[0], "runs") for name, arm in recipes.items()}
+    found = study.outcomes(recipes, SEEDS[:1], "runs")
     plain = [f"emoji {name}" for name in RECIPES if name != "diffaugment"]
-    base = min(plain, key=lambda name: distance(found[name]))
-    for seed in SEEDS:
-        for name, arm in (recipes | few_arms(recipes[base].config)).items():
-            study.run(name, arm, seed, "runs")
+    base = min(plain, key=lambda name: distance(found[name, SEEDS[0]]))
+    study.outcomes(recipes | few_arms(recipes[base].config), SEEDS, "runs")
 
 
 if __name__ == "__main__":
