@@ -10,7 +10,7 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,7 @@ class Study:
         return {each: found_in(path)[each] for each in wanted}
 
     @contextlib.contextmanager
-    def _claim(self, name: str, wait: bool = False) -> Iterator[bool]:
+    def _claim(self, name: str, wait: bool = False) -> Generator[bool]:
         """Whether no other process has this piece of work, which is then this one's."""
         self.settings.output_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.settings.output_dir / f".{name.replace(' ', '_')}.lock", blocking=wait)

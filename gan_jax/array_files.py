@@ -31,7 +31,7 @@ def read_arrays(
       InputError: it is missing, damaged or something else, or would unpack to much more than its size.
     """
     try:
-        return _arrays(path, wanted)
+        return unpack_arrays(path, wanted)
     except Exception as error:  # NumPy, zipfile and zlib raise whatever their parsers meet
         reason = first_line(error)
         if "pickle" in reason:  # NumPy's own words tell how to unpickle it all the same
@@ -39,7 +39,8 @@ def read_arrays(
         raise InputError(f"{path} cannot be read as {content} ({reason}); {advice}.") from None
 
 
-def _arrays(path: Path, wanted: Callable[[str], bool]) -> dict[str, np.ndarray]:
+def unpack_arrays(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> dict[str, np.ndarray]:
+    """``read_arrays`` that raises whatever NumPy, zipfile and zlib do."""
     require_regular(path)
     with path.open("rb") as file:
         loaded = np.load(file, allow_pickle=False)

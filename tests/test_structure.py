@@ -64,7 +64,7 @@ LIBRARY_HOMES = {
     "tyro": {"cli"},
     "tqdm": {"runs.bars", "runs.watchers.console"},
     "optax": {"optimizers", "training.state", "training.updates", "evaluation.features", "inference.projection"},
-    "orbax": {"storage.checkpoints"},
+    "orbax": {"storage.checkpoints", "storage.array_handler"},
     "filelock": {"storage.run_folder", "runs.run", "sweeps.folder"},
 }
 WITHOUT_JAX = {"errors", "setting_groups", "parts", "field_types", "fields", "files", "array_files", "cores"}

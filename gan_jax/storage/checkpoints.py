@@ -14,9 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.array_files import unpack_arrays
 from gan_jax.errors import InputError
 from gan_jax.files import first_line, parse_json
 from gan_jax.storage.digests import named_leaves, tree_digest
+from gan_jax.storage.run_folder import CHECKPOINT_ARRAYS
 
 if TYPE_CHECKING:
     import orbax.checkpoint as ocp
@@ -42,8 +44,7 @@ def checkpoint_steps(folder: Path) -> list[int]:
 class SavedCheckpoints:
     """The checkpoints in a folder, to be read; another process may be writing there.
 
-    Each holds a sha256 of its arrays, which is compared when it is read. Its files are read at once, and decoded in
-    memory, since a training deletes the older ones.
+    Each holds a sha256 of its arrays, which is compared when it is read.
 
     Args:
       folder: of the checkpoints.
@@ -152,13 +153,15 @@ class Checkpoints(SavedCheckpoints):
         """
         import orbax.checkpoint as ocp
 
+        from gan_jax.storage.array_handler import ArraySave
+
         step = int(checkpoint.state.step)
         manager = self._manager = self._manager or self._open()
         if step in manager.all_steps():
             return
         arguments = ocp.args.Composite(
-            state=ocp.args.StandardSave(dict(named_leaves(checkpoint.state, "."))),
-            history=ocp.args.StandardSave(checkpoint.metrics),
+            state=ArraySave(dict(named_leaves(checkpoint.state, "."))),
+            history=ArraySave(checkpoint.metrics),
             record=ocp.args.JsonSave(
                 {"sha256": tree_digest(checkpoint._asdict()), "metrics": list(checkpoint.metrics), "run": self._run}
             ),
@@ -196,7 +199,13 @@ class Checkpoints(SavedCheckpoints):
 
 
 def _read_arrays(folder: Path) -> dict[str, np.ndarray]:
-    """The arrays that Orbax has written into a folder, by their places in the tree, such as ``generator.params``."""
+    """The arrays of a part of a checkpoint, by their places in the tree, such as ``generator.params``."""
+    path = folder / CHECKPOINT_ARRAYS
+    return unpack_arrays(path) if path.exists() else _read_tensorstore(folder)
+
+
+def _read_tensorstore(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of an older run, which Orbax's own handler has written."""
     import tensorstore
 
     context = tensorstore.Context()
@@ -218,6 +227,8 @@ def _placed(arrays: Mapping[str, np.ndarray], template: Any) -> Any:
 
     def place(name: str, leaf: Any) -> jax.Array:
         array = arrays[name]
+        if array.dtype.kind == "V":  # NumPy writes bfloat16 without its name
+            array = array.view(leaf.dtype)
         if (array.shape, array.dtype) != (leaf.shape, leaf.dtype):
             raise ValueError(f"{name} is {array.dtype} {list(array.shape)}")
         if leaf.sharding is None:
