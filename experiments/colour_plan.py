@@ -118,8 +118,9 @@ def recipe_arms(chosen: dict[str, Any]) -> dict[str, Arm]:
     configs = {name: dataclasses.replace(recipe(name), **SIZE) for name in RECIPES} | {"r3gan": r3gan_with(chosen)}
     with_classes = {f"{name} classes": dataclasses.replace(each, conditional=True) for name, each in configs.items()}
     return {
-        **{f"cifar10 {name}": Arm("cifar10", config) for name, config in (configs | with_classes).items()},
+        **{f"cifar10 {name}": Arm("cifar10", config) for name, config in configs.items()},
         **{f"emoji {name}": Arm("emoji", config) for name, config in configs.items()},
+        **{f"cifar10 {name}": Arm("cifar10", config) for name, config in with_classes.items()},
     }
 
 
