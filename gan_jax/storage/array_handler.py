@@ -1,7 +1,7 @@
 """Named arrays as an ``.npz`` in an Orbax checkpoint.
 
-Orbax's own handlers save arrays with TensorStore, which never frees the JSON that it returns (0.1.65 to 0.1.86), so that
-the memory of a training would grow with every checkpoint.
+Orbax's own handlers save arrays with TensorStore, which never frees the JSON that it returns (0.1.65 to 0.1.86), so
+that the memory of a training would grow with every checkpoint.
 """
 
 import dataclasses
