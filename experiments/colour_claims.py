@@ -42,10 +42,11 @@ def distances(outcomes: Outcomes, arm: str, network: str, seeds: Iterable[int]) 
 
 
 def log_ratio(outcomes: Outcomes, arm: str, other: str, network: str) -> float:
-    """The mean over seeds of the logarithm of the ratio of two arms' distances."""
+    """The mean over seeds of the logarithm of the ratio of two arms' distances; two that diverged are equally far."""
     seeds = seeds_of(outcomes, (arm, other))
-    ratios = distances(outcomes, arm, network, seeds) / distances(outcomes, other, network, seeds)
-    return float(np.log(ratios).mean())
+    logs, other_logs = (np.log(distances(outcomes, name, network, seeds)) for name in (arm, other))
+    equal = np.isinf(logs) & np.isinf(other_logs)
+    return float(np.subtract(logs, other_logs, where=~equal, out=np.zeros(len(seeds))).mean())
 
 
 def claims(outcomes: Outcomes, search: Outcomes, chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

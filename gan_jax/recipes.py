@@ -324,3 +324,50 @@ def recipe(name: str) -> "GanConfig":
       'least_squares'
     """
     return find_recipe(name).config
+
+
+AUTO = "auto"
+"""The name under which ``--recipe`` has ``choose_recipe`` choose."""
+
+
+@explain_fields
+class Choice(NamedTuple):
+    """What ``choose_recipe`` has chosen."""
+
+    name: str
+    """The recipe that it begins with."""
+    changes: dict[str, Any]
+    """The settings that are others than the recipe's."""
+    reasons: tuple[str, ...]
+    """Why, in a few words each."""
+
+    @property
+    def settings(self) -> GanSettings:
+        """All settings."""
+        return dataclasses.replace(RECIPES[self.name].settings, **self.changes)
+
+    def __str__(self) -> str:
+        """What was chosen and why, in a line."""
+        changed = [f"{name} {_shown(value)}" for name, value in self.changes.items()]
+        return f"recipe {self.name}{' with ' if changed else ''}{', '.join(changed)}, since {'; '.join(self.reasons)}"
+
+
+def choose_recipe(image_shape: tuple[int, ...], num_images: int, num_classes: int) -> Choice:
+    """What a training of one's own images should begin with: what did best in ``docs/learn/colour.md``.
+
+    Args:
+      image_shape: height, width and channels.
+      num_images: for training.
+      num_classes: 0 where there are none.
+
+    Examples:
+      >>> choose_recipe((64, 64, 3), 1_000, 0).name
+      'best'
+    """
+    changes: dict[str, Any] = {"batch_size": 32}
+    reasons = [f"{image_shape[0]}×{image_shape[1]}"]
+    return Choice("best", changes, tuple(reasons))
+
+
+def _shown(value: Any) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, tuple) else str(value)

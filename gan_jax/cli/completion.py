@@ -8,11 +8,14 @@ from typing import Any
 from gan_jax.cli.flags import read_flags
 from gan_jax.cli.trainings import ENABLING
 from gan_jax.config import GanConfig
+from gan_jax.data.datasets import Dataset
 from gan_jax.data.image_set import listed
 from gan_jax.errors import InputError
 from gan_jax.files import warn
 from gan_jax.parts import imported_names
-from gan_jax.recipes import recipe
+from gan_jax.recipes import AUTO, choose_recipe, recipe
+from gan_jax.runs.setup import load_images
+from gan_jax.runs.watchers.console import say
 from gan_jax.setting_groups import RunSettings
 from gan_jax.settings import RunConfig
 from gan_jax.storage.run_json import RunJson, has_run_json, read_settings, runs_in
@@ -20,8 +23,17 @@ from gan_jax.sweeps.folder import recorded
 from gan_jax.sweeps.plan import default_folder, parse_sweep
 
 
-def complete(flags: RunSettings, recipe_name: str | None, args: Sequence[str], **options: Any) -> RunConfig:
-    """The settings of a training; the other arguments are those that the flags were read from.
+def complete(
+    flags: RunSettings, recipe_name: str | None, args: Sequence[str], *, choose: bool = False, **options: Any
+) -> tuple[RunConfig, Dataset | None]:
+    """The settings of a training, and its images where they were read.
+
+    Args:
+      flags: as they were read.
+      recipe_name: that they begin with.
+      args: what they were read from.
+      choose: begin with what ``choose_recipe`` chooses, unless a run goes on.
+      options: what they were read with.
 
     Raises:
       InputError: as ``parse_flags``.
@@ -29,22 +41,34 @@ def complete(flags: RunSettings, recipe_name: str | None, args: Sequence[str], *
     given = [argument.partition("=")[0] for argument in args]
     is_default = flags.output_dir is None
     folder = flags.output_dir or default_folder(flags, recipe=recipe_name)
-    flags = dataclasses.replace(flags, output_dir=folder)
+    flags, dataset = dataclasses.replace(flags, output_dir=folder), None
     if flags.resume and (found := _recorded_run(flags)):
         begun, _ = read_settings(found)
-        if recipe_name is not None:
+        if recipe_name not in (None, AUTO):
             begun = dataclasses.replace(begun, gan=recipe(recipe_name))
         steps = None if "--epochs" in given else begun.steps  # a length in epochs replaces one in steps
         begun = dataclasses.replace(begun, steps=steps, output_dir=folder)
         if flags.has_many_runs:
             begun = dataclasses.replace(_of_every_trial(flags, begun), seed=flags.seed)
         flags = read_flags(begun, args, **options)
-    elif flags.resume and is_default:
-        _warn_of_no_run(folder)
-    values: dict[str, Any] = vars(flags) | {"gan": GanConfig(**vars(flags.gan)), "imports": imported_names()}
-    settings = RunConfig(**values)
+    else:
+        if flags.resume and is_default:
+            _warn_of_no_run(folder)
+        if choose:
+            dataset = load_images(_checked(flags))
+            chosen = choose_recipe(dataset.image_shape, len(dataset.train_images), len(dataset.class_names))
+            if not flags.quiet and flags.process_id in (None, 0):
+                say(f"Chosen: {chosen}; --recipe names another")
+            defaults = RunSettings(**(vars(flags) | {"gan": chosen.settings}))
+            flags = read_flags(defaults, args, **options)
+    settings = _checked(flags)
     _require_effect(given, settings)
-    return settings
+    return settings, dataset
+
+
+def _checked(flags: RunSettings) -> RunConfig:
+    values: dict[str, Any] = vars(flags) | {"gan": GanConfig(**vars(flags.gan)), "imports": imported_names()}
+    return RunConfig(**values)
 
 
 def _require_effect(given: Sequence[str], settings: RunConfig) -> None:

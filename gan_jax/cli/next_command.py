@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gan_jax.data.datasets import Dataset
 from gan_jax.errors import StoppedError
 from gan_jax.inference.operations import TRANSLATED
 from gan_jax.parts import import_flags
@@ -22,20 +23,23 @@ _LARGEST_PAGE = 10e6  # bytes, as gan-jax playground has it where it is not told
 _SHOWN_REALS = 1000
 
 
-def run_and_say_next(settings: RunConfig, typed: Sequence[str], experiment: Experiment | None = None) -> None:
+def run_and_say_next(
+    settings: RunConfig, typed: Sequence[str], experiment: Experiment | None = None, dataset: Dataset | None = None
+) -> None:
     """Train what the settings ask for, and print what to type next.
 
     Args:
       settings: the runs, whose folder is chosen.
       typed: the words of the command line, which a training that is stopped is continued with.
       experiment: as for ``run_experiment``.
+      dataset: as for ``run_experiment``.
 
     Raises:
       InputError, DivergedError, StoppedError: as ``run_experiment``.
     """
     stopped = None
     try:
-        run_experiment(settings, experiment)
+        run_experiment(settings, experiment, dataset=dataset)
     except StoppedError as error:
         stopped = error
     if is_main() and not settings.quiet:

@@ -12,10 +12,11 @@ from gan_jax.cli.parsing import import_named
 from gan_jax.cli.trainings import TRAININGS
 from gan_jax.errors import InputError
 from gan_jax.files import expand_home
-from gan_jax.recipes import find_recipe
+from gan_jax.recipes import AUTO, find_recipe
 from gan_jax.setting_groups import GanSettings, RunSettings
 
 if TYPE_CHECKING:
+    from gan_jax.data.datasets import Dataset
     from gan_jax.runs.experiment import Experiment
     from gan_jax.settings import RunConfig
 
@@ -54,7 +55,8 @@ def _train(
     prepare_libraries()
     from gan_jax.cli.next_command import program, run_and_say_next
 
-    run_and_say_next(asked(), [program(typed[0]), *typed[1:]], experiment)
+    settings, dataset = asked()
+    run_and_say_next(settings, [program(typed[0]), *typed[1:]], experiment, dataset)
 
 
 def parse_flags(defaults: RunSettings, args: Sequence[str] | None = None, **options: Any) -> "RunConfig":
@@ -69,10 +71,12 @@ def parse_flags(defaults: RunSettings, args: Sequence[str] | None = None, **opti
       InputError: a value is outside its range, two flags contradict each other, --sweep is given twice, or the run
         to resume has no readable record.
     """
-    return _read(defaults, sys.argv[1:] if args is None else args, **options)()
+    return _read(defaults, sys.argv[1:] if args is None else args, **options)()[0]
 
 
-def _read(defaults: RunSettings, args: Sequence[str], **options: Any) -> "Callable[[], RunConfig]":
+def _read(
+    defaults: RunSettings, args: Sequence[str], **options: Any
+) -> "Callable[[], tuple[RunConfig, Dataset | None]]":
     """Read the flags; what is returned checks and completes them, for which JAX is imported."""
     args = import_named(args)
     given = [argument.partition("=")[0] for argument in args]
@@ -83,7 +87,7 @@ def _read(defaults: RunSettings, args: Sequence[str], **options: Any) -> "Callab
     if "--seed" in given and "--seeds" in given:
         raise InputError("--seed and --seeds both say which seeds to train with; give one of them.")
     name, start = value_of(args, "--recipe"), value_of(args, "--start-from")
-    if name is not None:
+    if name not in (None, AUTO):
         defaults = _with_gan(defaults, find_recipe(name).settings)
     elif start is not None:
         from gan_jax.storage.load import load_run
@@ -94,11 +98,14 @@ def _read(defaults: RunSettings, args: Sequence[str], **options: Any) -> "Callab
             if "--resume" not in given:  # a run that goes on needs no start, and a new one is refused when it begins
                 raise
     flags = read_flags(defaults, args, **options)
+    says_nothing = name is None and start is None and vars(defaults) == vars(RunSettings())
 
-    def completed() -> "RunConfig":
+    def completed() -> "tuple[RunConfig, Dataset | None]":
         from gan_jax.cli.completion import complete
+        from gan_jax.data.folders import is_path
 
-        return complete(flags, name, args, **options)
+        choose = name == AUTO or (says_nothing and is_path(flags.dataset))
+        return complete(flags, name, args, choose=choose, **options)
 
     return completed
 

@@ -40,6 +40,7 @@ def command_of(record: "RunJson") -> str:
 
     It has the flags that are not at their defaults.
     """
+    from gan_jax.data.folders import is_path
     from gan_jax.storage.run_json import read_settings
 
     settings, config = read_settings(record)
@@ -49,7 +50,8 @@ def command_of(record: "RunJson") -> str:
     named = {defaults.game: (name, defaults) for name, defaults in TRAININGS.items()}
     name, defaults = named.get(settings.game, ("train", TRAININGS["train"]))
     ignored = [name for enabled, dependent in ENABLING.values() if not enabled(config) for name in dependent]
-    flags = _changed(config, defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
+    flags = ["--recipe dcgan"] if is_path(settings.dataset) else []  # for which others are chosen by default
+    flags += _changed(config, defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
     length = () if settings.steps is None else ("epochs",)
     flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "parallel", *length, *ignored))
     imports = [f"--import {shlex.quote(part)}" for part in record["imports"]]
