@@ -246,10 +246,10 @@ def search(study: Study) -> dict[str, Any]:
 def main(settings: Settings) -> None:
     study = Study(settings)
     recipes = recipe_arms(search(study))
-    found = study.outcomes(recipes, SEEDS[:1], "runs")
-    plain = [f"emoji {name}" for name in RECIPES if name != "diffaugment"]
+    plain = {f"emoji {name}": recipes[f"emoji {name}"] for name in RECIPES if name != "diffaugment"}
+    found = study.outcomes(plain, SEEDS[:1], "runs")
     base = min(plain, key=lambda name: distance(found[name, SEEDS[0]]))
-    study.outcomes(recipes | few_arms(recipes[base].config), SEEDS, "runs")
+    study.outcomes(few_arms(plain[base].config) | recipes, SEEDS, "runs")
 
 
 if __name__ == "__main__":
