@@ -31,6 +31,10 @@ class Settings:
     """Which recipes."""
     width: int | None = None
     """The networks' width; the recipe's own by default."""
+    image_shape: tuple[int, int, int] | None = None
+    """Height, width and channels; the recipe's own by default."""
+    batch_size: int | None = None
+    """Images in a batch; the recipe's own by default."""
     rounds: int = 11
     """Turns of each form."""
     steps: int = 5
@@ -52,14 +56,14 @@ def main(settings: Settings) -> int:
     print(f"{describe_machine()}\n")
     races = {}
     for name in settings.recipes:
-        config = recipe(name).at(0, 10_000)
-        config = config if settings.width is None else dataclasses.replace(config, width=settings.width)
+        changes = {key: getattr(settings, key) for key in ("width", "image_shape", "batch_size")}
+        config = dataclasses.replace(recipe(name), **{key: value for key, value in changes.items() if value is not None})
         races[name] = race(forms(config, settings.steps), settings.rounds)
         print(
             f"{name}: {', '.join(f'{form} {timing.median:.0f} ms' for form, timing in races[name].items())}", flush=True
         )
     figures = {name: {form: timing.as_dict() for form, timing in one.items()} for name, one in races.items()}
-    batches = {name: recipe(name).batch_size for name in races}
+    batches = {name: settings.batch_size or recipe(name).batch_size for name in races}
     print(f"\n{recipes_table(figures, batches)}\n\n{neighbours(races.values())}")
     write_figures(settings, recipes=figures)
     return 0
@@ -71,7 +75,7 @@ def forms(config: GanConfig, steps: int) -> dict[str, Form]:
     from torch_recipes import RecipePeer
 
     images, order = random_data(config, steps)
-    found = {GAN_JAX: scan_form(config, "joint", images, order)}
+    found = {GAN_JAX: scan_form(config.at(0, 10_000), "joint", images, order)}
     found[EAGER] = RecipePeer(config, images).form(order)
     if not config.penalties:
         found[COMPILED] = RecipePeer(config, images, compiled=True).form(order)

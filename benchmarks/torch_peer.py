@@ -131,21 +131,22 @@ class Peer:
 
 def networks(config: GanConfig) -> tuple[nn.Sequential, nn.Sequential]:
     """The generator and the discriminator of ``gan_jax.nn.networks``, with DCGAN's initial weights."""
-    width, channels = config.width, config.image_shape[2]
-    kernel = 3 if config.image_shape[0] == 28 else 4
+    down, channels, size = [], config.image_shape[2], config.image_shape[0]
+    while size > 4:
+        down.append((channels, config.channels(len(down)), 3 if size == 7 else 4))
+        channels, size = down[-1][1], -(-size // 2)
+    (colours, first, _), *inner = down
     generator = nn.Sequential(
-        *_up(config.latent_dim, 4 * width, 4, 1, 0),
-        *_up(4 * width, 2 * width, kernel, 2, 1),
-        *_up(2 * width, width, 4, 2, 1),
-        nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False),
+        *_up(config.latent_dim, channels, 4, 1, 0),
+        *(layer for small, large, kernel in reversed(inner) for layer in _up(large, small, kernel, 2, 1)),
+        nn.ConvTranspose2d(first, colours, 4, 2, 1, bias=False),
         nn.Tanh(),
     )
     discriminator = nn.Sequential(
-        nn.Conv2d(channels, width, 4, 2, 1, bias=False),
+        nn.Conv2d(colours, first, 4, 2, 1, bias=False),
         nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
-        *_down(width, 2 * width, 4),
-        *_down(2 * width, 4 * width, kernel),
-        nn.Conv2d(4 * width, 1, 4, 1, 0, bias=False),
+        *(layer for small, large, kernel in inner for layer in _down(small, large, kernel)),
+        nn.Conv2d(channels, 1, 4, 1, 0, bias=False),
     )
     return generator.apply(init_weights), discriminator.apply(init_weights)
 
