@@ -309,7 +309,7 @@ def find_recipe(name: str) -> Recipe:
       InputError: there is none.
     """
     if name not in RECIPES:
-        raise InputError(f"recipe is {name!r}; it must be one of {', '.join(RECIPES)}.")
+        raise InputError(f"recipe is {name!r}; it must be one of {', '.join(RECIPES)}, or {AUTO} for a training.")
     return RECIPES[name]
 
 

@@ -104,7 +104,7 @@ def _read(
         from gan_jax.cli.completion import complete
         from gan_jax.data.folders import is_path
 
-        choose = name == AUTO or (says_nothing and is_path(flags.dataset))
+        choose = name == AUTO or (says_nothing and flags.game == "joint" and is_path(flags.dataset))
         return complete(flags, name, args, choose=choose, **options)
 
     return completed

@@ -50,7 +50,7 @@ def command_of(record: "RunJson") -> str:
     named = {defaults.game: (name, defaults) for name, defaults in TRAININGS.items()}
     name, defaults = named.get(settings.game, ("train", TRAININGS["train"]))
     ignored = [name for enabled, dependent in ENABLING.values() if not enabled(config) for name in dependent]
-    flags = ["--recipe dcgan"] if is_path(settings.dataset) else []  # for which others are chosen by default
+    flags = ["--recipe dcgan"] if settings.game == "joint" and is_path(settings.dataset) else []  # not chosen anew
     flags += _changed(config, defaults.gan, leave_out=(*_OF_THE_DATA, *ignored))
     length = () if settings.steps is None else ("epochs",)
     flags += _changed(settings, defaults, leave_out=("gan", "sweep", "seeds", "parallel", *length, *ignored))
