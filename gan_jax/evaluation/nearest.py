@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from queue import SimpleQueue
 from typing import NamedTuple
 
 import numpy as np
 
 from gan_jax.cores import usable_cores
 
-_AXES, _SAMPLE = 192, 500
-_BLOCK_ENTRIES = 2**23  # of a table of float32: 32 MiB
-_PARTS = 16
+_AXES, _SAMPLE = 222, 500
+_BLOCK_ENTRIES = 2**25  # of a table of float32: 128 MiB for each core
+_PART = 256  # images that have a least bound together
+_CANDIDATES = 16
 _PAIRS = 1024  # whose pixels are compared at once
 _SLACK = 1e-5  # what float32 may be off by, beside the largest squared norm
 _FEW = 1 / 40  # of all images; one product with all of them is faster than more single comparisons
@@ -27,7 +28,15 @@ class Index(NamedTuple):
     images: np.ndarray  # [N, pixels] float32: whole numbers, less the centre
     centre: np.ndarray  # [pixels] float32
     axes: np.ndarray  # [pixels, axes] float32, orthonormal
-    table: np.ndarray  # [N, axes + 2] float32: minus each vector, and half its squared length, as from centre to image
+    table: (
+        np.ndarray
+    )  # [axes + 2, parts part] float32: minus each vector, and half its squared length; inf after image N
+    part: int  # images in each part
+
+    @property
+    def half_norms(self) -> np.ndarray:
+        """Half the squared length of each image, from the centre: ``[N]`` float32."""
+        return self.table[-1, : len(self.images)]
 
 
 def index_images(images: np.ndarray) -> Index:
@@ -38,7 +47,11 @@ def index_images(images: np.ndarray) -> Index:
     _, turned = np.linalg.eigh(some @ some.T)
     axes = np.linalg.qr(some.T @ turned[:, -_AXES:])[0]
     vectors, half_norms = _vectors(centred, axes)
-    return Index(centred, centre, axes, np.concatenate([-vectors, half_norms[:, None]], axis=1))
+    part = max(1, min(_PART, len(images) // _CANDIDATES))
+    table = np.zeros((vectors.shape[1] + 1, -(-len(images) // part) * part), np.float32)
+    table[:-1, : len(images)], table[-1] = -vectors.T, np.inf
+    table[-1, : len(images)] = half_norms
+    return Index(centred, centre, axes, table, part)
 
 
 def _vectors(centred: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,15 +72,17 @@ def find_nearest(index: Index, queries: np.ndarray) -> Nearest:
     """The nearest image to each of ``[M, pixels]`` uint8 queries."""
     centred = queries - index.centre
     vectors, half_norms = _vectors(centred, index.axes)
-    found = Nearest(
-        np.empty(len(queries), np.int64), np.empty((len(queries), min(_PARTS, len(index.images))), np.int64)
-    )
+    count = min(_CANDIDATES, index.table.shape[1] // index.part)
+    found = Nearest(np.empty(len(queries), np.int64), np.empty((len(queries), count), np.int64))
 
-    def find(rows: slice) -> None:
-        bounds = _bounds(index, vectors[rows])
-        near = found.others[rows] = _least_of_each_part(bounds)
+    def find(rows: slice, room: np.ndarray) -> None:
+        bounds = _bounds(index, vectors[rows], room)
+        least = bounds.argmin(axis=2)
+        least_bounds = np.take_along_axis(bounds, least[:, :, None], axis=2)[:, :, 0]
+        near = np.argpartition(least_bounds, count - 1)[:, :count]
+        near = found.others[rows] = near * index.part + np.take_along_axis(least, near, axis=1)
         reached = _squared_distances(index.images, centred[rows], *_pairs(near)).reshape(near.shape).min(axis=1)
-        query, image = _possible(index, centred[rows], half_norms[rows], bounds, reached)
+        query, image = _possible(index, centred[rows], half_norms[rows], bounds, least_bounds, reached)
         squared = _squared_distances(index.images, centred[rows], query, image)
         starts = np.searchsorted(query, np.arange(len(bounds)))
         hits = np.flatnonzero(squared == np.minimum.reduceat(squared, starts)[query])
@@ -93,13 +108,13 @@ def has_nearer(index: Index, images: np.ndarray, squared_limits: np.ndarray, oth
     found = ((squared < squared_limits[:, None]) & (others != images[:, None])).any(axis=1)
     rest = np.flatnonzero(~found)
 
-    def look(rows: slice) -> None:
+    def look(rows: slice, room: np.ndarray) -> None:
         asked = rest[rows]
         chosen = images[asked]
-        bounds = _bounds(index, -index.table[chosen, :-1])
-        bounds[np.arange(len(asked)), chosen] = np.inf
-        centred, half_norms = index.images[chosen], index.table[chosen, -1]
-        query, image = _possible(index, centred, half_norms, bounds, squared_limits[asked])
+        bounds = _bounds(index, -index.table[:-1, chosen].T, room)
+        bounds[np.arange(len(asked)), chosen // index.part, chosen % index.part] = np.inf
+        centred, half_norms = index.images[chosen], index.half_norms[chosen]
+        query, image = _possible(index, centred, half_norms, bounds, bounds.min(axis=2), squared_limits[asked])
         nearer = _squared_distances(index.images, centred, query, image) < squared_limits[asked][query]
         found[asked[query[nearer]]] = True
 
@@ -107,22 +122,30 @@ def has_nearer(index: Index, images: np.ndarray, squared_limits: np.ndarray, oth
     return found
 
 
-def _in_blocks(work: Callable[[slice], None], index: Index, count: int) -> None:
-    """Call a function with slices of so many queries, on all cores."""
-    size = max(1, _BLOCK_ENTRIES // len(index.images))
-    with ThreadPoolExecutor(usable_cores()) as pool:
-        list(pool.map(work, (slice(start, min(start + size, count)) for start in range(0, count, size))))
+def _in_blocks(work: Callable[[slice, np.ndarray], None], index: Index, count: int) -> None:
+    """Call a function with slices of so many queries and room for their bounds, on all cores."""
+    cores, columns = usable_cores(), index.table.shape[1]
+    size = max(1, _BLOCK_ENTRIES // columns)
+    rooms = SimpleQueue[np.ndarray]()  # memory that is new in every block costs half of the product's time
+    for _ in range(cores):
+        rooms.put(np.empty((min(size, count), columns), np.float32))
+
+    def call(start: int) -> None:
+        room = rooms.get()
+        work(slice(start, min(start + size, count)), room)
+        rooms.put(room)
+
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(call, range(0, count, size)))
 
 
-def _bounds(index: Index, vectors: np.ndarray) -> np.ndarray:
-    """Half the squared distance of each query to each image at least, less half the query's norm: ``[M, N]``."""
-    return np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1) @ index.table.T
+def _bounds(index: Index, vectors: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Half the squared distance of each query to each image at least, less half the query's norm: ``[M, parts, part]``.
 
-
-def _least_of_each_part(bounds: np.ndarray) -> np.ndarray:
-    """Of each part of the images that of the least bound: ``[M, parts]``."""
-    ends = np.linspace(0, bounds.shape[1], min(_PARTS, bounds.shape[1]) + 1).astype(int)
-    return np.stack([start + bounds[:, start:end].argmin(axis=1) for start, end in pairwise(ends)], axis=1)
+    They are infinite after the last image.
+    """
+    longer = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
+    return np.matmul(longer, index.table, out=room[: len(vectors)]).reshape(len(vectors), -1, index.part)
 
 
 def _pairs(others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,16 +154,29 @@ def _pairs(others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _possible(
-    index: Index, centred: np.ndarray, half_norms: np.ndarray, bounds: np.ndarray, reached: np.ndarray
+    index: Index,
+    centred: np.ndarray,
+    half_norms: np.ndarray,
+    bounds: np.ndarray,
+    least_bounds: np.ndarray,
+    reached: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Queries and images of all pairs that may be as near as has been reached, in order."""
-    slack = _SLACK * max(index.table[:, -1].max(), half_norms.max())
-    possible = bounds <= (reached / 2 - half_norms + slack)[:, None].astype(np.float32)
-    many = np.flatnonzero(np.count_nonzero(possible, axis=1) > _FEW * len(index.images) + 1)
-    if len(many):
-        halves = np.where(possible[many], index.table[:, -1] - centred[many] @ index.images.T, np.inf)
-        possible[many] = halves <= halves.min(axis=1, keepdims=True) + slack / 5
-    return np.divmod(np.flatnonzero(possible), len(index.images))
+    slack = _SLACK * max(index.half_norms.max(), half_norms.max())
+    limits = (reached / 2 - half_norms + slack).astype(np.float32)
+    query, part = np.nonzero(least_bounds <= limits[:, None])
+    pair, place = np.nonzero(bounds[query, part] <= limits[query, None])
+    query, image = query[pair], part[pair] * index.part + place
+    has_many = np.bincount(query, minlength=len(bounds)) > _FEW * len(index.images) + 1
+    many, few = np.flatnonzero(has_many), ~has_many[query]
+    if not len(many):
+        return query, image
+    possible = bounds[many].reshape(len(many), -1)[:, : len(index.images)] <= limits[many, None]
+    halves = np.where(possible, index.half_norms - centred[many] @ index.images.T, np.inf)
+    row, nearest = np.nonzero(halves <= halves.min(axis=1, keepdims=True) + slack / 5)
+    query, image = np.concatenate([query[few], many[row]]), np.concatenate([image[few], nearest])
+    order = np.argsort(query, kind="stable")
+    return query[order], image[order]
 
 
 def _squared_distances(images: np.ndarray, centred: np.ndarray, query: np.ndarray, image: np.ndarray) -> np.ndarray:
