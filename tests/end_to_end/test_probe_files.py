@@ -74,7 +74,7 @@ def soak(*values):
         ("run.json", link, ""),
         ("checkpoints", garble, ""),
         soak("checkpoints", dangle, ""),
-        (f"{NEWEST}/state/manifest.ocdbt", delete, ""),
+        (f"{NEWEST}/state/arrays.npz", delete, ""),
         soak("history.npz", garble, ""),
     ],
 )
@@ -145,7 +145,7 @@ def test_a_page_names_the_history_that_it_cannot_read(run, tmp_path):
 
 
 def flip_arrays(checkpoint):
-    for path in checkpoint.rglob("d/*"):
+    for path in checkpoint.rglob("arrays.npz"):
         if path.is_file():
             flip(path)
 

@@ -121,7 +121,7 @@ def test_many_runs_do_not_begin_where_one_of_them_could_not(here):
 
 def test_what_enables_a_setting_may_be_swept_with_it(here, monkeypatch):
     trained = []
-    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, _: trained.append(asked))
+    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, *_, **__: trained.append(asked))
     for flags in (["--sweep", "ema_half_life=9,99", "ema_ramp=0.1"], ["--recipe", "r1", "--penalty-weight=2"]):
         assert command(*TRAIN, *flags).status == 0
     assert len(trained) == 2
@@ -174,7 +174,7 @@ def test_a_command_refuses_a_value_and_writes_nothing(arguments, complaint, inpu
 def test_every_flag_of_a_training_takes_a_value_as_it_is_or_not_at_all(name, here, monkeypatch):
     """The settings that a training would begin with hold what was given, and nothing that is not finite."""
     trained = []
-    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, _: trained.append(asked))
+    monkeypatch.setattr(gan_jax.cli.next_command, "run_experiment", lambda asked, *_, **__: trained.append(asked))
     for value in VALUES:
         trained.clear()
         status, _, err = command("train", f"--{name.replace('_', '-')}={value}")
