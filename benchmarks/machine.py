@@ -14,9 +14,11 @@ from timing import thread_count
 
 
 def write_figures(settings: Any, **figures: Any) -> None:
-    """Write figures with the machine and the settings to ``settings.json``, if that is given."""
+    """Write figures with the machine and the settings, files by their names, to ``settings.json``, if that is given."""
     if settings.json:
-        record = {"machine": machine(), "settings": dataclasses.asdict(settings), **figures}
+        given = dataclasses.asdict(settings)
+        named = {name: value.name if isinstance(value, Path) else value for name, value in given.items()}
+        record = {"machine": machine(), "settings": named, **figures}
         settings.json.write_text(json.dumps(record, indent=1, default=str) + "\n")
 
 

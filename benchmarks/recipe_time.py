@@ -57,7 +57,9 @@ def main(settings: Settings) -> int:
     races = {}
     for name in settings.recipes:
         changes = {key: getattr(settings, key) for key in ("width", "image_shape", "batch_size")}
-        config = dataclasses.replace(recipe(name), **{key: value for key, value in changes.items() if value is not None})
+        config = dataclasses.replace(
+            recipe(name), **{key: value for key, value in changes.items() if value is not None}
+        )
         races[name] = race(forms(config, settings.steps), settings.rounds)
         print(
             f"{name}: {', '.join(f'{form} {timing.median:.0f} ms' for form, timing in races[name].items())}", flush=True

@@ -25,7 +25,7 @@ import tensorstore
 logging.getLogger("absl").setLevel(logging.CRITICAL)
 SAVES, CALLS = 40, 10_000
 
-spec = tensorstore.KvStore.Spec({"driver": "file", "path": "/tmp/some/folder/"})
+spec = tensorstore.KvStore.Spec({"driver": "file", "path": "/some/folder/"})
 spec.to_json()
 begun = sys.getallocatedblocks()
 for _ in range(CALLS):

@@ -81,7 +81,7 @@ def cached_features(network: Features, images: np.ndarray) -> Outputs:
 
     Of a network that is not ``is_fixed`` nothing is kept.
     """
-    if not isinstance(network, FeatureNetwork) or not network.is_fixed:
+    if isinstance(network, FeatureNetwork) and not network.is_fixed:
         return image_features(network, images)
     require_images(images, "images")
     content = hashlib.sha256(f"{network.name} {images.shape}".encode())

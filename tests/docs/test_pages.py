@@ -33,6 +33,13 @@ def test_every_link_of_a_page_leads_somewhere(page):
         assert not heading or (path.suffix == ".md" and heading in anchors(path)), f"{target}#{heading}"
 
 
+def test_figures_name_no_folder_of_the_machine_that_they_are_from():
+    files = [*(DOCS / "results").rglob("*.json"), *(DOCS / "results").rglob("*.jsonl")]
+    assert files
+    for path in files:
+        assert not re.search(r'"(/|[A-Za-z]:\\\\)[\w.-]+/', path.read_text()), path
+
+
 def anchors(page):
     """What the headings of a page are called in links."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)

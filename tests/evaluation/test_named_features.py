@@ -153,3 +153,13 @@ def test_cached_features_are_computed_once_for_equal_images_and_weights(monkeypa
         path.write_bytes(b"damaged")
     np.testing.assert_array_equal(feature_network.cached_features(network, images()).features, first.features)
     assert calls == [7] * 5
+
+
+def test_an_evaluator_looks_at_the_reals_once(digits, monkeypatch, tmp_path):
+    evaluator, extract, calls = load_features("classifier", digits), feature_network.extract, []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(feature_network, "extract", lambda *given: calls.append(len(given[1])) or extract(*given))
+    first, again = (feature_network.cached_features(evaluator, digits.test_images) for _ in range(2))
+    assert calls == [297]
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
