@@ -56,10 +56,11 @@ def complete(
             _warn_of_no_run(folder)
         if choose:
             dataset = load_images(_checked(flags))
-            chosen = choose_recipe(dataset.image_shape, len(dataset.train_images), len(dataset.class_names))
+            chosen = choose_recipe(dataset.image_shape)
             if not flags.quiet and flags.process_id in (None, 0):
                 say(f"Chosen: {chosen}; --recipe names another")
-            defaults = RunSettings(**(vars(flags) | {"gan": chosen.settings}))
+            values: dict[str, Any] = vars(flags) | {"gan": chosen.settings}
+            defaults = RunSettings(**values)
             flags = read_flags(defaults, args, **options)
     settings = _checked(flags)
     _require_effect(given, settings)

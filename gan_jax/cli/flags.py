@@ -50,7 +50,8 @@ class _TrainingFlags(TrainingConfig):
     gan: Annotated[GanSettings, tyro.conf.Suppress] = field(default_factory=GanSettings)
     imports: Annotated[tuple[str, ...], tyro.conf.Suppress] = ()  # --import, which every command has
     recipe: str | None = None
-    """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes."""
+    """Begin with a recipe's networks, objective and optimizer, which other flags change; see gan-jax recipes. With auto
+    it is chosen by the images' size, as for a folder, zip or npz where none is named."""
 
 
 @dataclasses.dataclass(frozen=True)

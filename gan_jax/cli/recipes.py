@@ -10,6 +10,8 @@ from gan_jax.setting_groups import GanSettings
 def recipes() -> None:
     """List the recipes: what each changes, where it is from, and where it departs from that.
 
+    The recipe auto is one of these, with settings for the images' size.
+
     Example: gan-jax train --recipe r3gan
     """
     rows: list[list[str]] = []
