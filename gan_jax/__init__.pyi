@@ -15,7 +15,7 @@ from .objectives.penalties import GENERATOR_PENALTIES, PENALTIES
 from .optimizers import OPTIMIZERS
 from .parts import import_parts
 from .pictures.grids import tile_images
-from .recipes import RECIPES, Recipe, recipe
+from .recipes import RECIPES, Choice, Recipe, choose_recipe, recipe
 from .runs.experiment import Experiment, describe_score, draw_current_batch, draw_preview, experiment_of
 from .runs.watchers.trackers import TRACKERS, Tracker
 from .runs.watchers.watcher import Entry, ResumePoint, RunContext, Watcher
@@ -57,6 +57,7 @@ __all__ = [
     "RECIPES",
     "TRACKERS",
     "Batch",
+    "Choice",
     "Controller",
     "Dataset",
     "DivergedError",
@@ -90,6 +91,7 @@ __all__ = [
     "apply_generator",
     "apply_gradients",
     "batch_fakes",
+    "choose_recipe",
     "describe_score",
     "discriminate",
     "discriminator_loss",
