@@ -12,7 +12,6 @@ from gan_jax.files import RUN_DATA, is_partial
 from gan_jax.storage.run_json import RunJson, has_run_json, read_run_json, write_run_json
 
 CHECKPOINT_ARRAYS = "arrays.npz"  # in each part of a checkpoint
-CHECKPOINT_ARRAYS = "arrays.npz"  # in each part of a checkpoint
 _UNFINISHED_CHECKPOINT = ".orbax-checkpoint-tmp"
 _TRACKERS = ("tensorboard", "wandb")
 _FILES = (  # what a run writes beside its folders, the record first
