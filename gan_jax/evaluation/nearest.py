@@ -10,7 +10,7 @@ import numpy as np
 from gan_jax.cores import usable_cores
 
 _AXES, _SAMPLE = 222, 500
-_BLOCK_ENTRIES = 2**25  # of a table of float32: 128 MiB for each core
+_ROOM = 2**26  # float32 numbers of all cores' bounds: 256 MiB
 _PART = 256  # images that have a least bound together
 _CANDIDATES = 16
 _PAIRS = 1024  # whose pixels are compared at once
@@ -28,9 +28,7 @@ class Index(NamedTuple):
     images: np.ndarray  # [N, pixels] float32: whole numbers, less the centre
     centre: np.ndarray  # [pixels] float32
     axes: np.ndarray  # [pixels, axes] float32, orthonormal
-    table: (
-        np.ndarray
-    )  # [axes + 2, parts part] float32: minus each vector, and half its squared length; inf after image N
+    table: np.ndarray  # [axes + 2, parts part] float32: minus each vector, and half its squared norm, inf after them
     part: int  # images in each part
 
     @property
@@ -125,7 +123,7 @@ def has_nearer(index: Index, images: np.ndarray, squared_limits: np.ndarray, oth
 def _in_blocks(work: Callable[[slice, np.ndarray], None], index: Index, count: int) -> None:
     """Call a function with slices of so many queries and room for their bounds, on all cores."""
     cores, columns = usable_cores(), index.table.shape[1]
-    size = max(1, _BLOCK_ENTRIES // columns)
+    size = max(1, _ROOM // cores // columns)
     rooms = SimpleQueue[np.ndarray]()  # memory that is new in every block costs half of the product's time
     for _ in range(cores):
         rooms.put(np.empty((min(size, count), columns), np.float32))
