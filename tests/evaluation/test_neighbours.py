@@ -55,7 +55,7 @@ def images(seed, count):
 
 
 def test_authenticity_is_the_direct_loop(monkeypatch):
-    monkeypatch.setattr("gan_jax.evaluation.nearest._BLOCK_ENTRIES", 900)
+    monkeypatch.setattr("gan_jax.evaluation.nearest._ROOM", 900)
     train = images(0, 90)
     fakes = np.concatenate([images(1, 40), train[:30], np.clip(train[30:60], 3, 250)])
     between, within = (cdist(rows.reshape(len(rows), -1), train.reshape(90, -1)) for rows in (fakes, train))
