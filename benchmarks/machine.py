@@ -16,10 +16,13 @@ from timing import thread_count
 def write_figures(settings: Any, **figures: Any) -> None:
     """Write figures with the machine and the settings, files by their names, to ``settings.json``, if that is given."""
     if settings.json:
-        given = dataclasses.asdict(settings)
-        named = {name: value.name if isinstance(value, Path) else value for name, value in given.items()}
-        record = {"machine": machine(), "settings": named, **figures}
-        settings.json.write_text(json.dumps(record, indent=1, default=str) + "\n")
+        record = {"machine": machine(), "settings": dataclasses.asdict(settings), **figures}
+        settings.json.write_text(json.dumps(record, indent=1, default=shown) + "\n")
+
+
+def shown(value: Any) -> str:
+    """A value of a setting that JSON does not have."""
+    return value.name if isinstance(value, Path) else str(value)
 
 
 def machine() -> dict[str, Any]:

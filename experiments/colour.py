@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from colour_claims import Outcomes, by_arm_and_seed
 from colour_plan import (
     AT_FIRST,
     FAKES,
@@ -90,9 +91,7 @@ class Study:
         sets = {name: load_dataset(getattr(settings, name)) for name in ("cifar10", "emoji")}
         self.sets = sets | {"search": without_a_sixth(sets["cifar10"])}
 
-    def outcomes(
-        self, arms: Mapping[str, Arm], seeds: Sequence[int], file: str
-    ) -> dict[tuple[str, int], dict[str, Any]]:
+    def outcomes(self, arms: Mapping[str, Arm], seeds: Sequence[int], file: str) -> Outcomes:
         """Of every arm with every seed: made, found in a file of results, or awaited from another process."""
         path = self.settings.results / f"{file}.jsonl"
         self._measure_costs(arms)
@@ -179,9 +178,9 @@ class Study:
         return scores
 
 
-def found_in(path: Path) -> dict[tuple[str, int], dict[str, Any]]:
-    """The outcomes in a file of results, by arm and seed."""
-    return {(line["arm"], line["seed"]): line for line in read_json_lines(path)}
+def found_in(path: Path) -> Outcomes:
+    """The outcomes in a file of results."""
+    return by_arm_and_seed(read_json_lines(path))
 
 
 def without_a_sixth(dataset: Dataset) -> Dataset:

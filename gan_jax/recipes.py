@@ -348,33 +348,29 @@ class Choice(NamedTuple):
 
     def __str__(self) -> str:
         """What was chosen and why, in a line."""
-        changed = [f"{name} {_shown(value)}" for name, value in self.changes.items()]
-        return f"recipe {self.name}{' with ' if changed else ''}{', '.join(changed)}, since {'; '.join(self.reasons)}"
+        changed = ", ".join(f"{name} {value}" for name, value in self.changes.items())
+        return f"recipe {self.name} with {changed}, since {'; '.join(self.reasons)}"
 
 
 def choose_recipe(image_shape: tuple[int, ...]) -> Choice:
     """What a training of one's own images should begin with: what came nearest in the same time on a CPU.
 
-    The numbers are of the first seed of ``experiments/colour.py``: of seven recipes ``best`` on CIFAR-10, and ``r1`` on
-    emoji of 64×64, both with networks and batches of this size. Images above that were not studied, and an augmentation
-    for few images and classes are left to flags.
+    The numbers are of the first seed of ``experiments/colour.py``: of seven recipes ``best`` on CIFAR-10, and of six
+    ``r1`` on emoji of 64×64, both with networks and batches of this size. Images above that were not studied, and an
+    augmentation for few images and classes are left to flags.
 
     Args:
       image_shape: height, width and channels.
 
     Examples:
       >>> print(choose_recipe((64, 64, 3)))
-      recipe r1 with batch_size 32, width 32, since it was the nearest of seven on 3,198 emoji of 64×64
+      recipe r1 with batch_size 32, width 32, since it was the nearest of six on 3,198 emoji of 64×64
     """
     size = image_shape[0]
     if size <= 32:
         return Choice("best", {"batch_size": 32}, ("it was the nearest of seven on 50,000 photographs of 32×32",))
-    changes, reasons = {"batch_size": 32, "width": 32}, ["it was the nearest of seven on 3,198 emoji of 64×64"]
+    changes, reasons = {"batch_size": 32, "width": 32}, ["it was the nearest of six on 3,198 emoji of 64×64"]
     if size > 64:
         changes["max_channels"] = 256
         reasons.append(f"the inner layers of {size}×{size} would have many more channels")
     return Choice("r1", changes, tuple(reasons))
-
-
-def _shown(value: Any) -> str:
-    return " and ".join(map(str, value)) if isinstance(value, tuple) else str(value)

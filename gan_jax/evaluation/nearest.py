@@ -130,8 +130,10 @@ def _in_blocks(work: Callable[[slice, np.ndarray], None], index: Index, count: i
 
     def call(start: int) -> None:
         room = rooms.get()
-        work(slice(start, min(start + size, count)), room)
-        rooms.put(room)
+        try:
+            work(slice(start, min(start + size, count)), room)
+        finally:  # else the other threads would wait for it
+            rooms.put(room)
 
     with ThreadPoolExecutor(cores) as pool:
         list(pool.map(call, range(0, count, size)))

@@ -23,16 +23,17 @@ class ArrayHandler(ocp.AsyncCheckpointHandler):
 
     async def async_save(self, directory: Any, args: "ArraySave") -> list[Any]:
         """Copy the arrays, and give what waits until they are on disk."""
-        copies = {name: np.array(array) for name, array in args.arrays.items()}
-        return [CommitFutureAwaitingContractedSignals(self._write(directory, copies), name="save_arrays")]
+        copies = ArraySave({name: np.array(array) for name, array in args.arrays.items()})
 
-    async def _write(self, directory: Any, arrays: Mapping[str, np.ndarray]) -> None:
-        if jax.process_index() == 0:
-            save_arrays(Path(directory) / CHECKPOINT_ARRAYS, arrays)
+        async def write() -> None:
+            self.save(directory, copies)
+
+        return [CommitFutureAwaitingContractedSignals(write(), name="save_arrays")]
 
     def save(self, directory: Any, args: "ArraySave") -> None:
         """Write the arrays at once."""
-        save_arrays(Path(directory) / CHECKPOINT_ARRAYS, args.arrays)
+        if jax.process_index() == 0:
+            save_arrays(Path(directory) / CHECKPOINT_ARRAYS, args.arrays)
 
     def restore(self, directory: Any, args: Any = None) -> dict[str, np.ndarray]:
         """Read the arrays."""

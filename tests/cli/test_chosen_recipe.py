@@ -83,7 +83,7 @@ def test_the_command_that_repeats_the_run_does_not_choose(photos):
 
 
 @pytest.mark.parametrize(("size", "name"), [(28, "best"), (32, "best"), (56, "r1"), (64, "r1"), (256, "r1")])
-def test_a_choice_goes_by_the_size_and_can_be_trained(size, name):
+def test_a_choice_goes_by_the_size_and_limits_the_channels_of_large_images(size, name):
     chosen = choose_recipe((size, size, 3))
     assert chosen.name == name
     assert f"recipe {name} with " in str(chosen)
