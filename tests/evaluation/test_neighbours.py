@@ -83,3 +83,14 @@ def test_authenticity_of_bright_images_that_are_nearly_alike():
     np.fill_diagonal(within, np.inf)
     expected = between.min(axis=1) > within.min(axis=1)[between.argmin(axis=1)]
     assert authenticity(fakes, images).share == expected.mean() == 0.5
+
+
+def test_authenticity_among_many_copies_of_an_image_finds_the_first():
+    train = np.concatenate([images(0, 40), np.repeat(images(1, 1), 80, axis=0)])
+    fakes = np.concatenate([images(2, 20), train[40:60], train[:5]])
+    between, within = (cdist(rows.reshape(len(rows), -1), train.reshape(120, -1)) for rows in (fakes, train))
+    np.fill_diagonal(within, np.inf)
+    nearest = between.argmin(axis=1)
+    found = authenticity(fakes, train)
+    np.testing.assert_array_equal(found.nearest, nearest)
+    assert found.share == np.mean(between.min(axis=1) > within.min(axis=1)[nearest])
