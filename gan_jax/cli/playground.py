@@ -15,6 +15,7 @@ def playground(
     path: tyro.conf.Positional[Path],
     /,
     output: Path,
+    beside: tuple[Path, ...] = (),
     plane: tuple[Path, ...] = (),
     lesson: Path | None = None,
     images: int | None = None,
@@ -24,7 +25,7 @@ def playground(
     reading: Reading = READ_AS_THEY_ARE,
     ema: bool = True,
 ) -> None:
-    """Make a page of one file in which the generator runs: rewind its training, walk its latents, ask D.
+    """Make a page of one file in which generators run: rewind their training, walk their latents, ask D.
 
     Example: gan-jax playground runs/fashion_mnist --output page.html
 
@@ -33,10 +34,11 @@ def playground(
     Args:
         path: A run's folder, or its weights.npz.
         output: The .html file.
+        beside: Other runs, each of which can be chosen in the page.
         plane: Folders of experiments/plane_lesson.py or experiments/plane.py, to be shown side by side.
         lesson: A folder of experiments/lesson.py, whose images are shown beside.
-        images: Training images to put into it, of which the nearest is shown; 1,000 by default, or none where the run's
-            cannot be read; 0 for none.
+        images: Training images of each run to put into it, of which the nearest is shown; 1,000 by default, or none
+            where the run's cannot be read; 0 for none.
         max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
         dataset: Where the training images are from; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
@@ -57,19 +59,22 @@ def playground(
     require_count("images", num_images, 0)
     require(0 < max_megabytes < 1000, "max-megabytes", max_megabytes, "above 0 and below 1000")
     prepare_output(output)
-    run = load_run(path)
-    known = bool(run.record) or dataset is not None
+    require(not beside or dataset is None, "dataset", dataset, "the runs' own where --beside names others")
     required = (images, dataset, data_dir, reading) != (None, None, None, READ_AS_THEY_ARE)
-    data = choose_training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
-    source = Source(
-        run=run,
-        folder=RunFolder(path) if path.is_dir() else None,
-        name=path.resolve().name if path.is_dir() else path.stem,
-        dataset=data,
-        ema=ema,
-        planes=tuple(read_plane(path) for path in plane),
-        lesson=tuple(read_lesson(lesson)) if lesson else (),
+
+    def source_of(path: Path) -> Source:
+        run = load_run(path)
+        known = bool(run.record) or dataset is not None
+        data = choose_training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
+        folder = RunFolder(path) if path.is_dir() else None
+        return Source(run, folder, path.resolve().name if folder else path.stem, data, ema)
+
+    page = build_page(
+        [source_of(path) for path in (path, *beside)],
+        planes=[read_plane(path) for path in plane],
+        lesson=read_lesson(lesson) if lesson else (),
+        num_images=num_images,
+        max_megabytes=max_megabytes,
     )
-    page = build_page(source, num_images=num_images, max_megabytes=max_megabytes)
     write_text(output, page)
     print(f"The page is in {output} ({len(page.encode()) / 1e6:.1f} MB); a double click opens it")

@@ -1,4 +1,4 @@
-"""What is in a page, but for its snapshots: networks, latents, curves, training images, trainings in the plane."""
+"""What is in a page: of each run all but its snapshots, and beside the runs what every page has."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _SCALES = {  # what D's number of an image means, by objective
 
 
 class Source(NamedTuple):
-    """What a page is made of."""
+    """A run that a page shows."""
 
     run: TrainedRun
     folder: RunFolder | None
@@ -53,20 +53,46 @@ class Source(NamedTuple):
     dataset: Dataset | None
     """Whose training images are shown."""
     ema: bool = True
-    """Show the generator of the last step where there is an average of it."""
-    planes: tuple[dict[str, Any], ...] = ()
-    """From ``playground.recordings.read_plane``."""
-    lesson: tuple[dict[str, Any], ...] = ()
-    """From ``playground.recordings.read_lesson``."""
+    """Show the average of the generator's weights where the run has one."""
 
 
-def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
-    """Everything but the snapshots: the arrays, and what the page is told beside them.
+class Part(NamedTuple):
+    """A part of a page."""
+
+    pack: Pack
+    contents: dict[str, Any]
+    """What the page is told beside the arrays."""
+
+
+def common_part(planes: Sequence[dict[str, Any]], lesson: Sequence[dict[str, Any]]) -> Part:
+    """What is beside the runs: the digits and the recipes to train with, and recorded trainings.
+
+    Args:
+      planes: from ``playground.recordings.read_plane``.
+      lesson: from ``playground.recordings.read_lesson``.
+    """
+    pack = Pack()
+    pixels, folds = digits_of_page()
+    contents = {
+        "palette": palette(),
+        "digits": {"pixels": pack.add("digits", pixels, "uint8"), "folds": folds},
+        "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(lesson)],
+        "recipes": all_recipes(),
+        "trained_starts": add_trained_starts(pack),
+        "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(planes)],
+    }
+    return Part(pack, contents)
+
+
+def run_part(source: Source, num_images: int) -> Part:
+    """A run without its snapshots: networks, latents, curves and so many training images.
 
     Raises:
-      InputError: the networks are not the package's.
+      InputError: the networks are not the package's, or make points.
     """
     run, config = source.run, source.run.config
+    if config.makes_points:
+        raise InputError("the run makes points and not images; give its frames as --plane, beside a run of images.")
     if not isinstance(run.state, GanState):
         raise InputError("the run's game is not one of a generator and a discriminator; the page shows only those.")
     pack, generator = Pack(), chosen_generator(source, run.state)
@@ -82,9 +108,8 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "trained": pack.network("trained", discriminator_operations(config, trained), "float32"),
         "untrained": pack.network("untrained", discriminator_operations(config, untrained), "int8"),
     }
-    pixels, folds = digits_of_page()
     contents = {
-        "title": f"{source.name}: what a GAN has learned",
+        "name": source.name,
         "about": _about(source, step),
         "shape": config.image_shape,
         "latent_dim": config.latent_dim,
@@ -94,22 +119,16 @@ def gather(source: Source, num_images: int) -> tuple[Pack, dict[str, Any]]:
         "labels": [int(label) for label in labels],
         "logistic": config.objective in LOGISTIC,
         "scale": _SCALES.get(config.objective, "D's logit: more is more real"),
-        "palette": palette(),
         "networks": networks,
         "generators": [{"name": "generator", "step": step}],
         **_curves(source, pack),
         **_reals(source, pack, num_images),
-        "digits": {"pixels": pack.add("digits", pixels, "uint8"), "folds": folds},
-        "lesson": [_strip(pack, f"lesson/{at}", arm) for at, arm in enumerate(source.lesson)],
-        "recipes": all_recipes(),
-        "trained_starts": add_trained_starts(pack),
-        "planes": [_plane(pack, f"plane/{at}", plane) for at, plane in enumerate(source.planes)],
         "notice": notice_of(source.dataset.name if source.dataset else None),
     }
     _add_check(config, pack, generator, trained, latents, labels)
     pack.add("latents", latents)
     pack.add("directions", _principal_directions(config, operations))
-    return pack, contents
+    return Part(pack, contents)
 
 
 def _keys(source: Source) -> RunKeys:

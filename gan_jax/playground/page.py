@@ -3,7 +3,9 @@
 import json
 import math
 import re
+from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,8 @@ import numpy as np
 from gan_jax.errors import InputError
 from gan_jax.files import warn
 from gan_jax.inference.operations import Operation, generator_operations
-from gan_jax.playground.contents import Source, chosen_generator, gather
+from gan_jax.playground.contents import Part, Source, chosen_generator, common_part, run_part
 from gan_jax.playground.packing import Pack
-from gan_jax.storage.run_folder import RunFolder
 from gan_jax.storage.weights import load_weights
 
 _MEGABYTE = 10**6
@@ -34,7 +35,14 @@ _DIGITS_SCRIPTS = ("trainer.js", "digits.js", "digits_worker.js")
 _WORKER_SCRIPTS = ("arrays.js", "matrices.js", "engine.js", *_TRAINING_SCRIPTS, *_DIGITS_SCRIPTS, "worker.js")
 
 
-def build_page(source: Source, *, num_images: int = 1000, max_megabytes: float = 10) -> str:
+def build_page(
+    sources: Sequence[Source],
+    *,
+    planes: Sequence[dict[str, Any]] = (),
+    lesson: Sequence[dict[str, Any]] = (),
+    num_images: int = 1000,
+    max_megabytes: float = 10,
+) -> str:
     """Make the page.
 
     The last discriminator is float32, since rounding turns its gradients. The last generator is float16, which changes
@@ -42,71 +50,93 @@ def build_page(source: Source, *, num_images: int = 1000, max_megabytes: float =
     on average: as many, evenly taken, as the size allows; if these are not all, a warning says so.
 
     Args:
-      source: what it is made of.
-      num_images: training images to put into it.
+      sources: the runs, of which the page shows one at a time, the first one at first.
+      planes: trainings in the plane, from ``playground.recordings.read_plane``.
+      lesson: the lesson's images, from ``playground.recordings.read_lesson``.
+      num_images: training images of each run to put into it.
       max_megabytes: the most that it may have, in millions of bytes.
 
     Returns:
       HTML.
 
     Raises:
-      InputError: not even a page without snapshots fits, or the networks are not the package's.
+      InputError: not even a page without snapshots fits, or the networks are not the package's, or make points.
     """
-    config = source.run.config
-    if config.makes_points:
-        raise InputError("the run makes points and not images; give its frames as --plane, beside a run of images.")
-    pack, contents = gather(source, num_images)
-    page = _fill(pack, contents)
+    common = common_part(planes, lesson)
+    runs = [run_part(source, num_images) for source in sources]
+    page = _fill(common, runs)
     size = len(page.encode())
     spare = int(max_megabytes * _MEGABYTE) - size
     if spare < 0:
-        advice = "give a larger --max-megabytes, or fewer --images or --plane"
+        advice = "give a larger --max-megabytes, or fewer runs, --images or --plane"
         raise InputError(f"the page has {size / _MEGABYTE:.1f} MB without snapshots; {advice}.")
+    chosen = _choose_snapshots(sources, spare)
+    for source, run, paths in zip(sources, runs, chosen, strict=True):
+        snapshots = [_add_snapshot(source, path, run) for path in paths]
+        run.contents["generators"] = [*snapshots, *run.contents["generators"]]
+    return _fill(common, runs) if any(chosen) else page
+
+
+def _choose_snapshots(sources: Sequence[Source], spare: int) -> list[list[Path]]:
+    """Of each run as many snapshots before its last state as a number of bytes allows, evenly taken, the first too."""
+    taken = [_snapshots(source) for source in sources]
+    wanted = sum(
+        len(paths) * _snapshot_size(source, paths[-1]) for source, paths in zip(sources, taken, strict=True) if paths
+    )
+    counts = [len(paths) if wanted <= spare else len(paths) * spare // wanted for paths in taken]
+    if wanted > spare:
+        missing = math.ceil(10 * (wanted - spare) / _MEGABYTE) / 10
+        left = f"{sum(counts)} of {sum(map(len, taken))} snapshots fit into the page"
+        warn(f"{left}; {missing:.1f} more --max-megabytes would hold all")
+    return [_evenly(paths, count) for paths, count in zip(taken, counts, strict=True)]
+
+
+def _evenly(paths: Sequence[Path], count: int) -> list[Path]:
+    return [paths[at] for at in np.unique(np.linspace(0, len(paths) - 1, count).round().astype(int))]
+
+
+def _snapshots(source: Source) -> list[Path]:
+    """The files of those before the last state."""
     if source.folder is None:
-        return page
-    steps = _choose_snapshots(source, source.folder, spare)
-    contents["generators"] = [
-        *(_add_snapshot(source, source.folder, step, pack, contents) for step in steps),
-        *contents["generators"],
-    ]
-    return _fill(pack, contents) if steps else page
-
-
-def _choose_snapshots(source: Source, folder: RunFolder, spare: int) -> list[int]:
-    """As many snapshots before the last state as a number of bytes allows, evenly taken, the first among them."""
-    taken = [step for step in folder.snapshot_steps() if step < int(source.run.state.step)]
-    if not taken:
         return []
+    steps = (step for step in source.folder.snapshot_steps() if step < int(source.run.state.step))
+    return [source.folder.snapshot(step) for step in steps]
+
+
+def _snapshot_size(source: Source, path: Path) -> int:
+    """What a snapshot adds to a page, in bytes."""
     alone = Pack()
-    described = alone.network("snapshot", _snapshot_operations(source, folder, taken[-1]), "int8")
-    each = len(alone.text()) + len(json.dumps([described, alone.manifest]))
-    count = min(len(taken), spare // each)
-    if count < len(taken):
-        missing = math.ceil(10 * (each * len(taken) - spare) / _MEGABYTE) / 10
-        warn(f"{count} of {len(taken)} snapshots fit into the page; {missing:.1f} more --max-megabytes would hold all")
-    return [taken[at] for at in np.unique(np.linspace(0, len(taken) - 1, count).round().astype(int))]
+    described = alone.network("snapshot", _read_snapshot(source, path)[1], "int8")
+    return len(alone.text()) + len(json.dumps([described, alone.manifest]))
 
 
-def _add_snapshot(source: Source, folder: RunFolder, step: int, pack: Pack, contents: dict[str, Any]) -> dict[str, Any]:
+def _add_snapshot(source: Source, path: Path, run: Part) -> dict[str, Any]:
+    step, operations = _read_snapshot(source, path)
     name = f"step {step}"
-    contents["networks"][name] = pack.network(name, _snapshot_operations(source, folder, step), "int8")
+    run.contents["networks"][name] = run.pack.network(name, operations, "int8")
     return {"name": name, "step": step}
 
 
-def _snapshot_operations(source: Source, folder: RunFolder, step: int) -> list[Operation]:
+def _read_snapshot(source: Source, path: Path) -> tuple[int, list[Operation]]:
+    """Its step, and what its generator does."""
     config = source.run.config
-    state = load_weights(folder.snapshot(step), config)[1]
-    return generator_operations(config, chosen_generator(source, state))
+    state = load_weights(path, config)[1]
+    return int(state.step), generator_operations(config, chosen_generator(source, state))
 
 
-def _fill(pack: Pack, contents: dict[str, Any]) -> str:
+def _fill(common: Part, runs: Sequence[Part]) -> str:
     """The page around its contents."""
-    described = json.dumps({**contents, "manifest": pack.manifest}, separators=(",", ":")).replace("<", "\\u003c")
+    described = [{**run.contents, "manifest": run.pack.manifest} for run in runs]
+    contents = {**common.contents, "manifest": common.pack.manifest, "runs": described}
+    packs = {"data": common.pack} | {f"data-{at}": run.pack for at, run in enumerate(runs)}
+    names = ", ".join(run.contents["name"] for run in runs)
     parts = {
-        "TITLE": contents["title"].replace("&", "&amp;").replace("<", "&lt;"),
+        "TITLE": f"{names}: what a GAN has learned".replace("&", "&amp;").replace("<", "&lt;"),
         "STYLE": _read("style.css"),
-        "CONTENTS": described,
-        "DATA": pack.text(),
+        "CONTENTS": json.dumps(contents, separators=(",", ":")).replace("<", "\\u003c"),
+        "DATA": "\n".join(
+            f'<script type="text/plain" id="{name}">{pack.text()}</script>' for name, pack in packs.items()
+        ),
         "WORKER": "\n".join(map(_read, _WORKER_SCRIPTS)),
         "PAGE": "\n".join(map(_read, _PAGE_SCRIPTS)),
     }

@@ -137,6 +137,25 @@ def test_the_training_is_rewound_and_the_address_keeps_it(visit):
     np.testing.assert_array_equal(again.pixels("#grid canvas"), early)
 
 
+def test_another_run_is_chosen_and_the_address_keeps_it(visit, page_path, tmp_path):
+    config = GanConfig(image_shape=(32, 32, 3), latent_dim=4, width=2)
+    save_weights(tmp_path / "colour.npz", init_state(config, jax.random.key(0)), config)
+    both = make_page(tmp_path, page_path.parent / "run", "--beside", tmp_path / "colour.npz", "--images", 50)
+    opened = visit(both, "#moment=1")
+    grey = opened.pixels("#held")
+    assert opened.page.is_visible("#run-choice")
+    with opened.page.expect_navigation():
+        opened.page.select_option("#run-choice", label="colour")
+    opened.page.wait_for_selector("body[data-ready]")
+    assert (len(grey), len(opened.pixels("#held"))) == (4 * 28 * 28, 4 * 32 * 32)
+    assert "images 32×32×3" in opened.text("#about")
+    assert "agrees with JAX" in opened.text("#self-check")
+    assert not opened.page.is_visible("#moment")
+    again = visit(both, opened.page.evaluate("location.hash"))
+    assert again.page.input_value("#run-choice") == "1"
+    assert not visit().page.is_visible("#run-choice")
+
+
 def test_the_pad_and_the_directions_change_the_held_image(visit):
     opened = visit()
     start = opened.pixels("#held")

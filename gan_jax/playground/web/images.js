@@ -46,7 +46,7 @@ function between(start, end, share) {
   return start.map((value, i) => size * ((left * value) / a + (right * end[i]) / b));
 }
 
-function startImages(ask, arrays) {
+function startImages(ask, arrays, common) {
   const moments = contents.generators, lastMoment = moments.length - 1;
   Latents.load(arrays("latents"));
 
@@ -361,7 +361,7 @@ function startImages(ask, arrays) {
   function drawArms() {
     for (const { name, steps, array, canvas, text } of arms) {
       const near = steps.map((step) => Math.abs(step - moments[moment].step)), index = near.indexOf(Math.min(...near));
-      const { data, shape: [, count, h, w, c] } = arrays(array), size = h * w * c;
+      const { data, shape: [, count, h, w, c] } = common(array), size = h * w * c;
       const row = new Uint8ClampedArray(h * w * count * c);
       for (let n = 0; n < count; n++) {
         for (let y = 0; y < h; y++) {

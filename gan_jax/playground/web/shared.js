@@ -2,8 +2,6 @@
 
 "use strict";
 
-const contents = JSON.parse(document.getElementById("contents").textContent);
-
 /** The element of an id. @returns {any} */
 const find = (id) => document.getElementById(id);
 
@@ -17,9 +15,9 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** The page's arrays as one buffer. */
-async function unpack() {
-  const text = atob(find("data").textContent.trim()), bytes = new Uint8Array(text.length);
+/** The arrays of a part of the page as one buffer. */
+async function unpack(id) {
+  const text = atob(find(id).textContent.trim()), bytes = new Uint8Array(text.length);
   for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
@@ -47,6 +45,14 @@ const View = (() => {
       const found = (values.get(name) ?? "").split(",").map(parseFloat);
       return found.length === otherwise.length && found.every(Number.isFinite) ? found : otherwise;
     },
+    /** Show the page anew with this value alone. */
+    startWith(name, value) {
+      clearTimeout(waiting);
+      values.clear();
+      values.set(name, value);
+      write();
+      location.reload();
+    },
     /** Keep a value; numbers with four decimals. Nothing is kept of what is null. */
     set(name, value) {
       const short = (one) => (typeof one === "number" ? String(+one.toFixed(4)) : String(one));
@@ -56,6 +62,12 @@ const View = (() => {
     },
   };
 })();
+
+// ---- What is in the page, and of its runs the one that is shown
+
+const everything = JSON.parse(find("contents").textContent);
+const chosenRun = Math.min(everything.runs.length - 1, Math.max(0, Math.round(View.number("run", 0))));
+const contents = { ...everything, ...everything.runs[chosenRun] };
 
 // ---- Workers
 

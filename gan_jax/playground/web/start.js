@@ -1,6 +1,10 @@
-// The start: everything is unpacked, one worker gets the run's networks, another one trains in the plane.
+// The start: what is shown is unpacked, one worker gets the run's networks, another one trains in the plane.
 
 (async () => {
+  everything.runs.forEach(({ name }, value) => find("run-choice").append(make("option", { value, textContent: name })));
+  find("run-choice").value = chosenRun;
+  find("run-choice").addEventListener("change", (event) => View.startWith("run", event.target.value));
+  find("runs").hidden = everything.runs.length === 1;
   find("about").textContent = contents.about;
   find("scale").textContent = contents.scale;
   for (const link of findAll("nav a")) {
@@ -18,13 +22,14 @@
     find("notice").append(make("details", {}, make("summary", { textContent: "The images' licence" }), full));
   }
   try {
-    const buffer = await unpack(), arrays = arrayReader(contents.manifest, buffer);
-    const ask = startWorker();
-    await ask("load", { networks: contents.networks, manifest: contents.manifest, buffer });
-    startImages(ask, arrays);
-    startPlanes(arrays);
-    startLive(startWorker(), arrays);
-    startDigits(arrays);
+    const common = arrayReader(everything.manifest, await unpack("data"));
+    const { networks, manifest } = everything.runs[chosenRun], buffer = await unpack(`data-${chosenRun}`);
+    const arrays = arrayReader(manifest, buffer), ask = startWorker();
+    await ask("load", { networks, manifest, buffer });
+    startImages(ask, arrays, common);
+    startPlanes(common);
+    startLive(startWorker(), common);
+    startDigits(common);
     await selfCheck(ask, arrays);
     document.body.dataset.ready = "true";
   } catch (error) {
