@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import io
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -126,6 +128,7 @@ def prepare_libraries() -> None:
     ``JAX_COMPILATION_CACHE_DIR`` names another folder. 64-bit mode, which training does not use, is switched off.
     Libraries' warnings are printed as one line each, and Matplotlib's about its own cache not at all.
     """
+    _import_libraries()
     import jax
 
     if jax.config.read("jax_enable_x64"):
@@ -143,6 +146,19 @@ def prepare_libraries() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # what Orbax's tasks meet is raised too
     sys.unraisablehook = _show_unraisable
+
+
+def _import_libraries() -> None:
+    """Import JAX and what is built on it, without a search for garbage among what stays until the process ends."""
+    if "jax" in sys.modules:
+        return
+    was_enabled = gc.isenabled()
+    gc.disable()
+    for name in ("flax.linen", "optax"):
+        import_module(name)
+    gc.freeze()
+    if was_enabled:
+        gc.enable()
 
 
 def _show_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

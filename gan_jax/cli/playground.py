@@ -8,8 +8,6 @@ from gan_jax.cli.shared_flags import READ_AS_THEY_ARE, Reading
 from gan_jax.errors import InputError
 from gan_jax.files import prepare_output, write_text
 
-_IMAGES = 1000
-
 
 def playground(
     path: tyro.conf.Positional[Path],
@@ -19,7 +17,7 @@ def playground(
     plane: tuple[Path, ...] = (),
     lesson: Path | None = None,
     images: int | None = None,
-    max_megabytes: float = 10,
+    max_megabytes: float = 25,
     dataset: str | None = None,
     data_dir: Path | None = None,
     reading: Reading = READ_AS_THEY_ARE,
@@ -37,8 +35,8 @@ def playground(
         beside: Other runs, each of which can be chosen in the page.
         plane: Folders of experiments/plane_lesson.py or experiments/plane.py, to be shown side by side.
         lesson: A folder of experiments/lesson.py, whose images are shown beside.
-        images: Training images of each run to put into it, of which the nearest is shown; 1,000 by default, or none
-            where the run's cannot be read; 0 for none.
+        images: Training images of each run to put into it, of which the nearest is shown; by default 1,000, of large
+            images 3.5 MB before compression, or none where the run's cannot be read; 0 for none.
         max_megabytes: The largest that the page may be; it takes as many snapshots as fit.
         dataset: Where the training images are from; by default the run's.
         data_dir: A folder with the data set's published files; by default the run's.
@@ -55,8 +53,7 @@ def playground(
 
     if output.suffix != ".html":
         raise InputError(f"{output} must end in .html.")
-    num_images = _IMAGES if images is None else images
-    require_count("images", num_images, 0)
+    require_count("images", 0 if images is None else images, 0)
     require(0 < max_megabytes < 1000, "max-megabytes", max_megabytes, "above 0 and below 1000")
     prepare_output(output)
     require(not beside or dataset is None, "dataset", dataset, "the runs' own where --beside names others")
@@ -65,7 +62,9 @@ def playground(
     def source_of(path: Path) -> Source:
         run = load_run(path)
         known = bool(run.record) or dataset is not None
-        data = choose_training_images(path, run, dataset, data_dir, reading, required) if num_images and known else None
+        data = (
+            choose_training_images(path, run, dataset, data_dir, reading, required) if images != 0 and known else None
+        )
         folder = RunFolder(path) if path.is_dir() else None
         return Source(run, folder, path.resolve().name if folder else path.stem, data, ema)
 
@@ -73,7 +72,7 @@ def playground(
         [source_of(path) for path in (path, *beside)],
         planes=[read_plane(path) for path in plane],
         lesson=read_lesson(lesson) if lesson else (),
-        num_images=num_images,
+        num_images=images,
         max_megabytes=max_megabytes,
     )
     write_text(output, page)

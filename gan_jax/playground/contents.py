@@ -1,6 +1,7 @@
 """What is in a page: of each run all but its snapshots, and beside the runs what every page has."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ _ROWS, _OF_CLASS = 16, 4  # of a conditional run's grid
 _CHECKED = 4  # images that the page compares with JAX's
 _DIRECTIONS = 6
 _POINTS = 300  # of a curve
+_REALS, _REAL_BYTES = 1000, 3_500_000  # the most training images, and the most bytes of them, if no number is given
 _PANELS = {
     "Losses": (None, {"d_loss": "first", "g_loss": "second"}),
     "D's mean scores": ([0, 1], {"d_x": "first", "d_g_z1": "second", "d_g_z2": "third"}),
@@ -84,8 +86,10 @@ def common_part(planes: Sequence[dict[str, Any]], lesson: Sequence[dict[str, Any
     return Part(pack, contents)
 
 
-def run_part(source: Source, num_images: int) -> Part:
+def run_part(source: Source, num_images: int | None) -> Part:
     """A run without its snapshots: networks, latents, curves and so many training images.
+
+    By default there are 1,000 images, or of large ones as many as have 3.5 MB before they are compressed.
 
     Raises:
       InputError: the networks are not the package's, or make points.
@@ -123,7 +127,9 @@ def run_part(source: Source, num_images: int) -> Part:
         "generators": [{"name": "generator", "step": step}],
         **_curves(source, pack),
         **_reals(source, pack, num_images),
-        "notice": notice_of(source.dataset.name if source.dataset else None),
+        "notice": notice_of(
+            source.dataset.name if source.dataset else source.run.record.get("dataset", {}).get("name")
+        ),
     }
     _add_check(config, pack, generator, trained, latents, labels)
     pack.add("latents", latents)
@@ -219,8 +225,10 @@ def _curves(source: Source, pack: Pack) -> dict[str, Any]:
     return {"curves": panels, "curve_steps": [int(min(start + window, length)) for start in starts]}
 
 
-def _reals(source: Source, pack: Pack, count: int) -> dict[str, Any]:
+def _reals(source: Source, pack: Pack, count: int | None) -> dict[str, Any]:
     dataset = source.dataset
+    if count is None:
+        count = min(_REALS, _REAL_BYTES // math.prod(source.run.config.image_shape))
     if dataset is None or count == 0:
         return {"reals": False}
     rows = np.unique(np.linspace(0, len(dataset.train_images) - 1, count).astype(int))

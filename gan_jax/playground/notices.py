@@ -18,6 +18,8 @@ _NOTICES = {
     "Kuzushiji Dataset by NIJL and others, doi:10.20676/00000341.",
     "digits": "Training images: Optical Recognition of Handwritten Digits, by E. Alpaydin and C. Kaynak, UCI Machine "
     "Learning Repository, licensed under CC BY 4.0; enlarged to 28×28.",
+    "twemoji": "Training images: Twemoji, Copyright Twitter, Inc and other contributors, graphics licensed under CC BY "
+    "4.0, https://creativecommons.org/licenses/by/4.0/; drawn on white.",
 }
 
 

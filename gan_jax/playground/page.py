@@ -40,8 +40,8 @@ def build_page(
     *,
     planes: Sequence[dict[str, Any]] = (),
     lesson: Sequence[dict[str, Any]] = (),
-    num_images: int = 1000,
-    max_megabytes: float = 10,
+    num_images: int | None = None,
+    max_megabytes: float = 25,
 ) -> str:
     """Make the page.
 
@@ -53,7 +53,8 @@ def build_page(
       sources: the runs, of which the page shows one at a time, the first one at first.
       planes: trainings in the plane, from ``playground.recordings.read_plane``.
       lesson: the lesson's images, from ``playground.recordings.read_lesson``.
-      num_images: training images of each run to put into it.
+      num_images: training images of each run to put into it; by default 1,000, or of large ones as many as have 3.5 MB
+        before they are compressed.
       max_megabytes: the most that it may have, in millions of bytes.
 
     Returns:
