@@ -9,10 +9,9 @@ Linux.
 
 import contextlib
 import dataclasses
-import math
 import multiprocessing
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -28,7 +27,7 @@ from tables import many_table
 from timing import Form, Timing, race, random_data
 
 from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys, scan_steps
-from gan_jax.nn import toom_cook
+from gan_jax.nn import patches, toom_cook
 from gan_jax.optimizers import OPTIMIZERS
 from gan_jax.training import compiled
 
@@ -37,47 +36,15 @@ _adam = OPTIMIZERS["adam"]
 _LONGEST_WAIT_S = 600  # for the other processes' compilation
 
 
-def even_and_odd(matrix: np.ndarray, values: jax.Array) -> jax.Array:
-    """``toom_cook``'s product of a transform, with half of the multiplications.
-
-    Points are pairs of a number and its negative. Half the sum of a pair's rows has even powers alone, and half the
-    difference odd ones. A transposed matrix has the pairs in its columns.
-    """
-    pairs_in_rows = _has_pairs(matrix)
-    if not pairs_in_rows and not _has_pairs(matrix.T):  # of the kernel's rows
-        return jnp.asarray(matrix, values.dtype) @ values
-    matrix = matrix if pairs_in_rows else matrix.T
-    points, powers = (math.isqrt(size) for size in matrix.shape)
-    blocks = matrix.reshape(points, points, powers, powers)
-    plus, minus = (blocks[0::2] + blocks[1::2]) / 2, (blocks[0::2] - blocks[1::2]) / 2
-    even, odd = (
-        jnp.asarray(part.reshape(points**2 // 2, -1), values.dtype) for part in (plus[:, :, 0::2], minus[:, :, 1::2])
-    )
-    if pairs_in_rows:
-        rows = values.reshape(powers, powers, -1)
-        evens, odds = (
-            (part @ rows[first::2].reshape(part.shape[1], -1)).reshape(points // 2, points, -1)
-            for first, part in enumerate((even, odd))
-        )
-        return jnp.stack([evens + odds, evens - odds], axis=1).reshape(points**2, -1)
-    pairs = values.reshape(points // 2, 2, points, -1)
-    sums, differences = pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]
-    evens, odds = (
-        (part.T @ one.reshape(points**2 // 2, -1)).reshape(-1, powers, one.shape[-1])
-        for part, one in ((even, sums), (odd, differences))
-    )
-    odds = jnp.pad(odds, ((0, len(evens) - len(odds)), (0, 0), (0, 0)))
-    return jnp.stack([evens, odds], axis=1).reshape(-1, powers, odds.shape[-1])[:powers].reshape(powers**2, -1)
+def both_axes_at_once(transform: Any, values: jax.Array) -> jax.Array:
+    """``toom_cook``'s way to the points or back, by one product."""
+    return jnp.asarray(np.kron(transform.rows, transform.columns), values.dtype) @ values
 
 
-def _has_pairs(matrix: np.ndarray) -> bool:
-    """Whether each pair of rows has the same even powers and opposite odd ones."""
-    points, powers = (math.isqrt(size) for size in matrix.shape)
-    if points % 2 or (points**2, powers**2) != matrix.shape:
-        return False
-    blocks = matrix.reshape(points, points, powers, powers)
-    signs = (-1.0) ** np.arange(powers)[:, None]
-    return bool(np.allclose(blocks[1::2], signs * blocks[0::2]))
+@contextlib.contextmanager
+def native_convolutions() -> Generator[None]:
+    with mock.patch.object(toom_cook, "_FEWEST_IMAGES", {}), mock.patch.object(patches, "_MOST", 0):
+        yield
 
 
 def flat_adam(*settings: Any) -> optax.GradientTransformation:
@@ -87,8 +54,12 @@ def flat_adam(*settings: Any) -> optax.GradientTransformation:
 
 ALTERNATIVES: dict[str, tuple[Callable[[], contextlib.AbstractContextManager[Any]], dict[str, Any]]] = {
     "as it is": (contextlib.nullcontext, _OWN_OPTIONS),
-    "native convolutions": (lambda: mock.patch.object(toom_cook, "_FEWEST_IMAGES", {}), _OWN_OPTIONS),
-    "even and odd parts of transforms": (lambda: mock.patch.object(toom_cook, "_apply", even_and_odd), _OWN_OPTIONS),
+    "native convolutions": (native_convolutions, _OWN_OPTIONS),
+    "native convolutions at the images": (lambda: mock.patch.object(patches, "_MOST", 0), _OWN_OPTIONS),
+    "both axes to the points at once": (
+        lambda: mock.patch.object(toom_cook._Transform, "__matmul__", both_axes_at_once),
+        _OWN_OPTIONS,
+    ),
     "Adam on one vector": (lambda: mock.patch.dict(OPTIMIZERS, adam=flat_adam), _OWN_OPTIONS),
     "products by XLA's library": (contextlib.nullcontext, {}),
     "vectors of 512 bits": (contextlib.nullcontext, {**_OWN_OPTIONS, "xla_cpu_prefer_vector_width": 512}),

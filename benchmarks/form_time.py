@@ -19,15 +19,17 @@ from tables import forms_table
 from timing import Form, neighbours, race, random_data
 
 from gan_jax import Batch, GanConfig, gan_step, init_state, run_keys, scan_steps
-from gan_jax.nn import convolution, toom_cook
+from gan_jax.nn import convolution, patches, toom_cook
 from gan_jax.training.compiled import compiler_options
 
-# By form, from how many images on the points are used, by channels; and convolution.py's limit for narrow layers.
+# By form, from how many images on the points are used, by channels; convolution.py's limit for narrow layers; and how
+# much the patches may hold.
 FORMS = {
-    "as chosen": (toom_cook._FEWEST_IMAGES, convolution._CHANNEL_PAIRS_PER_IMAGE),
-    "at points": ({16: 0}, convolution._CHANNEL_PAIRS_PER_IMAGE),
-    "native": ({}, convolution._CHANNEL_PAIRS_PER_IMAGE),
-    "native, with zeros": ({}, 0),
+    "as chosen": (toom_cook._FEWEST_IMAGES, convolution._CHANNEL_PAIRS_PER_IMAGE, patches._MOST),
+    "at points": ({16: 0}, convolution._CHANNEL_PAIRS_PER_IMAGE, patches._MOST),
+    "native between": ({}, convolution._CHANNEL_PAIRS_PER_IMAGE, patches._MOST),
+    "native": ({}, convolution._CHANNEL_PAIRS_PER_IMAGE, 0),
+    "native, with zeros": ({}, 0, 0),
 }
 
 
@@ -70,9 +72,12 @@ def form(config: GanConfig, kind: str, steps: int) -> Form:
     state, batches = init_state(config, keys.init), Batch(images[order])
     program = jax.jit(scan_steps, static_argnames="step", compiler_options=compiler_options(jax.default_backend()))
     jax.clear_caches()  # JAX must not reuse what it traced with another form
-    fewest_images, channel_pairs = FORMS[kind]
-    points = mock.patch.object(toom_cook, "_FEWEST_IMAGES", fewest_images)
-    with points, mock.patch.object(convolution, "_CHANNEL_PAIRS_PER_IMAGE", channel_pairs):
+    fewest_images, channel_pairs, most = FORMS[kind]
+    with (
+        mock.patch.object(toom_cook, "_FEWEST_IMAGES", fewest_images),
+        mock.patch.object(convolution, "_CHANNEL_PAIRS_PER_IMAGE", channel_pairs),
+        mock.patch.object(patches, "_MOST", most),
+    ):
         compiled = program.lower(config, gan_step, state, batches, keys.step).compile()
     jax.clear_caches()
     return Form(lambda: jax.block_until_ready(compiled(config, state, batches, keys.step)), steps)

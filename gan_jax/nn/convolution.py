@@ -12,7 +12,8 @@ Where the kernel meets the images in one place only, each is a matrix product, a
 Elsewhere each is one native convolution, ``lax.conv_general_dilated`` with operands in NHWC and HWIO: XLA's CPU
 compiler has a fast kernel for that layout alone, and inside a loop it does not transpose others into it, so that the
 gradients which autodiff would emit are tens of times slower there. On the CPU, layers with enough images and channels
-take ``toom_cook``'s form instead, and T of narrow ones is a convolution without the zeros between outputs.
+take ``toom_cook``'s form instead, those at the images the one of ``patches``, and T of other narrow ones is a
+convolution without the zeros between outputs.
 """
 
 import math
@@ -24,7 +25,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from gan_jax.nn import toom_cook
+from gan_jax.nn import patches, toom_cook
 
 _LARGE_KERNEL = 2**20  # entries
 _CHANNEL_PAIRS_PER_IMAGE = 64  # with more of them, to lay the kernel out for T costs more than the zeros
@@ -118,7 +119,7 @@ def kernel_gradient(inputs: Array, outputs: Array, size: int, stride: int, paddi
 def _convolve(geometry: _Geometry, x: Array, w: Array) -> Array:
     if geometry.in_one_place:
         return _dense(x, w)[:, None, None, :]
-    return _by_platform(geometry, toom_cook.convolve, _native_convolve, _native_convolve, w.shape, x, w)
+    return _by_platform(geometry, "convolve", _native_convolve, _native_convolve, w.shape, x, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -127,7 +128,7 @@ def _transpose(geometry: _Geometry, y: Array, w: Array) -> Array:
         return _dense_transpose(y[:, 0, 0], w)
     narrow = _is_narrow(y.shape[0], *w.shape[2:])
     on_cpu = _sub_pixel_transpose if narrow and geometry.stride > 1 else _native_transpose
-    return _by_platform(geometry, toom_cook.transpose, on_cpu, _native_transpose, w.shape, y, w)
+    return _by_platform(geometry, "transpose", on_cpu, _native_transpose, w.shape, y, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -137,8 +138,7 @@ def _kernel_gradient(geometry: _Geometry, x: Array, y: Array) -> Array:
     if geometry.pointwise:
         return _pointwise_kernel_gradient(x, y)
     shape = (*geometry.kernel_size, x.shape[3], y.shape[3])
-    native = _native_kernel_gradient
-    return _by_platform(geometry, toom_cook.kernel_gradient, native, native, shape, x, y)
+    return _by_platform(geometry, "kernel_gradient", _native_kernel_gradient, _native_kernel_gradient, shape, x, y)
 
 
 _convolve.defvjp(
@@ -157,15 +157,19 @@ _kernel_gradient.defvjp(
 
 def _by_platform(
     geometry: _Geometry,
-    at_points: Callable[..., Array],
+    operation: str,
     on_cpu: Callable[..., Array],
     native: Callable[..., Array],
     kernel_shape: tuple[int, ...],
     *operands: Array,
 ) -> Array:
-    wide = operands[0].dtype in (jnp.float32, jnp.float64)  # the points' sums need the digits
-    is_faster = wide and toom_cook.is_faster(geometry.axes, operands[0].shape[0], *kernel_shape[2:])
-    on_cpu = partial(at_points, geometry.axes) if is_faster else partial(on_cpu, geometry)
+    images, (in_channels, out_channels) = operands[0].shape[0], kernel_shape[2:]
+    on_cpu = partial(on_cpu, geometry)
+    if operands[0].dtype in (jnp.float32, jnp.float64):  # the points' sums need the digits
+        if patches.is_faster(geometry.axes, images, in_channels):
+            on_cpu = partial(getattr(patches, operation), geometry.axes)
+        elif toom_cook.is_faster(geometry.axes, images, in_channels, out_channels):
+            on_cpu = partial(getattr(toom_cook, operation), geometry.axes)
     return lax.platform_dependent(*operands, cpu=_mapped_in_turn(on_cpu), default=partial(native, geometry))
 
 

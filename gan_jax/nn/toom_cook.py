@@ -8,10 +8,9 @@ partial derivatives are then the convolution, its adjoint and the kernel's gradi
 
 .. math:: y = A^T (Gw \cdot Bx), \quad x = B^T (Gw \cdot Ay), \quad w = G^T (Bx \cdot Ay)
 
-In two dimensions each matrix is a Kronecker product, and each dot stands for one matrix product a point, over channels
-or over the batch. In float32 the results are accurate to about 1e-6 with four points an axis, to 1e-5 with eight.
-Narrow layers go to the points along one axis after the other, which multiplies less; wider ones, such as the course's,
-go along both at once, so that they keep their bits.
+In two dimensions each matrix is a Kronecker product, applied along one axis after the other, and each dot stands for
+one matrix product a point, over channels or over the batch. In float32 the results are accurate to about 1e-6 with four
+points an axis, to 1e-5 with eight.
 """
 
 import dataclasses
@@ -27,8 +26,7 @@ from jax import Array, lax
 _MAGNITUDES = {4: (3 / 4, 5 / 2), 6: (1 / 3, 1.0, 3.0), 8: (1 / 4, 3 / 4, 4 / 3, 4.0)}
 _WORTHWHILE = 0.8  # of the direct form's multiplications along an axis; above that, the transforms cost what is saved
 # Images in a batch, by channels; with fewer images, a point's product is so small that it runs on one core.
-_FEWEST_IMAGES = {16: 128, 64: 64}
-_NARROW = 64  # channels; layers with fewer go along one axis after the other
+_FEWEST_IMAGES = {16: 128, 32: 64}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,20 +76,20 @@ def is_faster(geometry: tuple[Geometry, Geometry], images: Any, in_channels: int
 
 def convolve(geometry: tuple[Geometry, Geometry], x: Array, w: Array) -> Array:
     """The convolution, ``[N, H, W, C]`` and ``[k, k, C, O]`` to ``[N, h, w, O]``."""
-    form = _form(geometry, in_turn=_is_narrow(*w.shape[2:]))
+    form = _form(geometry)
     return form.outputs_from_points(_products(form.inputs_at_points(x), form.kernel_at_points(w), over=2))
 
 
 def transpose(geometry: tuple[Geometry, Geometry], y: Array, w: Array) -> Array:
     """Its adjoint, ``[N, h, w, O]`` and ``[k, k, C, O]`` to ``[N, H, W, C]``."""
-    form = _form(geometry, in_turn=_is_narrow(*w.shape[2:]))
+    form = _form(geometry)
     # The small kernel is transposed before its transform: cheaper than a matrix product with a transposed operand.
     return form.inputs_from_points(_products(form.outputs_at_points(y), form.transposed_kernel_at_points(w), over=2))
 
 
 def kernel_gradient(geometry: tuple[Geometry, Geometry], x: Array, y: Array) -> Array:
     """Its gradient with respect to the kernel, ``[N, H, W, C]`` and ``[N, h, w, O]`` to ``[k, k, C, O]``."""
-    form = _form(geometry, in_turn=_is_narrow(x.shape[3], y.shape[3]))
+    form = _form(geometry)
     # XLA multiplies faster with the narrower operand, the outputs, transposed.
     return form.kernel_from_points(_products(form.outputs_at_points(y), form.inputs_at_points(x), over=1))
 
@@ -150,32 +148,29 @@ def _is_right(axis: _Axis) -> bool:
 
 
 @lru_cache
-def _form(geometry: tuple[Geometry, Geometry], *, in_turn: bool) -> "_Form":
+def _form(geometry: tuple[Geometry, Geometry]) -> "_Form":
     rows, columns = (_axis(axis) for axis in geometry)
     assert rows is not None
     assert columns is not None
-    return _Form(rows, columns, in_turn)
-
-
-def _is_narrow(in_channels: int, out_channels: int) -> bool:
-    return min(in_channels, out_channels) < _NARROW
+    return _Form(rows, columns)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Transform:
-    """A matrix for each axis, which carry ``[rows * columns, …]`` to the points or back."""
+    """A matrix for each axis, which carry ``[rows * columns, …]`` to the points or back, one axis after the other."""
 
     rows: np.ndarray
     columns: np.ndarray
-    in_turn: bool
+
+    @property
+    def points(self) -> int:
+        return len(self.rows) * len(self.columns)
 
     @property
     def transposed(self) -> "_Transform":
-        return _Transform(self.rows.T, self.columns.T, self.in_turn)
+        return _Transform(self.rows.T, self.columns.T)
 
     def __matmul__(self, values: Array) -> Array:
-        if not self.in_turn:
-            return _apply(np.kron(self.rows, self.columns), values)
         along_rows = _apply(self.rows, values.reshape(self.rows.shape[1], -1))
         columns = np.broadcast_to(self.columns, (len(self.rows), *self.columns.shape))
         parts = along_rows.reshape(len(self.rows), self.columns.shape[1], -1)
@@ -189,13 +184,13 @@ class _Form:
     ``[points, N, O]``, where ``cell`` is stride x stride and there are points x points of them.
     """
 
-    def __init__(self, rows: _Axis, columns: _Axis, in_turn: bool) -> None:
+    def __init__(self, rows: _Axis, columns: _Axis) -> None:
         self.stride = rows.geometry.stride
         self.axes = (rows.geometry, columns.geometry)
         self.cells = (rows.inputs.shape[1], columns.inputs.shape[1])
-        self.outputs = _Transform(rows.outputs, columns.outputs, in_turn)
-        self.inputs = _Transform(rows.inputs, columns.inputs, in_turn)
-        self.kernel = np.kron(rows.kernel, columns.kernel)
+        self.outputs = _Transform(rows.outputs, columns.outputs)
+        self.inputs = _Transform(rows.inputs, columns.inputs)
+        self.kernel = _Transform(rows.kernel, columns.kernel)
         self.kernel_rows = np.einsum("psk,qtl->pqstkl", rows.kernel_rows, columns.kernel_rows)
 
     def inputs_at_points(self, x: Array) -> Array:
@@ -229,18 +224,18 @@ class _Form:
         *size, c, o = w.shape
         # Zeros in a larger matrix cost less than a copy of the kernel whose rows are in groups of the stride.
         matrix = self.kernel_rows.reshape(-1, math.prod(size))
-        return _apply(matrix, w.reshape(-1, c * o)).reshape(len(self.kernel), -1, o)
+        return _apply(matrix, w.reshape(-1, c * o)).reshape(self.kernel.points, -1, o)
 
     def transposed_kernel_at_points(self, w: Array) -> Array:
         taps = kernel_taps(self.axes, w).transpose(0, 2, 5, 1, 3, 4)
         rows, columns, o = taps.shape[:3]
-        return _apply(self.kernel, taps.reshape(rows * columns, -1)).reshape(len(self.kernel), o, -1)
+        return (self.kernel @ taps.reshape(rows * columns, -1)).reshape(self.kernel.points, o, -1)
 
     def kernel_from_points(self, values: Array) -> Array:
         """From ``[points, O, cell C]``."""
         points, o, _ = values.shape
         s, (rows, columns) = self.stride, (axis.taps for axis in self.axes)
-        taps = _apply(self.kernel.T, values.reshape(points, -1)).reshape(rows, columns, o, s, s, -1)
+        taps = (self.kernel.transposed @ values.reshape(points, -1)).reshape(rows, columns, o, s, s, -1)
         w = taps.transpose(0, 3, 1, 4, 5, 2).reshape(rows * s, columns * s, -1, o)
         return w[: self.axes[0].kernel, : self.axes[1].kernel]
 

@@ -26,6 +26,13 @@ AT_POINTS = [
     (128, 7, 16, 18, 3, 2, 1),
     (128, 6, 16, 16, 3, 1, 1),
 ]
+# Layers at the images, in use and others, some of whose inputs no output reads.
+IN_PATCHES = [
+    (3, 28, 1, 4, 4, 2, 1),
+    (2, 32, 3, 4, 4, 2, 1),
+    (2, 11, 1, 5, 4, 3, 2),
+    (3, 8, 3, 5, 3, 2, 0),
+]
 random = np.random.default_rng(0)
 OTHERS = [
     tuple(int(n) for n in (*random.integers(1, 4, 1), random.integers(6, 12), *random.integers(1, 6, 2), k, s, p))
@@ -33,7 +40,7 @@ OTHERS = [
 ]
 FEW = 4  # images, for which XLA's own gradients take a moment
 AT_POINTS_OF_FEW = [(FEW, *case[1:]) for case in AT_POINTS]
-CASES = IN_USE + AT_POINTS_OF_FEW + OTHERS
+CASES = IN_USE + AT_POINTS_OF_FEW + IN_PATCHES[1:] + OTHERS
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +65,28 @@ def test_these_layers_of_few_images_do_so_in_this_file(case, few_are_many):
     assert_multiplies_at_points(case)
 
 
+@pytest.mark.parametrize("case", IN_PATCHES, ids=str)
+def test_layers_at_the_images_are_products_over_patches_on_the_cpu_alone(case):
+    operations = count_operations(case)
+    assert operations("cpu") == (0, 3)
+    assert operations("cuda") == operations("tpu") == (3, 0)
+
+
+def test_patches_of_many_large_images_are_not_made():
+    assert count_operations((128, 64, 3, 4, 4, 2, 1))("cpu") == (3, 0)
+
+
 def assert_multiplies_at_points(case):
+    operations = count_operations(case)
+    convolutions, products = operations("cpu")
+    assert convolutions == 0
+    assert products > 3
+    for platform in ("cuda", "tpu"):
+        assert operations(platform) == (3, 0)
+
+
+def count_operations(case):
+    """Of a platform's program for both gradients: its convolutions and its products."""
     x, w, stride, padding = operands(case)
 
     def gradients(x, w):
@@ -68,11 +96,7 @@ def assert_multiplies_at_points(case):
         program = jax.export.export(jax.jit(gradients), platforms=[platform])(x, w).mlir_module()
         return program.count("stablehlo.convolution"), program.count("stablehlo.dot_general")
 
-    convolutions, products = operations("cpu")
-    assert convolutions == 0
-    assert products > 3
-    for platform in ("cuda", "tpu"):
-        assert operations(platform) == (3, 0)
+    return operations
 
 
 def test_a_pointwise_kernels_gradient_is_a_product():
