@@ -113,7 +113,11 @@ def step_form(config: GanConfig, name: str, steps: int) -> Form:
 
 def seeds_race(config: GanConfig, settings: Settings) -> dict[str, Timing]:
     """One step of one seed, and of all seeds in each way."""
-    mapped = jax.jit(compiled._scan_side_by_side, static_argnames="step", compiler_options=_OWN_OPTIONS)
+    program = jax.jit(compiled._scan_side_by_side, static_argnames="step", compiler_options=_OWN_OPTIONS)
+
+    def mapped(configs: Any, step: Any, *others: Any) -> Any:
+        return program(step, tuple(configs), *map(tuple, others))
+
     forms = {
         "one seed": side_by_side(config, settings.steps, 1),
         "side by side, a thread for each core": side_by_side(config, settings.steps, settings.seeds),

@@ -3,8 +3,8 @@
 python benchmarks/form_time.py --json docs/results/form_time.json
 
 All forms of a size take turns in one process. *at points* takes ``toom_cook``'s form for every layer that has one, and
-*native* for none; *native, with zeros* also puts zeros between the outputs of every layer's adjoint. *as chosen* is
-what training takes.
+*native between* for none. *native* takes native convolutions at the images too, and *native, with zeros* also puts
+zeros between the outputs of every layer's adjoint. *as chosen* is what training takes.
 """
 
 import dataclasses

@@ -26,17 +26,6 @@ def step_table(timings: RunJson) -> str:
     return markdown_table(["form", "median", "quartiles", "min", "CPU", "ratio of medians", "ratio of minima"], rows)
 
 
-def fastest_table(steps: Mapping[str, Mapping[str, RunJson]]) -> str:
-    """Every step beside PyTorch's fastest form of it."""
-    rows = []
-    for kind, timings in steps.items():
-        own, peers = timings["gan_jax"], {name: entry for name, entry in timings.items() if "orch" in name}
-        name = min(peers, key=lambda name: peers[name]["median_ms"])
-        ratios = f"{peers[name]['ratio_of_medians']:.2f}", f"{peers[name]['ratio_of_minima']:.2f}"
-        rows.append([STEPS[kind], f"{own['median_ms']:.1f}", name, f"{peers[name]['median_ms']:.1f}", *ratios])
-    return markdown_table(["step", "gan_jax", "fastest form", "ms", "ratio of medians", "ratio of minima"], rows)
-
-
 def floor_table(floors: RunJson) -> str:
     """The time of each step's direct convolutions at the machine's best rate, and gan_jax's share of it."""
     rows = [
@@ -113,6 +102,11 @@ def forms_table(sizes: Mapping[str, RunJson]) -> str:
         own, *others = medians.values()
         rows.append([size, *(f"{ms:.1f}" for ms in medians.values()), f"{own / min(others):.2f}"])
     return markdown_table(["batch × width", *next(iter(sizes.values())), "as chosen / fastest other"], rows)
+
+
+def photos_time_table(seconds: Mapping[str, float]) -> str:
+    """The seconds of each command."""
+    return markdown_table(["command", "seconds"], [[f"`{command}`", f"{one:.0f}"] for command, one in seconds.items()])
 
 
 def gpu_table(figures: RunJson, batch_size: int, flops: int) -> str:

@@ -41,7 +41,7 @@ from gan_jax.settings import RunConfig
 from gan_jax.storage.digests import array_digests, joint_digest
 from gan_jax.storage.run_json_schema import config_from_json, is_epoch, require_schema, settings_from_json
 
-PRETRAINED = ("fashion_mnist",)
+PRETRAINED = ("fashion_mnist", "emoji")
 """The names of the runs that ship with the package; ``load_run`` and the commands take them in place of a path."""
 
 FORMAT = 1

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 from in_process import EXPERIMENTS, assert_mistake, script
@@ -123,3 +124,19 @@ def test_64_bit_mode_is_left_aside_and_the_umask_is_kept(tmp_path):
     assert "JAX_ENABLE_X64 is set" in process.stderr
     for name in ("run.json", "weights.npz", "losses.png", "metrics.jsonl"):
         assert (tmp_path / "run" / name).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.soak
+def test_a_run_to_ship_has_half_the_bytes_and_no_folder_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = ("--dataset", "digits", "--epochs", 1, "--run-dir", tmp_path / "run", "--output", tmp_path / "shipped")
+    made = script("train_pretrained", "emoji", *flags)
+    assert made.status == 0, made.err
+    trained, shipped = load_run(tmp_path / "run"), load_run(tmp_path / "shipped")
+    assert shipped.config == trained.config
+    for found, wanted in zip(*(jax.tree.leaves(run.generator) for run in (shipped, trained)), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+    sizes = [(tmp_path / name / "weights.npz").stat().st_size for name in ("run", "shipped")]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert str(tmp_path) not in (tmp_path / "shipped" / "run.json").read_text()
+    assert "UCI Machine Learning Repository" in (tmp_path / "shipped" / "NOTICE.txt").read_text()
