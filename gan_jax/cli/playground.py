@@ -45,6 +45,7 @@ def playground(
     """
     from gan_jax.cli.sources import choose_training_images, require_count
     from gan_jax.config import require
+    from gan_jax.data.folders import is_path
     from gan_jax.playground.contents import Source
     from gan_jax.playground.page import build_page
     from gan_jax.playground.recordings import read_lesson, read_plane
@@ -62,9 +63,9 @@ def playground(
     def source_of(path: Path) -> Source:
         run = load_run(path)
         known = bool(run.record) or dataset is not None
-        data = (
-            choose_training_images(path, run, dataset, data_dir, reading, required) if images != 0 and known else None
-        )
+        has_path = bool(beside) and is_path(str(run.record.get("run", {}).get("dataset", "")))
+        files = None if has_path else data_dir  # which are those of published sets
+        data = choose_training_images(path, run, dataset, files, reading, required) if images != 0 and known else None
         folder = RunFolder(path) if path.is_dir() else None
         return Source(run, folder, path.resolve().name if folder else path.stem, data, ema)
 

@@ -14,6 +14,7 @@ _ROOM = 2**26  # float32 numbers of all cores' bounds: 256 MiB
 _PART = 256  # images that have a least bound together
 _CANDIDATES = 16
 _PAIRS = 1024  # whose pixels are compared at once
+_BEYOND = 1e30  # half a squared distance; infinity times the zeros of a library's padding would be no number
 _SLACK = 1e-5  # what float32 may be off by, beside the largest squared norm
 _FEW = 1 / 40  # of all images; one product with all of them is faster than more single comparisons
 
@@ -28,7 +29,7 @@ class Index(NamedTuple):
     images: np.ndarray  # [N, pixels] float32: whole numbers, less the centre
     centre: np.ndarray  # [pixels] float32
     axes: np.ndarray  # [pixels, axes] float32, orthonormal
-    table: np.ndarray  # [axes + 2, parts part] float32: minus each vector, and half its squared norm, inf after them
+    table: np.ndarray  # [axes + 2, parts part] float32: minus each vector, half its squared norm; then _BEYOND
     part: int  # images in each part
 
     @property
@@ -47,7 +48,7 @@ def index_images(images: np.ndarray) -> Index:
     vectors, half_norms = _vectors(centred, axes)
     part = max(1, min(_PART, len(images) // _CANDIDATES))
     table = np.zeros((vectors.shape[1] + 1, -(-len(images) // part) * part), np.float32)
-    table[:-1, : len(images)], table[-1] = -vectors.T, np.inf
+    table[:-1, : len(images)], table[-1] = -vectors.T, _BEYOND
     table[-1, : len(images)] = half_norms
     return Index(centred, centre, axes, table, part)
 
@@ -110,7 +111,7 @@ def has_nearer(index: Index, images: np.ndarray, squared_limits: np.ndarray, oth
         asked = rest[rows]
         chosen = images[asked]
         bounds = _bounds(index, -index.table[:-1, chosen].T, room)
-        bounds[np.arange(len(asked)), chosen // index.part, chosen % index.part] = np.inf
+        bounds[np.arange(len(asked)), chosen // index.part, chosen % index.part] = _BEYOND
         centred, half_norms = index.images[chosen], index.half_norms[chosen]
         query, image = _possible(index, centred, half_norms, bounds, bounds.min(axis=2), squared_limits[asked])
         nearer = _squared_distances(index.images, centred, query, image) < squared_limits[asked][query]
@@ -126,7 +127,7 @@ def _in_blocks(work: Callable[[slice, np.ndarray], None], index: Index, count: i
     size = max(1, _ROOM // cores // columns)
     rooms = SimpleQueue[np.ndarray]()  # memory that is new in every block costs half of the product's time
     for _ in range(cores):
-        rooms.put(np.empty((min(size, count), columns), np.float32))
+        rooms.put(np.zeros((min(size, count), columns), np.float32))
 
     def call(start: int) -> None:
         room = rooms.get()
@@ -142,7 +143,7 @@ def _in_blocks(work: Callable[[slice, np.ndarray], None], index: Index, count: i
 def _bounds(index: Index, vectors: np.ndarray, room: np.ndarray) -> np.ndarray:
     """Half the squared distance of each query to each image at least, less half the query's norm: ``[M, parts, part]``.
 
-    They are infinite after the last image.
+    They are ``_BEYOND`` or more after the last image.
     """
     longer = np.concatenate([vectors, np.ones((len(vectors), 1), np.float32)], axis=1)
     return np.matmul(longer, index.table, out=room[: len(vectors)]).reshape(len(vectors), -1, index.part)

@@ -46,6 +46,10 @@ def folder_of(name, flags):
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.stem)
 def test_each_training_of_a_page_has_a_folder_and_what_is_used_was_made(page, tmp_path):
     write_files_of(page, tmp_path)
+    for folder in ("photos", "few"):  # the recipe of pictures of one's own depends on their size
+        (tmp_path / folder).mkdir()
+        for shade in range(8):
+            Image.new("RGB", (64, 64), (shade, 0, 0)).save(tmp_path / folder / f"{shade}.png")
     made = set()
     with contextlib.chdir(tmp_path), own_parts():
         for language, text in blocks_of(page):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from gan_jax.evaluation import authenticity, density_coverage, precision_recall
+from gan_jax.evaluation import authenticity, density_coverage, nearest, precision_recall
 
 
 def draw(seed, count, shift=0.0):
@@ -94,3 +94,11 @@ def test_authenticity_among_many_copies_of_an_image_finds_the_first():
     found = authenticity(fakes, train)
     np.testing.assert_array_equal(found.nearest, nearest)
     assert found.share == np.mean(between.min(axis=1) > within.min(axis=1)[nearest])
+
+
+def test_the_search_multiplies_finite_numbers_alone():
+    """NumPy 2.4 warned of invalid values in a matrix product where an operand or what it replaced was infinite."""
+    images = np.random.default_rng(0).integers(0, 256, (250, 300), np.uint8)
+    index = nearest.index_images(images)
+    assert index.table.shape[1] > len(images)  # the last part is not full
+    assert np.isfinite(index.table).all()
