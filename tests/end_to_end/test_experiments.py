@@ -130,7 +130,7 @@ def test_64_bit_mode_is_left_aside_and_the_umask_is_kept(tmp_path):
 def test_a_run_to_ship_has_half_the_bytes_and_no_folder_of_the_machine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     flags = ("--dataset", "digits", "--epochs", 1, "--run-dir", tmp_path / "run", "--output", tmp_path / "shipped")
-    made = script("train_pretrained", "emoji", *flags)
+    made = script("train_pretrained", "fashion_mnist", *flags)
     assert made.status == 0, made.err
     trained, shipped = load_run(tmp_path / "run"), load_run(tmp_path / "shipped")
     assert shipped.config == trained.config
