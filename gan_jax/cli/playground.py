@@ -58,13 +58,13 @@ def playground(
     require(0 < max_megabytes < 1000, "max-megabytes", max_megabytes, "above 0 and below 1000")
     prepare_output(output)
     require(not beside or dataset is None, "dataset", dataset, "the runs' own where --beside names others")
-    required = (images, dataset, data_dir, reading) != (None, None, None, READ_AS_THEY_ARE)
 
     def source_of(path: Path) -> Source:
         run = load_run(path)
         known = bool(run.record) or dataset is not None
         has_path = bool(beside) and is_path(str(run.record.get("run", {}).get("dataset", "")))
         files = None if has_path else data_dir  # which are those of published sets
+        required = (images, dataset, files, reading) != (None, None, None, READ_AS_THEY_ARE)
         data = choose_training_images(path, run, dataset, files, reading, required) if images != 0 and known else None
         folder = RunFolder(path) if path.is_dir() else None
         return Source(run, folder, path.resolve().name if folder else path.stem, data, ema)

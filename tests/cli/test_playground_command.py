@@ -124,6 +124,22 @@ def test_runs_beside_it_have_networks_images_and_snapshots_of_their_own(trained,
     assert err.startswith(f"warning: {sum(kept)} of 6 snapshots fit into the page; ")
 
 
+def test_a_folder_of_published_files_is_not_for_a_run_beside_that_has_images_of_its_own(trained, gan_jax, tmp_path):
+    shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["run"]["dataset"] = str(tmp_path / "own.npz")
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    np.savez(tmp_path / "own.npz", images=np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), np.uint8))
+    config = GanConfig(latent_dim=4, width=2)
+    save_weights(tmp_path / "weights.npz", init_state(config, jax.random.key(0)), config)
+    page, weights = tmp_path / "page.html", tmp_path / "weights.npz"
+    status, _, err = gan_jax(
+        "playground", weights, "--beside", tmp_path / "run", "--output", page, "--data-dir", tmp_path
+    )
+    assert (status, err) == (0, "")
+    assert [run["reals"] for run in contents_of(page)[2]] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
